@@ -1,0 +1,1 @@
+#include "cache/slot_table.h"

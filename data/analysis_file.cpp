@@ -1,0 +1,1 @@
+#include "data/analysis_file.h"

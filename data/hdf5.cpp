@@ -1,0 +1,1 @@
+#include "data/hdf5.h"

@@ -1,0 +1,1 @@
+#include "data/runs_file.h"

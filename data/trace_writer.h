@@ -1,0 +1,72 @@
+#pragma once
+// Writes a trace as NAME.part and renames it when complete.
+//
+// One I/O thread owns every HDF5 handle; callers hand over whole chunks, encoded by themselves, and block when more than
+// `queue_bytes` wait (back-pressure instead of unbounded memory). An error of the I/O thread (disk full, say) is thrown by
+// the next call here, or by finish().
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/grid.h"
+#include "data/retention.h"
+#include "data/trace.h"
+
+namespace dendrokv {
+
+/// Everything that is known before the first step.
+struct TracePlan {
+  TraceInfo info;  // uuid, created, creator, complete are filled in by the writer
+  TokenText tokens;
+  uint32_t chunk_steps = 64;
+  uint32_t chunk_positions = 4096;
+  uint64_t queue_bytes = uint64_t{256} << 20;
+};
+
+/// Bytes that the finished file will take, to within a few per cent.
+uint64_t estimated_bytes(const TracePlan& plan);
+
+/// Throws Error when the file system of `path` has less free space than `bytes`.
+void check_disk_space(const std::filesystem::path& path, uint64_t bytes);
+
+class TraceWriter {
+ public:
+  /// Creates `path`.part with every group, dataset and attribute. Throws Error: unwritable, disk too small.
+  TraceWriter(std::filesystem::path path, TracePlan plan);
+  /// Without finish(): what was written stays in the .part file, marked incomplete.
+  ~TraceWriter();
+  TraceWriter(const TraceWriter&) = delete;
+  TraceWriter& operator=(const TraceWriter&) = delete;
+
+  /// One whole chunk [chunk_steps, chunk_positions] of one (layer, head), encoded, absent cells where nothing was recorded.
+  /// Indices count recorded layers and heads, and chunks; call in rising order of step_chunk. Any thread may call.
+  void write_weights(size_t layer_index, size_t head_index, size_t step_chunk,
+                     size_t position_chunk, std::vector<std::byte> chunk);
+  /// Rows [position, head_dim] of a recorded layer, from position `first` on, in rising order.
+  void write_values(size_t layer_index, KvHead kv_head, Position first,
+                    GridView<const float> rows);
+  void write_keys(size_t layer_index, KvHead kv_head, Position first, GridView<const float> rows);
+  /// [T] nat; NaN at 0.
+  void write_loss(std::span<const float> nll);
+  /// The closed-loop run; at most once.
+  void write_run(const Run& run);
+  /// The first `count` recorded steps are complete: a reader may trust them even if the run ends here.
+  void mark_steps_valid(uint64_t count);
+
+  /// Waits for the queue, marks complete, syncs, renames. Throws Error; then the .part file stays.
+  void finish();
+
+  uint64_t bytes_written() const;
+  uint64_t rows_written() const;
+  const TraceInfo& info() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dendrokv

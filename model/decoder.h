@@ -1,0 +1,56 @@
+#pragma once
+// Runs tokens through the network under a cache policy.
+//
+// A block of tokens goes through layer by layer: the matrix products of a layer are done for the whole block at once, then its
+// attention token by token: append, attend, score, evict. A layer's attention at step t needs nothing of later tokens, so a
+// block gives bit for bit what single steps give, under every policy.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "cache/policies.h"
+#include "data/grid.h"
+#include "data/retention.h"
+#include "model/kernels.h"
+#include "model/model.h"
+#include "model/observer.h"
+
+namespace dendrokv {
+
+struct DecoderOptions {
+  unsigned threads = 0;       // 0 = usable physical cores
+  Isa isa = best_isa();
+  uint32_t block_tokens = 64;  // of a prefill block
+};
+
+enum class LogitsOf { None, Last, All };
+
+class Decoder {
+ public:
+  /// `model` must outlive the decoder.
+  Decoder(const Model& model, const PolicyChoice& policy, const DecoderOptions& options);
+  ~Decoder();
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
+
+  /// Feeds tokens behind those fed before, in blocks of at most block_tokens. Logits [row, vocabulary] of the last token or of
+  /// all tokens, valid until the next call. `observer` may be null. Throws Error: id outside of the vocabulary, or positions
+  /// beyond the model's context under original positions.
+  GridView<const float> feed(std::span<const int32_t> tokens, LogitsOf logits, Observer* observer);
+
+  Step next_step() const;
+  /// What the policy did so far, over the tokens fed so far.
+  Run run() const;
+  uint64_t kv_bytes() const;  // held by the cache now
+  unsigned threads() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// -ln p(token) from one row of logits, in double.
+double negative_log_likelihood(std::span<const float> logits, int32_t token);
+
+}  // namespace dendrokv

@@ -1,0 +1,71 @@
+#pragma once
+// The numeric kernels of the engine: one table of functions per instruction set, chosen once.
+//
+// Order of summation is part of the contract. Matrix products give each output row a SIMD lane of its own and add the blocks of
+// a row in sequence; reductions over a vector (dot product, sum of squares, softmax sum) run in 16 partial sums that are
+// joined pairwise (8, 4, 2, 1). Every fused multiply-add is explicit. So scalar, AVX2 and AVX-512 agree bit for bit, at any
+// thread count and batch size.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "data/grid.h"
+
+namespace dendrokv {
+
+enum class Isa { Scalar, Avx2, Avx512 };
+Isa best_isa();                           // of this machine
+std::string_view isa_name(Isa isa);       // "scalar", "avx2", "avx512"
+Isa parse_isa(std::string_view name);     // throws Error: unknown, or not available on this machine
+
+class PackedMatrix;
+class Activations;
+
+/// Output rows are dealt out in groups of 16, the SIMD width of the packed layouts.
+inline constexpr size_t kRowGroup = 16;
+/// Activations are quantised, and 4- and 8-bit weights scaled, in blocks of 32 along a row.
+inline constexpr size_t kBlock = 32;
+
+/// What one instruction set offers. No function allocates; all pointers may be unaligned.
+struct Kernels {
+  Isa isa;
+
+  /// out(column, row) = sum_k matrix(row, k) * activations(column, k), for the rows of the groups
+  /// [first_group, first_group + groups) and all columns. `out` is [column, row].
+  void (*matmul)(const PackedMatrix& matrix, const Activations& activations, size_t first_group,
+                 size_t groups, GridView<float> out);
+  /// Fills one column of quantised activations: per block of 32 an f32 scale (largest magnitude / 127), int8 codes, and the
+  /// sum of the dequantised block.
+  void (*quantise)(std::span<const float> values, Activations& activations, size_t column);
+
+  /// x / rms(x) * weight
+  void (*rms_norm)(std::span<const float> x, std::span<const float> weight, float epsilon,
+                   std::span<float> out);
+  /// Turns adjacent lanes (2i, 2i + 1) by the angle whose cosine and sine are given, [head_dim / 2].
+  void (*rotate_pairs)(std::span<const float> x, std::span<const float> cosine,
+                       std::span<const float> sine, std::span<float> out);
+  /// silu(gate) * up
+  void (*gated_unit)(std::span<const float> gate, std::span<const float> up, std::span<float> out);
+  /// In place: scores -> softmax weights.
+  void (*softmax)(std::span<float> scores);
+
+  /// scores[r] = scale * dot(query, key row rows[r]); rows lie `stride` elements apart. f16 and f32 caches.
+  void (*scores_f16)(std::span<const float> query, const uint16_t* keys, size_t stride,
+                     std::span<const uint32_t> rows, float scale, std::span<float> scores);
+  void (*scores_f32)(std::span<const float> query, const float* keys, size_t stride,
+                     std::span<const uint32_t> rows, float scale, std::span<float> scores);
+  /// out[d] = sum_r weights[r] * value row rows[r][d]
+  void (*weighted_sum_f16)(std::span<const float> weights, const uint16_t* values, size_t stride,
+                           std::span<const uint32_t> rows, std::span<float> out);
+  void (*weighted_sum_f32)(std::span<const float> weights, const float* values, size_t stride,
+                           std::span<const uint32_t> rows, std::span<float> out);
+  void (*to_f16)(std::span<const float> values, uint16_t* out);
+  void (*to_f32)(std::span<const uint16_t> values, float* out);
+};
+
+/// The table of an instruction set that this machine has.
+const Kernels& kernels_for(Isa isa);
+
+}  // namespace dendrokv

@@ -1,0 +1,1 @@
+#include "model/mapped_file.h"

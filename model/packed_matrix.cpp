@@ -1,0 +1,1 @@
+#include "model/packed_matrix.h"

@@ -1,0 +1,1 @@
+#include "model/thread_pool.h"

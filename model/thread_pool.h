@@ -1,0 +1,34 @@
+#pragma once
+// The engine's own threads: fork-join with few barriers. Workers spin for a bounded time, then sleep; with more threads than
+// usable processors they never spin.
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+namespace dendrokv {
+
+/// Physical cores in the affinity mask, capped by the cgroup quota rounded down; at least 1.
+unsigned usable_cores();
+
+class ThreadPool {
+ public:
+  explicit ThreadPool(unsigned threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  unsigned threads() const;
+  /// Runs body(thread) once on each thread, the caller's included as thread 0, and returns when all are done. An exception of a
+  /// body is rethrown here.
+  void run(const std::function<void(unsigned thread)>& body);
+  /// Runs body(first, count) over [0, items) in pieces of `grain` items that idle threads fetch.
+  void for_each(size_t items, size_t grain,
+                const std::function<void(size_t first, size_t count)>& body);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dendrokv

@@ -1,0 +1,1 @@
+#include "plot/axis.h"

@@ -1,0 +1,2 @@
+#pragma once
+// Vector pictures as text.
