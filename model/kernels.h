@@ -36,8 +36,8 @@ struct Kernels {
   /// [first_group, first_group + groups) and all columns. `out` is [column, row].
   void (*matmul)(const PackedMatrix& matrix, const Activations& activations, size_t first_group,
                  size_t groups, GridView<float> out);
-  /// Fills one column of quantised activations: per block of 32 an f32 scale (largest magnitude / 127), int8 codes, and the
-  /// sum of the dequantised block.
+  /// Fills the quantised form of one column of activations (W4 and W8 read it, F32 reads the floats): per block of 32 an f32
+  /// scale (largest magnitude / 127), int8 codes, and their sum. `values` may be activations.floats(column).
   void (*quantise)(std::span<const float> values, Activations& activations, size_t column);
 
   /// x / rms(x) * weight
@@ -51,16 +51,19 @@ struct Kernels {
   /// In place: scores -> softmax weights.
   void (*softmax)(std::span<float> scores);
 
-  /// scores[r] = scale * dot(query, key row rows[r]); rows lie `stride` elements apart. f16 and f32 caches.
-  void (*scores_f16)(std::span<const float> query, const uint16_t* keys, size_t stride,
-                     std::span<const uint32_t> rows, float scale, std::span<float> scores);
-  void (*scores_f32)(std::span<const float> query, const float* keys, size_t stride,
-                     std::span<const uint32_t> rows, float scale, std::span<float> scores);
-  /// out[d] = sum_r weights[r] * value row rows[r][d]
-  void (*weighted_sum_f16)(std::span<const float> weights, const uint16_t* values, size_t stride,
-                           std::span<const uint32_t> rows, std::span<float> out);
-  void (*weighted_sum_f32)(std::span<const float> weights, const float* values, size_t stride,
-                           std::span<const uint32_t> rows, std::span<float> out);
+  /// Attention of several queries over the rows of one key or value head, [row, head_dim], rows `stride` elements apart; the
+  /// queries of a group share each load of a row. `rows` lists the rows in time order. One query is a grid of one row.
+  ///
+  /// scores(query, r) = scale * dot(queries(query), keys[rows[r]])
+  void (*scores_f16)(GridView<const float> queries, const uint16_t* keys, size_t stride,
+                     std::span<const uint32_t> rows, float scale, GridView<float> scores);
+  void (*scores_f32)(GridView<const float> queries, const float* keys, size_t stride,
+                     std::span<const uint32_t> rows, float scale, GridView<float> scores);
+  /// out(query, d) = sum_r weights(query, r) * values[rows[r]][d], summed in the order of r.
+  void (*weighted_sum_f16)(GridView<const float> weights, const uint16_t* values, size_t stride,
+                           std::span<const uint32_t> rows, GridView<float> out);
+  void (*weighted_sum_f32)(GridView<const float> weights, const float* values, size_t stride,
+                           std::span<const uint32_t> rows, GridView<float> out);
   void (*to_f16)(std::span<const float> values, uint16_t* out);
   void (*to_f32)(std::span<const uint16_t> values, float* out);
 };
