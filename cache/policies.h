@@ -14,7 +14,8 @@ std::span<const PolicyRow> policy_table();
 /// A checked policy spec with its row. Copyable; makes one Policy per lane.
 class PolicyChoice {
  public:
-  /// "treekv:capacity=512,sinks=4". Throws Error: unknown name or key, value out of range, budget too small.
+  /// "treekv:capacity=512,sinks=4". Throws Error: unknown name or key, value out of range, budget
+  /// too small.
   explicit PolicyChoice(std::string_view spec);
 
   const Spec& spec() const { return spec_; }

@@ -1,9 +1,9 @@
 #pragma once
 // What a cache policy is: after each step's attention it may name one row to drop.
 //
-// Order of a step in a lane (TreeKV, He et al., IJCAI 2025, algorithm 1; StreamingLLM, H2O and TOVA alike): append the new
-// row, attend over all rows present, add the attention to the scores, then evict. A lane over its budget holds one row more
-// than that while its query attends.
+// Order of a step in a lane (TreeKV, He et al., IJCAI 2025, algorithm 1; StreamingLLM, H2O and TOVA
+// alike): append the new row, attend over all rows present, add the attention to the scores, then
+// evict. A lane over its budget holds one row more than that while its query attends.
 
 #include <cstdint>
 #include <memory>
@@ -36,13 +36,21 @@ struct Decision {
   Reason reason = Reason::Rule;
 };
 
-/// One instance per lane. Deterministic; allocates nothing after construction; never sees keys or values.
+/// The decision as it goes into the record: slots become positions.
+Eviction eviction_of(const LaneView& lane, const Decision& decision);
+
+/// One instance per lane. Deterministic; allocates nothing after construction; never sees keys or
+/// values.
 class Policy {
  public:
   virtual ~Policy() = default;
   /// Called once per step after the scores were updated. Nothing = keep all rows.
   virtual std::optional<Decision> step(const LaneView& lane) = 0;
 };
+
+/// Whether decisions depend on attention at all. A policy that ignores it finds any numbers in the
+/// scores of its lane.
+enum class ScoreUse { Ignored, Needed };
 
 /// Where a key is rotated to.
 enum class PositionMode {
@@ -53,15 +61,19 @@ enum class PositionMode {
 /// What all policies share, read once from the spec.
 struct PolicyShape {
   uint64_t budget = 0;  // rows per lane after a step; 0 = unbounded
-  uint32_t sinks = 0, recent = 0;
+  uint32_t sinks = 0;   // rows at the start that never leave
+  uint32_t recent = 0;  // rows at the end that never leave
   PositionMode positions = PositionMode::Original;
   LaneKind lane_kind = LaneKind::PerKvHead;
+  ScoreUse scores = ScoreUse::Ignored;
 };
 
 /// A row of the table in cache/policies.cpp.
 struct PolicyRow {
   SpecRow spec;
   std::string_view paper;
+  std::string_view
+      budget_key;  // the option that `budget=` fills with what the others leave; empty = no budget
   PolicyShape (*shape)(const Spec&);
   std::unique_ptr<Policy> (*make)(const Spec&);
 };

@@ -1,5 +1,6 @@
 #pragma once
-// Rows of one lane in time order with their running scores. K and V rows never move: a slot points to a physical row.
+// Rows of one lane in time order with their running scores. K and V rows never move: a slot points
+// to a physical row.
 
 #include <cstdint>
 #include <span>
@@ -12,16 +13,23 @@ namespace dendrokv {
 
 class SlotTable {
  public:
-  /// Appends the newest position and returns the physical row to store it in: a freed one if any, else the next new one.
+  /// Room for `rows` rows at once (a budget plus the row of the step); up to that many, nothing
+  /// below allocates.
+  void reserve(size_t rows);
+  /// Appends the newest position, its scores zero, and returns the physical row to store it in: a
+  /// freed one if any, else the next new one.
   uint32_t append(Position position);
   /// Adds one step's attention weights, [slot], to the scores of all rows.
   void add_weights(std::span<const float> weights);
-  /// Frees the slot's row; later slots move up by one.
+  /// Frees the slot's row; later slots move up by one. The indices are shifted, O(rows); keys and
+  /// values stay.
   void evict(Slot slot);
 
+  bool empty() const { return position_.empty(); }
   size_t size() const { return position_.size(); }
   std::span<const Position> positions() const { return position_; }
   std::span<const uint32_t> rows() const { return row_; }  // physical row of each slot
+  /// Valid until the table changes.
   LaneView view(Layer layer, Lane lane, Step step) const;
 
  private:

@@ -1,0 +1,114 @@
+#include "cache/slot_table.h"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <random>
+#include <set>
+#include <vector>
+
+namespace dendrokv {
+namespace {
+
+struct PlainRow {
+  Position position;
+  uint32_t row;
+  double weight_sum;
+  uint32_t steps;
+  float last_weight;
+};
+
+void expect_equal(const SlotTable& table, const std::vector<PlainRow>& plain) {
+  const LaneView view = table.view(Layer(3), Lane(1), Step(9));
+  EXPECT_EQ(view.layer, Layer(3));
+  EXPECT_EQ(view.lane, Lane(1));
+  EXPECT_EQ(view.step, Step(9));
+  ASSERT_EQ(table.size(), plain.size());
+  ASSERT_EQ(view.position.size(), plain.size());
+  ASSERT_EQ(view.weight_sum.size(), plain.size());
+  ASSERT_EQ(view.steps.size(), plain.size());
+  ASSERT_EQ(view.last_weight.size(), plain.size());
+  for (size_t slot = 0; slot < plain.size(); ++slot) {
+    ASSERT_EQ(view.position[slot], plain[slot].position);
+    ASSERT_EQ(table.rows()[slot], plain[slot].row);
+    ASSERT_EQ(view.weight_sum[slot], plain[slot].weight_sum);
+    ASSERT_EQ(view.steps[slot], plain[slot].steps);
+    ASSERT_EQ(view.last_weight[slot], plain[slot].last_weight);
+  }
+}
+
+TEST(SlotTable, StartsEmpty) {
+  EXPECT_TRUE(SlotTable().empty());
+  EXPECT_EQ(SlotTable().size(), 0u);
+}
+
+TEST(SlotTable, AppendsToANewRowUntilOneIsFreed) {
+  SlotTable table;
+  EXPECT_EQ(table.append(Position(0)), 0u);
+  EXPECT_EQ(table.append(Position(4)), 1u);
+  EXPECT_EQ(table.append(Position(5)), 2u);
+  table.evict(Slot(1));
+  EXPECT_EQ(table.append(Position(7)), 1u);
+  EXPECT_EQ(table.append(Position(8)), 3u);
+  EXPECT_TRUE(std::ranges::equal(table.rows(), std::vector<uint32_t>{0, 2, 1, 3}));
+}
+
+TEST(SlotTable, SumsInDoublePrecision) {
+  SlotTable table;
+  table.append(Position(0));
+  double sum = 0;
+  for (int step = 0; step < 1000; ++step) {
+    const float weight = 1.0f / static_cast<float>(step + 1);
+    table.add_weights(std::vector{weight});
+    sum += static_cast<double>(weight);
+  }
+  EXPECT_EQ(table.view(Layer(0), Lane(0), Step(999)).weight_sum[0], sum);
+  EXPECT_EQ(table.view(Layer(0), Lane(0), Step(999)).steps[0], 1000u);
+}
+
+// The same operations on a plain vector of rows, for thousands of steps with random victims.
+TEST(SlotTable, AgreesWithAPlainVectorOfRows) {
+  std::mt19937_64 generator(7);
+  SlotTable table;
+  table.reserve(9);
+  std::vector<PlainRow> plain;
+  for (uint32_t step = 0; step < 4000; ++step) {
+    const uint32_t row = table.append(Position(step));
+    for (const PlainRow& other : plain) ASSERT_NE(other.row, row) << "a row in use was given away";
+    ASSERT_LT(row, 9u) << "a freed row was not used again";
+    plain.push_back({Position(step), row, 0, 0, 0});
+    std::vector<float> weights(plain.size());
+    for (size_t slot = 0; slot < plain.size(); ++slot) {
+      weights[slot] = static_cast<float>(generator() % 1000) / 1000.0f;
+      plain[slot].weight_sum += static_cast<double>(weights[slot]);
+      plain[slot].steps += 1;
+      plain[slot].last_weight = weights[slot];
+    }
+    table.add_weights(weights);
+    while (plain.size() > 8 || (!plain.empty() && generator() % 4 == 0)) {
+      const size_t victim = generator() % plain.size();
+      table.evict(Slot(victim));
+      plain.erase(plain.begin() + static_cast<std::ptrdiff_t>(victim));
+    }
+    expect_equal(table, plain);
+  }
+}
+
+TEST(SlotTable, AllocatesNothingWithinItsReserve) {
+  SlotTable table;
+  table.reserve(5);
+  const uint32_t* rows = table.rows().data();
+  const LaneView before = table.view(Layer(0), Lane(0), Step(0));
+  for (uint32_t step = 0; step < 100; ++step) {
+    table.append(Position(step));
+    if (table.size() == 5) table.evict(Slot(step % 5));
+  }
+  const LaneView after = table.view(Layer(0), Lane(0), Step(99));
+  EXPECT_EQ(table.rows().data(), rows);
+  EXPECT_EQ(after.position.data(), before.position.data());
+  EXPECT_EQ(after.weight_sum.data(), before.weight_sum.data());
+  EXPECT_EQ(after.steps.data(), before.steps.data());
+  EXPECT_EQ(after.last_weight.data(), before.last_weight.data());
+}
+
+}  // namespace
+}  // namespace dendrokv
