@@ -1,10 +1,8 @@
 // The table of cache policies. To add one:
-//   1. cache/NAME.cpp: a class with one method, step(), and its make_NAME(); declare that in
-//   cache/make_policy.h and add the
+//   1. cache/NAME.cpp: a class with one method, step(), and its make_NAME(); declare that in cache/make_policy.h and add the
 //      file to cache/CMakeLists.txt
 //   2. here: its options, its shape (what is protected), and a row of kTable
-// The command line, its help, replay, report, viewer and the conformance suite
-// (tests/cache/policies_test.cpp) find it there.
+// The command line, its help, replay, report, viewer and the conformance suite (tests/cache/policies_test.cpp) find it there.
 
 #include "cache/policies.h"
 
