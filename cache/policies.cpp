@@ -1,13 +1,12 @@
 // The table of cache policies. To add one:
-//   1. cache/NAME.cpp: a class with one method, step(), and its make_NAME(); declare that in
-//   cache/make_policy.h and add the
+//   1. cache/NAME.cpp: a class with one method, step(), and its make_NAME(); declare that in cache/make_policy.h and add the
 //      file to cache/CMakeLists.txt
 //   2. here: its options, its shape (what is protected), and a row of kTable
-// The command line, its help, replay, report, viewer and the conformance suite
-// (tests/cache/policies_test.cpp) find it there.
+// The command line, its help, replay, report, viewer and the conformance suite (tests/cache/policies_test.cpp) find it there.
 
 #include "cache/policies.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <vector>
@@ -18,58 +17,52 @@
 namespace dendrokv {
 namespace {
 
-constexpr double kMostRows = 1 << 24;
+constexpr OptionRow rows(std::string_view name, std::string_view summary, std::string_view standard,
+                         double fewest) {
+  constexpr double kMost = 1 << 24;
+  return {name, summary, OptionType::Count, standard, fewest, kMost};
+}
 
-constexpr OptionRow kBudget{
-    "budget", "rows per lane in all, instead of the one that it fills", OptionType::Count, "", 1,
-    kMostRows};
-constexpr OptionRow kSinks{
-    "sinks", "rows at the start that never leave", OptionType::Count, "4", 0, kMostRows};
-constexpr OptionRow kRankFirst{"positions",
-                               "keys turn by place in the cache or in the text",
-                               OptionType::Choice,
-                               "rank",
-                               0,
-                               0,
-                               "rank|original"};
-constexpr OptionRow kOriginalFirst{"positions",
-                                   "keys turn by place in the text or in the cache",
-                                   OptionType::Choice,
-                                   "original",
-                                   0,
-                                   0,
-                                   "rank|original"};
+constexpr OptionRow one_of(std::string_view name, std::string_view summary,
+                           std::string_view choices, std::string_view standard) {
+  return {name, summary, OptionType::Choice, standard, 0, 0, choices};
+}
 
-// Defaults hold 1024 rows under every bounded policy: the budget of the paper's language modelling,
-// 4 + 508 + 512.
+constexpr OptionRow kSinks = rows("sinks", "rows at the start that never leave", "4", 0);
+constexpr OptionRow kBudget =
+    rows("budget", "rows per lane in all, instead of saying one part", "", 1);
+
+constexpr OptionRow positions(std::string_view standard) {
+  return one_of("positions", "a key is rotated to its place in the cache, or in the text",
+                "rank|original", standard);
+}
+
+// Defaults hold 1024 rows under every bounded policy: the budget of TreeKV's paper, 4 + 508 + 512.
 constexpr std::array kSlidingOptions{
-    OptionRow{"capacity", "rows of the window", OptionType::Count, "1024", 1, kMostRows},
+    rows("capacity", "rows of the window", "1024", 1),
     kBudget,
-    kOriginalFirst,
+    positions("original"),
 };
 
 constexpr std::array kStreamingOptions{
     kSinks,
-    OptionRow{"recent", "rows at the end that never leave", OptionType::Count, "1020", 1,
-              kMostRows},
+    rows("recent", "rows at the end that never leave", "1020", 1),
     kBudget,
-    kRankFirst,
+    positions("rank"),
 };
 
 constexpr std::array kTreekvOptions{
-    OptionRow{"capacity", "rows of the tree", OptionType::Count, "512", 1, kMostRows},
+    rows("capacity", "rows of the tree", "512", 1),
     kSinks,
-    OptionRow{"recent", "rows at the end that never leave", OptionType::Count, "508", 0, kMostRows},
+    rows("recent", "rows at the end that never leave", "508", 0),
     kBudget,
-    OptionRow{"cursor", "to the next row, or by two as the paper's formula", OptionType::Choice,
-              "advance", 0, 0, "advance|printed"},
-    OptionRow{"score", "what two neighbours compare", OptionType::Choice, "mean", 0, 0,
-              "mean|sum|last|keep-left|keep-right"},
-    OptionRow{"tie", "which of two equals leaves", OptionType::Choice, "left", 0, 0, "left|right"},
-    kRankFirst,
-    OptionRow{"share", "unit that owns a cache", OptionType::Choice, "kv-head", 0, 0, "kv-head"},
-    OptionRow{"group", "attention of the query heads that share a cache", OptionType::Choice,
-              "mean", 0, 0, "mean"},
+    one_of("cursor", "moves by one row, or by two as the paper's formula", "advance|printed",
+           "advance"),
+    one_of("score", "what two neighbours compare", "mean|sum|last|keep-left|keep-right", "mean"),
+    one_of("tie", "which of two equals leaves", "left|right", "left"),
+    positions("rank"),
+    one_of("share", "what owns a cache", "kv-head", "kv-head"),
+    one_of("group", "how the query heads of a cache add up", "mean", "mean"),
 };
 
 PositionMode position_mode(const Spec& spec) {
@@ -103,31 +96,25 @@ PolicyShape treekv_shape(const Spec& spec) {
           .scores = blind ? ScoreUse::Ignored : ScoreUse::Needed};
 }
 
+// clang-format off
 constexpr std::array kTable{
-    PolicyRow{{"full", "keeps every row", {}}, "", "", full_shape, make_full},
-    PolicyRow{{"sliding", "the last rows only", kSlidingOptions},
-              "",
-              "capacity",
-              sliding_shape,
-              make_sliding},
-    PolicyRow{{"streaming", "the first rows and the last ones (StreamingLLM)", kStreamingOptions},
-              "Xiao et al., ICLR 2024, arXiv 2309.17453",
-              "recent",
-              streaming_shape,
-              make_streaming},
-    PolicyRow{
-        {"treekv", "neighbours compete under a moving cursor: a tree over age", kTreekvOptions},
-        "He et al., IJCAI 2025, arXiv 2501.04987",
-        "capacity",
-        treekv_shape,
-        make_treekv},
+    PolicyRow{{"full", "keeps every row", {}},
+              "", "", full_shape, make_full},
+    PolicyRow{{"sliding", "keeps the last rows", kSlidingOptions},
+              "", "capacity", sliding_shape, make_sliding},
+    PolicyRow{{"streaming", "StreamingLLM: keeps the first rows and the last ones", kStreamingOptions},
+              "Xiao et al., ICLR 2024, arXiv 2309.17453", "recent", streaming_shape, make_streaming},
+    PolicyRow{{"treekv", "TreeKV: neighbours compete under a moving cursor, a tree over age", kTreekvOptions},
+              "He et al., IJCAI 2025, arXiv 2501.04987", "capacity", treekv_shape, make_treekv},
 };
+// clang-format on
 
 const PolicyRow& row_of(const Spec& spec) {
-  for (const PolicyRow& row : kTable)
-    if (row.spec.name == spec.name()) return row;
-  DENDROKV_ASSERT(false);
-  return kTable[0];
+  const auto row = std::find_if(kTable.begin(), kTable.end(), [&](const PolicyRow& candidate) {
+    return candidate.spec.name == spec.name();
+  });
+  DENDROKV_ASSERT(row != kTable.end());
+  return *row;
 }
 
 std::string with_value(const Spec& spec, std::string_view key) {

@@ -1,6 +1,6 @@
 #pragma once
-// Open loop: a policy over the attention that a full run recorded. Weights of the rows present are rescaled to sum to one,
-// which is exact for a layer given its inputs; the inputs of deeper layers would change, which open loop cannot know.
+// Open loop: policies over the attention that a full run recorded (cache/lane_replay.h says how,
+// and what it cannot know).
 
 #include <functional>
 #include <optional>
@@ -15,14 +15,17 @@
 
 namespace dendrokv {
 
-/// Runs one policy over one lane. `weights(step)` is the mean attention row of the lane's query heads over positions 0..step.
-/// Records every eviction in `retention` at (layer, lane).
-void replay_lane(const PolicyChoice& choice, Layer layer, Lane lane, uint32_t tokens,
-                 const std::function<std::span<const float>(Step)>& weights, Retention& retention);
+/// Runs one policy over one lane. `weights(step)` is [query head of the lane, position 0..step]; it
+/// must stay valid until the next call. Records every eviction in `retention` at (layer, lane); its
+/// tokens are the steps that are run.
+void replay_lane(const PolicyChoice& choice, Layer layer, Lane lane,
+                 const std::function<GridView<const float>(Step)>& weights, Retention& retention);
 
-/// Runs the policies over all lanes of a trace, lanes in parallel on `threads` threads; the result does not depend on their
-/// number. Throws Error when the trace cannot answer: recorded under eviction, or not every layer, head and step recorded.
-/// Nothing is returned if `progress` stops it.
+/// Runs the policies over all lanes of a trace, lanes in parallel on `threads` threads; the result,
+/// in the order of `choices`, does not depend on their number. The trace is read by one thread at a
+/// time, in blocks of steps: the memory is a block per thread. Throws Error when the trace cannot
+/// answer: recorded under eviction, or not every layer, head and step recorded. Nothing is returned
+/// if `progress` (lanes times steps) stops it.
 std::optional<std::vector<Run>> replay_trace(const TraceReader& trace,
                                              std::span<const PolicyChoice> choices,
                                              unsigned threads, const Progress& progress);

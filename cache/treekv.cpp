@@ -1,22 +1,22 @@
-// TreeKV (He et al., IJCAI 2025, pp. 8086-8094, arXiv 2501.04987, algorithm 1): a cursor moves
-// through the cache; at every step the two neighbours under it compare their attention and the
-// weaker one leaves. Old regions have been thinned many times, new ones seldom, so the rows that
-// remain thin out with age like the levels of a binary tree.
+// TreeKV (He et al., IJCAI 2025, pp. 8086-8094, arXiv 2501.04987, algorithm 1): a cursor moves through the cache; at every
+// step the two neighbours under it compare their attention and the weaker one leaves. Old regions have been thinned many
+// times, new ones seldom, so the rows that remain thin out with age like the levels of a binary tree.
 //
-//   c = capacity, the rows of the tree; before them `sinks` rows and after them `recent` rows are
-//   out of reach cursor = 0 step(n rows in time order; S, C of each since its insertion):
+//   c = capacity, the rows of the tree; the `sinks` rows before them and the `recent` rows after them are out of reach
+//   cursor = 0
+//   step(n rows in time order; S, C of each since its insertion):
 //     if n <= sinks + c + recent: keep all
-//     a = sinks + cursor;  b = a + 1         the tree has c + 1 rows now, the last has just left
-//     the recent ones if score(a) > score(b): evict b, else evict a                       a tie
-//     evicts the older one cursor = (cursor + 1) mod c
+//     a = sinks + cursor;  b = a + 1       the tree has c + 1 rows now, the last has just left the recent ones
+//     if score(a) > score(b): evict b
+//     else:                   evict a      a tie evicts the older one
+//     cursor = (cursor + 1) mod c
 //
 // Where the paper contradicts itself or is open, an option decides:
-//   cursor=advance   cursor + 1, as its text says; every row is compared once in c evictions: a
-//   binary tree cursor=printed   cursor + 2, as its formula idx = (idx + 1) mod c + 1 says
-//   (1-based) score=mean       S / C, the mean weight over a row's life (the paper); sum: S; last:
-//   the weight of this step alone score=keep-left  the older row stays (the paper's ablation,
-//   section 4.4); keep-right: the newer one; neither reads attention tie=right        a tie evicts
-//   the newer one
+//   cursor=advance    cursor + 1, as its text says: every row is compared once in c evictions, a binary tree
+//   cursor=printed    cursor + 2, as its formula idx = (idx + 1) mod c + 1 says (1-based)
+//   score=mean        S / C, the mean weight over a row's life (the paper); sum: S; last: this step's weight alone
+//   score=keep-left   the older row stays (the paper's ablation, section 4.4); keep-right: the newer; neither reads attention
+//   tie=right         a tie evicts the newer one
 
 #include <limits>
 
