@@ -137,6 +137,13 @@ Rows rows_beside(const Spec& spec, std::string_view key) {
   return rows;
 }
 
+/// "04" is 4: equal policies have equal texts.
+void write_counts_plainly(const PolicyRow& row, Spec& spec) {
+  for (const OptionRow& option : row.spec.options)
+    if (option.type == OptionType::Count && spec.given(option.name))
+      spec.set(option.name, std::to_string(spec.count(option.name)));
+}
+
 /// Turns `budget=` into the rows that it leaves for the row's own key, so that equal policies have
 /// equal texts.
 void spend_budget(const PolicyRow& row, const std::string& subject, Spec& spec) {
@@ -160,6 +167,7 @@ Spec checked_spec(std::string_view text) {
   std::vector<SpecRow> rows;
   for (const PolicyRow& row : kTable) rows.push_back(row.spec);
   Spec spec = parse_spec("policy", text, rows);
+  write_counts_plainly(row_of(spec), spec);
   spend_budget(row_of(spec), "policy '" + std::string(text) + "'", spec);
   return spec;
 }

@@ -53,6 +53,33 @@ std::vector<uint32_t> bin_edges(uint32_t farthest, unsigned bins_per_octave) {
   return edges;
 }
 
+size_t recorded_step(const TraceInfo& info, Step step) {
+  const auto at = std::lower_bound(info.steps.begin(), info.steps.end(), step);
+  if (at == info.steps.end() || *at != step)
+    fail("trace", "did not record step " + std::to_string(step.value), "wanted its attention");
+  return static_cast<size_t>(at - info.steps.begin());
+}
+
+void check_same_text(const TraceInfo& info, const Run& run) {
+  if (!run.trace_uuid.empty() && run.trace_uuid != info.uuid)
+    fail("run of policy '" + run.policy + "'", "belongs to trace " + run.trace_uuid,
+         "wanted one of trace " + info.uuid);
+  const Retention& retention = run.retention;
+  if (retention.layers() != info.model.layers || retention.lanes() != info.model.kv_heads ||
+      retention.tokens() != info.tokens)
+    fail("run of policy '" + run.policy + "'", "has other layers, lanes or tokens than the trace",
+         "wanted [" + std::to_string(info.model.layers) + ", " +
+             std::to_string(info.model.kv_heads) + ", " + std::to_string(info.tokens) + "]");
+}
+
+/// Indices of the recorded heads that read a lane.
+std::vector<size_t> heads_of(const TraceInfo& info, Lane lane) {
+  std::vector<size_t> indices;
+  for (size_t index = 0; index < info.heads.size(); ++index)
+    if (info.kv_head_of(info.heads[index]).value == lane.value) indices.push_back(index);
+  return indices;
+}
+
 }  // namespace
 
 RowsHeld rows_held(const Run& run, Step step) {
@@ -97,7 +124,7 @@ std::vector<DistanceBin> density_by_distance(const Run& run, Step step, unsigned
   if (step.value + 1 <= run.sinks) return bins;
   const uint32_t farthest = step.value + 1 - run.sinks;
   const std::vector<uint32_t> lanes = holders(run, step);
-  const double all_lanes = double{1} * run.retention.layers() * run.retention.lanes();
+  const double all_lanes = static_cast<double>(run.retention.layers()) * run.retention.lanes();
   const std::vector<uint32_t> edges = bin_edges(farthest, bins_per_octave);
   for (size_t bin = 0; bin + 1 < edges.size(); ++bin) {
     double kept = 0, law = 0;
@@ -137,37 +164,6 @@ double retained_mass(const Run& run, Layer layer, Lane lane, Step step,
   }
   return mean / static_cast<double>(weights.rows());
 }
-
-namespace {
-
-size_t recorded_step(const TraceInfo& info, Step step) {
-  const auto at = std::lower_bound(info.steps.begin(), info.steps.end(), step);
-  if (at == info.steps.end() || *at != step)
-    fail("trace", "did not record step " + std::to_string(step.value), "wanted its attention");
-  return static_cast<size_t>(at - info.steps.begin());
-}
-
-void check_same_text(const TraceInfo& info, const Run& run) {
-  if (!run.trace_uuid.empty() && run.trace_uuid != info.uuid)
-    fail("run of policy '" + run.policy + "'", "belongs to trace " + run.trace_uuid,
-         "wanted one of trace " + info.uuid);
-  const Retention& retention = run.retention;
-  if (retention.layers() != info.model.layers || retention.lanes() != info.model.kv_heads ||
-      retention.tokens() != info.tokens)
-    fail("run of policy '" + run.policy + "'", "has other layers, lanes or tokens than the trace",
-         "wanted [" + std::to_string(info.model.layers) + ", " +
-             std::to_string(info.model.kv_heads) + ", " + std::to_string(info.tokens) + "]");
-}
-
-/// Indices of the recorded heads that read a lane.
-std::vector<size_t> heads_of(const TraceInfo& info, Lane lane) {
-  std::vector<size_t> indices;
-  for (size_t index = 0; index < info.heads.size(); ++index)
-    if (info.kv_head_of(info.heads[index]).value == lane.value) indices.push_back(index);
-  return indices;
-}
-
-}  // namespace
 
 Grid<float> retained_mass(const TraceReader& trace, const Run& run, Step step) {
   const TraceInfo& info = trace.info();

@@ -16,9 +16,9 @@
 namespace dendrokv {
 
 enum class Isa { Scalar, Avx2, Avx512 };
-Isa best_isa();                           // of this machine
-std::string_view isa_name(Isa isa);       // "scalar", "avx2", "avx512"
-Isa parse_isa(std::string_view name);     // throws Error: unknown, or not available on this machine
+Isa best_isa();                        // of this machine
+std::string_view isa_name(Isa isa);    // "scalar", "avx2", "avx512"
+Isa parse_isa(std::string_view name);  // throws Error: unknown, or not available on this machine
 
 class PackedMatrix;
 class Activations;

@@ -1,1 +1,128 @@
-#include "model/kernels.h"
+// AVX-512 with VNNI: one register is a vector of 16, and one instruction multiplies and adds four products of u8 and s8 per lane.
+
+#include <immintrin.h>
+
+#include "model/kernels_body.h"
+#include "model/kernels_isa.h"
+
+namespace dendrokv {
+
+namespace {
+
+struct Avx512 {
+  using F = __m512;
+  using I = __m512i;
+  using Part = Avx512;
+  static constexpr size_t kLanes = 16, kColumns = 8, kFloatGroups = 2, kFloatColumns = 8,
+                          kSumChunks = 4;
+
+  static F zero() { return _mm512_setzero_ps(); }
+  static F all(float value) { return _mm512_set1_ps(value); }
+  static F load(const float* from) { return _mm512_loadu_ps(from); }
+  static F load(const uint16_t* from) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+  }
+  static F load_half(const std::byte* from) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+  }
+  static void store(float* to, F a) { _mm512_storeu_ps(to, a); }
+  static void store(uint16_t* to, F a) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
+                        _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+  }
+
+  static F add(F a, F b) { return _mm512_add_ps(a, b); }
+  static F sub(F a, F b) { return _mm512_sub_ps(a, b); }
+  static F mul(F a, F b) { return _mm512_mul_ps(a, b); }
+  static F div(F a, F b) { return _mm512_div_ps(a, b); }
+  static F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
+  static F max(F a, F b) { return _mm512_max_ps(a, b); }
+  static F min(F a, F b) { return _mm512_min_ps(a, b); }
+  static F abs(F a) { return _mm512_abs_ps(a); }
+  static F add_to_exponent(F value, F shifted) {
+    return _mm512_castsi512_ps(_mm512_add_epi32(
+        _mm512_castps_si512(value), _mm512_slli_epi32(_mm512_castps_si512(shifted), 23)));
+  }
+
+  static float join(F a) {
+    const __m256 by_8 = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+    const __m128 by_4 = _mm_add_ps(_mm256_castps256_ps128(by_8), _mm256_extractf128_ps(by_8, 1));
+    const __m128 by_2 = _mm_add_ps(by_4, _mm_movehl_ps(by_4, by_4));
+    return _mm_cvtss_f32(_mm_add_ss(by_2, _mm_movehdup_ps(by_2)));
+  }
+
+  // Four vectors -> their partial sums i + (i + 8), then i + (i + 4), one vector per quarter.
+  static F join_to_quarters(F a, F b, F c, F d) {
+    const F ab =
+        add(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));  // [a a b b]
+    const F cd = add(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xEE));
+    return add(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xDD));
+  }
+
+  // The sum of vector i in lane i.
+  static F join_16(const F (&v)[16]) {
+    const F s0 = join_to_quarters(v[0], v[4], v[8], v[12]);
+    const F s1 = join_to_quarters(v[1], v[5], v[9], v[13]);
+    const F s2 = join_to_quarters(v[2], v[6], v[10], v[14]);
+    const F s3 = join_to_quarters(v[3], v[7], v[11], v[15]);
+    const F s01 = add(_mm512_shuffle_ps(s0, s1, 0x44), _mm512_shuffle_ps(s0, s1, 0xEE));
+    const F s23 = add(_mm512_shuffle_ps(s2, s3, 0x44), _mm512_shuffle_ps(s2, s3, 0xEE));
+    return add(_mm512_shuffle_ps(s01, s23, 0x88), _mm512_shuffle_ps(s01, s23, 0xDD));
+  }
+
+  static float largest(F a) { return _mm512_reduce_max_ps(a); }
+
+  static I round(F a) { return _mm512_cvtps_epi32(a); }
+  static I add(I a, I b) { return _mm512_add_epi32(a, b); }
+  static int sum(I a) { return _mm512_reduce_add_epi32(a); }
+  static void store_bytes(int8_t* to, I a) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtsepi32_epi8(a));
+  }
+  static F to_float(I a) { return _mm512_cvtepi32_ps(a); }
+
+  static I four_codes(const int8_t* codes) {
+    int32_t four;
+    std::memcpy(&four, codes, sizeof four);
+    return _mm512_set1_epi32(four);
+  }
+
+  template <size_t kColumns>
+  static void dot_nibbles(const std::byte* weights, const int8_t* codes, I (&dots)[kColumns]) {
+    const I mask = _mm512_set1_epi8(15);
+    for (I& dot : dots) dot = _mm512_setzero_si512();
+#pragma GCC unroll 4
+    for (size_t chunk = 0; chunk < 4; ++chunk) {
+      const I two = _mm512_loadu_si512(weights + 64 * chunk);
+      const I low = _mm512_and_si512(two, mask);
+      const I high = _mm512_and_si512(_mm512_srli_epi16(two, 4), mask);
+#pragma GCC unroll 16
+      for (size_t c = 0; c < kColumns; ++c)
+        dots[c] = _mm512_dpbusd_epi32(dots[c], low, four_codes(codes + c * kBlock + 4 * chunk));
+#pragma GCC unroll 16
+      for (size_t c = 0; c < kColumns; ++c)
+        dots[c] =
+            _mm512_dpbusd_epi32(dots[c], high, four_codes(codes + c * kBlock + 16 + 4 * chunk));
+    }
+  }
+
+  // The weights are stored as code + 128, so the sums start at -128 * (sum of the activations).
+  template <size_t kColumns>
+  static void dot_bytes(const std::byte* weights, const int8_t* codes, const int32_t* offsets,
+                        I (&dots)[kColumns]) {
+#pragma GCC unroll 16
+    for (size_t c = 0; c < kColumns; ++c) dots[c] = _mm512_set1_epi32(offsets[c]);
+#pragma GCC unroll 8
+    for (size_t chunk = 0; chunk < 8; ++chunk) {
+      const I weight = _mm512_loadu_si512(weights + 64 * chunk);
+#pragma GCC unroll 16
+      for (size_t c = 0; c < kColumns; ++c)
+        dots[c] = _mm512_dpbusd_epi32(dots[c], weight, four_codes(codes + c * kBlock + 4 * chunk));
+    }
+  }
+};
+
+}  // namespace
+
+const Kernels kAvx512Kernels = KernelBody<Avx512>::table(Isa::Avx512);
+
+}  // namespace dendrokv

@@ -1,1 +1,154 @@
-#include "model/kernels.h"
+// Plain C++: the specification of what the other instruction sets compute, and the fallback of old machines.
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+#include "data/half.h"
+#include "model/kernels_body.h"
+#include "model/kernels_isa.h"
+
+namespace dendrokv {
+
+namespace {
+
+template <class T>
+struct Lanes {
+  T lane[16];
+};
+
+template <class T, class Make>
+Lanes<T> make_lanes(const Make& make) {
+  Lanes<T> lanes;
+  for (size_t i = 0; i < 16; ++i) lanes.lane[i] = make(i);
+  return lanes;
+}
+
+struct Scalar {
+  using F = Lanes<float>;
+  using I = Lanes<int32_t>;
+  using Part = Scalar;
+  static constexpr size_t kLanes = 16, kColumns = 4, kFloatGroups = 1, kFloatColumns = 4,
+                          kSumChunks = 1;
+
+  static F zero() { return F{}; }
+  static F all(float value) {
+    return make_lanes<float>([=](size_t) { return value; });
+  }
+  static F load(const float* from) {
+    return make_lanes<float>([=](size_t i) { return from[i]; });
+  }
+  static F load(const uint16_t* from) {
+    return make_lanes<float>([=](size_t i) { return from_half(from[i]); });
+  }
+  static F load_half(const std::byte* from) {
+    uint16_t halves[16];
+    std::memcpy(halves, from, sizeof halves);
+    return load(halves);
+  }
+  static void store(float* to, const F& a) { std::memcpy(to, a.lane, sizeof a.lane); }
+  static void store(uint16_t* to, const F& a) {
+    for (size_t i = 0; i < 16; ++i) to[i] = to_half(a.lane[i]);
+  }
+
+  static F add(const F& a, const F& b) {
+    return make_lanes<float>([&](size_t i) { return a.lane[i] + b.lane[i]; });
+  }
+  static F sub(const F& a, const F& b) {
+    return make_lanes<float>([&](size_t i) { return a.lane[i] - b.lane[i]; });
+  }
+  static F mul(const F& a, const F& b) {
+    return make_lanes<float>([&](size_t i) { return a.lane[i] * b.lane[i]; });
+  }
+  static F div(const F& a, const F& b) {
+    return make_lanes<float>([&](size_t i) { return a.lane[i] / b.lane[i]; });
+  }
+  static F fma(const F& a, const F& b, const F& c) {
+    return make_lanes<float>([&](size_t i) { return std::fma(a.lane[i], b.lane[i], c.lane[i]); });
+  }
+  static F max(const F& a, const F& b) {
+    return make_lanes<float>(
+        [&](size_t i) { return a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]; });
+  }
+  static F min(const F& a, const F& b) {
+    return make_lanes<float>(
+        [&](size_t i) { return a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]; });
+  }
+  static F abs(const F& a) {
+    return make_lanes<float>([&](size_t i) { return std::fabs(a.lane[i]); });
+  }
+
+  /// value * 2^n; n in the low bits of `shifted`, as left there by adding 1.5 * 2^23.
+  static F add_to_exponent(const F& value, const F& shifted) {
+    return make_lanes<float>([&](size_t i) {
+      const uint32_t exponent = std::bit_cast<uint32_t>(shifted.lane[i]) << 23;
+      return std::bit_cast<float>(std::bit_cast<uint32_t>(value.lane[i]) + exponent);
+    });
+  }
+
+  static float join(const F& a) {
+    F sums = a;
+    for (size_t half = 8; half > 0; half /= 2)
+      for (size_t i = 0; i < half; ++i) sums.lane[i] += sums.lane[i + half];
+    return sums.lane[0];
+  }
+  static F join_16(const F (&vectors)[16]) {
+    return make_lanes<float>([&](size_t i) { return join(vectors[i]); });
+  }
+  static float largest(const F& a) {
+    float largest = a.lane[0];
+    for (const float value : a.lane) largest = value > largest ? value : largest;
+    return largest;
+  }
+
+  static I round(const F& a) {
+    return make_lanes<int32_t>(
+        [&](size_t i) { return static_cast<int32_t>(std::nearbyint(a.lane[i])); });
+  }
+  static I add(const I& a, const I& b) {
+    return make_lanes<int32_t>([&](size_t i) { return a.lane[i] + b.lane[i]; });
+  }
+  static int sum(const I& a) {
+    int total = 0;
+    for (const int32_t value : a.lane) total += value;
+    return total;
+  }
+  static void store_bytes(int8_t* to, const I& a) {
+    for (size_t i = 0; i < 16; ++i) to[i] = static_cast<int8_t>(a.lane[i]);
+  }
+  static F to_float(const I& a) {
+    return make_lanes<float>([&](size_t i) { return static_cast<float>(a.lane[i]); });
+  }
+
+  template <size_t kColumns>
+  static void dot_nibbles(const std::byte* weights, const int8_t* codes, I (&dots)[kColumns]) {
+    for (size_t c = 0; c < kColumns; ++c)
+      dots[c] = make_lanes<int32_t>([&](size_t lane) {
+        int dot = 0;
+        for (size_t k = 0; k < 16; ++k) {
+          const auto two = std::to_integer<int>(weights[k / 4 * 64 + 4 * lane + k % 4]);
+          dot += (two & 15) * codes[c * kBlock + k] + (two >> 4) * codes[c * kBlock + 16 + k];
+        }
+        return dot;
+      });
+  }
+
+  template <size_t kColumns>
+  static void dot_bytes(const std::byte* weights, const int8_t* codes, const int32_t* offsets,
+                        I (&dots)[kColumns]) {
+    for (size_t c = 0; c < kColumns; ++c)
+      dots[c] = make_lanes<int32_t>([&](size_t lane) {
+        int dot = offsets[c];
+        for (size_t k = 0; k < kBlock; ++k)
+          dot +=
+              std::to_integer<int>(weights[k / 4 * 64 + 4 * lane + k % 4]) * codes[c * kBlock + k];
+        return dot;
+      });
+  }
+};
+
+}  // namespace
+
+const Kernels kScalarKernels = KernelBody<Scalar>::table(Isa::Scalar);
+
+}  // namespace dendrokv

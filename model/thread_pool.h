@@ -6,10 +6,9 @@
 #include <functional>
 #include <memory>
 
-namespace dendrokv {
+#include "model/processors.h"
 
-/// Physical cores in the affinity mask, capped by the cgroup quota rounded down; at least 1.
-unsigned usable_cores();
+namespace dendrokv {
 
 class ThreadPool {
  public:
@@ -19,6 +18,8 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   unsigned threads() const;
+  // From one thread at a time, and not from inside of a body.
+
   /// Runs body(thread) once on each thread, the caller's included as thread 0, and returns when all are done. An exception of a
   /// body is rethrown here.
   void run(const std::function<void(unsigned thread)>& body);

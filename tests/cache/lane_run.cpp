@@ -1,5 +1,6 @@
 #include "tests/cache/lane_run.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <utility>
@@ -74,6 +75,21 @@ RowWeights random_weights(uint64_t seed, uint32_t values) {
       weights.push_back(random_weight(seed, values, step, position));
     return weights;
   };
+}
+
+std::vector<size_t> cursors(const LaneRun& lane, uint32_t sinks) {
+  std::vector<Position> present;
+  std::vector<size_t> cursors;
+  for (uint32_t step = 0; step < lane.evictions.size(); ++step) {
+    present.push_back(Position(step));
+    if (!lane.evictions[step]) continue;
+    const Position victim = lane.evictions[step]->victim;
+    const Position left = std::min(victim, Position(lane.evictions[step]->rival));
+    const auto at = std::find(present.begin(), present.end(), left) - present.begin();
+    cursors.push_back(static_cast<size_t>(at) + 1 - sinks);
+    present.erase(std::find(present.begin(), present.end(), victim));
+  }
+  return cursors;
 }
 
 std::string join(std::span<const Position> positions) {

@@ -41,6 +41,10 @@ RowWeights matrix_weights(std::vector<float> matrix, size_t columns);
 float random_weight(uint64_t seed, uint32_t values, Step step, Position position);
 RowWeights random_weights(uint64_t seed, uint32_t values = 0);
 
+/// Cursor at every eviction by duel: the left row of the pair, counted from 1 behind the sinks. Found from the victims, the
+/// rivals and the rows present alone.
+std::vector<size_t> cursors(const LaneRun& lane, uint32_t sinks);
+
 /// "1 13 15 17"
 std::string join(std::span<const Position> positions);
 

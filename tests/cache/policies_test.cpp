@@ -42,6 +42,10 @@ TEST(PolicyChoice, AFullTextGivesItselfBack) {
   }
 }
 
+TEST(PolicyChoice, EqualPoliciesHaveEqualTexts) {
+  EXPECT_EQ(PolicyChoice("treekv:recent=0508,sinks=4").text(), PolicyChoice("treekv").text());
+}
+
 TEST(PolicyChoice, RivalsHoldTheSameRowsUnlessTold) {
   for (const PolicyRow& row : policy_table()) {
     const PolicyShape shape = PolicyChoice(row.spec.name).shape();

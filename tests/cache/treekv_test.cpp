@@ -17,21 +17,13 @@ PolicyChoice whole_tree(uint32_t capacity, const std::string& more = "") {
   return PolicyChoice("treekv:sinks=0,recent=0,capacity=" + std::to_string(capacity) + more);
 }
 
-/// Left row of every pair, 1-based within the tree, while nothing is protected.
+/// "1 2 3 4": the cursor while nothing is protected.
 std::string cursor_sequence(const PolicyChoice& choice, uint32_t evictions) {
   const auto capacity = static_cast<uint32_t>(choice.shape().budget);
-  std::vector<Position> present;
-  std::string text;
   const LaneRun lane = run_lane(choice, capacity + evictions, random_weights(1));
-  for (uint32_t step = 0; step < capacity + evictions; ++step) {
-    present.push_back(Position(step));
-    if (!lane.evictions[step]) continue;
-    const Position victim = lane.evictions[step]->victim;
-    const Position left = std::min(victim, Position(lane.evictions[step]->rival));
-    const auto at = std::find(present.begin(), present.end(), left) - present.begin();
-    text += (text.empty() ? "" : " ") + std::to_string(at + 1);
-    present.erase(std::find(present.begin(), present.end(), victim));
-  }
+  std::string text;
+  for (const size_t cursor : cursors(lane, 0))
+    text += (text.empty() ? "" : " ") + std::to_string(cursor);
   return text;
 }
 

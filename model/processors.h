@@ -1,0 +1,20 @@
+#pragma once
+// How many processors the engine should use.
+
+#include <filesystem>
+#include <optional>
+#include <span>
+
+namespace dendrokv {
+
+/// Physical cores in the affinity mask, capped by the cgroup quota rounded down; at least 1.
+unsigned usable_cores();
+
+// Its two halves. `root` is where the system's /proc and /sys are looked for.
+
+/// Cores that the given logical processors belong to; siblings of one core count once. A processor of unknown topology is a core.
+unsigned physical_cores(std::span<const unsigned> processors, const std::filesystem::path& root);
+/// Processors' worth of time that the control groups of this process leave it, the tightest of all levels; none without a limit.
+std::optional<double> processor_quota(const std::filesystem::path& root);
+
+}  // namespace dendrokv
