@@ -12,6 +12,7 @@
 namespace dendrokv {
 namespace {
 
+constexpr std::string_view kHelp = "--help";
 constexpr size_t kHelpWidth = 100;  // columns
 constexpr size_t kNamesWidth = 30;  // columns of the names beside their explanation
 
@@ -130,8 +131,10 @@ class Parser {
   explicit Parser(std::span<const Option> options) : options_(options) {
     app_.set_help_flag();
     app_.allow_extras();
-    for (const Option& option : options) parsed_.push_back(declare(option));
-    help_ = app_.add_flag("-h,--help");
+    for (const Option& option : options) {
+      parsed_.push_back(declare(option));
+      if (option.long_name() == kHelp) help_ = parsed_.back();
+    }
   }
 
   /// False: help was asked for.
@@ -140,7 +143,7 @@ class Parser {
     try {
       app_.parse(reversed);
     } catch (const CLI::RequiredError&) {
-      if (help_->count() > 0) return false;
+      if (help_asked()) return false;
       reject_extras();
     } catch (const CLI::ArgumentMismatch& error) {
       const std::string what = error.what();
@@ -148,7 +151,7 @@ class Parser {
     } catch (const CLI::ParseError& error) {
       fail_usage("command line", error.what());
     }
-    if (help_->count() > 0) return false;
+    if (help_asked()) return false;
     reject_extras();
     require_needed();
     return true;
@@ -167,6 +170,8 @@ class Parser {
   }
 
  private:
+  bool help_asked() const { return help_ != nullptr && help_->count() > 0; }
+
   CLI::Option* declare(const Option& option) {
     if (option.kind == Option::Kind::Flag) return app_.add_flag(option.names);
     // The needless help text selects the overload without a variable to write to.
@@ -194,7 +199,7 @@ class Parser {
     const std::string& word = extras.front();
     if (word.size() < 2 || word.front() != '-')
       fail_usage("'" + word + "'", "one word too many", {}, "see --help");
-    std::vector<std::string_view> known{"--help"};
+    std::vector<std::string_view> known;
     for (const Option& option : options_)
       if (!is_positional(option)) known.push_back(option.long_name());
     const std::string name = word.substr(0, word.find('='));
@@ -373,7 +378,7 @@ bool Options::parse(std::span<const std::string> arguments) {
   });
   if (rest != options_.end()) {
     for (const std::string& word : arguments) {
-      if (word == "--help" || word == "-h") return false;
+      if (word == kHelp || word == "-h") return false;
       rest->take(word);
     }
     return true;

@@ -86,7 +86,8 @@ class Options {
   void explain(std::string paragraph);
   void example(std::string command_line);
 
-  /// `arguments` are the words after the command. Throws UsageError. False: the help was asked for, nothing else was checked.
+  /// `arguments` are the words after the command. Throws UsageError. False: a declared --help is among them; nothing
+  /// else was checked then.
   bool parse(std::span<const std::string> arguments);
 
   std::string help() const;

@@ -26,7 +26,8 @@ constexpr uint64_t kMostThreads = 1024;
 /// Targets of the shared options.
 struct CommonOptions {
   std::optional<uint64_t> threads;
-  bool json = false, quiet = false, verbose = false, exact = false, help = false;
+  bool json = false, quiet = false, verbose = false, exact = false;
+  bool help = false, version = false;  // answered before a command runs
   std::string isa;
 
   void declare(Options& options) {
@@ -36,11 +37,13 @@ struct CommonOptions {
     options.flag("--json", json, "print one JSON object on standard output and nothing else there");
     options.flag("--quiet", quiet, "no progress and no notes on standard error");
     options.flag("--verbose", verbose, "more notes on standard error");
-    options.text("--isa", "scalar|avx2|avx512", isa,
-                 "instruction set; the results are the same; default: the best of this machine");
+    options.choice("--isa", "scalar|avx2|avx512", isa,
+                   "instruction set; the results are the same; default: the best of this machine");
     options.flag("--exact", exact,
                  "weights in 32-bit floats, activations never quantised: slow, the accuracy "
                  "reference");
+    options.flag("-h,--help", help, "explain the command");
+    options.flag("--version", version, "say the version");
   }
 
   Session session() const {
