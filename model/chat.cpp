@@ -10,15 +10,20 @@ namespace {
 
 constexpr std::string_view kStart = "<|im_start|>", kEnd = "<|im_end|>";
 
+// The text of the literal system turn; empty when there is none. In a Jinja literal the newline behind the role is either itself or
+// written as backslash n.
 std::string default_system(std::string_view chat_template) {
-  const std::string opening = std::string(kStart) + "system\\n";  // a newline is written as backslash n in a Jinja literal
-  const size_t first = chat_template.find(opening);
-  if (first == std::string_view::npos) return {};
-  const size_t begin = first + opening.size();
-  const size_t end = chat_template.find(kEnd, begin);
-  if (end == std::string_view::npos) return {};
-  const std::string_view text = chat_template.substr(begin, end - begin);
-  return text.find_first_of("'{}") == std::string_view::npos ? std::string(text) : std::string();
+  for (const std::string_view newline : {"\n", "\\n"}) {
+    const std::string opening = std::string(kStart) + "system" + std::string(newline);
+    const size_t first = chat_template.find(opening);
+    if (first == std::string_view::npos) continue;
+    const size_t begin = first + opening.size();
+    const size_t end = chat_template.find(kEnd, begin);
+    if (end == std::string_view::npos) continue;
+    const std::string_view text = chat_template.substr(begin, end - begin);
+    if (text.find_first_of("'{}") == std::string_view::npos) return std::string(text);
+  }
+  return {};
 }
 
 }  // namespace

@@ -26,12 +26,12 @@ Model Model::load(const std::filesystem::path& path, LoadDepth depth, Arithmetic
   MappedFile file(path);
   Gguf gguf = Gguf::parse(path.string(), file.bytes());
   Config config = read_config(gguf);
-  check_tensors(gguf, config);
   Tokenizer tokenizer(gguf);
   if (tokenizer.vocabulary() > config.vocabulary)
     fail(gguf.subject(), std::to_string(tokenizer.vocabulary()) + " tokens, but token_embd.weight has " +
                              std::to_string(config.vocabulary) + " rows",
          "wanted a row for each token");
+  check_tensors(gguf, config);
   std::optional<Weights> weights;
   if (depth == LoadDepth::Run) weights = load_weights(gguf, config, arithmetic);
   return Model(std::unique_ptr<Impl>(new Impl{path, std::move(file), std::move(gguf), std::move(config),

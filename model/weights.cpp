@@ -47,9 +47,13 @@ void check_tensor(const Gguf& gguf, const Wanted& wanted) {
   if (tensor->shape != wanted.shape)
     fail(gguf.subject(), "tensor " + wanted.name + " has shape " + shape_text(tensor->shape),
          "wanted " + shape_text(wanted.shape));
-  if (!find_tensor_type(tensor->type))
-    fail(gguf.subject(), "tensor " + wanted.name + " has type " + tensor_type_name(tensor->type),
-         "wanted a supported type (see dendrokv models)");
+}
+
+void check_types(const Gguf& gguf) {
+  for (const GgufTensor& tensor : gguf.tensors())
+    if (!find_tensor_type(tensor.type))
+      fail(gguf.subject(), "tensor " + tensor.name + " has type " + tensor_type_name(tensor.type),
+           "wanted a supported type", "dendrokv models lists them");
 }
 
 std::vector<float> vector_of(const Gguf& gguf, const std::string& name) {
@@ -92,6 +96,7 @@ void check_tensors(const Gguf& gguf, const Config& config) {
   for (const GgufTensor& tensor : gguf.tensors())
     if (!known.contains(tensor.name))
       fail(gguf.subject(), "tensor " + tensor.name, "wanted none but those of a plain llama model", "this feature is not supported");
+  check_types(gguf);
 }
 
 Weights load_weights(const Gguf& gguf, const Config& config, Arithmetic arithmetic) {
