@@ -15,6 +15,7 @@
 #include "data/error.h"
 #include "model/packed_matrix.h"
 #include "model/tensor_types.h"
+#include "model/thread_pool.h"
 
 namespace dendrokv::bench {
 
@@ -164,8 +165,8 @@ void quantise(benchmark::State& state, const Kernels& kernels, size_t size) {
   set_rate(state, "Gvalues/s", static_cast<double>(size));
 }
 
-void read_memory(benchmark::State& state) {
-  const std::vector<uint64_t> words(kWorkingSet / 4, 1);  // 128 MiB
+void read_memory(benchmark::State& state, size_t mebibytes) {
+  const std::vector<uint64_t> words((mebibytes << 20) / sizeof(uint64_t), 1);
   for (auto _ : state) {
     uint64_t sums[8] = {};
     for (size_t i = 0; i < words.size(); i += 8)
@@ -173,6 +174,12 @@ void read_memory(benchmark::State& state) {
     benchmark::DoNotOptimize(sums);
   }
   set_rate(state, "GB/s", static_cast<double>(words.size() * sizeof(uint64_t)));
+}
+
+// An empty round of the thread pool: what each of the 150 rounds of a decode step costs besides its work.
+void fork_join(benchmark::State& state, unsigned threads) {
+  ThreadPool pool(threads);
+  for (auto _ : state) pool.run([](unsigned) {});
 }
 
 template <class Function, class... Arguments>
@@ -206,7 +213,10 @@ void add_cases(const Kernels& kernels) {
 
 void run_kernels(const Options& options, std::ostream& out) {
   const Isa wanted = options.isa.empty() ? best_isa() : parse_isa(options.isa);
-  add("read_memory", read_memory);
+  for (const size_t mebibytes : {1, 16, 64, 256})
+    add("read_memory/MiB:" + std::to_string(mebibytes), read_memory, mebibytes);
+  const unsigned threads = options.threads == 0 ? usable_cores() : options.threads;
+  add("fork_join/threads:" + std::to_string(threads), fork_join, threads);
   add_cases(kernels_for(wanted));
 
   std::vector<std::string> arguments = {
