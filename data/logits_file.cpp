@@ -63,7 +63,7 @@ class LogitsWriter::Impl {
 };
 
 uint64_t estimated_bytes(const LogitsPlan& plan) {
-  constexpr uint64_t kHeaders = 16384;
+  constexpr uint64_t kHeaders = uint64_t{2} << 20;  // hdf5.cpp reserves metadata by the MiB
   return plan.tokens.size() * (uint64_t{plan.model.vocabulary} * sizeof(float) + sizeof(int32_t)) +
          kHeaders;
 }

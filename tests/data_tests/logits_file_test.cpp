@@ -69,7 +69,7 @@ TEST(LogitsFile, TakesTheBytesThatWereEstimated) {
   LogitsWriter writer(folder / "logits.h5", plan());
   append(writer, 0, 3);
   writer.finish();
-  // The estimate counts 16 KiB for everything but the numbers.
+  // The estimate counts 2 MiB for everything but the numbers.
   EXPECT_LE(std::filesystem::file_size(folder / "logits.h5"), estimated_bytes(plan()));
 }
 
