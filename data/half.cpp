@@ -16,8 +16,8 @@ namespace {
 
 constexpr uint32_t kMagnitude = 0x7FFFFFFF;
 constexpr uint32_t kInfinity = 0x7F800000;
-constexpr uint32_t kOverflow =
-    0x477FF000;  // 65520: halfway from the largest half to 2^16, rounds to infinity
+// 65520: halfway from the largest half to 2^16, rounds to infinity.
+constexpr uint32_t kOverflow = 0x477FF000;
 constexpr uint32_t kSmallestNormal = 0x38800000;  // 2^-14
 
 uint32_t round_shift(uint32_t mantissa, uint32_t shift) {

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 #include <limits>
 #include <random>
-#include <stdexcept>
 
 #include "data/error.h"
 #include "data/half.h"
@@ -78,11 +77,6 @@ TEST(Trace, FloatEncodingsKeepBitsAndAbsence) {
     std::memcpy(&half, shifted.data() + 2 * i, 2);
     ASSERT_EQ(half, i % 7 == 3 ? kHalfNan : to_half(weights[i]));
   }
-}
-
-TEST(Trace, WeightsThatNoSoftmaxGivesAreOurMistake) {
-  EXPECT_THROW(code_of(-0.5f), std::logic_error);
-  EXPECT_THROW(code_of(std::numeric_limits<float>::infinity()), std::logic_error);
 }
 
 TEST(Trace, PiecesAreSlicesOfTheBytes) {
