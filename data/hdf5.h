@@ -1,2 +1,116 @@
 #pragma once
-// HDF5 C library, each call wrapped once; the only place that includes hdf5.h is hdf5.cpp.
+// HDF5 (C library 1.10): each call that we use wrapped once; every failure names the file and the object. hdf5.cpp is the only
+// file that includes the library's header. A File and what was opened from it belong to one thread at a time.
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dendrokv::h5 {
+
+/// Element types that our files use; all little-endian.
+enum class Type : uint8_t { U8, I32, U64, F16, F32, F64 };
+size_t type_bytes(Type type);
+std::string_view type_name(Type type);
+
+/// What a cell reads as that was never written: zero, or "absent" (NaN; -1 for I32; 0 for U8 and U64).
+enum class Fill : uint8_t { Zero, Absent };
+
+using Shape = std::vector<uint64_t>;
+std::string shape_text(std::span<const uint64_t> shape);  // "[30, 9, 512]"
+
+/// Owner of one library handle.
+class Handle {
+ public:
+  Handle() = default;
+  Handle(int64_t id, int (*close)(int64_t)) : id_(id), close_(close) {}
+  ~Handle();
+  Handle(Handle&& other) noexcept;
+  Handle& operator=(Handle&& other) noexcept;
+  int64_t id() const { return id_; }
+
+ private:
+  int64_t id_ = -1;
+  int (*close_)(int64_t) = nullptr;
+};
+
+class Dataset {
+ public:
+  Dataset(Handle handle, std::string subject);
+
+  const std::string& subject() const { return subject_; }  // "file.h5: /tokens/id"
+  Type type() const { return type_; }
+  const Shape& shape() const { return shape_; }
+  uint64_t elements() const;
+
+  /// The whole dataset; `data` holds elements() values of type().
+  void write(const void* data);
+  /// A box of it, row-major.
+  void write(std::span<const uint64_t> start, std::span<const uint64_t> count, const void* data);
+  /// One whole chunk past all conversion; `start` is its first element, `bytes` its full size.
+  void write_chunk(std::span<const uint64_t> start, std::span<const std::byte> bytes);
+  void read(void* data) const;
+  void read(std::span<const uint64_t> start, std::span<const uint64_t> count, void* data) const;
+
+ private:
+  Handle handle_;
+  std::string subject_;
+  Type type_ = Type::U8;
+  Shape shape_;
+};
+
+class File {
+ public:
+  /// Replaces an existing file. Throws Error.
+  static File create(const std::filesystem::path& path);
+  /// Read-only, without locks and plug-ins. Throws Error: missing, not HDF5, truncated, being written.
+  static File open(const std::filesystem::path& path);
+
+  const std::string& name() const { return name_; }
+
+  void create_group(std::string_view path);
+  /// An empty `chunk` means contiguous.
+  Dataset create_dataset(std::string_view path, Type type, const Shape& shape, const Shape& chunk,
+                         Fill fill);
+  void link(std::string_view target, std::string_view path);  // a soft link at `path`
+  bool has(std::string_view path) const;
+  /// Throws Error when it is missing, of another type, or of another shape; UINT64_MAX in `shape` fits any extent.
+  Dataset open_dataset(std::string_view path, Type type, const Shape& shape) const;
+  Dataset open_dataset(std::string_view path) const;
+
+  /// Attributes of the object at `object` ("/" for the root). Writing replaces the value of an existing one.
+  void write_attribute(std::string_view object, std::string_view name, std::string_view text);
+  void write_attribute(std::string_view object, std::string_view name, uint64_t number);
+  void write_attribute(std::string_view object, std::string_view name, double number);
+  void write_attribute(std::string_view object, std::string_view name,
+                       std::span<const std::string_view> texts);
+  void write_attribute(std::string_view object, std::string_view name, std::span<const float> table);
+  bool has_attribute(std::string_view object, std::string_view name) const;
+  std::string text_attribute(std::string_view object, std::string_view name) const;
+  uint64_t count_attribute(std::string_view object, std::string_view name) const;
+  double real_attribute(std::string_view object, std::string_view name) const;
+  std::vector<std::string> texts_attribute(std::string_view object, std::string_view name) const;
+  std::vector<float> table_attribute(std::string_view object, std::string_view name) const;
+
+  void flush();
+  /// Flushes, syncs to the disk and closes; the file must not be used any more.
+  void close();
+
+ private:
+  File(Handle handle, std::string name);
+  std::string at(std::string_view object) const;
+  Handle open_attribute(std::string_view object, std::string_view name) const;
+  void put_attribute(std::string_view object, std::string_view name, int64_t type, int64_t space,
+                     const void* data);
+  Handle handle_;
+  std::string name_;
+};
+
+/// Renames `part` to `path` and syncs the folder. Throws Error.
+void publish(const std::filesystem::path& part, const std::filesystem::path& path);
+
+}  // namespace dendrokv::h5

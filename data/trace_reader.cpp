@@ -1,1 +1,250 @@
 #include "data/trace_reader.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "data/error.h"
+#include "data/file_root.h"
+#include "data/half.h"
+#include "data/hdf5.h"
+#include "data/run_group.h"
+
+namespace dendrokv {
+namespace {
+
+constexpr uint64_t kAny = std::numeric_limits<uint64_t>::max();
+constexpr uint64_t kMostTokens = uint64_t{1} << 28;
+constexpr uint64_t kMostPieceBytes = uint64_t{1} << 32;
+
+template <class T>
+std::vector<T> read_values(const h5::Dataset& dataset, uint64_t most) {
+  if (dataset.elements() > most)
+    fail(dataset.subject(), std::to_string(dataset.elements()) + " elements", "wanted at most " + std::to_string(most));
+  std::vector<T> values(dataset.elements());
+  if (!values.empty()) dataset.read(values.data());
+  return values;
+}
+
+// Indices that rise strictly and stay below `end`.
+template <class IdType>
+std::vector<IdType> read_ids(const h5::File& file, std::string_view path, uint64_t end) {
+  const h5::Dataset dataset = file.open_dataset(path, h5::Type::I32, {kAny});
+  std::vector<IdType> ids;
+  int64_t previous = -1;
+  for (const int32_t number : read_values<int32_t>(dataset, kMostTokens)) {
+    if (number <= previous || static_cast<uint64_t>(number) >= end)
+      fail(dataset.subject(), std::to_string(number) + " after " + std::to_string(previous),
+           "wanted rising numbers below " + std::to_string(end));
+    previous = number;
+    ids.emplace_back(number);
+  }
+  if (ids.empty()) fail(dataset.subject(), "is empty", "wanted at least one");
+  return ids;
+}
+
+uint32_t model_count(const h5::File& file, std::string_view name, uint64_t most) {
+  const uint64_t count = file.count_attribute("/model", name);
+  if (count > most)
+    fail(file.name() + ": /model@" + std::string(name), std::to_string(count), "wanted at most " + std::to_string(most));
+  return static_cast<uint32_t>(count);
+}
+
+ModelFacts read_model(const h5::File& file) {
+  ModelFacts model;
+  model.name = file.text_attribute("/model", "name");
+  model.architecture = file.text_attribute("/model", "architecture");
+  model.sha256 = file.text_attribute("/model", "sha256");
+  model.layers = model_count(file, "layers", 65536);
+  model.heads = model_count(file, "heads", 65536);
+  model.kv_heads = model_count(file, "kv_heads", 65536);
+  model.head_dim = model_count(file, "head_dim", 65536);
+  model.vocabulary = model_count(file, "vocabulary", uint64_t{1} << 31);
+  model.context_length = model_count(file, "context_length", uint64_t{1} << 31);
+  model.rope_base = file.real_attribute("/model", "rope_base");
+  if (model.layers == 0 || model.heads == 0 || model.kv_heads == 0 || model.heads % model.kv_heads != 0)
+    fail(file.name() + ": /model",
+         std::to_string(model.heads) + " heads and " + std::to_string(model.kv_heads) + " KV heads",
+         "wanted a multiple");
+  return model;
+}
+
+TokenText read_tokens(const h5::File& file) {
+  TokenText tokens;
+  tokens.id = read_values<int32_t>(file.open_dataset("/tokens/id", h5::Type::I32, {kAny}), kMostTokens);
+  const h5::Dataset offset = file.open_dataset("/tokens/offset", h5::Type::U64, {tokens.id.size() + 1});
+  tokens.offset = read_values<uint64_t>(offset, kMostTokens + 1);
+  const auto bytes = read_values<uint8_t>(file.open_dataset("/tokens/bytes", h5::Type::U8, {kAny}), kMostPieceBytes);
+  tokens.bytes.assign(bytes.begin(), bytes.end());
+  const bool ordered = std::is_sorted(tokens.offset.begin(), tokens.offset.end());
+  if (!ordered || tokens.offset.front() != 0 || tokens.offset.back() != tokens.bytes.size())
+    fail(offset.subject(), "does not cut /tokens/bytes into pieces", "wanted rising offsets from 0 to its length");
+  return tokens;
+}
+
+Encoding encoding_of(const h5::Dataset& weight) {
+  if (weight.type() == h5::Type::F16) return Encoding::F16;
+  if (weight.type() == h5::Type::U8) return Encoding::U8;
+  if (weight.type() == h5::Type::F32) return Encoding::F32;
+  fail(weight.subject(), "has type " + std::string(h5::type_name(weight.type())), "wanted float16, uint8 or float32");
+}
+
+void check_range(const std::string& subject, IndexRange range, uint64_t extent) {
+  if (range.first > extent || range.count > extent - range.first)
+    fail(subject, "[" + std::to_string(range.first) + ", +" + std::to_string(range.count) + ")",
+         "wanted a range below " + std::to_string(extent));
+}
+
+}  // namespace
+
+class TraceReader::Impl {
+ public:
+  Impl(const std::filesystem::path& path, Incomplete incomplete)
+      : file_(h5::File::open(path)),
+        root_(read_root(file_, "dendrokv-trace")),
+        weight_(file_.open_dataset("/attention/weight")),
+        value_(file_.open_dataset("/value/value")) {
+    info_.complete = is_complete(file_);
+    if (!info_.complete && incomplete == Incomplete::Refuse)
+      fail(file_.name(), "is not complete", "wanted a finished trace", "run the trace again");
+    info_.uuid = root_.uuid;
+    info_.created = root_.created;
+    info_.creator = root_.creator;
+    info_.command_line = root_.command_line;
+    info_.model = read_model(file_);
+    tokens_ = read_tokens(file_);
+    info_.tokens = static_cast<uint32_t>(tokens_.id.size());
+    info_.policy = file_.text_attribute("/attention/weight", "policy");
+    info_.encoding = encoding_of(weight_);
+    info_.layers = read_ids<Layer>(file_, "/attention/layer", info_.model.layers);
+    info_.heads = read_ids<Head>(file_, "/attention/head", info_.model.heads);
+    info_.steps = read_ids<Step>(file_, "/attention/step", info_.tokens);
+    info_.keys = file_.has("/key/key") ? KeyRows::Record : KeyRows::Omit;
+    info_.logical_bytes = weight_.elements() * encoded_bytes(info_.encoding);
+    check_shapes();
+    if (!info_.complete) keep_valid_steps();
+    if (info_.encoding == Encoding::U8) code_table_ = read_code_table();
+  }
+
+  void read_weights(size_t layer_index, size_t head_index, IndexRange steps, IndexRange positions,
+                    GridView<float> out) const {
+    check_range(weight_.subject() + " steps", steps, info_.steps.size());
+    check_range(weight_.subject() + " positions", positions, info_.tokens);
+    DENDROKV_ASSERT(layer_index < info_.layers.size() && head_index < info_.heads.size());
+    DENDROKV_ASSERT(out.rows() == steps.count && out.cols() == positions.count);
+    if (steps.count == 0 || positions.count == 0) return;
+    const h5::Shape start = {layer_index, head_index, steps.first, positions.first};
+    const h5::Shape count = {1, 1, steps.count, positions.count};
+    std::vector<std::byte> raw(steps.count * positions.count * encoded_bytes(info_.encoding));
+    weight_.read(start, count, raw.data());
+    const size_t row_bytes = positions.count * encoded_bytes(info_.encoding);
+    for (size_t step = 0; step < steps.count; ++step) decode(raw.data() + step * row_bytes, out.row(step));
+  }
+
+  void read_rows(const h5::Dataset& dataset, size_t layer_index, KvHead kv_head, IndexRange positions,
+                 GridView<float> out) const {
+    check_range(dataset.subject() + " positions", positions, info_.tokens);
+    DENDROKV_ASSERT(layer_index < info_.layers.size() && kv_head.value < info_.model.kv_heads);
+    DENDROKV_ASSERT(out.rows() == positions.count && out.cols() == info_.model.head_dim);
+    if (positions.count == 0) return;
+    const h5::Shape start = {layer_index, kv_head.value, positions.first, 0};
+    const h5::Shape count = {1, 1, positions.count, info_.model.head_dim};
+    const size_t cols = info_.model.head_dim;
+    if (dataset.type() == h5::Type::F32) {
+      std::vector<float> raw(positions.count * cols);
+      dataset.read(start, count, raw.data());
+      for (size_t r = 0; r < positions.count; ++r) std::copy_n(raw.data() + r * cols, cols, out.row(r).data());
+      return;
+    }
+    std::vector<uint16_t> raw(positions.count * cols);
+    dataset.read(start, count, raw.data());
+    for (size_t r = 0; r < positions.count; ++r) from_half(std::span(raw).subspan(r * cols, cols), out.row(r));
+  }
+
+  const TraceInfo& info() const { return info_; }
+  const TokenText& tokens() const { return tokens_; }
+  const h5::File& file() const { return file_; }
+  const h5::Dataset& value() const { return value_; }
+  h5::Dataset key() const { return file_.open_dataset("/key/key"); }
+
+ private:
+  void check_shapes() const {
+    const uint64_t tokens = info_.tokens;
+    if (tokens == 0) fail(file_.name() + ": /tokens/id", "is empty", "wanted at least one token");
+    const h5::Shape weight = {info_.layers.size(), info_.heads.size(), info_.steps.size(), tokens};
+    file_.open_dataset("/attention/weight", weight_.type(), weight);
+    const h5::Shape rows = {info_.layers.size(), info_.model.kv_heads, tokens, info_.model.head_dim};
+    const h5::Type type = value_.type() == h5::Type::F32 ? h5::Type::F32 : h5::Type::F16;
+    file_.open_dataset("/value/value", type, rows);
+    if (info_.keys == KeyRows::Record) file_.open_dataset("/key/key", type, rows);
+    file_.open_dataset("/loss/nll", h5::Type::F32, {tokens});
+  }
+
+  void keep_valid_steps() {
+    uint64_t valid = 0;
+    file_.open_dataset("/attention/steps_valid", h5::Type::U64, {1}).read(&valid);
+    if (valid < info_.steps.size()) info_.steps.resize(valid);
+  }
+
+  std::vector<float> read_code_table() const {
+    std::vector<float> table = file_.table_attribute("/attention/weight", "code_table");
+    if (table.size() != 256)
+      fail(weight_.subject() + "@code_table", std::to_string(table.size()) + " entries", "wanted 256");
+    return table;
+  }
+
+  void decode(const std::byte* raw, std::span<float> out) const {
+    switch (info_.encoding) {
+      case Encoding::F16:
+        from_half({reinterpret_cast<const uint16_t*>(raw), out.size()}, out);
+        return;
+      case Encoding::U8:
+        for (size_t i = 0; i < out.size(); ++i) out[i] = code_table_[std::to_integer<size_t>(raw[i])];
+        return;
+      case Encoding::F32:
+        std::copy_n(raw, out.size_bytes(), reinterpret_cast<std::byte*>(out.data()));
+        return;
+    }
+  }
+
+  h5::File file_;
+  FileRoot root_;
+  h5::Dataset weight_, value_;
+  TraceInfo info_;
+  TokenText tokens_;
+  std::vector<float> code_table_;
+};
+
+TraceReader::TraceReader(const std::filesystem::path& path, Incomplete incomplete)
+    : impl_(std::make_unique<Impl>(path, incomplete)) {}
+TraceReader::~TraceReader() = default;
+TraceReader::TraceReader(TraceReader&&) noexcept = default;
+TraceReader& TraceReader::operator=(TraceReader&&) noexcept = default;
+
+const TraceInfo& TraceReader::info() const { return impl_->info(); }
+const TokenText& TraceReader::tokens() const { return impl_->tokens(); }
+
+void TraceReader::read_weights(size_t layer_index, size_t head_index, IndexRange steps, IndexRange positions,
+                               GridView<float> out) const {
+  impl_->read_weights(layer_index, head_index, steps, positions, out);
+}
+
+void TraceReader::read_values(size_t layer_index, KvHead kv_head, IndexRange positions, GridView<float> out) const {
+  impl_->read_rows(impl_->value(), layer_index, kv_head, positions, out);
+}
+
+void TraceReader::read_keys(size_t layer_index, KvHead kv_head, IndexRange positions, GridView<float> out) const {
+  impl_->read_rows(impl_->key(), layer_index, kv_head, positions, out);
+}
+
+std::vector<float> TraceReader::read_loss() const {
+  std::vector<float> nll(info().tokens);
+  impl_->file().open_dataset("/loss/nll", h5::Type::F32, {nll.size()}).read(nll.data());
+  return nll;
+}
+
+std::optional<Run> TraceReader::read_run() const {
+  if (!impl_->file().has("/run")) return std::nullopt;
+  return read_run_group(impl_->file(), "/run");
+}
+
+}  // namespace dendrokv

@@ -120,6 +120,19 @@ struct Avx2 {
             Part::add_to_exponent(value.high, shifted.high)};
   }
 
+  static F swap_pairs(F a) {
+    return {_mm256_permute_ps(a.low, 0xB1), _mm256_permute_ps(a.high, 0xB1)};
+  }
+  static F load_each_twice(const float* from) {
+    const __m256i places = _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3);
+    const __m256 low = _mm256_castps128_ps256(_mm_loadu_ps(from));
+    const __m256 high = _mm256_castps128_ps256(_mm_loadu_ps(from + 4));
+    return {_mm256_permutevar8x32_ps(low, places), _mm256_permutevar8x32_ps(high, places)};
+  }
+  static F sub_add(F a, F b) {
+    return {_mm256_addsub_ps(a.low, b.low), _mm256_addsub_ps(a.high, b.high)};
+  }
+
   static float join(F a) {
     const __m256 by_8 = _mm256_add_ps(a.low, a.high);
     const __m128 by_4 = _mm_add_ps(_mm256_castps256_ps128(by_8), _mm256_extractf128_ps(by_8, 1));
@@ -127,23 +140,26 @@ struct Avx2 {
     return _mm_cvtss_f32(_mm_add_ss(by_2, _mm_movehdup_ps(by_2)));
   }
 
-  // Two vectors -> their partial sums i + (i + 8), then i + (i + 4), one vector per half.
-  static __m256 join_to_halves(const F& a, const F& b) {
+  static __m256 join_2(const F& a, const F& b) {
     const __m256 sum_a = _mm256_add_ps(a.low, a.high), sum_b = _mm256_add_ps(b.low, b.high);
     return _mm256_add_ps(_mm256_permute2f128_ps(sum_a, sum_b, 0x20),
                          _mm256_permute2f128_ps(sum_a, sum_b, 0x31));
   }
-  static __m256 join_8(const F* v) {
-    const __m256 s0 = join_to_halves(v[0], v[4]), s1 = join_to_halves(v[1], v[5]);
-    const __m256 s2 = join_to_halves(v[2], v[6]), s3 = join_to_halves(v[3], v[7]);
-    const __m256 s01 =
-        _mm256_add_ps(_mm256_shuffle_ps(s0, s1, 0x44), _mm256_shuffle_ps(s0, s1, 0xEE));
-    const __m256 s23 =
-        _mm256_add_ps(_mm256_shuffle_ps(s2, s3, 0x44), _mm256_shuffle_ps(s2, s3, 0xEE));
-    return _mm256_add_ps(_mm256_shuffle_ps(s01, s23, 0x88), _mm256_shuffle_ps(s01, s23, 0xDD));
+  // Four vectors, one per quarter of the result: their partial sums i + (i + 8), then i + (i + 4).
+  static F join_4(const F& a, const F& b, const F& c, const F& d) {
+    return {join_2(a, b), join_2(c, d)};
   }
-  // The sum of vector i in lane i.
-  static F join_16(const F (&v)[16]) { return {join_8(v), join_8(v + 8)}; }
+
+  static __m256 join_halves(__m256 a, __m256 b, __m256 c, __m256 d) {
+    const __m256 ab = _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xEE));
+    const __m256 cd = _mm256_add_ps(_mm256_shuffle_ps(c, d, 0x44), _mm256_shuffle_ps(c, d, 0xEE));
+    return _mm256_add_ps(_mm256_shuffle_ps(ab, cd, 0x88), _mm256_shuffle_ps(ab, cd, 0xDD));
+  }
+  // The rest of the sums: of quarter i of vector j in lane 4 i + j.
+  static F join_quarters(const F (&v)[4]) {
+    return {join_halves(v[0].low, v[1].low, v[2].low, v[3].low),
+            join_halves(v[0].high, v[1].high, v[2].high, v[3].high)};
+  }
 
   static float largest(F a) {
     const __m256 by_8 = _mm256_max_ps(a.low, a.high);

@@ -44,6 +44,13 @@ struct Avx512 {
         _mm512_castps_si512(value), _mm512_slli_epi32(_mm512_castps_si512(shifted), 23)));
   }
 
+  static F swap_pairs(F a) { return _mm512_permute_ps(a, 0xB1); }
+  static F load_each_twice(const float* from) {
+    const I places = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+    return _mm512_permutexvar_ps(places, _mm512_castps256_ps512(_mm256_loadu_ps(from)));
+  }
+  static F sub_add(F a, F b) { return _mm512_mask_sub_ps(add(a, b), 0x5555, a, b); }
+
   static float join(F a) {
     const __m256 by_8 = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
     const __m128 by_4 = _mm_add_ps(_mm256_castps256_ps128(by_8), _mm256_extractf128_ps(by_8, 1));
@@ -51,23 +58,18 @@ struct Avx512 {
     return _mm_cvtss_f32(_mm_add_ss(by_2, _mm_movehdup_ps(by_2)));
   }
 
-  // Four vectors -> their partial sums i + (i + 8), then i + (i + 4), one vector per quarter.
-  static F join_to_quarters(F a, F b, F c, F d) {
-    const F ab =
-        add(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));  // [a a b b]
+  // Four vectors, one per quarter of the result: their partial sums i + (i + 8), then i + (i + 4).
+  static F join_4(F a, F b, F c, F d) {
+    const F ab = add(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
     const F cd = add(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xEE));
     return add(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xDD));
   }
 
-  // The sum of vector i in lane i.
-  static F join_16(const F (&v)[16]) {
-    const F s0 = join_to_quarters(v[0], v[4], v[8], v[12]);
-    const F s1 = join_to_quarters(v[1], v[5], v[9], v[13]);
-    const F s2 = join_to_quarters(v[2], v[6], v[10], v[14]);
-    const F s3 = join_to_quarters(v[3], v[7], v[11], v[15]);
-    const F s01 = add(_mm512_shuffle_ps(s0, s1, 0x44), _mm512_shuffle_ps(s0, s1, 0xEE));
-    const F s23 = add(_mm512_shuffle_ps(s2, s3, 0x44), _mm512_shuffle_ps(s2, s3, 0xEE));
-    return add(_mm512_shuffle_ps(s01, s23, 0x88), _mm512_shuffle_ps(s01, s23, 0xDD));
+  // The rest of the sums: of quarter i of vector j in lane 4 i + j.
+  static F join_quarters(const F (&v)[4]) {
+    const F v01 = add(_mm512_shuffle_ps(v[0], v[1], 0x44), _mm512_shuffle_ps(v[0], v[1], 0xEE));
+    const F v23 = add(_mm512_shuffle_ps(v[2], v[3], 0x44), _mm512_shuffle_ps(v[2], v[3], 0xEE));
+    return add(_mm512_shuffle_ps(v01, v23, 0x88), _mm512_shuffle_ps(v01, v23, 0xDD));
   }
 
   static float largest(F a) { return _mm512_reduce_max_ps(a); }

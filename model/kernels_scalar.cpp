@@ -86,14 +86,38 @@ struct Scalar {
     });
   }
 
+  static F swap_pairs(const F& a) {
+    return make_lanes<float>([&](size_t i) { return a.lane[i ^ 1]; });
+  }
+  static F load_each_twice(const float* from) {
+    return make_lanes<float>([=](size_t i) { return from[i / 2]; });
+  }
+  /// a - b in even lanes, a + b in odd ones.
+  static F sub_add(const F& a, const F& b) {
+    return make_lanes<float>(
+        [&](size_t i) { return i % 2 == 0 ? a.lane[i] - b.lane[i] : a.lane[i] + b.lane[i]; });
+  }
+
   static float join(const F& a) {
     F sums = a;
     for (size_t half = 8; half > 0; half /= 2)
       for (size_t i = 0; i < half; ++i) sums.lane[i] += sums.lane[i + half];
     return sums.lane[0];
   }
-  static F join_16(const F (&vectors)[16]) {
-    return make_lanes<float>([&](size_t i) { return join(vectors[i]); });
+  /// Four vectors, one per quarter of the result: their partial sums i + (i + 8), then i + (i + 4).
+  static F join_4(const F& a, const F& b, const F& c, const F& d) {
+    const F* vectors[] = {&a, &b, &c, &d};
+    return make_lanes<float>([&](size_t i) {
+      const float* lane = vectors[i / 4]->lane + i % 4;
+      return (lane[0] + lane[8]) + (lane[4] + lane[12]);
+    });
+  }
+  /// The rest of the sums: of quarter i of vector j in lane 4 i + j.
+  static F join_quarters(const F (&vectors)[4]) {
+    return make_lanes<float>([&](size_t i) {
+      const float* lane = vectors[i % 4].lane + i / 4 * 4;
+      return (lane[0] + lane[2]) + (lane[1] + lane[3]);
+    });
   }
   static float largest(const F& a) {
     float largest = a.lane[0];

@@ -63,10 +63,10 @@ void Network::run_layer(size_t layer, const Block& block) {
   hidden_.shape(tokens, config_.hidden);
 
   for_each_column(tokens, [&](size_t token) {
-    normalise(x_.row(token), weights.attention_norm, weights.qkv, token);
+    normalise(x_.row(token), weights.attention_norm, weights.query_key_value, token);
   });
   const GridView<float> qkv(qkv_.data(), tokens, qkv_.cols());
-  multiply(weights.qkv, normed_, qkv);
+  multiply(weights.query_key_value, normed_, qkv);
   attention_.run({Layer(layer), block.first, qkv, attended_, block.observer});
   for_each_column(tokens,
                   [&](size_t token) { quantise_for(weights.attention_output, attended_, token); });
@@ -74,7 +74,7 @@ void Network::run_layer(size_t layer, const Block& block) {
            GridView<float>(branch_.data(), tokens, config_.width));
   for_each_column(tokens, [&](size_t token) {
     add(branch_.row(token), x_.row(token));
-    normalise(x_.row(token), weights.ffn_norm, weights.gate_up, token);
+    normalise(x_.row(token), weights.feed_forward_norm, weights.gate_up, token);
   });
   multiply(weights.gate_up, normed_, GridView<float>(gate_up_.data(), tokens, gate_up_.cols()));
   for_each_column(tokens, [&](size_t token) {

@@ -1,1 +1,36 @@
 #pragma once
+// The network's parameters, packed for the kernels. Matrices are [output row, input column].
+
+#include <vector>
+
+#include "model/config.h"
+#include "model/gguf.h"
+#include "model/model.h"
+#include "model/packed_matrix.h"
+
+namespace dendrokv {
+
+struct LayerWeights {
+  std::vector<float> attention_norm;  // [width]
+  PackedMatrix query_key_value;       // [heads * head_dim + 2 * kv_heads * head_dim, width]: q, k, v below one another
+  PackedMatrix attention_output;      // [width, heads * head_dim]
+  std::vector<float> feed_forward_norm;  // [width]
+  PackedMatrix gate_up;                  // [2 * hidden, width]: gate, then up
+  PackedMatrix down;                     // [width, hidden]
+};
+
+struct Weights {
+  PackedMatrix embedding;  // [vocabulary, width]; also the output matrix when `output` is empty (tied)
+  PackedMatrix output;     // [vocabulary, width] or empty
+  std::vector<float> output_norm;  // [width]
+  std::vector<LayerWeights> layers;
+
+  const PackedMatrix& head() const { return output.rows() > 0 ? output : embedding; }
+};
+
+/// Checks name, shape and type of every tensor that the configuration implies. Throws Error naming the tensor.
+void check_tensors(const Gguf& gguf, const Config& config);
+/// check_tensors() must have passed. Throws Error naming a tensor with a scale that is not finite.
+Weights load_weights(const Gguf& gguf, const Config& config, Arithmetic arithmetic);
+
+}  // namespace dendrokv

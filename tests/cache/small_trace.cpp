@@ -33,15 +33,15 @@ TracePlan plan_of(const SmallTrace& trace, const std::vector<Step>& steps) {
   plan.tokens.id.assign(trace.tokens, 1);
   plan.tokens.bytes.assign(trace.tokens, 'a');
   for (uint64_t token = 0; token <= trace.tokens; ++token) plan.tokens.offset.push_back(token);
-  plan.chunk_steps = kChunkSteps;
+  plan.chunk_steps = static_cast<uint32_t>(std::min<size_t>(kChunkSteps, steps.size()));
   plan.chunk_positions = kChunkPositions;
   return plan;
 }
 
 /// One chunk of one head, encoded; absent where a position has not come yet, and beyond the edges.
 std::vector<std::byte> chunk_of(Layer layer, Head head, std::span<const Step> steps,
-                                size_t first_position) {
-  Grid<float> chunk(kChunkSteps, kChunkPositions, std::numeric_limits<float>::quiet_NaN());
+                                size_t chunk_steps, size_t first_position) {
+  Grid<float> chunk(chunk_steps, kChunkPositions, std::numeric_limits<float>::quiet_NaN());
   for (size_t row = 0; row < steps.size(); ++row) {
     const Grid<float> weights = small_trace_weights(layer, head, 1, steps[row]);
     const size_t end = std::min(weights.cols(), first_position + kChunkPositions);
@@ -73,15 +73,17 @@ void SmallTrace::write(const std::filesystem::path& path) const {
   std::vector<Step> recorded = steps;
   if (recorded.empty())
     for (Step step; step.value < tokens; step = step.next()) recorded.push_back(step);
-  TraceWriter writer(path, plan_of(*this, recorded));
-  for (size_t first = 0; first < recorded.size(); first += kChunkSteps) {
-    const size_t count = std::min<size_t>(kChunkSteps, recorded.size() - first);
+  const TracePlan plan = plan_of(*this, recorded);
+  TraceWriter writer(path, plan);
+  for (size_t first = 0; first < recorded.size(); first += plan.chunk_steps) {
+    const size_t count = std::min<size_t>(plan.chunk_steps, recorded.size() - first);
     const std::span<const Step> rows(recorded.data() + first, count);
     for (size_t layer = 0; layer < layers.size(); ++layer)
       for (size_t head = 0; head < heads.size(); ++head)
         for (size_t position = 0; position < tokens; position += kChunkPositions)
-          writer.write_weights(layer, head, first / kChunkSteps, position / kChunkPositions,
-                               chunk_of(layers[layer], heads[head], rows, position));
+          writer.write_weights(
+              layer, head, first / plan.chunk_steps, position / kChunkPositions,
+              chunk_of(layers[layer], heads[head], rows, plan.chunk_steps, position));
   }
   const Grid<float> zeros(tokens, 2);
   for (size_t layer = 0; layer < layers.size(); ++layer)

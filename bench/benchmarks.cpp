@@ -1,0 +1,20 @@
+#include "bench/benchmarks.h"
+
+namespace dendrokv::bench {
+
+namespace {
+
+// To add a benchmark: a file with its function, a declaration in benchmarks.h, a row here, the file in CMakeLists.txt. New options
+// go into Options and main.cpp.
+constexpr Benchmark kBenchmarks[] = {
+    {"kernels", "matrix products, attention and memory, per instruction set, one thread",
+     run_kernels},
+};
+
+}  // namespace
+
+std::span<const Benchmark> benchmark_table() {
+  return kBenchmarks;
+}
+
+}  // namespace dendrokv::bench

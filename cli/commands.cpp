@@ -1,0 +1,45 @@
+// The table of commands. To add one:
+//   1. cli/NAME.cpp: a class derived from Command whose declare() says its options (cli/options.h) and whose run() does the work,
+//      and its make_NAME(); declare that in cli/make_command.h and add the file to cli/CMakeLists.txt
+//   2. a row here
+//   3. tests/cli/NAME.test: what it prints and how it ends
+// The help and the parser find it there.
+
+#include "cli/commands.h"
+
+#include <array>
+#include <vector>
+
+#include "cli/make_command.h"
+
+namespace dendrokv {
+namespace {
+
+// clang-format off
+constexpr std::array kTable{
+    CommandRow{"info", "say what a model, trace, runs or analysis file holds", make_info},
+    CommandRow{"tokenize", "turn text into token ids and pieces", make_tokenize},
+    CommandRow{"replay", "run cache policies over the attention of a trace (open loop)", make_replay},
+    CommandRow{"view", "start the viewer", make_view},
+    CommandRow{"policies", "list the cache policies with their options", make_policies},
+    CommandRow{"models", "list the supported architectures and tensor types", make_models},
+};
+// clang-format on
+
+}  // namespace
+
+std::span<const CommandRow> command_table() {
+  return kTable;
+}
+
+const CommandRow& find_command(std::string_view name) {
+  std::vector<std::string_view> known;
+  for (const CommandRow& row : kTable) {
+    if (row.name == name) return row;
+    known.push_back(row.name);
+  }
+  fail_usage("command '" + std::string(name) + "'", "not known", did_you_mean(name, known),
+             "see dendrokv --help");
+}
+
+}  // namespace dendrokv

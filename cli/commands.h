@@ -1,0 +1,22 @@
+#pragma once
+// The table of commands: name, summary, constructor.
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "cli/command.h"
+
+namespace dendrokv {
+
+struct CommandRow {
+  std::string_view name;
+  std::string_view summary;  // one line, no full stop
+  std::unique_ptr<Command> (*make)();
+};
+
+std::span<const CommandRow> command_table();
+/// Throws UsageError that lists the nearest names.
+const CommandRow& find_command(std::string_view name);
+
+}  // namespace dendrokv

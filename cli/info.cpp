@@ -1,0 +1,284 @@
+// dendrokv info: what a file holds, by what it is: model, trace, runs or analysis.
+//
+// Each kind becomes a list of fields first; the same list is printed as JSON or as a table.
+
+#include <algorithm>
+#include <iostream>
+#include <map>
+
+#include "cli/format.h"
+#include "cli/json.h"
+#include "cli/make_command.h"
+#include "data/analysis_file.h"
+#include "data/runs_file.h"
+#include "data/trace_reader.h"
+#include "model/model.h"
+#include "model/tensor_types.h"
+
+namespace dendrokv {
+namespace {
+
+/// One thing about a file: its JSON name and value, and how people read the value.
+struct Field {
+  std::string name;
+  Json json;
+  std::string text;
+};
+
+Field field(std::string name, const std::string& text) {
+  return {std::move(name), Json(text), text};
+}
+Field field(std::string name, uint64_t number) {
+  return {std::move(name), Json(number), std::to_string(number)};
+}
+Field bytes_field(std::string name, uint64_t bytes) {
+  return {std::move(name), Json(bytes), bytes_text(bytes)};
+}
+
+/// "0-29" or "0, 3, 7": rising numbers with runs drawn together.
+template <class Name>
+std::string list_text(const std::vector<Name>& numbers) {
+  std::string text;
+  for (size_t first = 0; first < numbers.size();) {
+    size_t last = first;
+    while (last + 1 < numbers.size() && numbers[last + 1].value == numbers[last].value + 1) ++last;
+    if (!text.empty()) text += ", ";
+    text += std::to_string(numbers[first].value);
+    if (last > first) text += "-" + std::to_string(numbers[last].value);
+    first = last + 1;
+  }
+  constexpr size_t kMost = 60;
+  return text.size() <= kMost ? text : text.substr(0, text.rfind(',', kMost)) + ", ...";
+}
+
+template <class Name>
+std::string count_text(const std::vector<Name>& numbers) {
+  return std::to_string(numbers.size()) + " (" + list_text(numbers) + ")";
+}
+
+uint64_t product(const std::vector<uint64_t>& shape) {
+  uint64_t values = 1;
+  for (const uint64_t size : shape) values *= size;
+  return values;
+}
+
+std::string shape_text(const std::vector<uint64_t>& shape) {
+  std::string text;
+  for (const uint64_t size : shape) text += (text.empty() ? "" : " x ") + std::to_string(size);
+  return text;
+}
+
+struct Report {
+  std::vector<Field> fields;
+  Json json = Json::object();  // further fields that only JSON has
+  std::string text;            // further lines that only text has
+};
+
+Field tensor_types(const Gguf& gguf) {
+  std::map<std::string, uint64_t> counts;
+  for (const GgufTensor& tensor : gguf.tensors()) ++counts[tensor_type_name(tensor.type)];
+  Field types{"tensor_types", Json::object(), {}};
+  for (const auto& [name, count] : counts) {
+    types.json.set(name, count);
+    types.text += (types.text.empty() ? "" : ", ") + std::to_string(count) + " " + name;
+  }
+  return types;
+}
+
+void list_tensors(const Gguf& gguf, Report& report) {
+  Json list = Json::array();
+  TextTable table;
+  for (const GgufTensor& tensor : gguf.tensors()) {
+    const std::string type = tensor_type_name(tensor.type);
+    list.add(Json::object()
+                 .set("name", tensor.name)
+                 .set("type", type)
+                 .set("shape", tensor.shape)
+                 .set("bytes", uint64_t{tensor.data.size()}));
+    table.row({tensor.name, type, shape_text(tensor.shape), bytes_text(tensor.data.size())});
+  }
+  report.json.set("tensor_list", list);
+  report.text += "tensors: name, type, shape (contiguous dimension first), size\n" + table.text(2);
+}
+
+enum class TensorList : uint8_t { Omit, Show };
+
+Report describe_model(const std::filesystem::path& path, TensorList tensors) {
+  const Model model = Model::load(path, LoadDepth::Describe, Arithmetic::Fast);
+  const Config& config = model.config();
+  uint64_t parameters = 0;
+  for (const GgufTensor& tensor : model.gguf().tensors()) parameters += product(tensor.shape);
+  Report report;
+  report.fields = {
+      field("kind", "model"),
+      field("name", config.name),
+      field("architecture", config.architecture),
+      field("parameters", parameters),
+      field("layers", config.layers),
+      field("heads", config.heads),
+      field("kv_heads", config.kv_heads),
+      field("head_dim", config.head_dim),
+      field("vocabulary", config.vocabulary),
+      field("context_length", config.context_length),
+      field("tensors", model.gguf().tensors().size()),
+      tensor_types(model.gguf()),
+      bytes_field("bytes", std::filesystem::file_size(path)),
+      field("gguf_version", model.gguf().version()),
+      field("sha256", model.sha256()),
+  };
+  if (tensors == TensorList::Show) list_tensors(model.gguf(), report);
+  return report;
+}
+
+/// A file whose writer stopped early is described too, and says so.
+Report describe_trace(const std::filesystem::path& path) {
+  const TraceReader reader(path, Incomplete::TakeWhatIsThere);
+  const TraceInfo& info = reader.info();
+  Report report;
+  report.fields = {
+      field("kind", "trace"),
+      field("uuid", info.uuid),
+      field("model", info.model.name),
+      field("tokens", info.tokens),
+      {"layers", Json(uint64_t{info.layers.size()}), count_text(info.layers)},
+      {"heads", Json(uint64_t{info.heads.size()}), count_text(info.heads)},
+      {"steps", Json(uint64_t{info.steps.size()}), count_text(info.steps)},
+      field("encoding", std::string(encoding_name(info.encoding))),
+      field("policy", info.policy),
+      {"keys", Json(info.keys == KeyRows::Record), info.keys == KeyRows::Record ? "yes" : "no"},
+      {"complete", Json(info.complete), info.complete ? "yes" : "no: the run was stopped early"},
+      bytes_field("logical_bytes", info.logical_bytes),
+      bytes_field("bytes", std::filesystem::file_size(path)),
+      field("model_sha256", info.model.sha256),
+      field("created", info.created),
+      field("creator", info.creator),
+      field("command_line", info.command_line),
+  };
+  return report;
+}
+
+Json run_json(const Run& run) {
+  return Json::object()
+      .set("policy", run.policy)
+      .set("mode", run_mode_name(run.mode))
+      .set("lane", lane_kind_name(run.lane_kind))
+      .set("budget", run.budget)
+      .set("sinks", run.sinks)
+      .set("recent", run.recent)
+      .set("positions", run.positions)
+      .set("layers", run.retention.layers())
+      .set("lanes", run.retention.lanes())
+      .set("tokens", run.retention.tokens());
+}
+
+Report describe_runs(const std::filesystem::path& path) {
+  const RunsFile file = read_runs(path);
+  Report report;
+  report.fields = {
+      field("kind", "runs"),
+      field("uuid", file.uuid),
+      field("trace_uuid", file.trace_uuid),
+      field("created", file.created),
+      field("creator", file.creator),
+      field("command_line", file.command_line),
+  };
+  Json runs = Json::array();
+  TextTable table;
+  for (const Run& run : file.runs) {
+    runs.add(run_json(run));
+    table.row({run.policy, std::string(run_mode_name(run.mode)),
+               run.budget == 0 ? "all rows" : std::to_string(run.budget) + " rows"});
+  }
+  report.json.set("runs", runs);
+  report.text = "runs: policy, mode, budget of a lane\n" + table.text(2);
+  return report;
+}
+
+Report describe_analysis(const std::filesystem::path& path) {
+  const Analysis analysis = read_analysis(path);
+  const std::string last = std::to_string(analysis.valid_first + analysis.valid_count);
+  Report report;
+  report.fields = {
+      field("kind", "analysis"),
+      field("uuid", analysis.uuid),
+      {"trace_uuids", Json(analysis.trace_uuids), std::to_string(analysis.trace_uuids.size())},
+      field("samples", analysis.samples),
+      field("transform", analysis.transform),
+      field("wavelet", analysis.wavelet),
+      field("levels", analysis.levels),
+      field("boundary", analysis.boundary),
+      field("signal", analysis.signal),
+      field("unit", analysis.unit),
+      field("positions", analysis.positions),
+      field("step", analysis.step),
+      field("valid_first", analysis.valid_first),
+      field("valid_count", analysis.valid_count),
+      field("exclude_first", analysis.exclude_first),
+      field("exclude_last", analysis.exclude_last),
+      {"layers", Json(uint64_t{analysis.layers.size()}), count_text(analysis.layers)},
+      {"heads", Json(uint64_t{analysis.heads.size()}), count_text(analysis.heads)},
+      field("created", analysis.created),
+      field("creator", analysis.creator),
+      field("command_line", analysis.command_line),
+  };
+  return report;
+}
+
+Report describe(const std::filesystem::path& path, TensorList tensors) {
+  switch (sniff_file(path)) {
+    case FileKind::Gguf:
+      return describe_model(path, tensors);
+    case FileKind::Trace:
+      return describe_trace(path);
+    case FileKind::Runs:
+      return describe_runs(path);
+    case FileKind::Analysis:
+      return describe_analysis(path);
+  }
+  fail(path.string(), "a kind of file that is not known",
+       "wanted a model, trace, runs or analysis");
+}
+
+class Info : public Command {
+ public:
+  void declare(Options& options) override {
+    options.positional("FILE", file_, "a GGUF model, a trace, a file of runs or an analysis");
+    options.flag("--tensors", tensors_, "of a model: list every tensor");
+    options.example("dendrokv info trace.h5");
+  }
+
+  ExitStatus run(const Session& session) override {
+    Report report = describe(file_, tensors_ ? TensorList::Show : TensorList::Omit);
+    std::cout << (session.json() ? as_json(report) : as_text(report));
+    return ExitStatus::Done;
+  }
+
+ private:
+  static std::string as_json(const Report& report) {
+    Json json = Json::object();
+    for (const Field& field : report.fields) json.set(field.name, field.json);
+    json.merge(report.json);
+    return json.text() + "\n";
+  }
+
+  static std::string as_text(const Report& report) {
+    TextTable table;
+    for (const Field& field : report.fields) {
+      std::string name = field.name;
+      std::replace(name.begin(), name.end(), '_', ' ');
+      table.row({name, field.text.empty() ? "-" : field.text});
+    }
+    return table.text() + report.text;
+  }
+
+  std::filesystem::path file_;
+  bool tensors_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_info() {
+  return std::make_unique<Info>();
+}
+
+}  // namespace dendrokv

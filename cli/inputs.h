@@ -1,0 +1,55 @@
+#pragma once
+// What several commands read: a model, a text, a policy.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cache/policies.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "model/model.h"
+
+namespace dendrokv {
+
+/// --model, or $DENDROKV_MODEL, or the default model of the cache folder.
+struct ModelOption {
+  std::filesystem::path path;
+
+  void declare(Options& options);
+  /// Throws Error that says how to get a model when none is named and none is there.
+  Model load(const Session& session, LoadDepth depth) const;
+};
+
+/// --text or --ids, cut to --tokens.
+struct TextOption {
+  std::filesystem::path text, ids;
+  std::optional<uint64_t> tokens;
+
+  void declare(Options& options);
+  /// Throws UsageError unless exactly one of the two is given; call it before the model is loaded.
+  void check() const;
+  const std::filesystem::path& path() const { return ids.empty() ? text : ids; }
+  /// Token ids of the text, the model's first token (BOS) in front if the file asks for it, or the ids as they stand in the file.
+  /// Throws Error: missing, not text, empty, an id outside of the vocabulary, longer than the model's context under `policy`.
+  std::vector<int32_t> read(const Model& model, const PolicyChoice& policy) const;
+};
+
+/// The bytes of a file of text. Throws Error: missing, unreadable, a folder, or with a byte 0, which no text has.
+std::string read_text_file(const std::filesystem::path& path);
+/// The same of standard input.
+std::string read_standard_input();
+
+/// Throws UsageError: whatever is wrong with a spec is wrong with the command line.
+PolicyChoice parse_policy(const std::string& spec);
+inline constexpr const char* kPolicyHelp =
+    "cache policy NAME:key=value,...; `dendrokv policies` lists them";
+
+/// `token_count` tokens must have places in the model's context: the text's own under original positions, ranks in the cache
+/// else. `subject` names the text.
+void check_context(const std::string& subject, uint64_t token_count, const Model& model,
+                   const PolicyChoice& policy, const std::string& remedy);
+
+}  // namespace dendrokv

@@ -1,0 +1,19 @@
+#pragma once
+// Constructors of the commands, one per file, for the table in cli/commands.cpp.
+
+#include <memory>
+
+#include "cli/command.h"
+
+namespace dendrokv {
+
+std::unique_ptr<Command> make_info();
+std::unique_ptr<Command> make_tokenize();
+std::unique_ptr<Command> make_generate();
+std::unique_ptr<Command> make_trace();
+std::unique_ptr<Command> make_replay();
+std::unique_ptr<Command> make_view();
+std::unique_ptr<Command> make_policies();
+std::unique_ptr<Command> make_models();
+
+}  // namespace dendrokv

@@ -1,0 +1,32 @@
+#include "cli/outputs.h"
+
+#include <unistd.h>
+
+#include "cli/options.h"
+
+namespace dendrokv {
+
+namespace fs = std::filesystem;
+
+void check_output(const fs::path& path, std::span<const fs::path> inputs) {
+  const std::string subject = path.string();
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  std::error_code ignored;
+  if (!fs::exists(folder, ignored))
+    fail(subject, "the folder " + folder.string() + " is not there", "wanted a folder to write to",
+         "make it with mkdir -p " + folder.string());
+  if (!fs::is_directory(folder, ignored))
+    fail(subject, folder.string() + " is not a folder", "wanted a folder to write to");
+  if (fs::is_directory(path, ignored)) fail(subject, "a folder", "wanted the name of a file");
+  if (!path.has_filename()) fail(subject, "no file name", "wanted the name of a file");
+  if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored))
+    fail(subject, "not a regular file", "wanted the name of a file that can be replaced");
+  if (access(folder.c_str(), W_OK) != 0)
+    fail(subject, "the folder " + folder.string() + " is not writable",
+         "wanted a folder to write to");
+  for (const fs::path& input : inputs)
+    if (fs::exists(path, ignored) && fs::equivalent(path, input, ignored))
+      fail_usage(subject, "both input and output", "wanted another name for the output");
+}
+
+}  // namespace dendrokv

@@ -1,0 +1,56 @@
+#include "data/file_root.h"
+
+#include "data/error.h"
+#include "data/identity.h"
+
+namespace dendrokv {
+
+void write_root(h5::File& file, std::string_view format, FileRoot& root) {
+  if (root.uuid.empty()) root.uuid = new_uuid();
+  if (root.created.empty()) root.created = utc_now();
+  if (root.creator.empty()) root.creator = creator_name();
+  file.write_attribute("/", "format", format);
+  file.write_attribute("/", "format_version", kFormatVersion);
+  file.write_attribute("/", "uuid", root.uuid);
+  file.write_attribute("/", "created", root.created);
+  file.write_attribute("/", "creator", root.creator);
+  file.write_attribute("/", "command_line", root.command_line);
+  file.write_attribute("/", "complete", uint64_t{0});
+}
+
+void mark_complete(h5::File& file) { file.write_attribute("/", "complete", uint64_t{1}); }
+
+bool is_complete(const h5::File& file) { return file.count_attribute("/", "complete") == 1; }
+
+FileRoot read_root(const h5::File& file, std::string_view format) {
+  if (!file.has_attribute("/", "format"))
+    fail(file.name(), "has no attribute 'format'", "wanted a " + std::string(format) + " file");
+  const std::string found = file.text_attribute("/", "format");
+  if (found != format) fail(file.name(), "is a " + found + " file", "wanted " + std::string(format));
+  const uint64_t version = file.count_attribute("/", "format_version");
+  if (version == 0 || version > kFormatVersion)
+    fail(file.name(), "has format version " + std::to_string(version),
+         "wanted " + std::to_string(kFormatVersion) + " or older", "read it with a newer dendrokv");
+  return {file.text_attribute("/", "uuid"), file.text_attribute("/", "created"),
+          file.text_attribute("/", "creator"), file.text_attribute("/", "command_line")};
+}
+
+void write_default_plot(h5::File& file, std::string_view signal, std::string_view axis) {
+  file.write_attribute("/", "NX_class", "NXroot");
+  file.write_attribute("/", "default", "entry");
+  file.create_group("/entry");
+  file.write_attribute("/entry", "NX_class", "NXentry");
+  file.write_attribute("/entry", "default", "overview");
+  file.create_group("/entry/overview");
+  file.write_attribute("/entry/overview", "NX_class", "NXdata");
+  const std::string signal_name(signal.substr(signal.rfind('/') + 1));
+  file.write_attribute("/entry/overview", "signal", signal_name);
+  file.link(signal, "/entry/overview/" + signal_name);
+  if (axis.empty()) return;
+  const std::string axis_name(axis.substr(axis.rfind('/') + 1));
+  const std::string_view axes[] = {axis_name};
+  file.write_attribute("/entry/overview", "axes", axes);
+  file.link(axis, "/entry/overview/" + axis_name);
+}
+
+}  // namespace dendrokv

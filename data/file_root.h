@@ -1,0 +1,28 @@
+#pragma once
+// What all our HDF5 files carry at the root: format, version, uuid, time, creator, command line, complete.
+
+#include <string>
+#include <string_view>
+
+#include "data/hdf5.h"
+
+namespace dendrokv {
+
+inline constexpr uint64_t kFormatVersion = 1;
+
+struct FileRoot {
+  std::string uuid, created, creator, command_line;
+};
+
+/// Fills uuid, created and creator where they are empty; writes `complete` = 0.
+void write_root(h5::File& file, std::string_view format, FileRoot& root);
+void mark_complete(h5::File& file);
+bool is_complete(const h5::File& file);
+
+/// Throws Error when the file has another format or a newer version.
+FileRoot read_root(const h5::File& file, std::string_view format);
+
+/// A NeXus chain /entry/overview, by which generic viewers open a plot by themselves: `signal` over `axis`.
+void write_default_plot(h5::File& file, std::string_view signal, std::string_view axis);
+
+}  // namespace dendrokv

@@ -1,0 +1,104 @@
+#include "data/runs_file.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "data/analysis_file.h"
+#include "data/error.h"
+#include "tests/support/files.h"
+
+namespace dendrokv {
+namespace {
+
+using testing::TemporaryFolder;
+
+Run small_run() {
+  Run run;
+  run.policy = "treekv:capacity=4,sinks=1,recent=2";
+  run.mode = RunMode::OpenLoop;
+  run.trace_uuid = "a-uuid";
+  run.sinks = 1;
+  run.recent = 2;
+  run.budget = 7;
+  run.positions = "rank";
+  run.retention = Retention(3, 2, 9);
+  run.retention.record(Layer(2), Lane(1), {Position(3), Step(8), 4, 0.1f, 0.2f, Reason::Lost});
+  return run;
+}
+
+TEST(RunsFile, ReadsBackWhatWasWritten) {
+  const TemporaryFolder folder;
+  write_runs(folder / "r.h5", {"", "", "", "dendrokv replay", "a-uuid", {small_run(), small_run()}});
+  const RunsFile file = read_runs(folder / "r.h5");
+  ASSERT_EQ(file.runs.size(), 2u);
+  EXPECT_EQ(file.trace_uuid, "a-uuid");
+  EXPECT_EQ(file.command_line, "dendrokv replay");
+  const dendrokv::Run& run = file.runs[1];
+  EXPECT_EQ(run.policy, small_run().policy);
+  EXPECT_EQ(run.mode, RunMode::OpenLoop);
+  EXPECT_EQ(run.budget, 7u);
+  EXPECT_EQ(run.positions, "rank");
+  EXPECT_EQ(run.retention.evict_step(Layer(2), Lane(1))[3], 8);
+  EXPECT_EQ(run.retention.rival(Layer(2), Lane(1))[3], 4);
+  EXPECT_EQ(run.retention.score(Layer(2), Lane(1))[3], 0.1f);
+  EXPECT_EQ(run.retention.reason(Layer(2), Lane(1))[3], static_cast<uint8_t>(Reason::Lost));
+  EXPECT_EQ(run.retention.evict_step(Layer(2), Lane(0))[3], -1);
+  EXPECT_EQ(sniff_file(folder / "r.h5"), FileKind::Runs);
+  EXPECT_FALSE(std::filesystem::exists(folder / "r.h5.part"));
+}
+
+TEST(RunsFile, AnUnwritableFolderIsNamed) {
+  const TemporaryFolder folder;
+  try {
+    write_runs(folder / "no" / "r.h5", {});
+    FAIL() << "wrote into a folder that is not there";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("cannot be created"), std::string::npos);
+  }
+}
+
+TEST(AnalysisFile, ReadsBackWhatWasWritten) {
+  const TemporaryFolder folder;
+  Analysis analysis;
+  analysis.trace_uuids = {"one", "two"};
+  analysis.unit = "value";
+  analysis.levels = 2;
+  analysis.positions = 6;
+  analysis.step = 5;
+  analysis.valid_first = 2;
+  analysis.valid_count = 4;
+  analysis.samples = 2;
+  analysis.layers = {Layer(0), Layer(3)};
+  analysis.heads = {Head(1)};
+  analysis.band.assign(12, std::nan(""));
+  analysis.band[11] = 0.5;
+  analysis.band_by_head.assign(2 * 2 * 6, 0.25f);
+  analysis.mean_weight.assign(6, 1.0 / 6);
+  write_analysis(folder / "a.h5", analysis);
+  const Analysis read = read_analysis(folder / "a.h5");
+  EXPECT_EQ(read.trace_uuids, analysis.trace_uuids);
+  EXPECT_EQ(read.layers, analysis.layers);
+  EXPECT_EQ(read.heads, analysis.heads);
+  EXPECT_EQ(read.band[11], 0.5);
+  EXPECT_TRUE(std::isnan(read.band[0]));
+  EXPECT_EQ(read.band_by_head, analysis.band_by_head);
+  EXPECT_EQ(read.mean_weight, analysis.mean_weight);
+  EXPECT_EQ(read.valid_first, 2u);
+  EXPECT_EQ(sniff_file(folder / "a.h5"), FileKind::Analysis);
+  EXPECT_THROW(read_runs(folder / "a.h5"), Error);
+}
+
+TEST(SniffFile, NamesWhatItCannotUse) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "m.gguf", std::ios::binary) << "GGUF....";
+  EXPECT_EQ(sniff_file(folder / "m.gguf"), FileKind::Gguf);
+  std::ofstream(folder / "x.txt") << "hello";
+  EXPECT_THROW(sniff_file(folder / "x.txt"), Error);
+  EXPECT_THROW(sniff_file(folder / "none"), Error);
+  EXPECT_THROW(sniff_file(folder.path()), Error);
+}
+
+}  // namespace
+}  // namespace dendrokv

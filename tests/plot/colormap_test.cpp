@@ -1,0 +1,138 @@
+#include "plot/colormap.h"
+
+#include <cmath>
+#include <cstdlib>
+#include <gtest/gtest.h>
+
+#include "data/error.h"
+
+namespace dendrokv {
+namespace {
+
+/// CIE 1976 lightness, 0 to 100.
+double lightness(Rgb colour) {
+  const double y = relative_luminance(colour);
+  return y > 216.0 / 24389 ? 116 * std::cbrt(y) - 16 : y * 24389.0 / 27;
+}
+
+int largest_difference(Rgb one, Rgb other) {
+  return std::max({std::abs(one.red - other.red), std::abs(one.green - other.green),
+                   std::abs(one.blue - other.blue)});
+}
+
+class EveryMap : public ::testing::TestWithParam<ColourMap> {};
+
+TEST_P(EveryMap, RisesInLightness) {
+  const ColourMap map = GetParam();
+  ASSERT_EQ(map.table.size(), 256u);
+  double highest = -1;
+  for (const Rgb colour : map.table) {
+    // Rounding to 8 bits moves lightness by at most about 0.35 at the dark end.
+    EXPECT_GE(lightness(colour), highest - 0.35) << map.name;
+    highest = std::max(highest, lightness(colour));
+  }
+  for (size_t i = 16; i < 256; i += 16)
+    EXPECT_GT(lightness(map.table[i]), lightness(map.table[i - 16]) + 1) << map.name;
+}
+
+TEST_P(EveryMap, ClampsFractions) {
+  const ColourMap map = GetParam();
+  EXPECT_EQ(map.at(-1), map.table.front());
+  EXPECT_EQ(map.at(0), map.table.front());
+  EXPECT_EQ(map.at(1), map.table.back());
+  EXPECT_EQ(map.at(9), map.table.back());
+}
+
+INSTANTIATE_TEST_SUITE_P(ColourMaps, EveryMap,
+                         ::testing::ValuesIn(colour_maps().begin(), colour_maps().end()),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+TEST(ColourMaps, MeetThePublishedColours) {
+  // Ten evenly spaced colours as published; 8 = 3 % of full scale, the largest error of the fits.
+  const std::array<Rgb, 10> viridis = {{{0x44, 0x01, 0x54},
+                                        {0x48, 0x28, 0x78},
+                                        {0x3e, 0x4a, 0x89},
+                                        {0x31, 0x68, 0x8e},
+                                        {0x26, 0x82, 0x8e},
+                                        {0x1f, 0x9e, 0x89},
+                                        {0x35, 0xb7, 0x79},
+                                        {0x6d, 0xcd, 0x59},
+                                        {0xb4, 0xde, 0x2c},
+                                        {0xfd, 0xe7, 0x25}}};
+  const std::array<Rgb, 10> inferno = {{{0x00, 0x00, 0x04},
+                                        {0x1b, 0x0c, 0x42},
+                                        {0x4b, 0x0c, 0x6b},
+                                        {0x78, 0x1c, 0x6d},
+                                        {0xa5, 0x2c, 0x60},
+                                        {0xcf, 0x44, 0x46},
+                                        {0xed, 0x69, 0x25},
+                                        {0xfb, 0x9a, 0x06},
+                                        {0xf7, 0xd0, 0x3c},
+                                        {0xfc, 0xff, 0xa4}}};
+  for (size_t i = 0; i < 10; ++i) {
+    EXPECT_LE(largest_difference(colour_map("viridis").at(static_cast<double>(i) / 9), viridis[i]),
+              8)
+        << i;
+    EXPECT_LE(largest_difference(colour_map("inferno").at(static_cast<double>(i) / 9), inferno[i]),
+              8)
+        << i;
+  }
+}
+
+TEST(ColourMaps, AnUnknownNameListsNearOnes) {
+  try {
+    colour_map("viridsi");
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("viridis"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Contrast, ClosedForms) {
+  EXPECT_NEAR(contrast_ratio({0, 0, 0}, {255, 255, 255}), 21, 1e-12);
+  EXPECT_NEAR(contrast_ratio({10, 200, 30}, {10, 200, 30}), 1, 1e-12);
+  EXPECT_EQ(ink_on({255, 255, 255}), (Rgb{0, 0, 0}));
+  EXPECT_EQ(ink_on({10, 10, 60}), (Rgb{255, 255, 255}));
+  EXPECT_EQ(to_hex({0x1c, 0x25, 0x30}), "#1c2530");
+}
+
+class EveryTheme : public ::testing::TestWithParam<Theme> {};
+
+// 4.5 is what WCAG 2 asks of body text.
+TEST_P(EveryTheme, TextIsReadable) {
+  const Palette& colours = palette(GetParam());
+  EXPECT_GE(contrast_ratio(colours.ink, colours.panel), 7);
+  EXPECT_GE(contrast_ratio(colours.secondary, colours.panel), 4.5);
+  EXPECT_GE(contrast_ratio(colours.secondary, colours.ground), 4.5);
+  EXPECT_GE(contrast_ratio(colours.evicted_ink, colours.panel), 4.5);
+  for (const Rgb ground : colours.level)
+    EXPECT_GE(contrast_ratio(ink_on(ground), ground), 4.5) << to_hex(ground);
+  EXPECT_GE(contrast_ratio(ink_on(colours.sink), colours.sink), 4.5);
+  EXPECT_GE(contrast_ratio(ink_on(colours.recent), colours.recent), 4.5);
+}
+
+// 3 is what WCAG 2 asks of lines and marks that carry meaning.
+TEST_P(EveryTheme, MarksAreVisible) {
+  const Palette& colours = palette(GetParam());
+  EXPECT_GE(contrast_ratio(colours.accent, colours.panel), 3);
+  for (const Rgb band : colours.band)
+    EXPECT_GE(contrast_ratio(band, colours.panel), 3) << to_hex(band);
+}
+
+TEST_P(EveryTheme, LevelsGoOneWayInLightness) {
+  const Palette& colours = palette(GetParam());
+  const double direction = GetParam() == Theme::Light ? -1 : 1;
+  for (size_t i = 1; i < colours.level.size(); ++i)
+    EXPECT_GE(direction * (lightness(colours.level[i]) - lightness(colours.level[i - 1])), 2.5)
+        << i;
+  EXPECT_EQ(colours.level_colour(3), colours.level[3]);
+  EXPECT_EQ(colours.level_colour(100), colours.level[8]);
+}
+
+INSTANTIATE_TEST_SUITE_P(Themes, EveryTheme, ::testing::Values(Theme::Light, Theme::Dark),
+                         [](const auto& test) {
+                           return test.param == Theme::Light ? "light" : "dark";
+                         });
+
+}  // namespace
+}  // namespace dendrokv
