@@ -90,6 +90,6 @@ class Report : public Command {
 
 }  // namespace
 
-std::unique_ptr<Command> make_report_command() { return std::make_unique<Report>(); }
+std::unique_ptr<Command> make_report() { return std::make_unique<Report>(); }
 
 }  // namespace dendrokv
