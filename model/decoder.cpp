@@ -47,7 +47,8 @@ class Decoder::Impl {
         pool_(checked_threads(options.threads)),
         attention_(config_, precision_of(model.arithmetic()), policy, options.evictions,
                    kernels_for(options.isa), pool_),
-        network_(model, block_tokens_, kernels_for(options.isa), pool_, attention_) {}
+        network_(config_, model.weights(), model.arithmetic(), block_tokens_,
+                 kernels_for(options.isa), pool_, attention_) {}
 
   GridView<const float> feed(std::span<const int32_t> tokens, LogitsOf logits, Observer* observer);
   void feed_and_score(std::span<const int32_t> tokens, std::span<float> nll, Observer* observer);

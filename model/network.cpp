@@ -31,20 +31,21 @@ void add(std::span<const float> values, std::span<float> to) {
 
 }  // namespace
 
-Network::Network(const Model& model, size_t block_tokens, const Kernels& kernels, ThreadPool& pool,
+Network::Network(const Config& config, const Weights& weights, Arithmetic arithmetic,
+                 size_t block_tokens, const Kernels& kernels, ThreadPool& pool,
                  Attention& attention)
-    : config_(model.config()),
-      weights_(model.weights()),
+    : config_(config),
+      weights_(weights),
       kernels_(kernels),
       pool_(pool),
       attention_(attention),
       x_(block_tokens, config_.width),
-      normed_(block_tokens, config_.width, model.arithmetic()),
+      normed_(block_tokens, config_.width, arithmetic),
       qkv_(block_tokens, size_t{config_.heads + 2 * config_.kv_heads} * config_.head_dim),
-      attended_(block_tokens, size_t{config_.heads} * config_.head_dim, model.arithmetic()),
+      attended_(block_tokens, size_t{config_.heads} * config_.head_dim, arithmetic),
       branch_(block_tokens, config_.width),
       gate_up_(block_tokens, 2 * size_t{config_.hidden}),
-      hidden_(block_tokens, config_.hidden, model.arithmetic()) {}
+      hidden_(block_tokens, config_.hidden, arithmetic) {}
 
 GridView<const float> Network::run(std::span<const int32_t> ids, Step first, Observer* observer) {
   DENDROKV_ASSERT(!ids.empty() && ids.size() <= x_.rows());

@@ -19,8 +19,8 @@ namespace dendrokv {
 class Network {
  public:
   /// References must outlive the object. Buffers are for blocks of at most `block_tokens` tokens.
-  Network(const Model& model, size_t block_tokens, const Kernels& kernels, ThreadPool& pool,
-          Attention& attention);
+  Network(const Config& config, const Weights& weights, Arithmetic arithmetic, size_t block_tokens,
+          const Kernels& kernels, ThreadPool& pool, Attention& attention);
 
   /// Runs the tokens of steps [first, first + ids.size()) through all layers; attention has been prepared for them.
   /// Gives the states that logits are made of, [token, width], valid until the next call.

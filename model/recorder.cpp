@@ -74,7 +74,7 @@ size_t without_gap(std::span<const Position> positions) {
 
 void choose_chunks(TracePlan& plan) {
   const uint32_t tokens = std::max(plan.info.tokens, 1u);
-  plan.chunk_positions = std::min((tokens + 63) / 64 * 64, kMostChunkPositions);
+  plan.chunk_positions = std::min(tokens, kMostChunkPositions);
   const auto row_bytes =
       static_cast<uint32_t>(plan.chunk_positions * encoded_bytes(plan.info.encoding));
   const uint32_t steps = std::clamp(kChunkBytes / row_bytes, kFewestChunkSteps, kMostChunkSteps);
