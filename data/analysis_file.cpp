@@ -21,10 +21,8 @@ void write_ids(h5::File& file, std::string_view path, const std::vector<IdType>&
 template <class IdType>
 std::vector<IdType> read_ids(const h5::File& file, std::string_view path) {
   const h5::Dataset dataset = file.open_dataset(path, h5::Type::I32, {kAny});
-  std::vector<int32_t> numbers(dataset.elements());
-  if (!numbers.empty()) dataset.read(numbers.data());
   std::vector<IdType> ids;
-  for (const int32_t number : numbers) {
+  for (const int32_t number : dataset.read_all<int32_t>()) {
     if (number < 0) fail(dataset.subject(), std::to_string(number), "wanted 0 or more");
     ids.emplace_back(number);
   }
@@ -34,10 +32,7 @@ std::vector<IdType> read_ids(const h5::File& file, std::string_view path) {
 template <class T>
 std::vector<T> read_values(const h5::File& file, std::string_view path, h5::Type type,
                            const h5::Shape& shape) {
-  const h5::Dataset dataset = file.open_dataset(path, type, shape);
-  std::vector<T> values(dataset.elements());
-  if (!values.empty()) dataset.read(values.data());
-  return values;
+  return file.open_dataset(path, type, shape).read_all<T>();
 }
 
 uint32_t small_count(const h5::File& file, std::string_view name) {
@@ -69,9 +64,18 @@ void check_extents(const h5::File& file, const Analysis& analysis) {
          "wanted a consistent file");
 }
 
+void check_sizes(const Analysis& analysis) {
+  const size_t bands = size_t{analysis.levels} * analysis.positions;
+  DENDROKV_ASSERT(analysis.band.size() == bands);
+  DENDROKV_ASSERT(analysis.band_by_head.size() ==
+                  bands * analysis.layers.size() * analysis.heads.size());
+  DENDROKV_ASSERT(analysis.mean_weight.size() == analysis.positions);
+}
+
 }  // namespace
 
 void write_analysis(const std::filesystem::path& path, Analysis analysis) {
+  check_sizes(analysis);
   std::filesystem::path part = path;
   part += ".part";
   h5::File file = h5::File::create(part);

@@ -9,7 +9,7 @@ namespace dendrokv {
 namespace {
 
 constexpr uint64_t kLongestChunk = 65536;
-constexpr uint64_t kMostCells = uint64_t{1} << 33;
+constexpr uint64_t kLargestExtent = std::numeric_limits<int32_t>::max();
 
 void write_array(h5::File& file, const std::string& path, h5::Type type, const h5::Shape& shape,
                  const void* data) {
@@ -23,10 +23,17 @@ void write_array(h5::File& file, const std::string& path, h5::Type type, const h
 template <class T>
 std::vector<T> read_array(const h5::File& file, const std::string& path, h5::Type type,
                           const h5::Shape& shape) {
-  const h5::Dataset dataset = file.open_dataset(path, type, shape);
-  std::vector<T> values(dataset.elements());
-  if (!values.empty()) dataset.read(values.data());
-  return values;
+  return file.open_dataset(path, type, shape).read_all<T>();
+}
+
+h5::Shape read_shape(const h5::File& file, const std::string& path) {
+  const h5::Dataset dataset = file.open_dataset(path);
+  const h5::Shape shape = dataset.shape();
+  const bool small = std::all_of(shape.begin(), shape.end(),
+                                 [](uint64_t extent) { return extent <= kLargestExtent; });
+  if (shape.size() != 3 || !small)
+    fail(dataset.subject(), "has shape " + h5::shape_text(shape), "wanted [layers, lanes, tokens]");
+  return shape;
 }
 
 template <class Kind, size_t Count>
@@ -93,14 +100,7 @@ Run read_run_group(const h5::File& file, std::string_view path) {
   run.budget = file.count_attribute(group, "budget");
   run.positions = file.text_attribute(group, "positions");
   check_reasons(file, group);
-  const h5::Shape shape = file.open_dataset(group + "/evict_step").shape();
-  uint64_t cells = 1;
-  for (const uint64_t extent : shape)
-    cells = extent > kMostCells ? kMostCells + 1
-                                : std::min(cells * std::max<uint64_t>(extent, 1), kMostCells + 1);
-  if (shape.size() != 3 || cells > kMostCells)
-    fail(subject + "/evict_step", "has shape " + h5::shape_text(shape),
-         "wanted [layers, lanes, tokens]");
+  const h5::Shape shape = read_shape(file, group + "/evict_step");
   Retention::Arrays arrays;
   arrays.evict_step = read_array<int32_t>(file, group + "/evict_step", h5::Type::I32, shape);
   arrays.rival = read_array<int32_t>(file, group + "/rival", h5::Type::I32, shape);

@@ -14,17 +14,6 @@ namespace {
 
 constexpr uint64_t kAny = std::numeric_limits<uint64_t>::max();
 constexpr uint64_t kMostTokens = uint64_t{1} << 28;
-constexpr uint64_t kMostPieceBytes = uint64_t{1} << 32;
-
-template <class T>
-std::vector<T> read_values(const h5::Dataset& dataset, uint64_t most) {
-  if (dataset.elements() > most)
-    fail(dataset.subject(), std::to_string(dataset.elements()) + " elements",
-         "wanted at most " + std::to_string(most));
-  std::vector<T> values(dataset.elements());
-  if (!values.empty()) dataset.read(values.data());
-  return values;
-}
 
 // Indices that rise strictly and stay below `end`.
 template <class IdType>
@@ -32,7 +21,7 @@ std::vector<IdType> read_ids(const h5::File& file, std::string_view path, uint64
   const h5::Dataset dataset = file.open_dataset(path, h5::Type::I32, {kAny});
   std::vector<IdType> ids;
   int64_t previous = -1;
-  for (const int32_t number : read_values<int32_t>(dataset, kMostTokens)) {
+  for (const int32_t number : dataset.read_all<int32_t>()) {
     if (number <= previous || static_cast<uint64_t>(number) >= end)
       fail(dataset.subject(), std::to_string(number) + " after " + std::to_string(previous),
            "wanted rising numbers below " + std::to_string(end));
@@ -73,13 +62,14 @@ ModelFacts read_model(const h5::File& file) {
 
 TokenText read_tokens(const h5::File& file) {
   TokenText tokens;
-  tokens.id =
-      read_values<int32_t>(file.open_dataset("/tokens/id", h5::Type::I32, {kAny}), kMostTokens);
+  const h5::Dataset id = file.open_dataset("/tokens/id", h5::Type::I32, {kAny});
+  if (id.elements() == 0 || id.elements() > kMostTokens)
+    fail(id.subject(), std::to_string(id.elements()) + " tokens", "wanted 1 to 2^28");
+  tokens.id = id.read_all<int32_t>();
   const h5::Dataset offset =
       file.open_dataset("/tokens/offset", h5::Type::U64, {tokens.id.size() + 1});
-  tokens.offset = read_values<uint64_t>(offset, kMostTokens + 1);
-  const auto bytes = read_values<uint8_t>(file.open_dataset("/tokens/bytes", h5::Type::U8, {kAny}),
-                                          kMostPieceBytes);
+  tokens.offset = offset.read_all<uint64_t>();
+  const auto bytes = file.open_dataset("/tokens/bytes", h5::Type::U8, {kAny}).read_all<uint8_t>();
   tokens.bytes.assign(bytes.begin(), bytes.end());
   const bool ordered = std::is_sorted(tokens.offset.begin(), tokens.offset.end());
   if (!ordered || tokens.offset.front() != 0 || tokens.offset.back() != tokens.bytes.size())
@@ -100,6 +90,31 @@ void check_range(const std::string& subject, IndexRange range, uint64_t extent) 
   if (range.first > extent || range.count > extent - range.first)
     fail(subject, "[" + std::to_string(range.first) + ", +" + std::to_string(range.count) + ")",
          "wanted a range below " + std::to_string(extent));
+}
+
+uint32_t lanes_of(const ModelFacts& model, LaneKind kind) {
+  switch (kind) {
+    case LaneKind::PerKvHead:
+      return model.kv_heads;
+    case LaneKind::PerQueryHead:
+      return model.heads;
+    case LaneKind::PerLayer:
+      return 1;
+  }
+  DENDROKV_ASSERT(!"a kind of lane");
+  return 0;
+}
+
+void check_run(const std::string& subject, const Run& run, const TraceInfo& info) {
+  const Retention& kept = run.retention;
+  const h5::Shape found = {kept.layers(), kept.lanes(), kept.tokens()};
+  const h5::Shape wanted = {info.model.layers, lanes_of(info.model, run.lane_kind), info.tokens};
+  if (found != wanted)
+    fail(subject, "has shape " + h5::shape_text(found),
+         "wanted " + h5::shape_text(wanted) + ", that of the trace");
+  if (run.trace_uuid != info.uuid)
+    fail(subject + "@trace_uuid", "'" + run.trace_uuid + "'",
+         "wanted that of the trace, '" + info.uuid + "'");
 }
 
 }  // namespace
@@ -146,7 +161,8 @@ class TraceReader::Impl {
     weight_.read(start, count, raw.data());
     const size_t row_bytes = positions.count * encoded_bytes(info_.encoding);
     for (size_t step = 0; step < steps.count; ++step)
-      decode(raw.data() + step * row_bytes, out.row(step));
+      decode_weights(info_.encoding, std::span(raw).subspan(step * row_bytes, row_bytes),
+                     code_table_, out.row(step));
   }
 
   void read_rows(const h5::Dataset& dataset, size_t layer_index, KvHead kv_head,
@@ -180,7 +196,6 @@ class TraceReader::Impl {
  private:
   void check_shapes() const {
     const uint64_t tokens = info_.tokens;
-    if (tokens == 0) fail(file_.name() + ": /tokens/id", "is empty", "wanted at least one token");
     const h5::Shape weight = {info_.layers.size(), info_.heads.size(), info_.steps.size(), tokens};
     file_.open_dataset("/attention/weight", weight_.type(), weight);
     const h5::Shape rows = {info_.layers.size(), info_.model.kv_heads, tokens,
@@ -194,6 +209,8 @@ class TraceReader::Impl {
   void keep_valid_steps() {
     uint64_t valid = 0;
     file_.open_dataset("/attention/steps_valid", h5::Type::U64, {1}).read(&valid);
+    if (valid == 0)
+      fail(file_.name() + ": /attention/steps_valid", "0", "wanted at least one complete step");
     if (valid < info_.steps.size()) info_.steps.resize(valid);
   }
 
@@ -203,21 +220,6 @@ class TraceReader::Impl {
       fail(weight_.subject() + "@code_table", std::to_string(table.size()) + " entries",
            "wanted 256");
     return table;
-  }
-
-  void decode(const std::byte* raw, std::span<float> out) const {
-    switch (info_.encoding) {
-      case Encoding::F16:
-        from_half({reinterpret_cast<const uint16_t*>(raw), out.size()}, out);
-        return;
-      case Encoding::U8:
-        for (size_t i = 0; i < out.size(); ++i)
-          out[i] = code_table_[std::to_integer<size_t>(raw[i])];
-        return;
-      case Encoding::F32:
-        std::copy_n(raw, out.size_bytes(), reinterpret_cast<std::byte*>(out.data()));
-        return;
-    }
   }
 
   h5::File file_;
@@ -264,7 +266,9 @@ std::vector<float> TraceReader::read_loss() const {
 
 std::optional<Run> TraceReader::read_run() const {
   if (!impl_->file().has("/run")) return std::nullopt;
-  return read_run_group(impl_->file(), "/run");
+  Run run = read_run_group(impl_->file(), "/run");
+  check_run(impl_->file().name() + ": /run", run, info());
+  return run;
 }
 
 }  // namespace dendrokv
