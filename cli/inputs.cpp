@@ -71,8 +71,8 @@ void check_vocabulary(const std::string& subject, const std::vector<int32_t>& id
 
 void ModelOption::declare(Options& options) {
   options.file("-m,--model", path,
-               "the model, a GGUF file; default: $DENDROKV_MODEL, else the one that "
-               "scripts/fetch-model fetches");
+               "the model, a GGUF file (default: $DENDROKV_MODEL, else the one that "
+               "scripts/fetch-model fetches)");
 }
 
 Model ModelOption::load(const Session& session, LoadDepth depth) const {
@@ -85,7 +85,7 @@ void TextOption::declare(Options& options) {
   options.file("--text", text, "the text to read");
   options.file("--ids", ids, "instead of a text: a JSON array of token ids, fed as it is");
   options.count("--tokens", tokens, {1},
-                "take no more than the first N tokens; default: the whole text");
+                "take no more than the first N tokens (default: the whole text)");
 }
 
 void TextOption::check() const {

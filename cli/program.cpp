@@ -33,12 +33,12 @@ struct CommonOptions {
   void declare(Options& options) {
     options.begin_common();
     options.count("--threads", threads, {1, kMostThreads},
-                  "threads to compute with; default: one per usable physical core");
+                  "threads to compute with (default: one per usable physical core)");
     options.flag("--json", json, "print one JSON object on standard output and nothing else there");
     options.flag("--quiet", quiet, "no progress and no notes on standard error");
     options.flag("--verbose", verbose, "more notes on standard error");
     options.choice("--isa", "scalar|avx2|avx512", isa,
-                   "instruction set; the results are the same; default: the best of this machine");
+                   "instruction set; the results are the same (default: the best of this machine)");
     options.flag("--exact", exact,
                  "weights in 32-bit floats, activations never quantised: slow, the accuracy "
                  "reference");

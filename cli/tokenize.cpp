@@ -54,7 +54,7 @@ class Tokenize : public Command {
  public:
   void declare(Options& options) override {
     model_.declare(options);
-    options.file("-f,--file", file_, "the text; default: standard input");
+    options.file("-f,--file", file_, "the text (default: standard input)");
     options.flag("--parse-special", parse_special_,
                  "read the text as a whole prompt: control tokens written in it, such as "
                  "<|im_start|>, become their ids, and the first token that the model asks for is "

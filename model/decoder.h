@@ -1,9 +1,9 @@
 #pragma once
 // Runs tokens through the network under a cache policy.
 //
-// A block of tokens goes through layer by layer: the matrix products of a layer are done for the whole block at once, then its
-// attention token by token: append, attend, score, evict. A layer's attention at step t needs nothing of later tokens, so a
-// block gives bit for bit what single steps give, under every policy.
+// A block of tokens goes through layer by layer: the matrix products of a layer are done for the whole block at once, its
+// attention as model/attention.h says. A layer's attention at step t needs nothing of later tokens, so a block gives bit for bit
+// what single steps give, under every policy.
 
 #include <cstdint>
 #include <memory>
@@ -12,6 +12,7 @@
 #include "cache/policies.h"
 #include "data/grid.h"
 #include "data/retention.h"
+#include "model/attention.h"
 #include "model/kernels.h"
 #include "model/model.h"
 #include "model/observer.h"
@@ -19,28 +20,35 @@
 namespace dendrokv {
 
 struct DecoderOptions {
-  unsigned threads = 0;       // 0 = usable physical cores
+  unsigned threads = 0;  // 0 = usable physical cores
   Isa isa = best_isa();
   uint32_t block_tokens = 64;  // of a prefill block
+  EvictionLog evictions =
+      EvictionLog::Keep;  // Discard: an endless stream needs no more memory than its cache
 };
 
 enum class LogitsOf { None, Last, All };
 
 class Decoder {
  public:
-  /// `model` must outlive the decoder.
+  /// `model` must outlive the decoder. Throws Error: options out of range, or a policy that does not run in the engine.
   Decoder(const Model& model, const PolicyChoice& policy, const DecoderOptions& options);
   ~Decoder();
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
 
   /// Feeds tokens behind those fed before, in blocks of at most block_tokens. Logits [row, vocabulary] of the last token or of
-  /// all tokens, valid until the next call. `observer` may be null. Throws Error: id outside of the vocabulary, or positions
-  /// beyond the model's context under original positions.
+  /// all tokens, valid until the next call. `observer` may be null. Throws Error before anything is fed: id outside of the
+  /// vocabulary, or positions beyond the model's context under original positions. What an observer throws ends the feed; the
+  /// decoder is of no use then.
   GridView<const float> feed(std::span<const int32_t> tokens, LogitsOf logits, Observer* observer);
 
+  /// The same, and the loss of each token given all fed before it, nat: nll[i] belongs to tokens[i], NaN for the first token of
+  /// all. Needs room for the logits of one block only.
+  void feed_and_score(std::span<const int32_t> tokens, std::span<float> nll, Observer* observer);
+
   Step next_step() const;
-  /// What the policy did so far, over the tokens fed so far.
+  /// What the policy did so far, over the tokens fed so far. Not with EvictionLog::Discard.
   Run run() const;
   uint64_t kv_bytes() const;  // held by the cache now
   unsigned threads() const;

@@ -18,7 +18,8 @@ struct AttentionRow {
 };
 
 /// Asked first, told after. on_attention and on_row come from the engine's compute threads, concurrently for different
-/// (layer, head, step); spans are valid during the call only. Every kernel materialises the weights.
+/// (layer, head, step); the rows of one KV head come one after the other, in order of position. Spans are valid during the call
+/// only. Every kernel materialises the weights.
 class Observer {
  public:
   virtual ~Observer() = default;

@@ -9,9 +9,14 @@
 
 namespace dendrokv {
 
+/// Sets the chunk shape of a plan from its tokens: about a tenth of a megabyte to half a megabyte per chunk. One chunk of every
+/// recorded (layer, head) is in memory at a time, or as many as a row of positions needs.
+void choose_chunks(TracePlan& plan);
+
 class Recorder : public Observer {
  public:
-  /// Records what writer.info() lists: layers, heads, steps, keys or not. `writer` must outlive the recorder.
+  /// Records what plan.info lists: layers, heads, steps, keys or not. `writer` was made from the same plan and must outlive the
+  /// recorder.
   Recorder(TraceWriter& writer, const TracePlan& plan);
   ~Recorder() override;
 
@@ -21,6 +26,7 @@ class Recorder : public Observer {
   void on_attention(const AttentionRow& row) override;
   void on_row(Layer layer, KvHead kv_head, Position position, std::span<const float> key,
               std::span<const float> value) override;
+  /// Waits where the writer is behind.
   void on_steps_done(Step first, uint32_t count) override;
   /// Hands over the last, partly filled chunks.
   void flush();
