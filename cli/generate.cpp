@@ -107,7 +107,9 @@ class Generate : public Command {
 
   Outcome generate(const Session& session, const Model& model, const PolicyChoice& policy,
                    const std::vector<int32_t>& prompt) const {
-    Decoder decoder(model, policy, {.threads = session.threads, .isa = session.isa});
+    Decoder decoder(
+        model, policy,
+        {.threads = session.threads, .isa = session.isa, .evictions = EvictionLog::Discard});
     Sampler sampler(temperature_, seed_);
     Utf8Stream stream;
     Outcome outcome;

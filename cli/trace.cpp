@@ -36,13 +36,9 @@ size_t feed_all(Decoder& decoder, std::span<const int32_t> ids, Observer& observ
   std::fill(nll.begin(), nll.end(), std::numeric_limits<float>::quiet_NaN());
   for (size_t fed = 0; fed < ids.size();) {
     const size_t count = std::min(kBlockTokens, ids.size() - fed);
-    const GridView<const float> logits =
-        decoder.feed(ids.subspan(fed, count), LogitsOf::All, &observer);
-    for (size_t row = 0; row < count && fed + row + 1 < ids.size(); ++row)
-      nll[fed + row + 1] =
-          static_cast<float>(negative_log_likelihood(logits.row(row), ids[fed + row + 1]));
+    decoder.feed_and_score(ids.subspan(fed, count), nll.subspan(fed, count), &observer);
     fed += count;
-    if (progress(fed, ids.size()) == Continue::Stop && fed < ids.size()) return fed;
+    if (progress(fed, ids.size()) == Continue::Stop) return fed;
   }
   return ids.size();
 }
@@ -118,6 +114,7 @@ class Trace : public Command {
     info.keys = with_keys_ ? KeyRows::Record : KeyRows::Omit;
     info.logical_bytes = uint64_t{info.layers.size()} * info.heads.size() * info.steps.size() *
                          info.tokens * encoded_bytes(info.encoding);
+    choose_chunks(plan);
     return plan;
   }
 
