@@ -22,6 +22,8 @@ constexpr std::array kTable{
     CommandRow{"generate", "write text with the model under a cache policy", make_generate},
     CommandRow{"trace", "run the instrumented model over a text and record its attention", make_trace},
     CommandRow{"replay", "run cache policies over the attention of a trace (open loop)", make_replay},
+    CommandRow{"analyze", "measure how contributions vary along the text, per wavelet band", make_analyze},
+    CommandRow{"report", "write one self-contained page about traces, runs and analyses", make_report},
     CommandRow{"logits", "write the model's distribution after each token of a text", make_logits},
     CommandRow{"view", "start the viewer", make_view},
     CommandRow{"policies", "list the cache policies with their options", make_policies},

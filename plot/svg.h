@@ -1,2 +1,53 @@
 #pragma once
-// Vector pictures as text.
+// Vector pictures as text. Colours are CSS values, so that a page's variables make them light or dark.
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace dendrokv {
+
+/// & < > " ' become entities; control characters other than tab and newline become spaces.
+std::string xml_escaped(std::string_view text);
+/// At most 2 decimals, no trailing zeros: coordinates in pixels.
+std::string coordinate(double pixels);
+
+struct Point {
+  double x = 0, y = 0;
+};
+struct Box {
+  double x = 0, y = 0, width = 0, height = 0;
+};
+enum class Anchor { Start, Middle, End };
+
+class Svg {
+ public:
+  /// `label` is what a screen reader says.
+  Svg(double width, double height, std::string_view label);
+
+  /// `style` of each element: attributes such as `class="rule"`; written as given.
+  void rect(const Box& box, std::string_view style);
+  void line(Point from, Point to, std::string_view style);
+  void path(std::span<const Point> points, std::string_view style);
+  void text(Point at, Anchor anchor, std::string_view text, std::string_view style);
+  /// Text turned by 90 degrees, read upwards, centred on `at`.
+  void upright_text(Point at, std::string_view text, std::string_view style);
+  /// The next elements up to end_clip() show inside of the box only.
+  void begin_clip(const Box& box);
+  void end_clip();
+  /// A rectangle of diagonal lines in the given colour.
+  void hatch(const Box& box, std::string_view colour);
+  /// A tooltip over a box.
+  void tooltip(const Box& box, std::string_view text, std::string_view style);
+
+  std::string finish() const;
+
+ private:
+  std::string next_id(std::string_view prefix);
+  std::string body_, head_;
+  std::string id_base_;
+  int ids_ = 0;
+};
+
+}  // namespace dendrokv

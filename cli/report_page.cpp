@@ -1,0 +1,202 @@
+// The page is written front to back: style, title, summary, figures, method. Everything is inline; it needs neither network nor
+// scripts, follows the reader's light or dark preference, and prints.
+
+#include "cli/report_page.h"
+
+#include <algorithm>
+#include <array>
+
+#include "cli/format.h"
+#include "cli/report_figures.h"
+#include "data/error.h"
+#include "data/identity.h"
+#include "plot/colormap.h"
+#include "plot/svg.h"
+
+namespace dendrokv {
+namespace {
+
+constexpr std::string_view kStyle = R"(
+*{box-sizing:border-box}
+body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.55 Inter,"Segoe UI",system-ui,sans-serif}
+main{max-width:980px;margin:0 auto;padding:32px 24px 64px}
+h1{font-size:26px;margin:0 0 4px;font-weight:650}h2{font-size:18px;margin:0 0 12px;font-weight:600}
+p{margin:0 0 10px}.meta,.caption,figcaption{color:var(--secondary);font-size:13px}
+section{background:var(--panel);border-radius:8px;padding:20px 24px;margin:16px 0;box-shadow:0 0 0 1px var(--rule)}
+svg{max-width:100%;height:auto;display:block;margin:0 auto}
+svg text{font-family:Inter,"Segoe UI",system-ui,sans-serif;fill:var(--ink)}
+.tick{font-size:12px;font-variant-numeric:tabular-nums}.axis-title{font-size:12.5px}
+svg .tick,svg .axis-title{fill:var(--secondary)}
+.rule{stroke:var(--rule)}.axis{stroke:var(--secondary)}
+table{border-collapse:collapse;width:100%;font-size:13px}th,td{text-align:left;padding:6px 10px 6px 0;border-bottom:1px solid var(--rule);vertical-align:top}
+th{font-weight:600;color:var(--secondary)}.n{text-align:right;font-variant-numeric:tabular-nums}
+code{font:12.5px/1.5 "JetBrains Mono","DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
+.text{white-space:pre-wrap;line-height:1.9;font-size:14px}.text span{border-radius:3px;padding:1px 0}
+sup{font-size:9px;color:var(--secondary);line-height:0;margin-right:1px}
+.legend{font-size:13px;line-height:2}.legend span{border-radius:3px;padding:2px 6px}
+.gone{color:var(--evicted)}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 20px;font-size:13px;margin:0}dt{color:var(--secondary)}dd{margin:0;overflow-wrap:anywhere}
+li{margin:4px 0}ul{padding-left:20px;margin:0}
+@media print{body{background:#fff}section{box-shadow:none;break-inside:avoid;padding:8px 0}main{max-width:none;padding:0}}
+)";
+
+std::string variable(const std::string& name, Rgb colour) { return "--" + name + ":" + to_hex(colour) + ";"; }
+
+std::string theme_variables(Theme theme) {
+  const Palette& colours = palette(theme);
+  constexpr std::array<Rgb, 6> kLight = {{{29, 127, 140}, {183, 121, 31}, {85, 60, 154}, {194, 65, 12}, {43, 108, 176}, {107, 118, 132}}};
+  constexpr std::array<Rgb, 6> kDark = {{{103, 191, 165}, {246, 190, 90}, {183, 160, 240}, {244, 140, 90}, {120, 180, 240}, {160, 170, 180}}};
+  std::string css = variable("ground", colours.ground) + variable("panel", colours.panel) + variable("ink", colours.ink) +
+                    variable("secondary", colours.secondary) + variable("rule", colours.rule) + variable("evicted", colours.evicted_ink) +
+                    variable("absent", colours.absent) + variable("hatch", colours.rule);
+  for (size_t i = 0; i < colours.band.size(); ++i) css += variable("band" + std::to_string(i), colours.band[i]);
+  const auto& series = theme == Theme::Light ? kLight : kDark;
+  for (size_t i = 0; i < series.size(); ++i) css += variable("series" + std::to_string(i), series[i]);
+  return css;
+}
+
+std::string token_rules(Theme theme) {
+  const Palette& colours = palette(theme);
+  const auto rule = [](const std::string& name, Rgb ground) {
+    return "." + name + "{background:" + to_hex(ground) + ";color:" + to_hex(ink_on(ground)) + "}";
+  };
+  std::string css = rule("sink", colours.sink) + rule("recent", colours.recent);
+  for (unsigned level = 0; level < colours.level.size(); ++level) css += rule("l" + std::to_string(level), colours.level[level]);
+  return css;
+}
+
+std::string style() {
+  return "<style>:root{color-scheme:light dark;" + theme_variables(Theme::Light) + "}" + token_rules(Theme::Light) +
+         "@media (prefers-color-scheme:dark){@media screen{:root{" + theme_variables(Theme::Dark) + "}" + token_rules(Theme::Dark) + "}}" +
+         std::string(kStyle) + "</style>\n";
+}
+
+std::string section(const Figure& figure) {
+  return "<section><h2>" + xml_escaped(figure.title) + "</h2>\n<figure style=\"margin:0\">" + figure.picture + "<figcaption>" + figure.caption +
+         " Numbers: <code>" + figure.numbers.name + "</code> (written by <code>--csv DIR</code>).</figcaption></figure></section>\n";
+}
+
+std::string header(const ReportInput& input) {
+  std::string meta;
+  if (input.trace) {
+    const TraceInfo& info = input.trace->info();
+    meta = xml_escaped(info.model.name) + " · " + std::to_string(info.tokens) + " tokens · " + std::to_string(info.model.layers) +
+           " layers × " + std::to_string(info.model.heads) + " heads on " + std::to_string(info.model.kv_heads) +
+           " KV heads · trace of " + xml_escaped(info.created);
+  }
+  return "<h1>What the cache keeps</h1>\n<p class=\"meta\">" + meta + "</p>\n";
+}
+
+std::string summary(const ReportInput& input, const std::vector<Figure>& figures) {
+  std::string items;
+  if (input.trace) {
+    const std::vector<float> nll = input.trace->read_loss();
+    double sum = 0;
+    size_t count = 0;
+    for (const float loss : nll)
+      if (loss == loss) {
+        sum += static_cast<double>(loss);
+        ++count;
+      }
+    if (count > 0)
+      items += "<li>Mean loss of the recorded run (<code>" + xml_escaped(input.trace->info().policy) + "</code>): " +
+               significant(sum / static_cast<double>(count)) + " nat per token over " + std::to_string(count) + " tokens.</li>\n";
+  }
+  for (const Figure& figure : figures)
+    for (const std::string& finding : figure.findings) items += "<li>" + finding + "</li>\n";
+  return "<section><h2>Summary</h2>\n<ul>" + items + "</ul></section>\n";
+}
+
+std::string row(const std::string& name, const std::string& value) {
+  return "<dt>" + name + "</dt><dd>" + value + "</dd>\n";
+}
+
+std::string code(const std::string& text) { return "<code>" + xml_escaped(text) + "</code>"; }
+
+std::string method(const ReportInput& input) {
+  std::string rows;
+  if (input.trace) {
+    const TraceInfo& info = input.trace->info();
+    rows += row("model", xml_escaped(info.model.name) + " (" + xml_escaped(info.model.architecture) + "), SHA-256 " + code(info.model.sha256));
+    rows += row("trace", code(info.uuid) + ", weights as " + std::string(encoding_name(info.encoding)) + ", policy " + code(info.policy));
+    rows += row("made by", code(info.command_line));
+  }
+  for (const Analysis& analysis : input.analyses) {
+    rows += row("analysis", code(analysis.uuid) + ", " + xml_escaped(analysis.transform) + " " + xml_escaped(analysis.wavelet) + ", " +
+                                std::to_string(analysis.levels) + " levels, signal " + xml_escaped(analysis.signal) + ", window " +
+                                std::to_string(analysis.valid_first) + " to " +
+                                std::to_string(analysis.valid_first + analysis.valid_count - 1) + ", no null model, no random numbers");
+    rows += row("made by", code(analysis.command_line));
+  }
+  for (const Run& run : input.runs) rows += row("run", code(run.policy) + ", " + std::string(run_mode_name(run.mode)));
+  rows += row("this page", creator_name() + ", " + utc_now() + ", " + code(input.command_line));
+  return "<section><h2>How it was made</h2>\n<dl>" + rows +
+         "</dl>\n<p class=\"caption\" style=\"margin-top:12px\">Band D<sub>l</sub> of a contribution s(i) = weight(i) × value(i): inverse Haar transform of the "
+         "level-l details alone; magnitude averaged over channels, heads, layers and texts. TreeKV: He et al., IJCAI 2025, arXiv 2501.04987.</p></section>\n";
+}
+
+// Files of different traces side by side would compare what is not comparable.
+void check_together(const ReportInput& input) {
+  if (!input.trace) return;
+  const std::string& uuid = input.trace->info().uuid;
+  for (const Run& run : input.runs)
+    if (run.trace_uuid != uuid)
+      fail("run " + run.policy, "belongs to trace " + run.trace_uuid, "wanted runs of trace " + uuid);
+  for (const Analysis& analysis : input.analyses)
+    if (std::find(analysis.trace_uuids.begin(), analysis.trace_uuids.end(), uuid) == analysis.trace_uuids.end())
+      fail("analysis " + analysis.uuid, "belongs to other traces", "wanted an analysis of trace " + uuid);
+}
+
+const Run* run_to_show(const std::vector<Run>& runs) {
+  for (const Run& run : runs)
+    if (run.policy.rfind("treekv", 0) == 0) return &run;
+  for (const Run& run : runs)
+    if (run.budget > 0) return &run;
+  return nullptr;
+}
+
+std::vector<Figure> figures_of(const ReportInput& input) {
+  std::vector<Figure> figures;
+  for (const Analysis& analysis : input.analyses) {
+    figures.push_back(band_figure(analysis));
+    figures.push_back(head_map_figure(analysis));
+  }
+  if (!input.runs.empty()) {
+    figures.push_back(density_figure(input.runs));
+    figures.push_back(policy_table(input));
+  }
+  const Run* shown = run_to_show(input.runs);
+  if (input.trace && shown) figures.push_back(text_figure(*input.trace, *shown));
+  return figures;
+}
+
+// Several analyses make several figures of one kind: their files are numbered.
+void number_equal_names(std::vector<Figure>& figures) {
+  for (size_t i = 0; i < figures.size(); ++i) {
+    size_t same = 1;
+    for (size_t j = 0; j < i; ++j)
+      if (figures[j].title == figures[i].title) ++same;
+    if (same > 1) figures[i].numbers.name = std::to_string(same) + "-" + figures[i].numbers.name;
+  }
+}
+
+}  // namespace
+
+ReportPage make_report(const ReportInput& input) {
+  check_together(input);
+  std::vector<Figure> figures = figures_of(input);
+  if (figures.empty())
+    fail("report", "nothing to show", "wanted an analysis or a run beside the trace", "see dendrokv analyze and dendrokv replay");
+  number_equal_names(figures);
+  ReportPage page;
+  page.html = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">"
+              "<title>DendroKV report</title>\n" + style() + "</head><body><main>\n" + header(input) + summary(input, figures);
+  for (const Figure& figure : figures) {
+    page.html += section(figure);
+    page.csv.push_back(figure.numbers);
+  }
+  page.html += method(input) + "</main></body></html>\n";
+  return page;
+}
+
+}  // namespace dendrokv

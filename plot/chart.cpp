@@ -1,0 +1,213 @@
+#include "plot/chart.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "data/error.h"
+#include "plot/colormap.h"
+#include "plot/svg.h"
+
+namespace dendrokv {
+namespace {
+
+constexpr double kLeft = 76, kRight = 16, kTop = 34, kBottom = 48;
+constexpr double kTickRoom = 7;
+constexpr std::string_view kTickText = "class=\"tick\"", kTitleText = "class=\"axis-title\"", kRule = "class=\"rule\"";
+
+struct Range {
+  double low = std::numeric_limits<double>::infinity(), high = -std::numeric_limits<double>::infinity();
+
+  void add(double value) {
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
+  bool empty() const { return low > high; }
+};
+
+bool usable(double value, ScaleKind scale) {
+  return std::isfinite(value) && (scale == ScaleKind::Linear || value > 0);
+}
+
+bool is_hatched(const LineChart& chart, double x) {
+  return std::any_of(chart.hatched.begin(), chart.hatched.end(),
+                     [&](const HatchedRange& range) { return x >= range.first && x < range.last; });
+}
+
+// A little air above and below; an empty or flat range gets a width.
+Range padded(Range range, ScaleKind scale) {
+  if (range.empty()) return {scale == ScaleKind::Linear ? 0.0 : 0.1, 1};
+  if (scale == ScaleKind::Linear) {
+    const double air = range.high > range.low ? (range.high - range.low) * 0.04 : std::max(std::abs(range.high), 1.0) * 0.1;
+    return {range.low >= 0 && range.low < air * 25 ? 0.0 : range.low - air, range.high + air};
+  }
+  const double air = range.high > range.low ? std::pow(range.high / range.low, 0.04) : 2;
+  return {range.low / air, range.high * air};
+}
+
+struct Frame {
+  Box box;
+  Axis x, y;
+};
+
+Frame frame_of(const LineChart& chart) {
+  Range x_range, y_range;
+  for (const Series& series : chart.series)
+    for (size_t i = 0; i < series.x.size(); ++i) {
+      if (usable(series.x[i], chart.x_scale)) x_range.add(series.x[i]);
+      if (usable(series.y[i], chart.y_scale) && !is_hatched(chart, series.x[i])) y_range.add(series.y[i]);
+    }
+  if (x_range.empty() || x_range.low == x_range.high) x_range = padded(x_range, chart.x_scale);
+  y_range = padded(y_range, chart.y_scale);
+  Frame frame;
+  frame.box = {kLeft, kTop, chart.width - kLeft - kRight, chart.height - kTop - kBottom};
+  frame.x = {chart.x_scale, x_range.low, x_range.high, kLeft, kLeft + frame.box.width};
+  frame.y = {chart.y_scale, y_range.low, y_range.high, kTop + frame.box.height, kTop};
+  return frame;
+}
+
+void draw_grid(const LineChart& chart, const Frame& frame, Svg& svg) {
+  const double bottom = frame.box.y + frame.box.height, right = frame.box.x + frame.box.width;
+  for (const Tick& tick : ticks(frame.y, 5)) {
+    const double y = frame.y.pixel(tick.value);
+    svg.line({frame.box.x, y}, {right, y}, kRule);
+    svg.text({frame.box.x - kTickRoom, y + 4}, Anchor::End, tick.label, kTickText);
+  }
+  const auto x_ticks = chart.x_ticks == TickStyle::Binary ? binary_ticks(frame.x, 8) : ticks(frame.x, 8);
+  for (const Tick& tick : x_ticks) {
+    const double x = frame.x.pixel(tick.value);
+    svg.line({x, bottom}, {x, bottom + 4}, "class=\"axis\"");
+    svg.text({x, bottom + 18}, Anchor::Middle, tick.label, kTickText);
+  }
+  svg.line({frame.box.x, bottom}, {right, bottom}, "class=\"axis\"");
+  svg.text({frame.box.x + frame.box.width / 2, chart.height - 8}, Anchor::Middle, chart.x_title, kTitleText);
+  svg.upright_text({16, frame.box.y + frame.box.height / 2}, chart.y_title, kTitleText);
+}
+
+std::string stroke(const Series& series) {
+  return "stroke=\"" + series.colour + "\" stroke-width=\"1.6\" stroke-linejoin=\"round\"" +
+         (series.style == LineStyle::Dashed ? " stroke-dasharray=\"5 4\"" : "");
+}
+
+void draw_series(const LineChart& chart, const Series& series, const Frame& frame, Svg& svg) {
+  std::vector<Point> line;
+  const auto flush = [&] {
+    svg.path(line, stroke(series));
+    line.clear();
+  };
+  for (size_t i = 0; i < series.x.size(); ++i) {
+    if (!usable(series.x[i], chart.x_scale) || std::isnan(series.y[i])) {
+      flush();
+      continue;
+    }
+    // Zero on a log axis lies below the frame.
+    const double y = usable(series.y[i], chart.y_scale) ? frame.y.pixel(series.y[i]) : frame.box.y + frame.box.height + 50;
+    line.push_back({frame.x.pixel(series.x[i]), std::clamp(y, frame.box.y - 50, frame.box.y + frame.box.height + 50)});
+  }
+  flush();
+}
+
+// One row above the plot; text width is estimated from the number of characters.
+void draw_legend(const LineChart& chart, Svg& svg) {
+  double x = kLeft;
+  for (const Series& series : chart.series) {
+    svg.line({x, 16}, {x + 18, 16}, stroke(series));
+    svg.text({x + 24, 20}, Anchor::Start, series.name, kTickText);
+    x += 24 + 6.6 * static_cast<double>(series.name.size()) + 20;
+  }
+}
+
+double quantile(std::vector<double> sorted, double fraction) {
+  const double at = fraction * static_cast<double>(sorted.size() - 1);
+  const auto low = static_cast<size_t>(at);
+  const size_t high = std::min(low + 1, sorted.size() - 1);
+  return sorted[low] + (at - static_cast<double>(low)) * (sorted[high] - sorted[low]);
+}
+
+struct ColourScale {
+  Axis axis;  // data -> fraction 0 to 1
+  double beyond = 0;  // fraction of the cells outside of the range
+};
+
+ColourScale colour_scale(const HeatMapChart& chart) {
+  std::vector<double> sorted;
+  for (size_t r = 0; r < chart.values.rows(); ++r)
+    for (const double value : chart.values.row(r))
+      if (usable(value, chart.scale)) sorted.push_back(value);
+  if (sorted.empty()) return {{chart.scale, 0.5, 1, 0, 1}, 0};
+  std::sort(sorted.begin(), sorted.end());
+  double low = quantile(sorted, 0.03), high = quantile(sorted, 0.97);
+  if (low == high) high = low == 0 ? 1 : low * 1.01;
+  const auto outside = std::count_if(sorted.begin(), sorted.end(), [&](double v) { return v < low || v > high; });
+  return {{chart.scale, low, high, 0, 1}, static_cast<double>(outside) / static_cast<double>(sorted.size())};
+}
+
+void draw_colour_bar(const HeatMapChart& chart, const ColourScale& scale, const Box& bar, Svg& svg) {
+  constexpr int kSteps = 64;
+  const double step = bar.width / kSteps;
+  for (int i = 0; i < kSteps; ++i)
+    svg.rect({bar.x + step * i, bar.y, step + 0.5, bar.height},
+             "fill=\"" + to_hex(colour_map("viridis").at((i + 0.5) / kSteps)) + "\"");
+  Axis axis = scale.axis;
+  axis.pixel_first = bar.x;
+  axis.pixel_last = bar.x + bar.width;
+  for (const Tick& tick : ticks(axis, 4)) {
+    const double x = axis.pixel(tick.value);
+    svg.line({x, bar.y + bar.height}, {x, bar.y + bar.height + 4}, "class=\"axis\"");
+    svg.text({x, bar.y + bar.height + 17}, Anchor::Middle, tick.label, kTickText);
+  }
+  const int per_cent = static_cast<int>(std::lround(scale.beyond * 100));
+  const std::string note = per_cent > 0 ? "; " + std::to_string(per_cent) + " % of the cells lie beyond the ends" : "";
+  svg.text({bar.x, bar.y + bar.height + 36}, Anchor::Start, chart.value_title + note, kTitleText);
+}
+
+}  // namespace
+
+std::string line_chart(const LineChart& chart) {
+  for (const Series& series : chart.series) DENDROKV_ASSERT(series.x.size() == series.y.size());
+  const Frame frame = frame_of(chart);
+  Svg svg(chart.width, chart.height, chart.title);
+  for (const HatchedRange& range : chart.hatched) {
+    const double left = frame.x.pixel(std::max(range.first, frame.x.data_first));
+    const double right = frame.x.pixel(std::min(range.last, frame.x.data_last));
+    if (right > left) svg.hatch({left, frame.box.y, right - left, frame.box.height}, "var(--hatch)");
+  }
+  draw_grid(chart, frame, svg);
+  svg.begin_clip(frame.box);
+  for (const Series& series : chart.series) draw_series(chart, series, frame, svg);
+  svg.end_clip();
+  draw_legend(chart, svg);
+  return svg.finish();
+}
+
+std::string heat_map(const HeatMapChart& chart) {
+  const double rows = static_cast<double>(chart.values.rows()), columns = static_cast<double>(chart.values.cols());
+  constexpr double kMapLeft = 56, kMapTop = 40, kBarRoom = 84;
+  const double map_width = columns * chart.cell_width, map_height = rows * chart.cell_height;
+  const double bar_width = std::max(map_width, 260.0);
+  // The title of the bar is the widest text.
+  const double width = kMapLeft + std::max(bar_width, 7.0 * static_cast<double>(chart.value_title.size() + 44)) + 10;
+  Svg svg(width, kMapTop + map_height + kBarRoom, chart.title);
+  const ColourScale scale = colour_scale(chart);
+  for (size_t r = 0; r < chart.values.rows(); ++r) {
+    const double y = kMapTop + static_cast<double>(r) * chart.cell_height;
+    if (r % 2 == 0) svg.text({kMapLeft - kTickRoom, y + chart.cell_height / 2 + 4}, Anchor::End, std::to_string(r), kTickText);
+    for (size_t c = 0; c < chart.values.cols(); ++c) {
+      const double value = chart.values(r, c);
+      const Box cell = {kMapLeft + static_cast<double>(c) * chart.cell_width, y, chart.cell_width - 2, chart.cell_height - 2};
+      const std::string fill = usable(value, chart.scale)
+                                   ? "fill=\"" + to_hex(colour_map("viridis").at(scale.axis.pixel(value))) + "\" rx=\"2\""
+                                   : std::string("fill=\"var(--absent)\" rx=\"2\"");
+      const size_t index = r * chart.values.cols() + c;
+      svg.tooltip(cell, index < chart.cell_names.size() ? chart.cell_names[index] : "", fill);
+    }
+  }
+  for (size_t c = 0; c < chart.values.cols(); ++c)
+    svg.text({kMapLeft + (static_cast<double>(c) + 0.5) * chart.cell_width - 1, kMapTop - 8}, Anchor::Middle, std::to_string(c), kTickText);
+  svg.text({kMapLeft, 14}, Anchor::Start, chart.column_title, kTitleText);
+  svg.upright_text({14, kMapTop + map_height / 2}, chart.row_title, kTitleText);
+  draw_colour_bar(chart, scale, {kMapLeft, kMapTop + map_height + 14, bar_width, 10}, svg);
+  return svg.finish();
+}
+
+}  // namespace dendrokv
