@@ -137,5 +137,32 @@ TEST(ReferenceText, GreedyChatEqualsTheReference) {
   EXPECT_GT(compared, 20u);
 }
 
+std::vector<float> logits_of(Arithmetic arithmetic, std::string_view policy,
+                             const DecoderOptions& options, size_t tokens) {
+  Decoder decoder(testing::default_model(arithmetic), PolicyChoice(policy), options);
+  const auto logits = decoder.feed(testing::reference_text(tokens), LogitsOf::All, nullptr);
+  return {logits.data(), logits.data() + logits.rows() * logits.cols()};
+}
+
+TEST(ReferenceText, CapacityOfAllTokensGivesTheBitsOfTheFullCache) {
+  for (const Arithmetic arithmetic : {Arithmetic::Fast, Arithmetic::Exact})
+    EXPECT_EQ(logits_of(arithmetic, "treekv:capacity=100,sinks=4,recent=24", {}, 128),
+              logits_of(arithmetic, "full", {}, 128));
+}
+
+TEST(ReferenceText, InstructionSetsThreadsAndBlocksGiveTheSameBits) {
+  const std::string_view policy = "treekv:capacity=6,sinks=2,recent=4";
+  for (const Arithmetic arithmetic : {Arithmetic::Fast, Arithmetic::Exact}) {
+    const auto expected =
+        logits_of(arithmetic, policy, {.threads = 1, .isa = Isa::Scalar, .block_tokens = 24}, 24);
+    for (const Isa isa : {Isa::Avx2, Isa::Avx512}) {
+      if (isa > best_isa()) continue;
+      EXPECT_EQ(logits_of(arithmetic, policy, {.threads = 2, .isa = isa, .block_tokens = 5}, 24),
+                expected)
+          << isa_name(isa);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace dendrokv
