@@ -56,6 +56,9 @@ hid_t standard_type(Type type) {
 }  // namespace
 
 void quieten() {
+  // Before anything else of the library. Version 1.10 crashes in its clean-up at exit when a file could not be closed because
+  // the disk was full; all that is ours is closed by then.
+  [[maybe_unused]] static const herr_t no_clean_up = H5dont_atexit();
   thread_local bool quiet = false;
   if (quiet) return;
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
@@ -89,9 +92,7 @@ Handle simple_space(std::span<const uint64_t> shape, const std::string& subject)
                        subject, "its shape cannot be made");
 }
 
-Handle::~Handle() {
-  if (id_ >= 0 && close_) close_(id_);
-}
+Handle::~Handle() { close(); }
 
 Handle::Handle(Handle&& other) noexcept
     : id_(std::exchange(other.id_, -1)), close_(std::exchange(other.close_, nullptr)) {}
@@ -103,6 +104,7 @@ Handle& Handle::operator=(Handle&& other) noexcept {
 }
 
 int Handle::close() {
+  quieten();
   const int64_t id = std::exchange(id_, -1);
   return id >= 0 && close_ ? close_(id) : 0;
 }
