@@ -2,6 +2,7 @@
 
 #include "data/pyramid.h"
 
+#include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
 #include <hdf5.h>
