@@ -7,10 +7,11 @@ namespace {
 // To add a benchmark: a file with its function, a declaration in benchmarks.h, a row here, the file in CMakeLists.txt. New options
 // go into Options and main.cpp.
 constexpr Benchmark kBenchmarks[] = {
-    {"engine", "tokens per second of prefill and decoding", run_engine},
-    {"trace", "the time of a run with a trace beside one without", run_trace},
     {"kernels", "matrix products, attention and memory, per instruction set, one thread",
      run_kernels},
+    {"engine", "prefill and decode of a model, tokens per second", run_engine},
+    {"trace", "what recording a trace costs beside the same run without", run_trace},
+    {"analysis", "the wavelet profile beside a plain read of memory", run_analysis},
 };
 
 }  // namespace

@@ -1,84 +1,50 @@
-// What recording costs: the same text with its losses, with and without a trace of all layers, heads and steps in f16. The two
-// alternate; medians count.
+// What recording costs: the same run over 512 tokens with and without a trace of all layers, heads and steps in f16, in turns.
 
-#include <cmath>
 #include <filesystem>
-#include <ostream>
-#include <string>
-#include <unistd.h>
 
 #include "bench/benchmarks.h"
 #include "bench/json.h"
-#include "bench/model_runs.h"
+#include "bench/setup.h"
 #include "data/error.h"
-#include "data/trace_writer.h"
 #include "model/recorder.h"
 
 namespace dendrokv::bench {
-
 namespace {
 
-constexpr int kRounds = 5;
+constexpr size_t kRounds = 9, kTokens = 512;
 
-class TemporaryFile {
- public:
-  TemporaryFile()
-      : path_(std::filesystem::temp_directory_path() /
-              ("dendrokv-bench-" + std::to_string(getpid()) + ".h5")) {}
-  ~TemporaryFile() {
-    std::error_code ignored;
-    std::filesystem::remove(path_, ignored);
-    std::filesystem::remove(path_.string() + ".part", ignored);
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
-template <class Id>
-std::vector<Id> all(size_t count) {
-  std::vector<Id> ids;
-  for (size_t id = 0; id < count; ++id) ids.emplace_back(id);
-  return ids;
-}
-
-TracePlan whole_plan(const Model& model, const std::vector<int32_t>& tokens) {
+TracePlan plan_of(const Model& model, const std::vector<int32_t>& ids) {
   TracePlan plan;
+  plan.tokens = model.tokenizer().text_of(ids);
   plan.info.model = model.facts();
-  plan.info.policy = PolicyChoice("full").text();
-  plan.info.tokens = static_cast<uint32_t>(tokens.size());
-  plan.info.layers = all<Layer>(model.config().layers);
-  plan.info.heads = all<Head>(model.config().heads);
-  plan.info.steps = all<Step>(tokens.size());
-  plan.tokens = model.tokenizer().text_of(tokens);
+  plan.info.policy = "full";
+  plan.info.tokens = static_cast<uint32_t>(ids.size());
+  for (uint32_t layer = 0; layer < model.config().layers; ++layer) plan.info.layers.emplace_back(layer);
+  for (uint32_t head = 0; head < model.config().heads; ++head) plan.info.heads.emplace_back(head);
+  for (uint32_t step = 0; step < plan.info.tokens; ++step) plan.info.steps.emplace_back(step);
   choose_chunks(plan);
   return plan;
 }
 
-double run_without(const Model& model, const Options& options, const TracePlan& plan) {
-  std::vector<float> nll(plan.info.tokens);
+double plain_seconds(const Model& model, const DecoderOptions& options, const std::vector<int32_t>& ids) {
   return seconds_of([&] {
-    Decoder(model, PolicyChoice("full"), decoder_options(options))
-        .feed_and_score(plan.tokens.id, nll, nullptr);
+    Decoder decoder(model, PolicyChoice("full"), options);
+    std::vector<float> nll(ids.size());
+    decoder.feed_and_score(ids, nll, nullptr);
   });
 }
 
-// Ends when the file has its final name.
-double run_with(const Model& model, const Options& options, const TracePlan& plan, size_t& bytes) {
-  const TemporaryFile file;
-  std::vector<float> nll(plan.info.tokens);
+double traced_seconds(const Model& model, const DecoderOptions& options, const TracePlan& plan,
+                      const std::filesystem::path& path) {
   return seconds_of([&] {
-    TraceWriter writer(file.path(), plan);
+    TraceWriter writer(path, plan);
     Recorder recorder(writer, plan);
-    Decoder(model, PolicyChoice("full"), decoder_options(options))
-        .feed_and_score(plan.tokens.id, nll, &recorder);
+    Decoder decoder(model, PolicyChoice("full"), options);
+    std::vector<float> nll(plan.tokens.id.size());
+    decoder.feed_and_score(plan.tokens.id, nll, &recorder);
     recorder.flush();
     writer.write_loss(nll);
     writer.finish();
-    bytes = writer.bytes_written();
   });
 }
 
@@ -86,24 +52,24 @@ double run_with(const Model& model, const Options& options, const TracePlan& pla
 
 void run_trace(const Options& options, std::ostream& out) {
   const Model model = load_model(options);
-  const size_t tokens = options.prefill.empty() ? 512 : options.prefill.front();
-  const TracePlan plan = whole_plan(model, any_tokens(model, tokens));
-  std::vector<double> without, with, ratio;
-  size_t bytes = 0;
-  for (int round = 0; round < kRounds; ++round) {
-    without.push_back(run_without(model, options, plan));
-    with.push_back(run_with(model, options, plan, bytes));
-    ratio.push_back(with.back() / without.back());
+  const DecoderOptions decoder = decoder_options(options);
+  const size_t tokens = options.prefill.empty() ? kTokens : options.prefill[0];
+  const std::vector<int32_t> ids = some_tokens(model, tokens);
+  const TracePlan plan = plan_of(model, ids);
+  const std::filesystem::path path = std::filesystem::temp_directory_path() / "dendrokv-bench-trace.h5";
+  check_disk_space(path, estimated_bytes(plan));
+  std::vector<double> plain, traced, ratio;
+  for (size_t round = 0; round < kRounds; ++round) {
+    plain.push_back(plain_seconds(model, decoder, ids));
+    traced.push_back(traced_seconds(model, decoder, plan, path));
+    ratio.push_back(traced.back() / plain.back());
   }
   JsonObject result;
-  result.set("isa", isa_name(decoder_options(options).isa));
-  result.set("threads",
-             size_t{Decoder(model, PolicyChoice("full"), decoder_options(options)).threads()});
-  result.set("tokens", tokens);
-  result.set("seconds_without_trace", median(without));
-  result.set("seconds_with_trace", median(with));
+  result.set("isa", isa_name(decoder.isa)).set("tokens", tokens);
+  result.set("bytes", size_t{std::filesystem::file_size(path)});
+  result.set("plain_seconds", median(plain)).set("traced_seconds", median(traced));
   result.set("ratio", median(ratio));
-  result.set("bytes_written", bytes);
+  std::filesystem::remove(path);
   options.json ? result.write_json(out) : result.write_lines(out);
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// What the benchmarks of the running model share.
+// What several benchmarks need.
 
 #include <cstdint>
 #include <functional>
@@ -11,14 +11,13 @@
 
 namespace dendrokv::bench {
 
-/// The model that --model, $DENDROKV_MODEL or the cache folder names, in fast arithmetic. Throws Error.
+/// options.model, else $DENDROKV_MODEL, else the default model of the cache folder. Throws Error.
 Model load_model(const Options& options);
 DecoderOptions decoder_options(const Options& options);
-
-/// Ids that are not special and seldom repeat. The work does not depend on them.
-std::vector<int32_t> any_tokens(const Model& model, size_t count);
-
+/// Ids that every vocabulary of some thousand tokens has; speed does not depend on which.
+std::vector<int32_t> some_tokens(const Model& model, size_t count);
 double seconds_of(const std::function<void()>& work);
-double median(std::vector<double> values);
+/// Of at least one number.
+double median(std::vector<double> numbers);
 
 }  // namespace dendrokv::bench
