@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <hdf5.h>
 #include <limits>
 #include <unistd.h>
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <hdf5.h>
 
 #include "data/error.h"
 #include "data/hdf5_library.h"

@@ -1,6 +1,8 @@
 #include "data/hdf5_library.h"
 
+#include <hdf5.h>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -8,6 +10,8 @@
 
 namespace dendrokv::h5 {
 namespace {
+
+static_assert(std::is_same_v<hid_t, int64_t> && std::is_same_v<herr_t, int>);
 
 constexpr Type kTypes[] = {Type::U8,  Type::I32, Type::U64, Type::F16,
                            Type::F32, Type::F64, Type::U32};
@@ -79,7 +83,7 @@ Handle library_type(Type type) {
   return own<H5Tclose>(H5Tcopy(standard_type(type)), "element type", "cannot be made");
 }
 
-Type our_type(hid_t id, const std::string& subject) {
+Type our_type(int64_t id, const std::string& subject) {
   for (const Type type : kTypes)
     if (H5Tequal(id, library_type(type).id()) > 0) return type;
   fail(subject, "has another element type",
@@ -92,7 +96,9 @@ Handle simple_space(std::span<const uint64_t> shape, const std::string& subject)
                        subject, "its shape cannot be made");
 }
 
-Handle::~Handle() { close(); }
+Handle::~Handle() {
+  close();
+}
 
 Handle::Handle(Handle&& other) noexcept
     : id_(std::exchange(other.id_, -1)), close_(std::exchange(other.close_, nullptr)) {}
