@@ -74,6 +74,16 @@ std::vector<HatchedRange> left_out(const Analysis& analysis) {
 
 Step last_step(const Run& run) { return Step(run.retention.tokens() - 1); }
 
+// Lines may end behind a comma or colon of a spec.
+std::string breakable(std::string_view spec) {
+  std::string html;
+  for (const char character : spec) {
+    html += xml_escaped(std::string_view(&character, 1));
+    if (character == ',' || character == ':') html += "<wbr>";
+  }
+  return html;
+}
+
 std::string short_policy(const Run& run) {
   const size_t colon = run.policy.find(':');
   std::string name = run.policy.substr(0, colon);
@@ -107,7 +117,7 @@ Figure band_figure(const Analysis& analysis) {
   for (size_t level = 0; level < analysis.levels; ++level) {
     const std::span<const double> curve = band_of(analysis, level);
     chart.series.push_back({level_name(level), "var(--band" + std::to_string(level % 5) + ")", LineStyle::Solid,
-                            positions_of(curve.size()), {curve.begin(), curve.end()}});
+                            positions_of(curve.size()), {curve.begin(), curve.end()}, 0.7 + 0.3 * static_cast<double>(level)});
     csv += ",d" + std::to_string(level + 1);
     ratios += (level ? ", " : "") + number(rise_of(analysis, curve).ratio) + "× (D" + std::to_string(level + 1) + ")";
   }
@@ -178,15 +188,15 @@ Figure density_figure(std::span<const Run> runs) {
   LineChart chart;
   chart.title = "Fraction of tokens kept, against their distance from the last token";
   chart.x_title = "distance from the last token (tokens, log scale)";
-  chart.y_title = "fraction kept (mean over lanes)";
+  chart.y_title = "fraction kept (mean over lanes, log scale)";
   chart.x_scale = ScaleKind::Log2;
-  chart.x_ticks = TickStyle::Binary;
+  chart.y_scale = ScaleKind::Log10;
   std::string csv = "policy,mode,distance_first,distance_last,kept,law\n";
   bool law_drawn = false;
   size_t colour = 0;
   for (const Run& run : runs) {
-    Series kept{short_policy(run), kSeriesColours[colour++ % std::size(kSeriesColours)], LineStyle::Solid, {}, {}};
-    Series law{"law 2^-k of the tree", "var(--secondary)", LineStyle::Dashed, {}, {}};
+    Series kept{short_policy(run), kSeriesColours[colour++ % std::size(kSeriesColours)], LineStyle::Solid, {}, {}, 1.6};
+    Series law{"law 2^-k of the tree", "var(--secondary)", LineStyle::Dashed, {}, {}, 1.6};
     for (const DistanceBin& bin : density_by_distance(run, last_step(run))) {
       const double middle = std::sqrt(static_cast<double>(bin.first) * static_cast<double>(bin.last));
       kept.x.push_back(middle);
@@ -226,7 +236,7 @@ Figure policy_table(const ReportInput& input) {
     }
     const std::string oldest = back.oldest_kept ? std::to_string(back.oldest_kept->value) : std::string("–");
     const std::string kind = run.mode == RunMode::ClosedLoop ? "closed loop" : "open loop";
-    rows += "<tr><td><code>" + xml_escaped(run.policy) + "</code></td><td>" + kind + "</td><td class=\"n\">" + number(held.mean) +
+    rows += "<tr><td><code>" + breakable(run.policy) + "</code></td><td class=\"loop\">" + kind + "</td><td class=\"n\">" + number(held.mean) +
             "</td><td class=\"n\">" + number(back.mean_age) + "</td><td class=\"n\">" + oldest + "</td><td class=\"n\">" +
             (std::isfinite(mass) ? number(mass * 100) + " %" : std::string("–")) + "</td></tr>\n";
     csv += csv_text(run.policy) + "," + std::string(run_mode_name(run.mode)) + "," + csv_number(held.mean) + "," +
