@@ -1,18 +1,23 @@
 // dendrokv models: which GGUF files the engine runs.
 
-#include <array>
 #include <iostream>
+#include <vector>
 
 #include "cli/format.h"
 #include "cli/json.h"
 #include "cli/make_command.h"
+#include "model/config.h"
+#include "model/pre_tokenizer.h"
 #include "model/tensor_types.h"
 
 namespace dendrokv {
 namespace {
 
-constexpr std::array<std::string_view, 1> kArchitectures{"llama"};
-constexpr std::array<std::string_view, 2> kPreTokenizers{"smollm", "gpt-2"};
+std::vector<std::string_view> pre_tokenizer_names() {
+  std::vector<std::string_view> names;
+  for (const PreTokenizer& row : pre_tokenizer_table()) names.push_back(row.name);
+  return names;
+}
 
 double bits_per_weight(const TensorType& type) {
   return 8.0 * static_cast<double>(type.block_bytes) / static_cast<double>(type.block_values);
@@ -27,16 +32,16 @@ Json table_json() {
                   .set("block_values", uint64_t{type.block_values})
                   .set("block_bytes", uint64_t{type.block_bytes}));
   return Json::object()
-      .set("architectures", kArchitectures)
-      .set("pre_tokenizers", kPreTokenizers)
+      .set("architectures", architecture_names())
+      .set("pre_tokenizers", pre_tokenizer_names())
       .set("tensor_types", types);
 }
 
 std::string table_text() {
   std::string text = "architectures\n";
-  for (const std::string_view name : kArchitectures) text += "  " + std::string(name) + "\n";
+  for (const std::string_view name : architecture_names()) text += "  " + std::string(name) + "\n";
   text += "pre-tokenizers of byte-level BPE\n";
-  for (const std::string_view name : kPreTokenizers) text += "  " + std::string(name) + "\n";
+  for (const std::string_view name : pre_tokenizer_names()) text += "  " + std::string(name) + "\n";
   text += "tensor types, bits per weight\n";
   TextTable table;
   for (const TensorType& type : tensor_type_table())

@@ -1,5 +1,7 @@
 #include "model/config.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -130,10 +132,16 @@ void read_heads(const Keys& keys, Config& config) {
 
 }  // namespace
 
+std::span<const std::string_view> architecture_names() {
+  static constexpr std::array<std::string_view, 1> kNames{"llama"};
+  return kNames;
+}
+
 Config read_config(const Gguf& gguf) {
   Config config;
   config.architecture = text_of(gguf, "general.architecture", "");
-  if (config.architecture != "llama")
+  const auto known = architecture_names();
+  if (std::find(known.begin(), known.end(), config.architecture) == known.end())
     fail(gguf.subject(), "architecture '" + config.architecture + "'", "wanted llama", "other architectures are not supported");
   config.name = text_of(gguf, "general.name", "unnamed");
   const Keys keys(gguf, config.architecture);

@@ -2,7 +2,9 @@
 // Hyper-parameters of a model, read from GGUF keys and range-checked once.
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/gguf.h"
@@ -22,6 +24,9 @@ struct Config {
   double rope_base = 10000;
   std::vector<float> rope_divisors;  // [head_dim / 2]; from rope_freqs.weight, else ones
 };
+
+/// Values of general.architecture that the engine runs.
+std::span<const std::string_view> architecture_names();
 
 /// Throws Error naming the key: missing, wrong type, out of range, or a feature that is not supported.
 Config read_config(const Gguf& gguf);

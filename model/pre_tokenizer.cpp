@@ -83,6 +83,10 @@ constexpr std::array kTable = {
 
 }  // namespace
 
+std::span<const PreTokenizer> pre_tokenizer_table() {
+  return kTable;
+}
+
 const PreTokenizer& find_pre_tokenizer(const std::string& subject, std::string_view name) {
   std::vector<std::string_view> known;
   for (const PreTokenizer& row : kTable) {

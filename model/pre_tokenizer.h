@@ -2,6 +2,7 @@
 // Cuts text into the pieces within which byte pairs merge.
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,7 @@ struct PreTokenizer {
   void (*split)(std::string_view text, const PieceSink& piece);
 };
 
+std::span<const PreTokenizer> pre_tokenizer_table();
 /// Throws Error naming `subject` when there is no such row.
 const PreTokenizer& find_pre_tokenizer(const std::string& subject, std::string_view name);
 
