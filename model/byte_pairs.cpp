@@ -15,7 +15,8 @@ struct Symbol {
 
 struct Candidate {
   uint32_t rank, left;
-  int32_t left_token, right_token;  // as they were when this was found; if they changed, it is stale
+  int32_t left_token,
+      right_token;  // as they were when this was found; if they changed, it is stale
 };
 
 struct Later {
@@ -55,14 +56,17 @@ void BytePairs::merge(std::string_view bytes, std::vector<int32_t>& ids) const {
   const auto consider = [&](uint32_t left) {
     if (left == kNone || symbols[left].next == kNone) return;
     const int32_t left_token = symbols[left].token, right_token = symbols[symbols[left].next].token;
-    if (const Merge* merge = find(left_token, right_token)) queue.push({merge->rank, left, left_token, right_token});
+    if (const Merge* merge = find(left_token, right_token))
+      queue.push({merge->rank, left, left_token, right_token});
   };
   for (uint32_t left = 0; left < symbols.size(); ++left) consider(left);
   while (!queue.empty()) {
     const Candidate best = queue.top();
     queue.pop();
     Symbol& left = symbols[best.left];
-    if (left.token != best.left_token || left.next == kNone || symbols[left.next].token != best.right_token) continue;
+    if (left.token != best.left_token || left.next == kNone ||
+        symbols[left.next].token != best.right_token)
+      continue;
     left.token = find(best.left_token, best.right_token)->result;
     Symbol& right = symbols[left.next];
     right.token = -1;

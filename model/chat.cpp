@@ -32,13 +32,15 @@ std::vector<ChatPiece> chat_prompt(const Gguf& gguf, std::string_view user_messa
   const GgufValue* value = gguf.find("tokenizer.chat_template");
   const auto* chat_template = value ? std::get_if<std::string>(value) : nullptr;
   if (!chat_template)
-    fail(gguf.subject(), "tokenizer.chat_template is missing", "wanted a chat model", "generate without --chat");
+    fail(gguf.subject(), "tokenizer.chat_template is missing", "wanted a chat model",
+         "generate without --chat");
   if (chat_template->find(kStart) == std::string::npos)
     fail(gguf.subject(), "its chat template is not ChatML", "wanted <|im_start|> turns",
          "write the turns into the prompt and generate without --chat");
   const std::string system = default_system(*chat_template);
   std::string opening;
-  if (!system.empty()) opening = std::string(kStart) + "system\n" + system + std::string(kEnd) + "\n";
+  if (!system.empty())
+    opening = std::string(kStart) + "system\n" + system + std::string(kEnd) + "\n";
   opening += std::string(kStart) + "user\n";
   return {{opening, SpecialTokens::Parse},
           {std::string(user_message), SpecialTokens::AsText},

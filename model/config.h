@@ -14,8 +14,8 @@ namespace dendrokv {
 struct Config {
   std::string architecture, name;
   uint32_t layers = 0;
-  uint32_t width = 0;       // embedding_length
-  uint32_t hidden = 0;      // feed_forward_length
+  uint32_t width = 0;   // embedding_length
+  uint32_t hidden = 0;  // feed_forward_length
   uint32_t heads = 0, kv_heads = 0;
   uint32_t head_dim = 0;
   uint32_t vocabulary = 0;  // rows of token_embd

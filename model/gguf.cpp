@@ -19,24 +19,44 @@ namespace dendrokv {
 namespace {
 
 constexpr uint64_t kMostPairs = 100'000, kMostTensors = 65'535;
-constexpr uint64_t kLongestKey = 65'535, kLongestString = uint64_t{1} << 26, kLongestArray = uint64_t{1} << 26;
+constexpr uint64_t kLongestKey = 65'535, kLongestString = uint64_t{1} << 26,
+                   kLongestArray = uint64_t{1} << 26;
 constexpr uint64_t kLongestTensorName = 63, kMostElements = uint64_t{1} << 40;
+constexpr std::string_view kAlignmentKey = "general.alignment";
 constexpr uint64_t kStandardAlignment = 32, kLargestAlignment = uint64_t{1} << 20;
 
-enum class ValueType : uint32_t { U8, I8, U16, I16, U32, I32, F32, Bool, String, Array, U64, I64, F64 };
+enum class ValueType : uint32_t {
+  U8,
+  I8,
+  U16,
+  I16,
+  U32,
+  I32,
+  F32,
+  Bool,
+  String,
+  Array,
+  U64,
+  I64,
+  F64
+};
 
 // The only way to the bytes: every read checks what is left.
 class Cursor {
  public:
-  Cursor(const std::string& subject, std::span<const std::byte> bytes) : subject_(subject), bytes_(bytes) {}
+  Cursor(const std::string& subject, std::span<const std::byte> bytes)
+      : subject_(subject), bytes_(bytes) {}
 
   uint64_t at() const { return at_; }
   uint64_t left() const { return bytes_.size() - at_; }
   const std::string& subject() const { return subject_; }
 
+  /// What is being read, "key x" or "tensor y", for errors.
+  void enter(std::string thing) { thing_ = std::move(thing); }
+
   std::span<const std::byte> take(uint64_t count, const char* what) {
     if (count > left())
-      fail(subject_, std::string("ends inside ") + what + " at byte " + std::to_string(at_),
+      fail(subject_, "ends inside " + named(what) + " at byte " + std::to_string(at_),
            "wanted " + std::to_string(count) + " more bytes", "the file is truncated or damaged");
     at_ += count;
     return bytes_.subspan(at_ - count, count);
@@ -52,14 +72,19 @@ class Cursor {
   std::string text(uint64_t longest, const char* what) {
     const auto length = read<uint64_t>(what);
     if (length > longest)
-      fail(subject_, std::string(what) + " of " + std::to_string(length) + " bytes", "wanted at most " + std::to_string(longest),
-           "the file is damaged");
+      fail(subject_, named(what) + " has " + std::to_string(length) + " bytes",
+           "wanted at most " + std::to_string(longest), "the file is damaged");
     const auto bytes = take(length, what);
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }
 
  private:
+  std::string named(const char* what) const {
+    return thing_.empty() ? what : std::string(what) + " of " + thing_;
+  }
+
   const std::string& subject_;
+  std::string thing_;
   std::span<const std::byte> bytes_;
   uint64_t at_ = 0;
 };
@@ -70,15 +95,17 @@ uint64_t least_bytes(ValueType type) {
 }
 
 ValueType value_type(Cursor& cursor, const std::string& key) {
-  const auto type = cursor.read<uint32_t>("a value type");
+  const auto type = cursor.read<uint32_t>("the value type");
   if (type > static_cast<uint32_t>(ValueType::F64))
-    fail(cursor.subject(), "key " + key + " has value type " + std::to_string(type), "wanted 0 to 12");
+    fail(cursor.subject(), "key " + key + " has value type " + std::to_string(type),
+         "wanted 0 to 12");
   return static_cast<ValueType>(type);
 }
 
 bool read_bool(Cursor& cursor, const std::string& key) {
   const auto byte = cursor.read<uint8_t>("a bool");
-  if (byte > 1) fail(cursor.subject(), "key " + key + " is a bool of " + std::to_string(byte), "wanted 0 or 1");
+  if (byte > 1)
+    fail(cursor.subject(), "key " + key + " is a bool of " + std::to_string(byte), "wanted 0 or 1");
   return byte == 1;
 }
 
@@ -118,13 +145,14 @@ template <class T>
 GgufValue read_elements(Cursor& cursor, ValueType type, uint64_t count, const std::string& key) {
   std::vector<T> elements;
   elements.reserve(count);
-  for (uint64_t i = 0; i < count; ++i) elements.push_back(std::get<T>(read_scalar(cursor, type, key)));
+  for (uint64_t i = 0; i < count; ++i)
+    elements.push_back(std::get<T>(read_scalar(cursor, type, key)));
   return elements;
 }
 
 GgufValue read_array(Cursor& cursor, const std::string& key) {
   const ValueType type = value_type(cursor, key);
-  const auto count = cursor.read<uint64_t>("an array length");
+  const auto count = cursor.read<uint64_t>("the length");
   if (type == ValueType::Array) return read_scalar(cursor, type, key);
   // Checked before anything is allocated, by division so that nothing overflows.
   if (count > kLongestArray || count > cursor.left() / least_bytes(type))
@@ -151,11 +179,14 @@ GgufValue read_array(Cursor& cursor, const std::string& key) {
   }
 }
 
-std::string read_key(Cursor& cursor) {
-  std::string key = cursor.text(kLongestKey, "a key");
-  const bool ascii = std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < 127; });
-  if (key.empty() || !ascii) fail(cursor.subject(), "a key that is empty or not printable ASCII", "wanted a dotted name");
-  return key;
+// Keys and tensor names. Both stand in errors and reports, so they have to be plain.
+std::string read_name(Cursor& cursor, uint64_t longest, const std::string& what) {
+  std::string name = cursor.text(longest, what.c_str());
+  const bool plain =
+      std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 127; });
+  if (name.empty() || !plain)
+    fail(cursor.subject(), what + " that is empty or not printable ASCII", "wanted a dotted name");
+  return name;
 }
 
 using Metadata = std::vector<std::pair<std::string, GgufValue>>;
@@ -164,25 +195,29 @@ Metadata read_metadata(Cursor& cursor, uint64_t count) {
   Metadata metadata;
   std::unordered_set<std::string> seen;
   for (uint64_t i = 0; i < count; ++i) {
-    std::string key = read_key(cursor);
-    if (!seen.insert(key).second) fail(cursor.subject(), "key " + key + " twice", "wanted each key once");
+    cursor.enter("");
+    std::string key = read_name(cursor, kLongestKey, "a key");
+    cursor.enter("key " + key);
+    if (!seen.insert(key).second)
+      fail(cursor.subject(), "key " + key + " twice", "wanted each key once");
     const ValueType type = value_type(cursor, key);
-    GgufValue value = type == ValueType::Array ? read_array(cursor, key) : read_scalar(cursor, type, key);
+    if (key == kAlignmentKey && type != ValueType::U32)
+      fail(cursor.subject(), key + " is not a u32", "wanted a power of two");
+    GgufValue value =
+        type == ValueType::Array ? read_array(cursor, key) : read_scalar(cursor, type, key);
     metadata.emplace_back(std::move(key), std::move(value));
   }
   return metadata;
 }
 
-uint64_t alignment_of(const std::string& subject, const Metadata& metadata) {
-  for (const auto& [key, value] : metadata) {
-    if (key != "general.alignment") continue;
-    const auto* alignment = std::get_if<uint64_t>(&value);
-    if (!alignment) fail(subject, "general.alignment is not an unsigned number", "wanted a power of two");
-    if (!std::has_single_bit(*alignment) || *alignment < 8 || *alignment > kLargestAlignment)
-      fail(subject, "general.alignment " + std::to_string(*alignment), "wanted a power of two from 8 to 1048576");
-    return *alignment;
-  }
-  return kStandardAlignment;
+uint64_t alignment_of(const Gguf& gguf) {
+  const GgufValue* value = gguf.find(kAlignmentKey);
+  if (!value) return kStandardAlignment;
+  const uint64_t alignment = std::get<uint64_t>(*value);
+  if (!std::has_single_bit(alignment) || alignment < 8 || alignment > kLargestAlignment)
+    fail(gguf.subject(), std::string(kAlignmentKey) + " is " + std::to_string(alignment),
+         "wanted a power of two from 8 to 1048576");
+  return alignment;
 }
 
 struct Place {
@@ -190,43 +225,45 @@ struct Place {
 };
 
 std::vector<uint64_t> read_shape(Cursor& cursor, const std::string& name) {
-  const auto dimensions = cursor.read<uint32_t>("a tensor");
+  const auto dimensions = cursor.read<uint32_t>("the shape");
   if (dimensions < 1 || dimensions > 4)
-    fail(cursor.subject(), "tensor " + name + " has " + std::to_string(dimensions) + " dimensions", "wanted 1 to 4");
+    fail(cursor.subject(), "tensor " + name + " has " + std::to_string(dimensions) + " dimensions",
+         "wanted 1 to 4");
   std::vector<uint64_t> shape;
   uint64_t elements = 1;
   for (uint32_t i = 0; i < dimensions; ++i) {
-    shape.push_back(cursor.read<uint64_t>("a tensor"));
+    shape.push_back(cursor.read<uint64_t>("the shape"));
     if (shape.back() == 0 || shape.back() > kMostElements / elements)
-      fail(cursor.subject(), "tensor " + name + " has size " + std::to_string(shape.back()), "wanted 1 to 2^40 elements in all");
+      fail(cursor.subject(), "tensor " + name + " has size " + std::to_string(shape.back()),
+           "wanted 1 to 2^40 elements in all");
     elements *= shape.back();
   }
   return shape;
 }
 
-// Zero when the type is not one that can be measured here; the loader refuses it by name later, if it is needed.
 uint64_t bytes_of(const std::string& subject, const GgufTensor& tensor) {
-  const TensorType* type = find_tensor_type(tensor.type);
-  if (!type) {
-    if (tensor_type_name(tensor.type).rfind("type ", 0) == 0)
-      fail(subject, "tensor " + tensor.name + " has " + tensor_type_name(tensor.type), "wanted a tensor type of GGUF");
-    return 0;
-  }
-  if (tensor.shape[0] % type->block_values != 0)
+  const TensorLayout* layout = find_tensor_layout(tensor.type);
+  if (!layout || layout->block_values == 0)
+    fail(subject, "tensor " + tensor.name + " has type " + std::to_string(tensor.type),
+         "wanted a known tensor type");
+  if (tensor.shape[0] % layout->block_values != 0)
     fail(subject, "tensor " + tensor.name + " has rows of " + std::to_string(tensor.shape[0]),
-         "wanted whole blocks of " + std::to_string(type->block_values) + " for " + std::string(type->name));
-  uint64_t blocks = tensor.shape[0] / type->block_values;
+         "wanted whole blocks of " + std::to_string(layout->block_values) + " for " +
+             std::string(layout->name));
+  // At most 2^40 elements of at most 8 bytes: no overflow.
+  uint64_t blocks = tensor.shape[0] / layout->block_values;
   for (size_t i = 1; i < tensor.shape.size(); ++i) blocks *= tensor.shape[i];
-  return blocks * type->block_bytes;
+  return blocks * layout->block_bytes;
 }
 
 GgufTensor read_tensor(Cursor& cursor, uint64_t alignment, std::vector<Place>& places) {
   GgufTensor tensor;
-  tensor.name = cursor.text(kLongestTensorName, "a tensor name");
-  if (tensor.name.empty()) fail(cursor.subject(), "a tensor without a name", "wanted a name");
+  cursor.enter("");
+  tensor.name = read_name(cursor, kLongestTensorName, "a tensor name");
+  cursor.enter("tensor " + tensor.name);
   tensor.shape = read_shape(cursor, tensor.name);
-  tensor.type = cursor.read<uint32_t>("a tensor");
-  const auto offset = cursor.read<uint64_t>("a tensor");
+  tensor.type = cursor.read<uint32_t>("the type");
+  const auto offset = cursor.read<uint64_t>("the offset");
   if (offset % alignment != 0)
     fail(cursor.subject(), "tensor " + tensor.name + " at offset " + std::to_string(offset),
          "wanted a multiple of " + std::to_string(alignment));
@@ -234,23 +271,49 @@ GgufTensor read_tensor(Cursor& cursor, uint64_t alignment, std::vector<Place>& p
   return tensor;
 }
 
-void check_overlap(const std::string& subject, std::vector<Place> places) {
-  std::sort(places.begin(), places.end(), [](const Place& a, const Place& b) { return a.offset < b.offset; });
-  for (size_t i = 1; i < places.size(); ++i)
-    if (places[i - 1].offset + places[i - 1].bytes > places[i].offset)
-      fail(subject, "two tensors share the bytes at offset " + std::to_string(places[i].offset), "wanted no overlap");
+std::vector<GgufTensor> read_tensors(Cursor& cursor, uint64_t count, uint64_t alignment,
+                                     std::vector<Place>& places) {
+  std::vector<GgufTensor> tensors;
+  std::unordered_set<std::string> seen;
+  for (uint64_t i = 0; i < count; ++i) {
+    tensors.push_back(read_tensor(cursor, alignment, places));
+    const std::string& name = tensors.back().name;
+    if (!seen.insert(name).second)
+      fail(cursor.subject(), "tensor " + name + " twice", "wanted each name once");
+  }
+  return tensors;
 }
 
-void place_data(const std::string& subject, std::span<const std::byte> data, const std::vector<Place>& places,
-                std::vector<GgufTensor>& tensors) {
+void check_overlap(const std::string& subject, std::vector<Place> places) {
+  std::sort(places.begin(), places.end(),
+            [](const Place& a, const Place& b) { return a.offset < b.offset; });
+  for (size_t i = 1; i < places.size(); ++i)
+    if (places[i - 1].offset + places[i - 1].bytes > places[i].offset)
+      fail(subject, "two tensors share the bytes at offset " + std::to_string(places[i].offset),
+           "wanted no overlap");
+}
+
+void place_data(const std::string& subject, std::span<const std::byte> data,
+                const std::vector<Place>& places, std::vector<GgufTensor>& tensors) {
   for (size_t i = 0; i < tensors.size(); ++i) {
     const Place& place = places[i];
     if (place.offset > data.size() || place.bytes > data.size() - place.offset)
-      fail(subject, "tensor " + tensors[i].name + " reaches past the end of the file", "wanted the whole tensor",
-           "the file is truncated");
+      fail(subject, "tensor " + tensors[i].name + " reaches past the end of the file",
+           "wanted the whole tensor", "the file is truncated");
     tensors[i].data = data.subspan(place.offset, place.bytes);
   }
   check_overlap(subject, places);
+}
+
+uint32_t read_version(Cursor& cursor) {
+  const auto magic = cursor.take(4, "the header");
+  if (std::memcmp(magic.data(), "GGUF", 4) != 0)
+    fail(cursor.subject(), "does not begin with GGUF", "wanted a GGUF model file");
+  const auto version = cursor.read<uint32_t>("the header");
+  if (version != 2 && version != 3)
+    fail(cursor.subject(), "GGUF version " + std::to_string(version), "wanted version 2 or 3",
+         (version & 0xFFFF) == 0 ? "the file is big-endian: convert it" : "convert the model anew");
+  return version;
 }
 
 }  // namespace
@@ -259,30 +322,23 @@ Gguf Gguf::parse(std::string subject, std::span<const std::byte> bytes) {
   Gguf gguf;
   gguf.subject_ = std::move(subject);
   Cursor cursor(gguf.subject_, bytes);
-  const auto magic = cursor.take(4, "the header");
-  if (std::memcmp(magic.data(), "GGUF", 4) != 0)
-    fail(gguf.subject_, "does not begin with GGUF", "wanted a GGUF model file");
-  gguf.version_ = cursor.read<uint32_t>("the header");
-  if (gguf.version_ != 2 && gguf.version_ != 3)
-    fail(gguf.subject_, "GGUF version " + std::to_string(gguf.version_), "wanted version 2 or 3",
-         (gguf.version_ & 0xFFFF) == 0 ? "the file is big-endian: convert it" : "convert the model anew");
-  const auto tensors = cursor.read<uint64_t>("the header"), pairs = cursor.read<uint64_t>("the header");
+  gguf.version_ = read_version(cursor);
+  const auto tensors = cursor.read<uint64_t>("the header"),
+             pairs = cursor.read<uint64_t>("the header");
   if (tensors > kMostTensors || pairs > kMostPairs)
-    fail(gguf.subject_, std::to_string(tensors) + " tensors and " + std::to_string(pairs) + " metadata pairs",
+    fail(gguf.subject_,
+         std::to_string(tensors) + " tensors and " + std::to_string(pairs) + " metadata pairs",
          "wanted at most 65535 and 100000", "the file is damaged");
   gguf.metadata_ = read_metadata(cursor, pairs);
-  const uint64_t alignment = alignment_of(gguf.subject_, gguf.metadata_);
+  const uint64_t alignment = alignment_of(gguf);
   std::vector<Place> places;
-  std::unordered_set<std::string> names;
-  for (uint64_t i = 0; i < tensors; ++i) {
-    gguf.tensors_.push_back(read_tensor(cursor, alignment, places));
-    if (!names.insert(gguf.tensors_.back().name).second)
-      fail(gguf.subject_, "tensor " + gguf.tensors_.back().name + " twice", "wanted each name once");
-  }
+  gguf.tensors_ = read_tensors(cursor, tensors, alignment, places);
   const uint64_t start = (cursor.at() + alignment - 1) / alignment * alignment;
   if (start > bytes.size() && tensors > 0)
-    fail(gguf.subject_, "ends before its data", "wanted the tensors' bytes", "the file is truncated");
-  place_data(gguf.subject_, bytes.subspan(std::min<uint64_t>(start, bytes.size())), places, gguf.tensors_);
+    fail(gguf.subject_, "ends before its data", "wanted the tensors' bytes",
+         "the file is truncated");
+  place_data(gguf.subject_, bytes.subspan(std::min<uint64_t>(start, bytes.size())), places,
+             gguf.tensors_);
   return gguf;
 }
 

@@ -18,8 +18,8 @@ using GgufValue = std::variant<uint64_t, int64_t, double, bool, std::string, std
 
 struct GgufTensor {
   std::string name;
-  std::vector<uint64_t> shape;  // shape[0] is the contiguous dimension (length of a row)
-  uint32_t type = 0;            // id in model/tensor_types
+  std::vector<uint64_t> shape;      // shape[0] is the contiguous dimension (length of a row)
+  uint32_t type = 0;                // id in model/tensor_types
   std::span<const std::byte> data;  // into the bytes that were parsed
 };
 

@@ -1,12 +1,11 @@
 #include "model/mapped_file.h"
 
+#include <cerrno>
+#include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "data/error.h"
@@ -15,7 +14,8 @@ namespace dendrokv {
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
   const std::string name = path.string();
-  const int descriptor = open(name.c_str(), O_RDONLY | O_CLOEXEC);
+  // Not blocking: opening a pipe that nobody writes to would wait for ever.
+  const int descriptor = open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) fail(name, std::strerror(errno), "wanted a readable file");
   struct stat state {};
   const bool regular = fstat(descriptor, &state) == 0 && S_ISREG(state.st_mode);
@@ -24,7 +24,9 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   const int problem = errno;
   close(descriptor);
   if (!regular) fail(name, "is not a regular file", "wanted a file");
-  if (address == MAP_FAILED) fail(name, std::string("cannot be mapped: ") + std::strerror(problem), "wanted a readable file");
+  if (address == MAP_FAILED)
+    fail(name, std::string("cannot be mapped: ") + std::strerror(problem),
+         "wanted a readable file");
   bytes_ = {static_cast<const std::byte*>(address), size};
 }
 

@@ -28,14 +28,22 @@ Model Model::load(const std::filesystem::path& path, LoadDepth depth, Arithmetic
   Config config = read_config(gguf);
   Tokenizer tokenizer(gguf);
   if (tokenizer.vocabulary() > config.vocabulary)
-    fail(gguf.subject(), std::to_string(tokenizer.vocabulary()) + " tokens, but token_embd.weight has " +
-                             std::to_string(config.vocabulary) + " rows",
+    fail(gguf.subject(),
+         std::to_string(tokenizer.vocabulary()) + " tokens, but token_embd.weight has " +
+             std::to_string(config.vocabulary) + " rows",
          "wanted a row for each token");
   check_tensors(gguf, config);
   std::optional<Weights> weights;
   if (depth == LoadDepth::Run) weights = load_weights(gguf, config, arithmetic);
-  return Model(std::unique_ptr<Impl>(new Impl{path, std::move(file), std::move(gguf), std::move(config),
-                                              std::move(tokenizer), arithmetic, std::move(weights), {}, {}}));
+  return Model(std::unique_ptr<Impl>(new Impl{path,
+                                              std::move(file),
+                                              std::move(gguf),
+                                              std::move(config),
+                                              std::move(tokenizer),
+                                              arithmetic,
+                                              std::move(weights),
+                                              {},
+                                              {}}));
 }
 
 Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -43,11 +51,21 @@ Model::~Model() = default;
 Model::Model(Model&&) noexcept = default;
 Model& Model::operator=(Model&&) noexcept = default;
 
-const std::filesystem::path& Model::path() const { return impl_->path; }
-const Gguf& Model::gguf() const { return impl_->gguf; }
-const Config& Model::config() const { return impl_->config; }
-const Tokenizer& Model::tokenizer() const { return impl_->tokenizer; }
-Arithmetic Model::arithmetic() const { return impl_->arithmetic; }
+const std::filesystem::path& Model::path() const {
+  return impl_->path;
+}
+const Gguf& Model::gguf() const {
+  return impl_->gguf;
+}
+const Config& Model::config() const {
+  return impl_->config;
+}
+const Tokenizer& Model::tokenizer() const {
+  return impl_->tokenizer;
+}
+Arithmetic Model::arithmetic() const {
+  return impl_->arithmetic;
+}
 
 const Weights& Model::weights() const {
   DENDROKV_ASSERT(impl_->weights.has_value());

@@ -17,7 +17,8 @@
 namespace dendrokv {
 namespace {
 
-constexpr std::array<std::string_view, 7> kContractions = {"'s", "'t", "'re", "'ve", "'m", "'ll", "'d"};
+constexpr std::array<std::string_view, 7> kContractions = {"'s", "'t",  "'re", "'ve",
+                                                           "'m", "'ll", "'d"};
 
 // Bytes of the run of characters of one class at the start of `text`.
 size_t run_length(std::string_view text, CharClass wanted) {
@@ -93,7 +94,8 @@ const PreTokenizer& find_pre_tokenizer(const std::string& subject, std::string_v
     if (row.name == name) return row;
     known.push_back(row.name);
   }
-  fail(subject, "tokenizer.ggml.pre is '" + std::string(name) + "'", "wanted gpt-2 or smollm", did_you_mean(name, known));
+  fail(subject, "tokenizer.ggml.pre is '" + shown(name) + "'", "wanted gpt-2 or smollm",
+       did_you_mean(name.substr(0, 60), known));
 }
 
 }  // namespace dendrokv

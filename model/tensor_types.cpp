@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <utility>
 
 #include "data/error.h"
 #include "data/half.h"
@@ -67,14 +66,20 @@ constexpr TensorType kTensorTypes[] = {
     {8, "Q8_0", 32, 34, q8_0_to_float},
 };
 
-// Every id that the format defines, so that an error can name what a file holds.
-constexpr std::pair<uint32_t, std::string_view> kKnownNames[] = {
-    {0, "F32"},     {1, "F16"},    {2, "Q4_0"},     {3, "Q4_1"},    {6, "Q5_0"},     {7, "Q5_1"},
-    {8, "Q8_0"},    {9, "Q8_1"},   {10, "Q2_K"},    {11, "Q3_K"},   {12, "Q4_K"},    {13, "Q5_K"},
-    {14, "Q6_K"},   {15, "Q8_K"},  {16, "IQ2_XXS"}, {17, "IQ2_XS"}, {18, "IQ3_XXS"}, {19, "IQ1_S"},
-    {20, "IQ4_NL"}, {21, "IQ3_S"}, {22, "IQ2_S"},   {23, "IQ4_XS"}, {24, "I8"},      {25, "I16"},
-    {26, "I32"},    {27, "I64"},   {28, "F64"},     {29, "IQ1_M"},  {30, "BF16"},    {34, "TQ1_0"},
-    {35, "TQ2_0"},  {39, "MXFP4"}, {40, "NVFP4"},   {41, "Q1_0"},   {42, "Q2_0"},
+// Every id that the format defines, so that a file can be measured and an error can name what it holds.
+constexpr TensorLayout kLayouts[] = {
+    {0, "F32", 1, 4},         {1, "F16", 1, 2},         {2, "Q4_0", 32, 18},
+    {3, "Q4_1", 32, 20},      {6, "Q5_0", 32, 22},      {7, "Q5_1", 32, 24},
+    {8, "Q8_0", 32, 34},      {9, "Q8_1", 32, 36},      {10, "Q2_K", 256, 84},
+    {11, "Q3_K", 256, 110},   {12, "Q4_K", 256, 144},   {13, "Q5_K", 256, 176},
+    {14, "Q6_K", 256, 210},   {15, "Q8_K", 256, 292},   {16, "IQ2_XXS", 256, 66},
+    {17, "IQ2_XS", 256, 74},  {18, "IQ3_XXS", 256, 98}, {19, "IQ1_S", 256, 50},
+    {20, "IQ4_NL", 32, 18},   {21, "IQ3_S", 256, 110},  {22, "IQ2_S", 256, 82},
+    {23, "IQ4_XS", 256, 136}, {24, "I8", 1, 1},         {25, "I16", 1, 2},
+    {26, "I32", 1, 4},        {27, "I64", 1, 8},        {28, "F64", 1, 8},
+    {29, "IQ1_M", 256, 56},   {30, "BF16", 1, 2},       {34, "TQ1_0", 256, 54},
+    {35, "TQ2_0", 256, 66},   {39, "MXFP4", 32, 17},    {40, "NVFP4", 64, 36},
+    {41, "Q1_0", 128, 18},    {42, "Q2_0", 0, 0},
 };
 
 static_assert(std::endian::native == std::endian::little,
@@ -91,10 +96,14 @@ const TensorType* find_tensor_type(uint32_t id) {
   return row == std::end(kTensorTypes) ? nullptr : row;
 }
 
+const TensorLayout* find_tensor_layout(uint32_t id) {
+  const auto row = std::ranges::find(kLayouts, id, &TensorLayout::id);
+  return row == std::end(kLayouts) ? nullptr : row;
+}
+
 std::string tensor_type_name(uint32_t id) {
-  for (const auto& [known, name] : kKnownNames)
-    if (known == id) return std::string(name);
-  return "type " + std::to_string(id);
+  const TensorLayout* layout = find_tensor_layout(id);
+  return layout ? std::string(layout->name) : "type " + std::to_string(id);
 }
 
 }  // namespace dendrokv

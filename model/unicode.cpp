@@ -1,13 +1,14 @@
 #include "model/unicode.h"
 
-#include <unicode/uchar.h>
-
 #include <algorithm>
+#include <unicode/uchar.h>
 
 namespace dendrokv {
 namespace {
 
-unsigned byte_at(std::string_view text, size_t index) { return static_cast<unsigned char>(text[index]); }
+unsigned byte_at(std::string_view text, size_t index) {
+  return static_cast<unsigned char>(text[index]);
+}
 
 // Length that a lead byte announces; 0 for one that cannot lead.
 size_t announced_length(unsigned lead) {
@@ -53,7 +54,8 @@ CharClass char_class(char32_t character) {
   if (character >= 128) return ask_icu(character);
   if ((character | 32) >= 'a' && (character | 32) <= 'z') return CharClass::Letter;
   if (character >= '0' && character <= '9') return CharClass::Number;
-  return character == ' ' || (character >= 9 && character <= 13) ? CharClass::Space : CharClass::Other;
+  return character == ' ' || (character >= 9 && character <= 13) ? CharClass::Space
+                                                                 : CharClass::Other;
 }
 
 char32_t take_character(std::string_view& text) {
@@ -71,7 +73,9 @@ char32_t take_character(std::string_view& text) {
 }
 
 void append_utf8(char32_t character, std::string& out) {
-  const auto put = [&](char32_t byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
+  const auto put = [&](char32_t byte) {
+    out += static_cast<char>(static_cast<unsigned char>(byte));
+  };
   if (character < 0x80) return put(character);
   if (character < 0x800) {
     put(0xC0 | (character >> 6));
@@ -92,6 +96,17 @@ std::string valid_utf8(std::string_view text) {
   valid.reserve(text.size());
   while (!text.empty()) append_utf8(take_character(text), valid);
   return valid;
+}
+
+std::string shown(std::string_view text) {
+  constexpr size_t kLongest = 60;
+  std::string line;
+  for (size_t characters = 0; !text.empty(); ++characters) {
+    if (characters == kLongest) return line + "...";
+    const char32_t character = take_character(text);
+    append_utf8(u_iscntrl(static_cast<UChar32>(character)) ? U'?' : character, line);
+  }
+  return line;
 }
 
 size_t unfinished_bytes(std::string_view text) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <set>
+#include <string_view>
 
 #include "data/error.h"
 #include "model/tensor_types.h"
@@ -15,12 +16,16 @@ struct Wanted {
   std::vector<uint64_t> shape;  // as GGUF has it: innermost first
 };
 
-std::string block_name(size_t layer, const char* part) { return "blk." + std::to_string(layer) + "." + part + ".weight"; }
+std::string block_name(size_t layer, const char* part) {
+  return "blk." + std::to_string(layer) + "." + part + ".weight";
+}
 
 std::vector<Wanted> wanted_tensors(const Config& config) {
   const uint64_t width = config.width, hidden = config.hidden;
-  const uint64_t query = uint64_t{config.heads} * config.head_dim, key = uint64_t{config.kv_heads} * config.head_dim;
-  std::vector<Wanted> wanted = {{"token_embd.weight", {width, config.vocabulary}}, {"output_norm.weight", {width}}};
+  const uint64_t query = uint64_t{config.heads} * config.head_dim,
+                 key = uint64_t{config.kv_heads} * config.head_dim;
+  std::vector<Wanted> wanted = {{"token_embd.weight", {width, config.vocabulary}},
+                                {"output_norm.weight", {width}}};
   for (size_t layer = 0; layer < config.layers; ++layer) {
     wanted.push_back({block_name(layer, "attn_norm"), {width}});
     wanted.push_back({block_name(layer, "attn_q"), {width, query}});
@@ -43,17 +48,22 @@ std::string shape_text(const std::vector<uint64_t>& shape) {
 
 void check_tensor(const Gguf& gguf, const Wanted& wanted) {
   const GgufTensor* tensor = gguf.find_tensor(wanted.name);
-  if (!tensor) fail(gguf.subject(), "tensor " + wanted.name + " is missing", "wanted shape " + shape_text(wanted.shape));
+  if (!tensor)
+    fail(gguf.subject(), "tensor " + wanted.name + " is missing",
+         "wanted shape " + shape_text(wanted.shape));
   if (tensor->shape != wanted.shape)
     fail(gguf.subject(), "tensor " + wanted.name + " has shape " + shape_text(tensor->shape),
          "wanted " + shape_text(wanted.shape));
 }
 
 void check_types(const Gguf& gguf) {
+  std::string known;
+  for (const TensorType& type : tensor_type_table())
+    known += (known.empty() ? "" : ", ") + std::string(type.name);
   for (const GgufTensor& tensor : gguf.tensors())
     if (!find_tensor_type(tensor.type))
       fail(gguf.subject(), "tensor " + tensor.name + " has type " + tensor_type_name(tensor.type),
-           "wanted a supported type", "dendrokv models lists them");
+           "wanted one of " + known, "take another quantisation of the model");
 }
 
 std::vector<float> vector_of(const Gguf& gguf, const std::string& name) {
@@ -61,11 +71,14 @@ std::vector<float> vector_of(const Gguf& gguf, const std::string& name) {
   std::vector<float> values(tensor.shape[0]);
   find_tensor_type(tensor.type)->to_float(tensor.data, values);
   for (const float value : values)
-    if (!std::isfinite(value)) fail(gguf.subject(), "tensor " + name + " holds a value that is not finite", "wanted numbers");
+    if (!std::isfinite(value))
+      fail(gguf.subject(), "tensor " + name + " holds a value that is not finite",
+           "wanted numbers");
   return values;
 }
 
-PackedMatrix packed(const Gguf& gguf, std::initializer_list<std::string> names, Arithmetic arithmetic) {
+PackedMatrix packed(const Gguf& gguf, std::initializer_list<std::string> names,
+                    Arithmetic arithmetic) {
   std::vector<const GgufTensor*> tensors;
   for (const std::string& name : names) tensors.push_back(gguf.find_tensor(name));
   return PackedMatrix::pack_rows(gguf.subject(), tensors, arithmetic);
@@ -75,7 +88,8 @@ LayerWeights load_layer(const Gguf& gguf, size_t layer, Arithmetic arithmetic) {
   const auto name = [&](const char* part) { return block_name(layer, part); };
   LayerWeights weights;
   weights.attention_norm = vector_of(gguf, name("attn_norm"));
-  weights.query_key_value = packed(gguf, {name("attn_q"), name("attn_k"), name("attn_v")}, arithmetic);
+  weights.query_key_value =
+      packed(gguf, {name("attn_q"), name("attn_k"), name("attn_v")}, arithmetic);
   weights.attention_output = packed(gguf, {name("attn_output")}, arithmetic);
   weights.feed_forward_norm = vector_of(gguf, name("ffn_norm"));
   weights.gate_up = packed(gguf, {name("ffn_gate"), name("ffn_up")}, arithmetic);
@@ -86,25 +100,30 @@ LayerWeights load_layer(const Gguf& gguf, size_t layer, Arithmetic arithmetic) {
 }  // namespace
 
 void check_tensors(const Gguf& gguf, const Config& config) {
-  std::set<std::string> known = {"output.weight", "rope_freqs.weight"};
-  for (const Wanted& wanted : wanted_tensors(config)) {
-    check_tensor(gguf, wanted);
-    known.insert(wanted.name);
-  }
-  if (gguf.find_tensor("output.weight")) check_tensor(gguf, {"output.weight", {config.width, config.vocabulary}});
-  // A tensor that we do not use (a bias, an expert) would change the result.
+  std::vector<Wanted> wanted = wanted_tensors(config);
+  if (gguf.find_tensor("output.weight"))
+    wanted.push_back({"output.weight", {config.width, config.vocabulary}});
+  std::set<std::string_view> known = {"rope_freqs.weight"};
+  for (const Wanted& tensor : wanted) known.insert(tensor.name);
+  // A tensor that is not used (a bias, an expert) would change the result.
   for (const GgufTensor& tensor : gguf.tensors())
     if (!known.contains(tensor.name))
-      fail(gguf.subject(), "tensor " + tensor.name, "wanted none but those of a plain llama model", "this feature is not supported");
+      fail(gguf.subject(), "tensor " + tensor.name,
+           "wanted none but those of a plain llama model of " + std::to_string(config.layers) +
+               " layers",
+           "this feature is not supported");
+  for (const Wanted& tensor : wanted) check_tensor(gguf, tensor);
   check_types(gguf);
 }
 
 Weights load_weights(const Gguf& gguf, const Config& config, Arithmetic arithmetic) {
   Weights weights;
   weights.embedding = packed(gguf, {"token_embd.weight"}, arithmetic);
-  if (gguf.find_tensor("output.weight")) weights.output = packed(gguf, {"output.weight"}, arithmetic);
+  if (gguf.find_tensor("output.weight"))
+    weights.output = packed(gguf, {"output.weight"}, arithmetic);
   weights.output_norm = vector_of(gguf, "output_norm.weight");
-  for (size_t layer = 0; layer < config.layers; ++layer) weights.layers.push_back(load_layer(gguf, layer, arithmetic));
+  for (size_t layer = 0; layer < config.layers; ++layer)
+    weights.layers.push_back(load_layer(gguf, layer, arithmetic));
   return weights;
 }
 

@@ -12,16 +12,18 @@ namespace dendrokv {
 
 struct LayerWeights {
   std::vector<float> attention_norm;  // [width]
-  PackedMatrix query_key_value;       // [heads * head_dim + 2 * kv_heads * head_dim, width]: q, k, v below one another
-  PackedMatrix attention_output;      // [width, heads * head_dim]
+  PackedMatrix
+      query_key_value;  // [heads * head_dim + 2 * kv_heads * head_dim, width]: q, k, v below one another
+  PackedMatrix attention_output;         // [width, heads * head_dim]
   std::vector<float> feed_forward_norm;  // [width]
   PackedMatrix gate_up;                  // [2 * hidden, width]: gate, then up
   PackedMatrix down;                     // [width, hidden]
 };
 
 struct Weights {
-  PackedMatrix embedding;  // [vocabulary, width]; also the output matrix when `output` is empty (tied)
-  PackedMatrix output;     // [vocabulary, width] or empty
+  PackedMatrix
+      embedding;        // [vocabulary, width]; also the output matrix when `output` is empty (tied)
+  PackedMatrix output;  // [vocabulary, width] or empty
   std::vector<float> output_norm;  // [width]
   std::vector<LayerWeights> layers;
 

@@ -2,9 +2,8 @@
 
 #include "model/tokenizer.h"
 
-#include <gtest/gtest.h>
-
 #include <fstream>
+#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "data/error.h"
@@ -21,7 +20,8 @@ using testing::read_text;
 using Ids = std::vector<int32_t>;
 
 const Model& default_model() {
-  static const Model model = Model::load(testing::default_model(), LoadDepth::Describe, Arithmetic::Fast);
+  static const Model model =
+      Model::load(testing::default_model(), LoadDepth::Describe, Arithmetic::Fast);
   return model;
 }
 
@@ -30,8 +30,10 @@ TEST(Tokenizer, EqualsTheReferenceOnHardStrings) {
   size_t cases = 0;
   for (const json& row : reference.at("cases")) {
     if (!row.at("valid_utf8").get<bool>()) continue;
-    const auto special = row.at("parse_special").get<bool>() ? SpecialTokens::Parse : SpecialTokens::AsText;
-    EXPECT_EQ(default_model().tokenizer().encode(row.at("text").get<std::string>(), special), row.at("ids").get<Ids>())
+    const auto special =
+        row.at("parse_special").get<bool>() ? SpecialTokens::Parse : SpecialTokens::AsText;
+    EXPECT_EQ(default_model().tokenizer().encode(row.at("text").get<std::string>(), special),
+              row.at("ids").get<Ids>())
         << row.at("name");
     ++cases;
   }
@@ -44,7 +46,8 @@ TEST(Tokenizer, EqualsTheReferenceOnAWholeNovel) {
   const std::string raw = read_text(data_file("tokenizer/persuasion_ids.u16"));
   Ids ids(raw.size() / 2);
   for (size_t i = 0; i < ids.size(); ++i)
-    ids[i] = static_cast<unsigned char>(raw[2 * i]) | static_cast<unsigned char>(raw[2 * i + 1]) << 8;
+    ids[i] = static_cast<unsigned char>(raw[2 * i]) | static_cast<unsigned char>(raw[2 * i + 1])
+                                                          << 8;
   const Tokenizer& tokenizer = default_model().tokenizer();
   const std::string text = tokenizer.decode(ids);
   const testing::TemporaryFolder folder;
@@ -56,12 +59,14 @@ TEST(Tokenizer, EqualsTheReferenceOnAWholeNovel) {
   EXPECT_EQ(Ids(encoded.begin(), encoded.begin() + 2000), reference.at("first_ids").get<Ids>());
   EXPECT_EQ(Ids(encoded.end() - 32, encoded.end()), reference.at("last_ids").get<Ids>());
   std::ofstream(folder / "ids", std::ios::binary)
-      .write(reinterpret_cast<const char*>(encoded.data()), static_cast<std::streamsize>(encoded.size() * 4));
+      .write(reinterpret_cast<const char*>(encoded.data()),
+             static_cast<std::streamsize>(encoded.size() * 4));
   EXPECT_EQ(sha256_of(folder / "ids"), reference.at("all_ids_i32le_sha256"));
 }
 
 TEST(Tokenizer, ByteLevelModelOfTheTinySet) {
-  const Model model = Model::load(data_file("models/llama-gqa-tied/model.gguf"), LoadDepth::Describe, Arithmetic::Exact);
+  const Model model = Model::load(data_file("models/llama-gqa-tied/model.gguf"),
+                                  LoadDepth::Describe, Arithmetic::Exact);
   const json reference = json::parse(read_text(data_file("models/llama-gqa-tied/tokenizer.json")));
   for (const json& row : reference.at("cases")) {
     const std::string text = row.at("text");
@@ -76,12 +81,15 @@ TEST(Tokenizer, ByteLevelModelOfTheTinySet) {
 
 TEST(Tokenizer, AByteOutsideOfAnySequenceIsOneReplacementCharacter) {
   const Tokenizer& tokenizer = default_model().tokenizer();
-  const auto text_of = [&](std::string_view text) { return tokenizer.decode(tokenizer.encode(text, SpecialTokens::AsText)); };
+  const auto text_of = [&](std::string_view text) {
+    return tokenizer.decode(tokenizer.encode(text, SpecialTokens::AsText));
+  };
   EXPECT_EQ(text_of("a\xFFz"), "a\xEF\xBF\xBDz");
-  EXPECT_EQ(text_of("\xC3"), "\xEF\xBF\xBD");                                              // cut off
-  EXPECT_EQ(text_of("\xC0\xAF"), "\xEF\xBF\xBD\xEF\xBF\xBD");                              // overlong
-  EXPECT_EQ(text_of("\xED\xA0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");              // surrogate
-  EXPECT_EQ(text_of("\xF4\x90\x80\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");  // above U+10FFFF
+  EXPECT_EQ(text_of("\xC3"), "\xEF\xBF\xBD");                                  // cut off
+  EXPECT_EQ(text_of("\xC0\xAF"), "\xEF\xBF\xBD\xEF\xBF\xBD");                  // overlong
+  EXPECT_EQ(text_of("\xED\xA0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");  // surrogate
+  EXPECT_EQ(text_of("\xF4\x90\x80\x80"),
+            "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");  // above U+10FFFF
 }
 
 TEST(Tokenizer, EndTokensAndIdsOutsideOfTheVocabulary) {
@@ -108,7 +116,8 @@ TEST(Chat, ChatMlWithTheDefaultSystemTurn) {
   const json reference = json::parse(read_text(data_file("logits/greedy_chat.json")));
   Ids ids;
   std::string text;
-  for (const ChatPiece& piece : chat_prompt(default_model().gguf(), reference.at("user_message").get<std::string>())) {
+  for (const ChatPiece& piece :
+       chat_prompt(default_model().gguf(), reference.at("user_message").get<std::string>())) {
     text += piece.text;
     const Ids part = default_model().tokenizer().encode(piece.text, piece.special);
     ids.insert(ids.end(), part.begin(), part.end());
