@@ -59,7 +59,8 @@ std::optional<std::string> run_batch(const ViewOptions& options) {
   MainWindow window(options);
   window.resize(static_cast<int>(options.width), static_cast<int>(options.height));
   if (options.render) window.show();
-  if (const std::optional<QString> problem = wait_until_settled(window, options.files)) return problem->toStdString();
+  if (const std::optional<QString> problem = wait_until_settled(window, options.files))
+    return problem->toStdString();
   if (options.export_csv)
     write_csv(*window.document().content(), window.selection().now(), *options.export_csv);
   if (options.render) render_window(window, *options.render);

@@ -127,14 +127,22 @@ size_t most_telling_run(const Content& content) {
 }
 
 std::optional<Position> telling_position(const Run& run, Layer layer, Lane lane) {
-  const Retention& retention = run.retention;
-  const std::vector<uint16_t> level = retention.levels(layer, lane, Step(retention.tokens() - 1));
-  const std::span<const int32_t> evicted = retention.evict_step(layer, lane);
-  const std::span<const int32_t> rival = retention.rival(layer, lane);
+  constexpr int kLongEnough = 3;
+  const std::span<const int32_t> evicted = run.retention.evict_step(layer, lane);
+  const std::span<const int32_t> rival = run.retention.rival(layer, lane);
   std::optional<Position> best;
-  for (size_t p = 0; p < level.size(); ++p) {
-    if (evicted[p] < 0 || rival[p] < 0) continue;
-    if (!best || level[p] >= level[best->index()]) best = Position(p);
+  int longest = 0;
+  for (size_t p = evicted.size(); p-- > 0;) {
+    int links = 0;
+    size_t holder = p;
+    while (evicted[holder] >= 0 && rival[holder] >= 0 && links < kLongEnough) {
+      holder = static_cast<size_t>(rival[holder]);
+      ++links;
+    }
+    if (links <= longest) continue;
+    longest = links;
+    best = Position(p);
+    if (links == kLongEnough) break;
   }
   return best;
 }

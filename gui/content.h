@@ -41,7 +41,8 @@ std::string lane_name(const Run& run, Lane lane);
 
 /// The run that shows most: the trace's own if it evicts, else the first one that does.
 size_t most_telling_run(const Content& content);
-/// The evicted token of a lane that had won the most duels, the latest of equals: a good first example.
+/// A good first example in a lane: the latest evicted token with three winners after it, else the one with
+/// the longest chain.
 std::optional<Position> telling_position(const Run& run, Layer layer, Lane lane);
 
 /// Place of a layer among the recorded ones.

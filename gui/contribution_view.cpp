@@ -29,7 +29,7 @@ QVector<QRgb> heat_colours(const Style& style) {
 }  // namespace
 
 ContributionView::ContributionView(Workspace& workspace, const QString& title, QWidget* parent)
-    : PositionView(workspace, title, parent), quantity_(new QComboBox(this)) {
+    : PositionView(workspace, title, parent), quantity_(new ChoiceBox(this)) {
   quantity_->addItem(QStringLiteral("attention weight"), static_cast<int>(Quantity::Weight));
   quantity_->addItem(QStringLiteral("weight × |value|"), static_cast<int>(Quantity::Contribution));
   quantity_->setCurrentIndex(1);

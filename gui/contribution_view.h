@@ -1,8 +1,7 @@
 #pragma once
 // What each query gave to each position: positions across, steps down, for the heads of the chosen lane.
 
-#include <QComboBox>
-
+#include "gui/choice_box.h"
 #include "gui/tiles.h"
 #include "gui/view.h"
 
@@ -33,7 +32,7 @@ class ContributionView : public PositionView {
   void paint_heat(QPainter& painter) const;
   void paint_step_ticks(QPainter& painter) const;
 
-  QComboBox* quantity_;
+  ChoiceBox* quantity_;
 };
 
 }  // namespace dendrokv

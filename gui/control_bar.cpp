@@ -81,20 +81,19 @@ ControlBar::ControlBar(Workspace& workspace, QWidget* parent)
   setEnabled(false);
 }
 
-QToolButton* ControlBar::tool(const QString& text, const QString& tip) {
+QToolButton* ControlBar::tool(const QString& tip) {
   auto* button = new QToolButton(this);
-  button->setText(text);
   button->setToolTip(tip);
   button->setAccessibleName(tip);
   return button;
 }
 
 void ControlBar::build() {
-  menu_ = tool(QStringLiteral("☰"), QStringLiteral("menu"));
+  menu_ = tool(QStringLiteral("menu"));
   menu_->setPopupMode(QToolButton::InstantPopup);
   file_ = label(this, sized_font(14, QFont::DemiBold));
   facts_ = label(this, small_font());
-  runs_ = new QComboBox(this);
+  runs_ = new ChoiceBox(this);
   runs_->setMinimumWidth(170);
   runs_->setSizeAdjustPolicy(QComboBox::AdjustToContents);
   runs_->setAccessibleName(QStringLiteral("run"));
@@ -104,16 +103,16 @@ void ControlBar::build() {
   layer_->setButtonSymbols(QAbstractSpinBox::NoButtons);
   layer_->setFixedWidth(82);
   layer_->setAccessibleName(QStringLiteral("layer"));
-  lane_ = new QComboBox(this);
+  lane_ = new ChoiceBox(this);
   lane_->setMinimumWidth(130);
   lane_->setAccessibleName(QStringLiteral("lane of the layer, or mean"));
   step_text_ = label(this, small_font());
   slider_ = new QSlider(Qt::Horizontal, this);
   slider_->setMinimumWidth(120);
   slider_->setAccessibleName(QStringLiteral("step"));
-  previous_ = tool(QStringLiteral("◂"), QStringLiteral("previous step (Left)"));
-  play_ = tool(QStringLiteral("▶"), QStringLiteral("play or pause (Space)"));
-  next_ = tool(QStringLiteral("▸"), QStringLiteral("next step (Right)"));
+  previous_ = tool(QStringLiteral("previous step (Left)"));
+  play_ = tool(QStringLiteral("play or pause (Space)"));
+  next_ = tool(QStringLiteral("next step (Right)"));
   find_ = new QLineEdit(this);
   find_->setPlaceholderText(QStringLiteral("find text   Ctrl+F"));
   find_->setClearButtonEnabled(true);
@@ -256,7 +255,16 @@ void ControlBar::toggle_play() {
       workspace_.selection.change([](Selection& wanted) { wanted.step = Step(0); });
     player_.start(kMillisecondsPerStep);
   }
-  play_->setText(player_.isActive() ? QStringLiteral("❚❚") : QStringLiteral("▶"));
+  refresh();
+}
+
+void ControlBar::refresh() {
+  const Rgb ink = workspace_.style.colours().ink;
+  menu_->setIcon(glyph_icon(Glyph::Menu, ink));
+  previous_->setIcon(glyph_icon(Glyph::Previous, ink));
+  play_->setIcon(glyph_icon(player_.isActive() ? Glyph::Pause : Glyph::Play, ink));
+  next_->setIcon(glyph_icon(Glyph::Next, ink));
+  update();
 }
 
 void ControlBar::focus_find() {

@@ -1,7 +1,6 @@
 #pragma once
 // The bar on top: what is open, which run and how it came about, which lane, which step, find.
 
-#include <QComboBox>
 #include <QLabel>
 #include <QLineEdit>
 #include <QSlider>
@@ -10,6 +9,7 @@
 #include <QToolButton>
 #include <QWidget>
 
+#include "gui/choice_box.h"
 #include "gui/view.h"
 
 namespace dendrokv {
@@ -39,10 +39,12 @@ class ControlBar : public QWidget {
   void focus_find();
   void find_next(int direction);
   QToolButton* menu_button() const { return menu_; }
+  /// Icons in the colours of the theme.
+  void refresh();
 
  private:
   void build();
-  QToolButton* tool(const QString& text, const QString& tip);
+  QToolButton* tool(const QString& tip);
   void connect_all();
   void fill();  // a document was opened
   void fill_lanes();
@@ -52,7 +54,7 @@ class ControlBar : public QWidget {
 
   Workspace& workspace_;
   QLabel *file_, *facts_, *step_text_, *hits_;
-  QComboBox *runs_, *lane_;
+  ChoiceBox *runs_, *lane_;
   QSpinBox* layer_;
   Badge* badge_;
   QSlider* slider_;

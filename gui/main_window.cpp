@@ -153,7 +153,7 @@ void MainWindow::set_theme(Theme theme) {
 
 void MainWindow::refresh_views() {
   for (const auto& [name, view] : views_) view->refresh();
-  controls_->update();
+  controls_->refresh();
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event) {

@@ -9,7 +9,7 @@
 namespace dendrokv {
 namespace {
 
-constexpr double kTopLabels = 52, kLeftLabels = 22, kScaleBand = 62;
+constexpr double kTopLabels = 34, kLeftLabels = 22, kScaleBand = 60;
 
 const ColourMap& tile_map(Theme theme) {
   return colour_map(theme == Theme::Light ? "viridis" : "inferno");
@@ -18,7 +18,7 @@ const ColourMap& tile_map(Theme theme) {
 }  // namespace
 
 QRectF MosaicView::grid() const {
-  return area().adjusted(kLeftLabels - 6, kTopLabels - 16, 0, -kScaleBand);
+  return area().adjusted(kLeftLabels - 6, kTopLabels, 0, -kScaleBand);
 }
 
 QRectF MosaicView::tile_rect(Tile tile) const {
@@ -73,9 +73,11 @@ void MosaicView::paint_labels(QPainter& painter) const {
   const TraceInfo& info = content()->info;
   painter.setFont(tiny_font());
   painter.setPen(to_qt(colours().secondary));
-  painter.drawText(QRectF(area().left(), area().top() - 4, area().width(), 30),
-                   static_cast<int>(Qt::AlignLeft | Qt::AlignTop) | Qt::TextWordWrap,
-                   QStringLiteral("finest band D1,\nlast quarter / first quarter"));
+  painter.drawText(QRectF(area().left(), area().top() - 6, area().width(), 16),
+                   Qt::AlignLeft | Qt::AlignVCenter,
+                   QFontMetricsF(tiny_font())
+                       .elidedText(QStringLiteral("band D1, text end ÷ text start"), Qt::ElideRight,
+                                   area().width()));
   const double row = tile_rect({0, 0}).height(), column = tile_rect({0, 0}).width();
   const size_t every_row = static_cast<size_t>(std::max(1.0, std::ceil(14 / row)));
   const size_t every_column = static_cast<size_t>(std::max(1.0, std::ceil(18 / column)));
@@ -97,8 +99,7 @@ void MosaicView::paint_scale(QPainter& painter, const ValueScale& scale) const {
   const QString clipped = clipped_text(scale);
   painter.drawText(QRectF(area().left(), bar.bottom() + 18, area().width(), 32),
                    static_cast<int>(Qt::AlignLeft | Qt::AlignTop) | Qt::TextWordWrap,
-                   QStringLiteral("times, log scale") +
-                       (clipped.isEmpty() ? QString() : QStringLiteral("; ") + clipped));
+                   QStringLiteral("× = times, log scale\n") + clipped);
 }
 
 void MosaicView::paint_back(QPainter& painter) {

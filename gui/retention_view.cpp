@@ -68,8 +68,8 @@ size_t RetentionView::column_factor() const {
 
 double RetentionView::row_height() const {
   const double height = PositionView::plot().height() / lane_rows();
-  // Whole pixels a row, so that all rows look alike.
-  return height >= 1 ? std::floor(height) : height;
+  // Whole pixels a row, so that all rows look alike, unless that would leave much of the panel empty.
+  return std::floor(height) >= 0.85 * height ? std::floor(height) : height;
 }
 
 QRectF RetentionView::plot() const {

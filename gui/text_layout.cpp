@@ -88,7 +88,9 @@ std::vector<TextLine> flow_text(const TokenText& tokens, double width, const Wid
     }
     line_ends = trailing_line_ends(piece, line_ends);
     TextLine& line = lines.back();
-    line.text += text;
+    // The blank before the first word of a line would indent it.
+    const bool leading = line.text.isEmpty() && text.size() > 1 && text[0] == QChar(0x00a0);
+    line.text += leading ? text.mid(1) : text;
     line.start.push_back(line.text.size());
     used += *known;
   }

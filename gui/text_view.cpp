@@ -48,11 +48,7 @@ void TextView::resizeEvent(QResizeEvent* event) {
   scroll_->setGeometry(static_cast<int>(rect.right()) - kScrollWidth + kPadding / 2,
                        static_cast<int>(rect.top()), kScrollWidth, static_cast<int>(rect.height()));
   lay_out();
-  if (content()) {
-    const Selection& now = selection();
-    scroll_to(Position(now.step.value));
-    if (now.position) scroll_to(*now.position);
-  }
+  show_start();
   View::resizeEvent(event);
 }
 
@@ -118,7 +114,7 @@ bool TextView::needs_refresh(const Selection& now, const Selection& before) cons
 
 void TextView::selection_changed(const Selection& now, const Selection& before) {
   if (!content() || lines_.empty()) return;
-  if (now.step != before.step) scroll_to(Position(now.step.value));
+  if (now.step != before.step && !now.position) scroll_to(Position(now.step.value));
   // A token that was chosen in another view comes into sight; one chosen here is in sight already.
   if (now.position && now.position != before.position && !underMouse()) scroll_to(*now.position);
 }
@@ -154,14 +150,15 @@ std::vector<TextView::Look> TextView::looks() const {
   return looks;
 }
 
-std::unique_ptr<QTextLayout> TextView::shaped(size_t index) const {
+std::unique_ptr<QTextLayout> TextView::shaped(size_t index,
+                                              const QVector<QTextLayout::FormatRange>& inks) const {
   auto layout = std::make_unique<QTextLayout>(lines_[index].text, text_font());
   QTextOption option;
   option.setWrapMode(QTextOption::NoWrap);
   // Text of the other direction keeps token order, so that positions run from left to right.
   option.setTextDirection(Qt::LeftToRight);
   layout->setTextOption(option);
-  layout->setCacheEnabled(true);
+  layout->setFormats(inks);
   layout->beginLayout();
   QTextLine line = layout->createLine();
   line.setLineWidth(1e6);
@@ -178,41 +175,50 @@ QRectF TextView::token_box(const TextLine& line, const QTextLine& shape, size_t 
   return {area().left() + left, top + kGroundTop, right - left, kGroundHeight};
 }
 
+QVector<QTextLayout::FormatRange> TextView::inks_of(const TextLine& line,
+                                                    const std::vector<Look>& looks) const {
+  QVector<QTextLayout::FormatRange> inks;
+  for (size_t t = 0; t < line.tokens(); ++t) {
+    QTextCharFormat format;
+    format.setForeground(to_qt(looks[line.first.index() + t].ink));
+    inks.push_back({line.start[t], line.start[t + 1] - line.start[t], format});
+  }
+  return inks;
+}
+
+void TextView::paint_mark(QPainter& painter, const QRectF& box, char mark) const {
+  if (workspace().level_marks == LevelMarks::Hide || mark == ' ') return;
+  painter.setFont(mark_font());
+  painter.setPen(to_qt(colours().secondary));
+  painter.drawText(QRectF(box.center().x() - 10, box.bottom() + 0.5, 20, kMarkHeight),
+                   Qt::AlignCenter, QString(QLatin1Char(mark)));
+}
+
 void TextView::paint_line(QPainter& painter, size_t index, const std::vector<Look>& looks) const {
   const TextLine& line = lines_[index];
-  const std::unique_ptr<QTextLayout> layout = shaped(index);
+  const std::unique_ptr<QTextLayout> layout = shaped(index, inks_of(line, looks));
   const QTextLine shape = layout->lineAt(0);
   const double top = line_top(index);
-  QVector<QTextLayout::FormatRange> inks;
   const Look* before = nullptr;
   QRectF box_before;
   for (size_t t = 0; t < line.tokens(); ++t) {
     const Look& look = looks[line.first.index() + t];
-    QRectF box = token_box(line, shape, t, top).adjusted(-1.5, 0, 1.5, 0);
+    const QRectF box = token_box(line, shape, t, top).adjusted(-1.5, 0, 1.5, 0);
     if (look.ground) {
       painter.setPen(Qt::NoPen);
       painter.setBrush(to_qt(*look.ground));
       // Neighbours of one level lie on one ground; others stay apart by a hair.
       if (before && *before == look)
-        painter.drawRect(QRectF(box_before.center().x(), box.top(),
-                                box.center().x() - box_before.center().x(), box.height()));
+        painter.drawRect(QRectF(QPointF(box_before.center().x(), box.top()),
+                                QPointF(box.center().x(), box.bottom())));
       painter.drawRoundedRect(box, 3, 3);
-      if (workspace().level_marks == LevelMarks::Show && look.mark != ' ') {
-        painter.setFont(mark_font());
-        painter.setPen(to_qt(colours().secondary));
-        const double middle = box.center().x();
-        painter.drawText(QRectF(middle - 10, box.bottom() + 0.5, 20, kMarkHeight), Qt::AlignCenter,
-                         QString(QLatin1Char(look.mark)));
-      }
+      paint_mark(painter, box, look.mark);
     }
-    QTextCharFormat format;
-    format.setForeground(to_qt(look.ink));
-    inks.push_back({line.start[t], line.start[t + 1] - line.start[t], format});
     before = look.ground ? &look : nullptr;
     box_before = box;
   }
   const double text_top = top + kGroundTop + (kGroundHeight - shape.height()) / 2;
-  layout->draw(&painter, QPointF(area().left(), text_top), inks);
+  layout->draw(&painter, QPointF(area().left(), text_top));
 }
 
 void TextView::paint_back(QPainter& painter) {

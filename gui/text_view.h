@@ -45,13 +45,18 @@ class TextView : public View {
   std::vector<Look> looks() const;
   Look look_of(TokenState state) const;
   Look look_of(float fraction) const;
-  /// Shaped line `index`, ready to draw.
-  std::unique_ptr<QTextLayout> shaped(size_t index) const;
+  /// Shaped line `index`, ready to draw; inks by range of its text.
+  std::unique_ptr<QTextLayout> shaped(size_t index,
+                                      const QVector<QTextLayout::FormatRange>& inks = {}) const;
   double line_top(size_t index) const;
   /// Where the token's text lies, without the blanks before it.
   QRectF token_box(const TextLine& line, const QTextLine& shape, size_t token, double top) const;
   std::optional<QRectF> box_of(Position position) const;
+  QVector<QTextLayout::FormatRange> inks_of(const TextLine& line,
+                                            const std::vector<Look>& looks) const;
   void paint_line(QPainter& painter, size_t index, const std::vector<Look>& looks) const;
+  void paint_mark(QPainter& painter, const QRectF& box, char mark) const;
+  void show_start();
 
   std::vector<TextLine> lines_;
   QScrollBar* scroll_;

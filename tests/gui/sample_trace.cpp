@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::string_view kText =
     "The tide turned at four. Maren wrote the height in the ledger, and the key hung behind the "
-    "barometer; \"remember this,\" she said.\n\nNobody did. The captain smoked, the boat was late, and a "
+    "barometer; \"remember this,\" she said.\n\nNobody did. The captain smoked, the boat was late, "
+    "and a "
     "child counted crabs: 12, 13, 14.\n";
 
 uint32_t hashed(uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
@@ -26,7 +27,9 @@ uint32_t hashed(uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
   return static_cast<uint32_t>(x);
 }
 
-double unit(uint64_t a, uint64_t b, uint64_t c, uint64_t d) { return hashed(a, b, c, d) / 4294967296.0; }
+double unit(uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
+  return hashed(a, b, c, d) / 4294967296.0;
+}
 
 /// Words with the blank before them, punctuation and line ends on their own.
 TokenText tokens_of(const std::string& text, uint32_t count) {
@@ -43,7 +46,8 @@ TokenText tokens_of(const std::string& text, uint32_t count) {
       while (letter(end) && end - at < 9) ++end;
     tokens.bytes += text.substr(at, end - at);
     tokens.offset.push_back(tokens.bytes.size());
-    tokens.id.push_back(static_cast<int32_t>(hashed(end - at, static_cast<unsigned char>(text[at]), 0, 0) % 50000));
+    tokens.id.push_back(
+        static_cast<int32_t>(hashed(end - at, static_cast<unsigned char>(text[at]), 0, 0) % 50000));
     at = end;
   }
   return tokens;
@@ -54,8 +58,10 @@ double raw_weight(size_t layer, size_t head, size_t step, size_t position) {
   if (position == 0) return 0.8 + 2.0 * unit(layer, head, 1, 0);
   const double distance = static_cast<double>(step - position);
   const double reach = 2.0 + 30.0 * unit(layer, head, 2, 0);
-  const double key = std::pow(unit(layer, 3, position, 4), 6.0);  // a few positions draw all queries
-  return std::exp(-distance / reach) + 0.35 * key + 0.004 * unit(layer, head * 131 + step, position, 5);
+  const double key =
+      std::pow(unit(layer, 3, position, 4), 6.0);  // a few positions draw all queries
+  return std::exp(-distance / reach) + 0.35 * key +
+         0.004 * unit(layer, head * 131 + step, position, 5);
 }
 
 using Rows = std::vector<Grid<float>>;  // [layer * heads + head] of [step, position]
@@ -79,20 +85,28 @@ Rows full_rows(const SampleOptions& options) {
 
 Run run_policy(const SampleOptions& options, const Rows& rows) {
   const PolicyChoice choice(options.policy);
-  Run run{choice.text(), RunMode::ClosedLoop, {}, LaneKind::PerKvHead, choice.shape().sinks, choice.shape().recent,
-          choice.shape().budget, "rank", Retention(options.layers, options.kv_heads, options.tokens)};
+  Run run{choice.text(),
+          RunMode::ClosedLoop,
+          {},
+          LaneKind::PerKvHead,
+          choice.shape().sinks,
+          choice.shape().recent,
+          choice.shape().budget,
+          "rank",
+          Retention(options.layers, options.kv_heads, options.tokens)};
   const size_t group = options.heads / options.kv_heads;
   Grid<float> weights(group, options.tokens);
   for (size_t layer = 0; layer < options.layers; ++layer)
     for (size_t lane = 0; lane < options.kv_heads; ++lane)
-      replay_lane(choice, Layer(layer), Lane(lane),
-                  [&](Step step) {
-                    for (size_t g = 0; g < group; ++g)
-                      for (size_t p = 0; p <= step.index(); ++p)
-                        weights(g, p) = rows[layer * options.heads + lane * group + g](step.index(), p);
-                    return GridView<const float>(weights.data(), group, step.index() + 1, options.tokens);
-                  },
-                  run.retention);
+      replay_lane(
+          choice, Layer(layer), Lane(lane),
+          [&](Step step) {
+            for (size_t g = 0; g < group; ++g)
+              for (size_t p = 0; p <= step.index(); ++p)
+                weights(g, p) = rows[layer * options.heads + lane * group + g](step.index(), p);
+            return GridView<const float>(weights.data(), group, step.index() + 1, options.tokens);
+          },
+          run.retention);
   return run;
 }
 
@@ -116,8 +130,8 @@ void drop_evicted(const SampleOptions& options, const Run& run, Rows& rows) {
 
 TracePlan plan_of(const SampleOptions& options) {
   TracePlan plan;
-  plan.info.model = {"sample", "llama", "0", options.layers, options.heads, options.kv_heads,
-                     options.head_dim, 50000, 4096, 1e4};
+  plan.info.model = {"sample",         "llama",          "0",   options.layers, options.heads,
+                     options.kv_heads, options.head_dim, 50000, 4096,           1e4};
   plan.info.policy = options.policy.empty() ? "full" : PolicyChoice(options.policy).text();
   plan.info.tokens = options.tokens;
   for (uint32_t i = 0; i < options.layers; ++i) plan.info.layers.emplace_back(i);
@@ -129,16 +143,19 @@ TracePlan plan_of(const SampleOptions& options) {
   return plan;
 }
 
-void write_weights(TraceWriter& writer, const TracePlan& plan, const SampleOptions& options, const Rows& rows) {
+void write_weights(TraceWriter& writer, const TracePlan& plan, const SampleOptions& options,
+                   const Rows& rows) {
   for (size_t chunk = 0; chunk * plan.chunk_steps < options.tokens; ++chunk)
     for (size_t layer = 0; layer < options.layers; ++layer)
       for (size_t head = 0; head < options.heads; ++head) {
-        std::vector<float> cells(size_t{plan.chunk_steps} * options.tokens, std::numeric_limits<float>::quiet_NaN());
+        std::vector<float> cells(size_t{plan.chunk_steps} * options.tokens,
+                                 std::numeric_limits<float>::quiet_NaN());
         for (size_t s = 0; s < plan.chunk_steps; ++s) {
           const size_t step = chunk * plan.chunk_steps + s;
           if (step >= options.tokens) break;
           const std::span<const float> row = rows[layer * options.heads + head].row(step);
-          std::copy(row.begin(), row.end(), cells.begin() + static_cast<ptrdiff_t>(s * options.tokens));
+          std::copy(row.begin(), row.end(),
+                    cells.begin() + static_cast<ptrdiff_t>(s * options.tokens));
         }
         std::vector<std::byte> bytes(cells.size() * encoded_bytes(plan.info.encoding));
         encode_weights(plan.info.encoding, cells, bytes);
@@ -152,7 +169,8 @@ void write_values(TraceWriter& writer, const SampleOptions& options) {
       Grid<float> values(options.tokens, options.head_dim);
       for (size_t p = 0; p < options.tokens; ++p)
         for (size_t d = 0; d < options.head_dim; ++d)
-          values(p, d) = static_cast<float>((p == 0 ? 0.05 : 1.0) * (2 * unit(layer, kv_head, p * 64 + d, 6) - 1));
+          values(p, d) = static_cast<float>((p == 0 ? 0.05 : 1.0) *
+                                            (2 * unit(layer, kv_head, p * 64 + d, 6) - 1));
       writer.write_values(layer, KvHead(kv_head), Position(0), values.view());
     }
 }
