@@ -1,276 +1,209 @@
+// Layers are shared out among threads; a layer's sums over traces go to a place of its own, and the means over layers and heads are
+// taken in their order afterwards. A trace belongs to one thread at a time: reading is under a lock, computing is not.
+
 #include "analysis/analyze.h"
 
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cmath>
 #include <exception>
-#include <functional>
 #include <limits>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "analysis/haar.h"
+#include "analysis/signal_window.h"
 #include "data/error.h"
 
 namespace dendrokv {
 namespace {
 
 constexpr std::array<std::string_view, 3> kSignalNames = {"contribution", "weight", "value"};
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr std::array<std::string_view, 3> kUnits = {"weight * value", "weight", "value"};
 
-struct Window {
-  IndexRange positions;  // in the text of one trace
-  size_t step_index = 0;
-  Step step;
+/// What a layer adds to the analysis.
+struct LayerSums {
+  Grid<double> amplitude;      // [head, amplitude_count()], summed over traces
+  std::vector<double> weight;  // [window position], summed over heads and traces
 };
 
-size_t step_index_of(const TraceReader& trace, const AnalyzeOptions& options) {
-  const std::vector<Step>& steps = trace.info().steps;
-  if (steps.empty()) fail("trace " + trace.info().uuid, "no recorded step", "wanted at least one");
-  if (!options.step) return steps.size() - 1;
-  const auto found = std::lower_bound(steps.begin(), steps.end(), *options.step);
-  if (found == steps.end() || *found != *options.step)
-    fail("step " + std::to_string(options.step->value), "was not recorded",
-         "wanted one of the " + std::to_string(steps.size()) + " recorded steps",
-         "they end at " + std::to_string(steps.back().value));
-  return static_cast<size_t>(found - steps.begin());
-}
-
-// Rows of the value heads and weights that a signal needs; ones where a factor is left out.
-struct LayerReader {
-  const TraceReader& trace;
-  const Window& window;
-  Signal signal;
-
-  Grid<float> weights(size_t layer_index, std::span<const size_t> heads) const {
-    Grid<float> rows(heads.size(), window.positions.count, 1.0f);
-    if (signal == Signal::Value) return rows;
-    for (size_t h = 0; h < heads.size(); ++h)
-      trace.read_weights(layer_index, heads[h], {window.step_index, 1}, window.positions,
-                         rows.view().rows_from(h, 1));
-    return rows;
-  }
-
-  Grid<float> values(size_t layer_index, KvHead kv_head) const {
-    if (signal == Signal::Weight) return {window.positions.count, 1, 1.0f};
-    Grid<float> rows(window.positions.count, trace.info().model.head_dim);
-    trace.read_values(layer_index, kv_head, window.positions, rows.view());
-    return rows;
-  }
+/// Heads [first, first + count) that share a KV head, of all recorded ones.
+struct HeadGroup {
+  KvHead kv_head;
+  IndexRange heads;
 };
 
-// Calls body(first, count) for each run of heads with one KV head.
-template <class Body>
-void for_each_group(const TraceInfo& info, std::span<const size_t> heads, const Body& body) {
-  for (size_t first = 0; first < heads.size();) {
-    size_t end = first + 1;
-    const KvHead kv_head = info.kv_head_of(info.heads[heads[first]]);
-    while (end < heads.size() && info.kv_head_of(info.heads[heads[end]]) == kv_head) ++end;
-    body(first, end - first, kv_head);
-    first = end;
+std::vector<HeadGroup> groups_of(const TraceInfo& info) {
+  std::vector<HeadGroup> groups;
+  for (size_t h = 0; h < info.heads.size(); ++h) {
+    const KvHead kv_head = info.kv_head_of(info.heads[h]);
+    if (groups.empty() || groups.back().kv_head != kv_head) groups.push_back({kv_head, {h, 0}});
+    ++groups.back().heads.count;
   }
+  return groups;
 }
 
-// Profiles [level, window position] of the heads; `reading` guards the trace, which one thread may use at a time.
-std::vector<Grid<double>> window_bands(const LayerReader& reader, size_t layer_index, std::span<const size_t> heads,
-                                       uint32_t levels, std::mutex& reading) {
-  std::vector<Grid<double>> bands(heads.size(), Grid<double>(levels, reader.window.positions.count));
-  for_each_group(reader.trace.info(), heads, [&](size_t first, size_t count, KvHead kv_head) {
-    std::unique_lock lock(reading);
-    const Grid<float> weights = reader.weights(layer_index, heads.subspan(first, count));
-    const Grid<float> values = reader.values(layer_index, kv_head);
-    lock.unlock();
-    std::vector<GridView<double>> views;
-    for (size_t h = first; h < first + count; ++h) views.push_back(bands[h].view());
-    add_haar_profiles(weights.view(), values.view(), views);
-  });
-  return bands;
-}
-
-void check_alike(std::span<const TraceReader* const> traces) {
-  if (traces.empty()) fail("analyze", "no trace", "wanted at least one");
-  const TraceInfo& first = traces[0]->info();
-  for (const TraceReader* trace : traces) {
-    const TraceInfo& info = trace->info();
-    if (info.model.sha256 != first.model.sha256 || info.layers != first.layers || info.heads != first.heads)
-      fail("trace " + info.uuid, "has another model, or other layers or heads, than trace " + first.uuid,
-           "wanted traces of one kind");
-  }
-}
-
-std::vector<size_t> all_indices(size_t count) {
-  std::vector<size_t> indices(count);
-  for (size_t i = 0; i < count; ++i) indices[i] = i;
-  return indices;
-}
-
-// Windows of equal length that end at each trace's query.
-std::vector<Window> windows_of(std::span<const TraceReader* const> traces, const AnalyzeOptions& options) {
-  std::vector<Window> windows;
-  uint32_t shortest = std::numeric_limits<uint32_t>::max();
-  for (const TraceReader* trace : traces) {
-    Window window;
-    window.step_index = step_index_of(*trace, options);
-    window.step = trace->info().steps[window.step_index];
-    shortest = std::min(shortest, window.step.value + 1);
-    windows.push_back(window);
-  }
-  const size_t count = aligned_window(shortest, options.levels).count;
-  for (Window& window : windows) window.positions = {window.step.index() + 1 - count, count};
-  return windows;
-}
-
-Analysis described(std::span<const TraceReader* const> traces, const std::vector<Window>& windows,
-                   const AnalyzeOptions& options) {
-  const auto longest = std::max_element(windows.begin(), windows.end(), [](const Window& a, const Window& b) {
-    return a.step < b.step;
-  });
-  Analysis analysis;
-  for (const TraceReader* trace : traces) analysis.trace_uuids.push_back(trace->info().uuid);
-  analysis.signal = signal_name(options.signal);
-  analysis.unit = options.signal == Signal::Weight ? "attention weight" : "value units";
-  analysis.levels = options.levels;
-  analysis.positions = longest->step.value + 1;
-  analysis.step = longest->step.value;
-  analysis.valid_first = static_cast<uint32_t>(longest->positions.first);
-  analysis.valid_count = static_cast<uint32_t>(longest->positions.count);
-  analysis.exclude_first = options.exclude_first;
-  analysis.exclude_last = options.exclude_last;
-  analysis.samples = static_cast<uint32_t>(traces.size());
-  analysis.layers = traces[0]->info().layers;
-  analysis.heads = traces[0]->info().heads;
-  const size_t lanes = analysis.layers.size() * analysis.heads.size();
-  analysis.band.assign(size_t{analysis.levels} * analysis.positions, kNone);
-  analysis.band_by_head.assign(analysis.levels * lanes * analysis.positions, std::nanf(""));
-  analysis.mean_weight.assign(analysis.positions, kNone);
-  return analysis;
-}
-
-// Work shared by the threads: layer after layer from one counter; results go to places of their own.
-class LayerLoop {
+class LayerSummer {
  public:
-  LayerLoop(size_t layers, unsigned threads) : layers_(layers), threads_(std::max(1u, threads)) {}
+  LayerSummer(std::span<const SignalWindow> windows, const AnalyzeOptions& options)
+      : windows_(windows), options_(options), sums_(windows[0].trace->info().layers.size()) {}
 
-  /// False when `progress` said stop.
-  bool run(const std::function<void(size_t layer)>& body, const Progress& progress) {
-    std::vector<std::thread> others;
-    for (unsigned i = 1; i < threads_; ++i) others.emplace_back([&] { work(body, {}); });
-    work(body, progress);
-    for (std::thread& thread : others) thread.join();
-    if (error_) std::rethrow_exception(error_);
-    return !stopped_;
-  }
-
- private:
-  void work(const std::function<void(size_t)>& body, const Progress& progress) {
+  /// Takes layers until none is left; any number of threads call it.
+  void work(const Progress& progress) {
     try {
-      for (size_t layer = next_++; layer < layers_ && !stopped_; layer = next_++) {
-        body(layer);
-        if (progress && progress(std::min(next_.load(), layers_), layers_) == Continue::Stop) stopped_ = true;
+      for (size_t layer = next_++; layer < sums_.size() && !stopped_; layer = next_++) {
+        sums_[layer] = summed(layer);
+        ++done_;
+        if (progress && progress(done_, sums_.size()) == Continue::Stop) stopped_ = true;
       }
     } catch (...) {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard lock(error_mutex_);
       if (!error_) error_ = std::current_exception();
       stopped_ = true;
     }
   }
 
-  const size_t layers_;
-  const unsigned threads_;
-  std::atomic<size_t> next_{0};
-  std::atomic<bool> stopped_{false};
-  std::mutex mutex_;
+  /// Nothing when it was stopped; throws what a thread threw.
+  std::optional<std::vector<LayerSums>> take() {
+    if (error_) std::rethrow_exception(error_);
+    if (stopped_) return std::nullopt;
+    return std::move(sums_);
+  }
+
+ private:
+  LayerSums summed(size_t layer) {
+    const size_t heads = windows_[0].trace->info().heads.size();
+    const size_t positions = windows_[0].positions.count;
+    LayerSums sums{{heads, amplitude_count(positions, options_.levels)},
+                   std::vector<double>(positions)};
+    for (const SignalWindow& window : windows_)
+      for (const HeadGroup& group : groups_of(window.trace->info()))
+        add(window, layer, group, sums);
+    return sums;
+  }
+
+  void add(const SignalWindow& window, size_t layer, const HeadGroup& group, LayerSums& sums) {
+    const size_t positions = window.positions.count;
+    Grid<float> weights, values(positions, 1, 1.0f);
+    {
+      const std::lock_guard lock(reading_);
+      weights = window.weights(layer, group.heads);
+      if (options_.signal != Signal::Weight) values = window.values(layer, group.kv_head);
+    }
+    for (size_t h = 0; h < weights.rows(); ++h)
+      for (size_t p = 0; p < positions; ++p) sums.weight[p] += static_cast<double>(weights(h, p));
+    if (options_.signal == Signal::Value)
+      std::ranges::fill(weights.all(), 1.0f);
+    else
+      window.check_seen(weights, layer, group.heads.first);
+    Grid<double> amplitude(weights.rows(), sums.amplitude.cols());
+    haar_amplitudes<float>(weights.view(), values.view(), options_.levels, amplitude.view());
+    for (size_t h = 0; h < weights.rows(); ++h)
+      for (size_t i = 0; i < amplitude.cols(); ++i)
+        sums.amplitude(group.heads.first + h, i) += amplitude(h, i);
+  }
+
+  std::span<const SignalWindow> windows_;
+  const AnalyzeOptions& options_;
+  std::vector<LayerSums> sums_;
+  std::mutex reading_, error_mutex_;
   std::exception_ptr error_;
+  std::atomic<size_t> next_ = 0, done_ = 0;
+  std::atomic<bool> stopped_ = false;
 };
 
-// Mean over traces of one layer's bands, into its rows of band_by_head.
-void fill_layer(std::span<const TraceReader* const> traces, const std::vector<Window>& windows,
-                const AnalyzeOptions& options, size_t layer, std::mutex& reading, Analysis& analysis) {
-  const std::vector<size_t> heads = all_indices(analysis.heads.size());
-  std::vector<Grid<double>> sums(heads.size(), Grid<double>(options.levels, analysis.valid_count));
-  for (size_t i = 0; i < traces.size(); ++i) {
-    const LayerReader reader{*traces[i], windows[i], options.signal};
-    const std::vector<Grid<double>> bands = window_bands(reader, layer, heads, options.levels, reading);
-    for (size_t h = 0; h < heads.size(); ++h)
-      for (size_t cell = 0; cell < bands[h].all().size(); ++cell) sums[h].all()[cell] += bands[h].all()[cell];
+std::optional<std::vector<LayerSums>> sum_layers(std::span<const SignalWindow> windows,
+                                                 const AnalyzeOptions& options,
+                                                 const Progress& progress) {
+  LayerSummer summer(windows, options);
+  {
+    std::vector<std::jthread> helpers;  // joined at the end of the block
+    for (unsigned helper = 1; helper < options.threads; ++helper)
+      helpers.emplace_back([&summer] { summer.work({}); });
+    summer.work(progress);
   }
-  const auto samples = static_cast<double>(traces.size());
-  for (size_t level = 0; level < options.levels; ++level)
-    for (size_t h = 0; h < heads.size(); ++h) {
-      const size_t row = (level * analysis.layers.size() + layer) * heads.size() + h;
-      float* out = analysis.band_by_head.data() + row * analysis.positions + analysis.valid_first;
-      for (size_t i = 0; i < analysis.valid_count; ++i) out[i] = static_cast<float>(sums[h](level, i) / samples);
-    }
+  return summer.take();
 }
 
-// Means over layers and heads, summed in their order.
-void fill_means(Analysis& analysis) {
-  const size_t lanes = analysis.layers.size() * analysis.heads.size();
-  for (size_t level = 0; level < analysis.levels; ++level)
-    for (size_t p = analysis.valid_first; p < analysis.valid_first + size_t{analysis.valid_count}; ++p) {
-      double sum = 0;
-      for (size_t lane = 0; lane < lanes; ++lane)
-        sum += static_cast<double>(analysis.band_by_head[(level * lanes + lane) * analysis.positions + p]);
-      analysis.band[level * analysis.positions + p] = sum / static_cast<double>(lanes);
-    }
+/// All but the numbers, which are NaN.
+Analysis described(std::span<const SignalWindow> windows, const AnalyzeOptions& options) {
+  const SignalWindow& longest = *std::ranges::max_element(windows, {}, &SignalWindow::step);
+  const TraceInfo& info = longest.trace->info();
+  Analysis analysis;
+  for (const SignalWindow& window : windows)
+    analysis.trace_uuids.push_back(window.trace->info().uuid);
+  analysis.signal = signal_name(options.signal);
+  analysis.unit = kUnits[static_cast<size_t>(options.signal)];
+  analysis.levels = options.levels;
+  analysis.positions = longest.step.value + 1;
+  analysis.step = longest.step.value;
+  analysis.valid_first = static_cast<uint32_t>(longest.positions.first);
+  analysis.valid_count = static_cast<uint32_t>(longest.positions.count);
+  analysis.exclude_first = options.exclude_first;
+  analysis.exclude_last = options.exclude_last;
+  analysis.samples = static_cast<uint32_t>(windows.size());
+  analysis.layers = info.layers;
+  analysis.heads = info.heads;
+  const size_t lanes = info.layers.size() * info.heads.size();
+  analysis.band.assign(size_t{analysis.levels} * analysis.positions,
+                       std::numeric_limits<double>::quiet_NaN());
+  analysis.band_by_head.assign(analysis.levels * lanes * analysis.positions,
+                               std::numeric_limits<float>::quiet_NaN());
+  analysis.mean_weight.assign(analysis.positions, std::numeric_limits<double>::quiet_NaN());
+  return analysis;
 }
 
-void fill_mean_weight(std::span<const TraceReader* const> traces, const std::vector<Window>& windows, Analysis& analysis) {
-  std::vector<double> sum(analysis.valid_count, 0);
-  for (size_t i = 0; i < traces.size(); ++i)
-    for (size_t layer = 0; layer < analysis.layers.size(); ++layer)
-      for (size_t head = 0; head < analysis.heads.size(); ++head) {
-        Grid<float> row(1, analysis.valid_count);
-        traces[i]->read_weights(layer, head, {windows[i].step_index, 1}, windows[i].positions, row.view());
-        for (size_t p = 0; p < sum.size(); ++p) sum[p] += static_cast<double>(row(0, p));
-      }
-  const auto rows = static_cast<double>(traces.size() * analysis.layers.size() * analysis.heads.size());
-  for (size_t p = 0; p < sum.size(); ++p) analysis.mean_weight[analysis.valid_first + p] = sum[p] / rows;
+/// Amplitude of one level at window position i is that of block i >> level.
+void fill_level(std::span<const LayerSums> sums, uint32_t level, Analysis& analysis) {
+  const size_t heads = analysis.heads.size(), lanes = sums.size() * heads;
+  const IndexRange blocks = amplitudes_of_level(analysis.valid_count, level);
+  std::vector<double> total(blocks.count);
+  for (size_t lane = 0; lane < lanes; ++lane) {
+    const double* sum = sums[lane / heads].amplitude.row(lane % heads).data() + blocks.first;
+    const size_t row = (level - 1) * lanes + lane;
+    float* out = analysis.band_by_head.data() + row * analysis.positions + analysis.valid_first;
+    for (size_t i = 0; i < analysis.valid_count; ++i)
+      out[i] = static_cast<float>(sum[i >> level] / analysis.samples);
+    for (size_t k = 0; k < blocks.count; ++k) total[k] += sum[k];
+  }
+  const double rows = static_cast<double>(lanes) * analysis.samples;
+  double* out = analysis.band.data() + (level - 1) * analysis.positions + analysis.valid_first;
+  for (size_t i = 0; i < analysis.valid_count; ++i) out[i] = total[i >> level] / rows;
+}
+
+void fill_mean_weight(std::span<const LayerSums> sums, Analysis& analysis) {
+  const double rows = static_cast<double>(sums.size() * analysis.heads.size()) * analysis.samples;
+  for (size_t i = 0; i < analysis.valid_count; ++i) {
+    double total = 0;
+    for (const LayerSums& layer : sums) total += layer.weight[i];
+    analysis.mean_weight[analysis.valid_first + i] = total / rows;
+  }
 }
 
 }  // namespace
 
 Signal parse_signal(std::string_view name) {
-  const auto found = std::find(kSignalNames.begin(), kSignalNames.end(), name);
+  const auto found = std::ranges::find(kSignalNames, name);
   if (found == kSignalNames.end())
-    fail("signal '" + std::string(name) + "'", "not known", "wanted contribution, weight or value");
+    fail("signal '" + std::string(name) + "'", "not known", "wanted contribution, weight or value",
+         did_you_mean(name, kSignalNames));
   return static_cast<Signal>(found - kSignalNames.begin());
 }
 
-std::string_view signal_name(Signal signal) { return kSignalNames[static_cast<size_t>(signal)]; }
-
-std::vector<Grid<double>> head_bands(const TraceReader& trace, size_t layer_index, std::span<const size_t> head_indices,
-                                     size_t step_index, const AnalyzeOptions& options) {
-  Window window;
-  window.step_index = step_index;
-  window.step = trace.info().steps[step_index];
-  window.positions = aligned_window(window.step.value + 1, options.levels);
-  std::mutex reading;
-  const LayerReader reader{trace, window, options.signal};
-  std::vector<Grid<double>> profiles;
-  for (const Grid<double>& bands : window_bands(reader, layer_index, head_indices, options.levels, reading)) {
-    Grid<double> profile(options.levels, window.step.index() + 1, kNone);
-    for (size_t level = 0; level < options.levels; ++level)
-      std::copy(bands.row(level).begin(), bands.row(level).end(),
-                profile.row(level).begin() + static_cast<std::ptrdiff_t>(window.positions.first));
-    profiles.push_back(std::move(profile));
-  }
-  return profiles;
+std::string_view signal_name(Signal signal) {
+  return kSignalNames[static_cast<size_t>(signal)];
 }
 
-std::optional<Analysis> analyze(std::span<const TraceReader* const> traces, const AnalyzeOptions& options,
-                                const Progress& progress) {
-  check_alike(traces);
-  const std::vector<Window> windows = windows_of(traces, options);
-  Analysis analysis = described(traces, windows, options);
-  std::mutex reading;
-  LayerLoop loop(analysis.layers.size(), options.threads);
-  const auto layer = [&](size_t index) { fill_layer(traces, windows, options, index, reading, analysis); };
-  if (!loop.run(layer, progress)) return std::nullopt;
-  fill_means(analysis);
-  fill_mean_weight(traces, windows, analysis);
+std::optional<Analysis> analyze(std::span<const TraceReader* const> traces,
+                                const AnalyzeOptions& options, const Progress& progress) {
+  const std::vector<SignalWindow> windows = signal_windows(traces, options);
+  const auto sums = sum_layers(windows, options, progress);
+  if (!sums) return std::nullopt;
+  Analysis analysis = described(windows, options);
+  for (uint32_t level = 1; level <= options.levels; ++level) fill_level(*sums, level, analysis);
+  fill_mean_weight(*sums, analysis);
   return analysis;
 }
 

@@ -4,11 +4,11 @@
 // Convention: A = (older + newer) / sqrt 2, D = (older - newer) / sqrt 2; level 1 is the highest frequency; coefficients in the
 // order [A_L, D_L, ..., D_1]. Rec(D_l) is the inverse transform with every band but D_l set to zero. On a dyadic block of 2^l
 // positions |Rec(D_l)| is constant: half the absolute difference between the means of the block's halves (TreeKV, He et al.,
-// IJCAI 2025, section 3.2, and docs/design.md). The fused profile uses that identity; the transform below proves it.
+// IJCAI 2025, section 3.2). The fused profile (haar_profile.cpp) is that identity, read-only and in one pass; the transform and
+// its inverse (haar.cpp) are the plain way to the same numbers.
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "data/grid.h"
 #include "data/trace.h"
@@ -21,13 +21,29 @@ inline constexpr uint32_t kMostLevels = 12;
 /// Throws Error when not even one block of 2^levels fits, or levels is not 1 to kMostLevels.
 IndexRange aligned_window(uint32_t positions, uint32_t levels);
 
-/// Fused: adds to `profile` [level, position] the mean over channels of |Rec(D_l)(position)| of weight * value, without forming the
-/// signal. `weights` and the rows of `values` cover a window of whole blocks. Several rows of `weights` (the query heads of a KV
-/// head) share one read of the values; row h adds to profiles[h]. Throws Error naming the first position that is not finite.
+// --- the fused profile
+
+/// A signal of `positions` has one amplitude per block: level 1 first, blocks in time order. These are those of `level`.
+IndexRange amplitudes_of_level(size_t positions, uint32_t level);
+/// Of all levels together.
+size_t amplitude_count(size_t positions, uint32_t levels);
+
+/// `out` [head, amplitude_count()] = mean over channels of |Rec(D_l)| of weight * value on each block, without forming the
+/// signal. `weights` is [head, position] and `values` [position, channel], a window of whole blocks of 2^levels. The heads
+/// (those that share a KV head) share one read of the values. Equal bits on every machine. Throws Error naming the first
+/// window position without a number.
+template <class Real>
+void haar_amplitudes(GridView<const Real> weights, GridView<const Real> values, uint32_t levels,
+                     GridView<double> out);
+
+/// The same spread over the positions: adds head h's amplitudes to profiles[h] [level, position].
 void add_haar_profiles(GridView<const float> weights, GridView<const float> values,
                        std::span<const GridView<double>> profiles);
 
+// --- the transform
+
 /// In place along the rows (positions) of `signal` [position, channel]; the number of rows is a multiple of 2^levels.
+/// The forward transform throws Error naming the first position that is not a number.
 template <class Real>
 void haar_forward(GridView<Real> signal, uint32_t levels);
 template <class Real>
@@ -38,6 +54,7 @@ IndexRange haar_band(size_t rows, uint32_t levels, uint32_t level);
 
 /// Rec(D_level) of the coefficients, or the reconstruction of the approximation for level 0. [position, channel]
 template <class Real>
-Grid<Real> haar_reconstruct_band(GridView<const Real> coefficients, uint32_t levels, uint32_t level);
+Grid<Real> haar_reconstruct_band(GridView<const Real> coefficients, uint32_t levels,
+                                 uint32_t level);
 
 }  // namespace dendrokv

@@ -9,6 +9,9 @@ namespace {
 constexpr Benchmark kBenchmarks[] = {
     {"kernels", "matrix products, attention and memory, per instruction set, one thread",
      run_kernels},
+    {"engine", "prefill and decode of a model, tokens per second", run_engine},
+    {"trace", "what recording a trace costs beside the same run without", run_trace},
+    {"analysis", "the wavelet profile beside a plain read of memory", run_analysis},
 };
 
 }  // namespace

@@ -30,6 +30,9 @@ struct Benchmark {
 std::span<const Benchmark> benchmark_table();
 
 // One file each.
+void run_analysis(const Options& options, std::ostream& out);
+void run_engine(const Options& options, std::ostream& out);
 void run_kernels(const Options& options, std::ostream& out);
+void run_trace(const Options& options, std::ostream& out);
 
 }  // namespace dendrokv::bench

@@ -181,7 +181,7 @@ class Parser {
     parsed->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     const bool many =
         option.kind == Option::Kind::Positionals || option.kind == Option::Kind::Repeated;
-    parsed->type_size(1)->expected(1, many ? kMany : 1)->allow_extra_args(false);
+    parsed->type_size(1)->expected(1, many ? kMany : 1)->allow_extra_args(is_positional(option) && many);
     // Known to CLI11, so that an option with several values leaves the last word to it.
     parsed->required(option.need == Need::Required && is_positional(option));
     return parsed;

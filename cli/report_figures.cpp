@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <map>
 
+#include "analysis/rise.h"
 #include "cache/retention_statistics.h"
 #include "cli/format.h"
 #include "plot/chart.h"
@@ -41,25 +42,6 @@ std::string level_name(size_t level) {
   return "D" + std::to_string(level + 1) + " (" + std::to_string(span) + " tokens)";
 }
 
-IndexRange usable_range(const Analysis& analysis) {
-  const size_t first = std::max(analysis.valid_first, analysis.exclude_first);
-  const size_t end = analysis.valid_first + analysis.valid_count;
-  const size_t last = analysis.positions > analysis.exclude_last
-                          ? std::min<size_t>(end, analysis.positions - analysis.exclude_last) : 0;
-  return {first, last > first ? last - first : 0};
-}
-
-double mean_log(std::span<const double> values) {
-  double sum = 0;
-  size_t count = 0;
-  for (const double value : values) {
-    if (!(value > 0)) continue;
-    sum += std::log(value);
-    ++count;
-  }
-  return count ? sum / static_cast<double>(count) : std::nan("");
-}
-
 std::vector<double> positions_of(size_t count) {
   std::vector<double> x(count);
   for (size_t i = 0; i < count; ++i) x[i] = static_cast<double>(i);
@@ -74,6 +56,16 @@ std::vector<HatchedRange> left_out(const Analysis& analysis) {
 
 Step last_step(const Run& run) { return Step(run.retention.tokens() - 1); }
 
+// Lines may end behind a comma or colon of a spec.
+std::string breakable(std::string_view spec) {
+  std::string html;
+  for (const char character : spec) {
+    html += xml_escaped(std::string_view(&character, 1));
+    if (character == ',' || character == ':') html += "<wbr>";
+  }
+  return html;
+}
+
 std::string short_policy(const Run& run) {
   const size_t colon = run.policy.find(':');
   std::string name = run.policy.substr(0, colon);
@@ -83,15 +75,6 @@ std::string short_policy(const Run& run) {
 }
 
 }  // namespace
-
-Rise rise_of(const Analysis& analysis, std::span<const double> curve) {
-  const IndexRange usable = usable_range(analysis);
-  const size_t quarter = usable.count / 4;
-  if (quarter == 0) return {std::nan(""), 0};
-  const double start = mean_log(curve.subspan(usable.first, quarter));
-  const double end = mean_log(curve.subspan(usable.first + usable.count - quarter, quarter));
-  return {std::exp(end - start), quarter};
-}
 
 Figure band_figure(const Analysis& analysis) {
   Figure figure;
@@ -107,9 +90,9 @@ Figure band_figure(const Analysis& analysis) {
   for (size_t level = 0; level < analysis.levels; ++level) {
     const std::span<const double> curve = band_of(analysis, level);
     chart.series.push_back({level_name(level), "var(--band" + std::to_string(level % 5) + ")", LineStyle::Solid,
-                            positions_of(curve.size()), {curve.begin(), curve.end()}});
+                            positions_of(curve.size()), {curve.begin(), curve.end()}, 0.7 + 0.3 * static_cast<double>(level)});
     csv += ",d" + std::to_string(level + 1);
-    ratios += (level ? ", " : "") + number(rise_of(analysis, curve).ratio) + "× (D" + std::to_string(level + 1) + ")";
+    ratios += (level ? ", " : "") + number(rise_of(curve, usable_range(analysis)).ratio) + "× (D" + std::to_string(level + 1) + ")";
   }
   csv += ",mean_weight\n";
   for (size_t p = 0; p < analysis.positions; ++p) {
@@ -118,8 +101,8 @@ Figure band_figure(const Analysis& analysis) {
     csv += "," + csv_number(analysis.mean_weight[p]) + "\n";
   }
   figure.picture = line_chart(chart);
-  const Rise weight = rise_of(analysis, analysis.mean_weight);
-  const std::string quarter = std::to_string(weight.quarter);
+  const Rise weight = rise_of(analysis.mean_weight, usable_range(analysis));
+  const std::string quarter = std::to_string(weight.start.count);
   figure.findings.push_back("From the first " + quarter + " usable positions to the last " + quarter +
                             ", the variability of the contributions changes by " + ratios +
                             "; the mean attention weight by " + number(weight.ratio) + "×.");
@@ -151,7 +134,7 @@ Figure head_map_figure(const Analysis& analysis) {
     for (size_t h = 0; h < heads; ++h) {
       const float* row = analysis.band_by_head.data() + (l * heads + h) * analysis.positions;
       const std::vector<double> curve(row, row + analysis.positions);
-      ratios(l, h) = rise_of(analysis, curve).ratio;
+      ratios(l, h) = rise_of(curve, usable_range(analysis)).ratio;
       known += std::isfinite(ratios(l, h)) ? 1 : 0;
       rising += ratios(l, h) > 1 ? 1 : 0;
       const std::string layer = std::to_string(analysis.layers[l].value), head = std::to_string(analysis.heads[h].value);
@@ -178,15 +161,15 @@ Figure density_figure(std::span<const Run> runs) {
   LineChart chart;
   chart.title = "Fraction of tokens kept, against their distance from the last token";
   chart.x_title = "distance from the last token (tokens, log scale)";
-  chart.y_title = "fraction kept (mean over lanes)";
+  chart.y_title = "fraction kept (mean over lanes, log scale)";
   chart.x_scale = ScaleKind::Log2;
-  chart.x_ticks = TickStyle::Binary;
+  chart.y_scale = ScaleKind::Log10;
   std::string csv = "policy,mode,distance_first,distance_last,kept,law\n";
   bool law_drawn = false;
   size_t colour = 0;
   for (const Run& run : runs) {
-    Series kept{short_policy(run), kSeriesColours[colour++ % std::size(kSeriesColours)], LineStyle::Solid, {}, {}};
-    Series law{"law 2^-k of the tree", "var(--secondary)", LineStyle::Dashed, {}, {}};
+    Series kept{short_policy(run), kSeriesColours[colour++ % std::size(kSeriesColours)], LineStyle::Solid, {}, {}, 1.6};
+    Series law{"law 2^-k of the tree", "var(--secondary)", LineStyle::Dashed, {}, {}, 1.6};
     for (const DistanceBin& bin : density_by_distance(run, last_step(run))) {
       const double middle = std::sqrt(static_cast<double>(bin.first) * static_cast<double>(bin.last));
       kept.x.push_back(middle);
@@ -226,7 +209,7 @@ Figure policy_table(const ReportInput& input) {
     }
     const std::string oldest = back.oldest_kept ? std::to_string(back.oldest_kept->value) : std::string("–");
     const std::string kind = run.mode == RunMode::ClosedLoop ? "closed loop" : "open loop";
-    rows += "<tr><td><code>" + xml_escaped(run.policy) + "</code></td><td>" + kind + "</td><td class=\"n\">" + number(held.mean) +
+    rows += "<tr><td><code>" + breakable(run.policy) + "</code></td><td class=\"loop\">" + kind + "</td><td class=\"n\">" + number(held.mean) +
             "</td><td class=\"n\">" + number(back.mean_age) + "</td><td class=\"n\">" + oldest + "</td><td class=\"n\">" +
             (std::isfinite(mass) ? number(mass * 100) + " %" : std::string("–")) + "</td></tr>\n";
     csv += csv_text(run.policy) + "," + std::string(run_mode_name(run.mode)) + "," + csv_number(held.mean) + "," +

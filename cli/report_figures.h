@@ -17,14 +17,6 @@ struct Figure {
   CsvFile numbers;
 };
 
-/// How often the last quarter of the usable positions exceeds the first one: ratio of geometric means.
-struct Rise {
-  double ratio = 0;  // NaN when a quarter is empty
-  size_t quarter = 0;  // positions in each
-};
-/// `curve` is [position]; usable positions are those of the valid range without the excluded ends.
-Rise rise_of(const Analysis& analysis, std::span<const double> curve);
-
 Figure band_figure(const Analysis& analysis);
 Figure head_map_figure(const Analysis& analysis);
 Figure density_figure(std::span<const Run> runs);

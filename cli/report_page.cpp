@@ -33,6 +33,7 @@ th{font-weight:600;color:var(--secondary)}.n{text-align:right;font-variant-numer
 code{font:12.5px/1.5 "JetBrains Mono","DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
 .text{white-space:pre-wrap;line-height:1.9;font-size:14px}.text span{border-radius:3px;padding:1px 0}
 sup{font-size:9px;color:var(--secondary);line-height:0;margin-right:1px}
+.loop{white-space:nowrap}table code{overflow-wrap:normal}
 .legend{font-size:13px;line-height:2}.legend span{border-radius:3px;padding:2px 6px}
 .gone{color:var(--evicted)}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 20px;font-size:13px;margin:0}dt{color:var(--secondary)}dd{margin:0;overflow-wrap:anywhere}
@@ -48,7 +49,7 @@ std::string theme_variables(Theme theme) {
   constexpr std::array<Rgb, 6> kDark = {{{103, 191, 165}, {246, 190, 90}, {183, 160, 240}, {244, 140, 90}, {120, 180, 240}, {160, 170, 180}}};
   std::string css = variable("ground", colours.ground) + variable("panel", colours.panel) + variable("ink", colours.ink) +
                     variable("secondary", colours.secondary) + variable("rule", colours.rule) + variable("evicted", colours.evicted_ink) +
-                    variable("absent", colours.absent) + variable("hatch", colours.rule);
+                    variable("absent", colours.absent) + variable("hatch", colours.recent);
   for (size_t i = 0; i < colours.band.size(); ++i) css += variable("band" + std::to_string(i), colours.band[i]);
   const auto& series = theme == Theme::Light ? kLight : kDark;
   for (size_t i = 0; i < series.size(); ++i) css += variable("series" + std::to_string(i), series[i]);

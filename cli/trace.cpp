@@ -156,13 +156,14 @@ class Trace : public Command {
   void print(const Session& session, const TraceWriter& writer, size_t tokens, double seconds,
              std::span<const float> nll) const {
     const double rate = static_cast<double>(tokens) / seconds;
+    const uint64_t bytes = std::filesystem::file_size(output_);
     if (session.json()) {
       std::cout << Json::object()
                        .set("output", output_.string())
                        .set("tokens", uint64_t{tokens})
                        .set("seconds", seconds)
                        .set("tokens_per_second", rate)
-                       .set("bytes_written", writer.bytes_written())
+                       .set("bytes_written", bytes)
                        .set("rows_written", writer.rows_written())
                        .set("uuid", writer.info().uuid)
                        .set("mean_nll", mean_loss(nll))
@@ -170,10 +171,10 @@ class Trace : public Command {
                 << "\n";
       return;
     }
-    session.note(
-        "trace: " + std::to_string(tokens) + " tokens in " + significant(seconds) + " s, " +
-        significant(rate) + " tokens/s, " + std::to_string(writer.rows_written()) + " rows, " +
-        bytes_text(writer.bytes_written()) + ", mean loss " + significant(mean_loss(nll)) + " nat");
+    session.note("trace: " + std::to_string(tokens) + " tokens in " + significant(seconds) +
+                 " s, " + significant(rate) + " tokens/s, " +
+                 std::to_string(writer.rows_written()) + " rows, " + bytes_text(bytes) +
+                 ", mean loss " + significant(mean_loss(nll)) + " nat");
     std::cout << output_.string() << "\n";
   }
 

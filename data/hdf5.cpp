@@ -17,8 +17,11 @@ namespace {
 
 static_assert(sizeof(hid_t) == sizeof(int64_t));
 
-// Every failure becomes an Error with our own words; the library's prints are switched off, per thread as it keeps them.
+// Every failure becomes an Error with our own words; the library's prints are switched off, per thread as it keeps them. Its
+// clean-up at exit is switched off too: version 1.10 crashes there when a file could not be closed because the disk is full,
+// and all that is ours is closed by then.
 void silence() {
+  [[maybe_unused]] static const herr_t no_clean_up = H5dont_atexit();
   thread_local bool silent = false;
   if (silent) return;
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
@@ -118,6 +121,7 @@ std::string shape_text(std::span<const uint64_t> shape) {
 }
 
 Handle::~Handle() {
+  silence();
   if (id_ >= 0 && close_) close_(id_);
 }
 

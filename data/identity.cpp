@@ -1,14 +1,15 @@
 #include "data/identity.h"
 
-#include <openssl/evp.h>
-#include <sys/random.h>
-
 #include <array>
-#include <chrono>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
 #include <ctime>
 #include <fstream>
 #include <memory>
+#include <openssl/evp.h>
 #include <span>
+#include <sys/random.h>
 #include <vector>
 
 #include "data/error.h"
@@ -16,59 +17,90 @@
 namespace dendrokv {
 namespace {
 
-std::string hex(std::span<const unsigned char> bytes) {
-  constexpr char kDigits[] = "0123456789abcdef";
+constexpr size_t kReadBytes = size_t{1} << 20;
+
+std::string hex(std::span<const uint8_t> bytes) {
+  static constexpr char kDigits[] = "0123456789abcdef";
   std::string text;
-  for (const unsigned char byte : bytes) {
+  for (const uint8_t byte : bytes) {
     text += kDigits[byte >> 4];
     text += kDigits[byte & 15];
   }
   return text;
 }
 
+void fill_random(std::span<uint8_t> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t got = getrandom(bytes.data(), bytes.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail("random numbers of the system", std::strerror(errno));
+    bytes = bytes.subspan(static_cast<size_t>(got));
+  }
+}
+
+struct DigestDeleter {
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+
+class Sha256 {
+ public:
+  Sha256() : context_(EVP_MD_CTX_new()) {
+    check(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr));
+  }
+  void add(std::span<const char> bytes) {
+    check(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()));
+  }
+  std::string finish() {
+    std::array<uint8_t, 32> digest{};
+    unsigned size = 0;
+    check(EVP_DigestFinal_ex(context_.get(), digest.data(), &size));
+    DENDROKV_ASSERT(size == digest.size());
+    return hex(digest);
+  }
+
+ private:
+  static void check(int ok) {
+    if (!ok) fail("sha-256", "libcrypto refuses to compute it");
+  }
+  std::unique_ptr<EVP_MD_CTX, DigestDeleter> context_;
+};
+
 }  // namespace
 
 std::string new_uuid() {
-  std::array<unsigned char, 16> bytes{};
-  if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
-    fail("random numbers", "the system gave none", "wanted 16 bytes for a uuid");
-  bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0F) | 0x40);  // version 4
-  bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3F) | 0x80);  // variant 1
-  const std::string digits = hex(bytes);
-  std::string text;
-  for (size_t i = 0; i < digits.size(); ++i) {
-    if (i == 8 || i == 12 || i == 16 || i == 20) text += '-';
-    text += digits[i];
-  }
+  std::array<uint8_t, 16> bytes{};
+  fill_random(bytes);
+  bytes[6] = static_cast<uint8_t>((bytes[6] & 0x0F) | 0x40);  // version 4: random
+  bytes[8] = static_cast<uint8_t>((bytes[8] & 0x3F) | 0x80);  // variant of RFC 4122
+  std::string text = hex(bytes);
+  for (const size_t dash : {8u, 13u, 18u, 23u}) text.insert(dash, 1, '-');
   return text;
 }
 
 std::string utc_now() {
-  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  const std::time_t now = std::time(nullptr);
   std::tm parts{};
   gmtime_r(&now, &parts);
   char text[32];
-  const size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return {text, length};
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
 std::string sha256_of(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) fail(path.string(), "cannot be read", "wanted a file to hash");
-  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  DENDROKV_ASSERT(context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1);
-  std::vector<char> buffer(size_t{1} << 20);
-  while (file) {
+  if (!file) fail(path.string(), std::strerror(errno), "wanted a readable file");
+  Sha256 digest;
+  std::vector<char> buffer(kReadBytes);
+  do {
     file.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
-    DENDROKV_ASSERT(EVP_DigestUpdate(context.get(), buffer.data(), static_cast<size_t>(file.gcount())) == 1);
-  }
-  if (file.bad()) fail(path.string(), "reading broke off", "wanted the whole file to hash");
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  DENDROKV_ASSERT(EVP_DigestFinal_ex(context.get(), digest.data(), &size) == 1);
-  return hex({digest.data(), size});
+    digest.add({buffer.data(), static_cast<size_t>(file.gcount())});
+  } while (file);
+  // Opening a folder succeeds; only reading it fails.
+  if (file.bad() || !file.eof()) fail(path.string(), "cannot be read", "wanted a readable file");
+  return digest.finish();
 }
 
-std::string creator_name() { return "dendrokv 0.1.0"; }
+std::string creator_name() {
+  return "dendrokv " DENDROKV_VERSION;
+}
 
 }  // namespace dendrokv

@@ -1,5 +1,10 @@
+// Retention: departures as arrays of [layer, lane, position]. The kept set after step t is every position p <= t with
+// evict_step[p] = -1 or > t; the tree level of p after t is the number of q with rival[q] = p that left by then.
+
 #include "data/retention.h"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "data/error.h"
@@ -7,71 +12,120 @@
 namespace dendrokv {
 namespace {
 
-constexpr std::string_view kReasonNames[] = {"kept", "sink", "recent", "lost", "tie", "rule"};
+constexpr std::string_view kReasons[] = {"kept", "sink", "recent", "lost", "tie", "rule"};
+constexpr std::string_view kLaneKinds[] = {"kv-head", "query-head", "layer"};
+constexpr std::string_view kRunModes[] = {"closed-loop", "open-loop"};
 
-std::string entry_name(size_t layer, size_t lane, size_t position) {
-  return "layer " + std::to_string(layer) + " lane " + std::to_string(lane) + " position " +
-         std::to_string(position);
+bool left_by(int32_t evict_step, Step step) {
+  return evict_step >= 0 && static_cast<uint32_t>(evict_step) <= step.value;
 }
 
-// The rules that readers rely on.
-struct EntryPlace {
-  size_t layer, lane, position, offset;  // offset of (layer, lane, 0)
+/// One lane of arrays that came from outside.
+struct LaneCheck {
+  std::span<const int32_t> evict_step, rival;
+  std::span<const uint8_t> reason;
+
+  /// What is wrong with entry `p`; empty = nothing.
+  std::string fault(size_t p) const;
+  /// A position whose chain of rivals comes back to it; size() = none. Chains cross no step backwards (see fault), but
+  /// duels of one step could still form a ring.
+  size_t ring() const;
+
+ private:
+  std::string rival_fault(size_t p) const;
+  int64_t tokens() const { return static_cast<int64_t>(evict_step.size()); }
 };
 
-void check_entry(std::string_view subject, const Retention::Arrays& arrays, const EntryPlace& place,
-                 uint32_t tokens) {
-  const size_t at = place.offset, position = place.position;
-  const auto name = [&] { return entry_name(place.layer, place.lane, place.position); };
-  const int64_t step = arrays.evict_step[at + position];
-  const int64_t rival = arrays.rival[at + position];
-  const std::string where(subject);
-  const int64_t last = tokens;
-  if (step != -1 && (step < static_cast<int64_t>(position) || step >= last))
-    fail(where, name() + " left at step " + std::to_string(step),
-         "wanted -1 or a step from its own to the last");
-  if (rival < -1 || rival >= last || rival == static_cast<int64_t>(position))
-    fail(where, name() + " has rival " + std::to_string(rival), "wanted -1 or another position");
-  if (arrays.reason[at + position] >= std::size(kReasonNames))
-    fail(where, name() + " has reason " + std::to_string(arrays.reason[at + position]),
-         "wanted one of the enumeration");
-  if (rival == -1) return;
-  if (step == -1) fail(where, name() + " has a rival but is kept", "wanted both or neither");
-  const int64_t rival_step = arrays.evict_step[at + static_cast<size_t>(rival)];
-  if (rival_step != -1 && rival_step < step)
-    fail(where, name() + " lost to a position that had left before", "wanted a rival that was there");
+std::string LaneCheck::fault(size_t p) const {
+  const int64_t step = evict_step[p];
+  if (step < -1 || step >= tokens())
+    return "evict_step is " + std::to_string(step) + ", wanted -1 or a step below " +
+           std::to_string(tokens());
+  if (step >= 0 && step < static_cast<int64_t>(p))
+    return "evict_step is " + std::to_string(step) + ", before the position arrives";
+  if (reason[p] >= std::size(kReasons))
+    return "reason is " + std::to_string(reason[p]) + ", wanted less than " +
+           std::to_string(std::size(kReasons));
+  const bool reason_of_departure = reason[p] >= static_cast<uint8_t>(Reason::Lost);
+  if (reason_of_departure != (step >= 0))
+    return "reason is '" + std::string(kReasons[reason[p]]) + "' with evict_step " +
+           std::to_string(step);
+  return rival_fault(p);
+}
+
+std::string LaneCheck::rival_fault(size_t p) const {
+  const int64_t winner = rival[p], step = evict_step[p];
+  if (winner == -1) return {};
+  const std::string found = "rival is " + std::to_string(winner);
+  if (winner < 0 || winner >= tokens())
+    return found + ", wanted -1 or a position below " + std::to_string(tokens());
+  if (step < 0) return found + " of a position that never left";
+  if (winner == static_cast<int64_t>(p)) return found + ", the position itself";
+  if (winner > step) return found + ", which had not arrived at step " + std::to_string(step);
+  const int64_t winner_step = evict_step[static_cast<size_t>(winner)];
+  if (winner_step >= 0 && winner_step < step)
+    return found + ", which left at step " + std::to_string(winner_step) + ", before step " +
+           std::to_string(step);
+  return {};
+}
+
+size_t LaneCheck::ring() const {
+  std::vector<size_t> walk_of(rival.size(), rival.size());
+  for (size_t start = 0; start < rival.size(); ++start) {
+    size_t p = start;
+    while (walk_of[p] == rival.size()) {
+      walk_of[p] = start;
+      if (rival[p] < 0) break;
+      p = static_cast<size_t>(rival[p]);
+      if (walk_of[p] == start) return p;
+    }
+  }
+  return rival.size();
+}
+
+void check_lane(const std::string& subject, const LaneCheck& lane) {
+  for (size_t p = 0; p < lane.evict_step.size(); ++p) {
+    const std::string fault = lane.fault(p);
+    if (!fault.empty()) fail(subject + ", position " + std::to_string(p), fault);
+  }
+  const size_t ring = lane.ring();
+  if (ring < lane.rival.size())
+    fail(subject + ", position " + std::to_string(ring), "its chain of rivals comes back to it");
+}
+
+void check_size(std::string_view subject, std::string_view name, size_t found, uint64_t wanted) {
+  if (found != wanted)
+    fail(std::string(subject), std::string(name) + " has " + std::to_string(found) + " entries",
+         "wanted " + std::to_string(wanted));
+}
+
+uint64_t entry_count(uint64_t layers, uint64_t lanes, uint64_t tokens) {
+  const uint64_t lanes_in_all = layers * lanes;  // both below 2^32
+  const bool fits =
+      lanes_in_all == 0 || tokens <= std::numeric_limits<int64_t>::max() / lanes_in_all;
+  return fits ? lanes_in_all * tokens : std::numeric_limits<uint64_t>::max();
 }
 
 }  // namespace
 
-std::span<const std::string_view> reason_names() { return kReasonNames; }
-
-std::string_view lane_kind_name(LaneKind kind) {
-  switch (kind) {
-    case LaneKind::PerKvHead:
-      return "kv-head";
-    case LaneKind::PerQueryHead:
-      return "query-head";
-    case LaneKind::PerLayer:
-      return "layer";
-  }
-  DENDROKV_ASSERT(false);
-  return {};
+std::span<const std::string_view> reason_names() {
+  return kReasons;
 }
-
+std::string_view lane_kind_name(LaneKind kind) {
+  return kLaneKinds[static_cast<size_t>(kind)];
+}
 std::string_view run_mode_name(RunMode mode) {
-  return mode == RunMode::ClosedLoop ? "closed-loop" : "open-loop";
+  return kRunModes[static_cast<size_t>(mode)];
 }
 
 Retention::Retention(uint32_t layers, uint32_t lanes, uint32_t tokens)
     : layers_(layers), lanes_(lanes), tokens_(tokens) {
-  const size_t cells = size_t{layers} * lanes * tokens;
-  constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
-  arrays_.evict_step.assign(cells, -1);
-  arrays_.rival.assign(cells, -1);
-  arrays_.score.assign(cells, kNone);
-  arrays_.rival_score.assign(cells, kNone);
-  arrays_.reason.assign(cells, static_cast<uint8_t>(Reason::Kept));
+  const size_t count = entry_count(layers, lanes, tokens);
+  arrays_.evict_step.assign(count, -1);
+  arrays_.rival.assign(count, -1);
+  arrays_.score.assign(count, std::numeric_limits<float>::quiet_NaN());
+  arrays_.rival_score.assign(count, std::numeric_limits<float>::quiet_NaN());
+  arrays_.reason.assign(count, static_cast<uint8_t>(Reason::Kept));
 }
 
 size_t Retention::offset(Layer layer, Lane lane) const {
@@ -80,7 +134,8 @@ size_t Retention::offset(Layer layer, Lane lane) const {
 }
 
 void Retention::record(Layer layer, Lane lane, const Eviction& eviction) {
-  DENDROKV_ASSERT(eviction.victim.value < tokens_ && eviction.step.value < tokens_);
+  DENDROKV_ASSERT(eviction.victim.value <= eviction.step.value && eviction.step.value < tokens_);
+  DENDROKV_ASSERT(eviction.rival >= -1 && eviction.rival < static_cast<int64_t>(tokens_));
   const size_t at = offset(layer, lane) + eviction.victim.index();
   DENDROKV_ASSERT(arrays_.evict_step[at] == -1);
   arrays_.evict_step[at] = static_cast<int32_t>(eviction.step.value);
@@ -91,68 +146,73 @@ void Retention::record(Layer layer, Lane lane, const Eviction& eviction) {
 }
 
 std::span<const int32_t> Retention::evict_step(Layer layer, Lane lane) const {
-  return {arrays_.evict_step.data() + offset(layer, lane), tokens_};
+  return std::span(arrays_.evict_step).subspan(offset(layer, lane), tokens_);
 }
 std::span<const int32_t> Retention::rival(Layer layer, Lane lane) const {
-  return {arrays_.rival.data() + offset(layer, lane), tokens_};
+  return std::span(arrays_.rival).subspan(offset(layer, lane), tokens_);
 }
 std::span<const float> Retention::score(Layer layer, Lane lane) const {
-  return {arrays_.score.data() + offset(layer, lane), tokens_};
+  return std::span(arrays_.score).subspan(offset(layer, lane), tokens_);
 }
 std::span<const float> Retention::rival_score(Layer layer, Lane lane) const {
-  return {arrays_.rival_score.data() + offset(layer, lane), tokens_};
+  return std::span(arrays_.rival_score).subspan(offset(layer, lane), tokens_);
 }
 std::span<const uint8_t> Retention::reason(Layer layer, Lane lane) const {
-  return {arrays_.reason.data() + offset(layer, lane), tokens_};
+  return std::span(arrays_.reason).subspan(offset(layer, lane), tokens_);
 }
 
 bool Retention::kept_after(Layer layer, Lane lane, Position position, Step step) const {
-  if (position.value > step.value) return false;
-  const int64_t left = evict_step(layer, lane)[position.index()];
-  return left == -1 || left > step.value;
+  DENDROKV_ASSERT(position.value < tokens_);
+  return position.value <= step.value && !left_by(evict_step(layer, lane)[position.index()], step);
 }
 
 bool Retention::seen_by(Layer layer, Lane lane, Position position, Step step) const {
-  if (position.value > step.value) return false;
-  const int64_t left = evict_step(layer, lane)[position.index()];
-  return left == -1 || left >= step.value;
+  DENDROKV_ASSERT(position.value < tokens_);
+  const int32_t left = evict_step(layer, lane)[position.index()];
+  return position.value <= step.value && (left < 0 || static_cast<uint32_t>(left) >= step.value);
 }
 
 std::vector<Position> Retention::kept_positions(Layer layer, Lane lane, Step step) const {
+  const auto left = evict_step(layer, lane);
+  const size_t arrived = std::min<size_t>(tokens_, step.index() + 1);
   std::vector<Position> kept;
-  for (uint32_t position = 0; position < tokens_ && position <= step.value; ++position)
-    if (kept_after(layer, lane, Position(position), step)) kept.emplace_back(position);
+  for (size_t p = 0; p < arrived; ++p)
+    if (!left_by(left[p], step)) kept.push_back(Position(p));
   return kept;
 }
 
 std::vector<uint16_t> Retention::levels(Layer layer, Lane lane, Step step) const {
   const auto left = evict_step(layer, lane);
   const auto winner = rival(layer, lane);
-  std::vector<uint16_t> level(tokens_, 0);
-  for (size_t position = 0; position < tokens_; ++position)
-    if (winner[position] >= 0 && left[position] <= static_cast<int64_t>(step.value))
-      ++level[static_cast<size_t>(winner[position])];
+  std::vector<uint16_t> level(tokens_);
+  for (size_t p = 0; p < tokens_; ++p) {
+    if (winner[p] < 0 || !left_by(left[p], step)) continue;
+    uint16_t& beaten = level[static_cast<size_t>(winner[p])];
+    if (beaten < std::numeric_limits<uint16_t>::max()) ++beaten;
+  }
   return level;
 }
 
 Retention Retention::from_arrays(std::string_view subject, uint32_t layers, uint32_t lanes,
                                  uint32_t tokens, Arrays arrays) {
-  const size_t cells = size_t{layers} * lanes * tokens;
-  for (const size_t size : {arrays.evict_step.size(), arrays.rival.size(), arrays.score.size(),
-                            arrays.rival_score.size(), arrays.reason.size()})
-    if (size != cells)
-      fail(std::string(subject), "an array of " + std::to_string(size) + " entries",
-           "wanted " + std::to_string(cells) + " = layers x lanes x tokens");
-  for (size_t layer = 0; layer < layers; ++layer)
-    for (size_t lane = 0; lane < lanes; ++lane)
-      for (size_t position = 0; position < tokens; ++position)
-        check_entry(subject, arrays,
-                    {layer, lane, position, (layer * lanes + lane) * tokens}, tokens);
+  const uint64_t count = entry_count(layers, lanes, tokens);
+  check_size(subject, "evict_step", arrays.evict_step.size(), count);
+  check_size(subject, "rival", arrays.rival.size(), count);
+  check_size(subject, "score", arrays.score.size(), count);
+  check_size(subject, "rival_score", arrays.rival_score.size(), count);
+  check_size(subject, "reason", arrays.reason.size(), count);
   Retention retention;
   retention.layers_ = layers;
   retention.lanes_ = lanes;
   retention.tokens_ = tokens;
   retention.arrays_ = std::move(arrays);
+  for (uint32_t layer = 0; layer < layers; ++layer)
+    for (uint32_t lane = 0; lane < lanes; ++lane)
+      check_lane(
+          std::string(subject) + ", layer " + std::to_string(layer) + ", lane " +
+              std::to_string(lane),
+          {retention.evict_step(Layer(layer), Lane(lane)),
+           retention.rival(Layer(layer), Lane(lane)), retention.reason(Layer(layer), Lane(lane))});
   return retention;
 }
 

@@ -1,7 +1,14 @@
+// Encodings of attention weights.
+//
+// U8 is logarithmic: code c >= 2 stands for 2^((c - 255) / 16), the nearest in log2, so the relative error is at most
+// 2^(1/32) - 1 = 2.2 % over 15.8 octaves. Encoding is exact arithmetic on the float's bits: the octave is its exponent; the
+// sixteenth comes from a table of the mantissa's leading 8 bits, whose cell holds at most one rounding boundary.
+
 #include "data/trace.h"
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -12,67 +19,134 @@
 namespace dendrokv {
 namespace {
 
-constexpr std::array<std::string_view, 3> kEncodingNames = {"f16", "u8", "f32"};
-constexpr float kLowestCode = 2, kHighestCode = 255, kCodesPerOctave = 16;
+struct EncodingRow {
+  Encoding encoding;
+  std::string_view name;
+  size_t bytes;
+};
 
-std::array<float, 256> make_code_table() {
-  std::array<float, 256> table{};
-  table[0] = std::numeric_limits<float>::quiet_NaN();
-  table[1] = 0;
-  for (size_t code = 2; code < 256; ++code)
-    table[code] = static_cast<float>(
-        std::exp2((static_cast<double>(code) - double{kHighestCode}) / double{kCodesPerOctave}));
-  return table;
+constexpr EncodingRow kEncodings[] = {
+    {Encoding::F16, "f16", 2},
+    {Encoding::U8, "u8", 1},
+    {Encoding::F32, "f32", 4},
+};
+
+const EncodingRow& row_of(Encoding encoding) {
+  for (const EncodingRow& row : kEncodings)
+    if (row.encoding == encoding) return row;
+  DENDROKV_ASSERT(!"encoding is in the table");
+  return kEncodings[0];
 }
 
-uint8_t to_code(float weight) {
-  if (std::isnan(weight)) return 0;
-  if (weight <= 0) return 1;
-  const float code = std::round(kHighestCode + kCodesPerOctave * std::log2(weight));
-  return code < kLowestCode ? uint8_t{1} : static_cast<uint8_t>(std::min(code, kHighestCode));
+constexpr int kCodesPerOctave = 16;
+constexpr int kCodeOfOne = 255;
+constexpr uint8_t kCodeAbsent = 0, kCodeZero = 1, kFirstCode = 2;
+constexpr uint32_t kMantissaBits = 23;
+constexpr uint32_t kCellShift = kMantissaBits - 8;
+
+/// For a mantissa m in [1, 2): which of the 17 points 2^(k / 16), k = 0..16, is nearest in log2.
+struct Sixteenths {
+  std::array<uint8_t, 256> at_cell_start{};
+  std::array<uint32_t, 17> next_boundary{};  // mantissa bits at which k becomes k + 1
+
+  Sixteenths() {
+    for (uint32_t k = 0; k < 16; ++k) {
+      const double boundary = std::exp2((k + 0.5) / kCodesPerOctave);
+      next_boundary[k] = static_cast<uint32_t>(std::ceil((boundary - 1) * (1u << kMantissaBits)));
+    }
+    next_boundary[16] = 1u << kMantissaBits;
+    for (uint32_t cell = 0; cell < 256; ++cell)
+      at_cell_start[cell] = static_cast<uint8_t>(nearest(cell << kCellShift));
+  }
+
+  uint32_t nearest(uint32_t mantissa) const {
+    uint32_t k = 0;
+    while (mantissa >= next_boundary[k]) ++k;
+    return k;
+  }
+  uint32_t operator()(uint32_t mantissa) const {
+    const uint32_t k = at_cell_start[mantissa >> kCellShift];
+    return k + (mantissa >= next_boundary[k] ? 1 : 0);
+  }
+};
+
+uint8_t code_of(float weight, float lowest, const Sixteenths& sixteenths) {
+  if (std::isnan(weight)) return kCodeAbsent;
+  if (!(weight >= lowest)) return kCodeZero;
+  const uint32_t bits = std::bit_cast<uint32_t>(weight);
+  const int octave = static_cast<int>(bits >> kMantissaBits) - 127;
+  const int sixteenth = static_cast<int>(sixteenths(bits & ((1u << kMantissaBits) - 1)));
+  return static_cast<uint8_t>(
+      std::clamp(kCodeOfOne + kCodesPerOctave * octave + sixteenth, int{kFirstCode}, kCodeOfOne));
+}
+
+void encode_u8(std::span<const float> weights, std::span<std::byte> out) {
+  static const Sixteenths sixteenths;
+  const float lowest = u8_code_table()[kFirstCode];
+  for (size_t i = 0; i < weights.size(); ++i)
+    out[i] = static_cast<std::byte>(code_of(weights[i], lowest, sixteenths));
+}
+
+void encode_f16(std::span<const float> weights, std::span<std::byte> out) {
+  std::array<uint16_t, 512> block;  // aligned, whatever `out` is
+  while (!weights.empty()) {
+    const size_t count = std::min(weights.size(), block.size());
+    to_half(weights.first(count), std::span(block).first(count));
+    std::memcpy(out.data(), block.data(), count * sizeof(uint16_t));
+    weights = weights.subspan(count);
+    out = out.subspan(count * sizeof(uint16_t));
+  }
 }
 
 }  // namespace
 
 std::string_view encoding_name(Encoding encoding) {
-  return kEncodingNames[static_cast<size_t>(encoding)];
+  return row_of(encoding).name;
 }
 
 Encoding parse_encoding(std::string_view name) {
-  const auto found = std::find(kEncodingNames.begin(), kEncodingNames.end(), name);
-  if (found == kEncodingNames.end())
-    fail("encoding '" + std::string(name) + "'", "not known", "wanted f16, u8 or f32");
-  return static_cast<Encoding>(found - kEncodingNames.begin());
+  std::vector<std::string_view> known;
+  for (const EncodingRow& row : kEncodings) {
+    if (row.name == name) return row.encoding;
+    known.push_back(row.name);
+  }
+  fail("encoding '" + std::string(name) + "'", "not known", "wanted f16, u8 or f32",
+       did_you_mean(name, known));
 }
 
 size_t encoded_bytes(Encoding encoding) {
-  constexpr std::array<size_t, 3> kBytes = {2, 1, 4};
-  return kBytes[static_cast<size_t>(encoding)];
+  return row_of(encoding).bytes;
 }
 
 std::span<const float> u8_code_table() {
-  static const std::array<float, 256> table = make_code_table();
+  static const std::array<float, 256> table = [] {
+    std::array<float, 256> values{};
+    values[kCodeAbsent] = std::numeric_limits<float>::quiet_NaN();
+    for (int code = kFirstCode; code <= kCodeOfOne; ++code)
+      values[static_cast<size_t>(code)] =
+          static_cast<float>(std::exp2(double(code - kCodeOfOne) / kCodesPerOctave));
+    return values;
+  }();
   return table;
 }
 
 void encode_weights(Encoding encoding, std::span<const float> weights, std::span<std::byte> out) {
   DENDROKV_ASSERT(out.size() == weights.size() * encoded_bytes(encoding));
+  if (weights.empty()) return;
   switch (encoding) {
     case Encoding::F16:
-      to_half(weights, {reinterpret_cast<uint16_t*>(out.data()), weights.size()});
-      return;
+      return encode_f16(weights, out);
     case Encoding::U8:
-      for (size_t i = 0; i < weights.size(); ++i) out[i] = std::byte{to_code(weights[i])};
-      return;
+      return encode_u8(weights, out);
     case Encoding::F32:
-      std::memcpy(out.data(), weights.data(), out.size());
+      std::memcpy(out.data(), weights.data(), weights.size_bytes());
       return;
   }
 }
 
 std::string_view TokenText::piece(Position position) const {
   DENDROKV_ASSERT(position.index() + 1 < offset.size());
-  const uint64_t first = offset[position.index()];
+  const size_t first = offset[position.index()];
   return std::string_view(bytes).substr(first, offset[position.index() + 1] - first);
 }
 

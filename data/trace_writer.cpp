@@ -132,7 +132,9 @@ class TraceWriter::Impl {
   void write_weights(const h5::Shape& chunk_index, std::vector<std::byte> chunk) {
     const uint64_t bytes = chunk.size();
     DENDROKV_ASSERT(bytes == uint64_t{plan_.chunk_steps} * plan_.chunk_positions * encoded_bytes(plan_.info.encoding));
-    rows_written_ += plan_.chunk_steps;
+    const uint64_t first_step = chunk_index[2] * plan_.chunk_steps;
+    if (chunk_index[3] == 0)  // every row has a first chunk; the last chunks are padded
+      rows_written_ += std::min<uint64_t>(plan_.chunk_steps, plan_.info.steps.size() - first_step);
     submit(bytes, [this, chunk_index, chunk = std::move(chunk)] {
       const h5::Shape start = {chunk_index[0], chunk_index[1], chunk_index[2] * plan_.chunk_steps,
                                chunk_index[3] * plan_.chunk_positions};

@@ -190,6 +190,6 @@ struct Avx2 {
 
 }  // namespace
 
-const Kernels kAvx2Kernels = KernelBody<Avx2>::table(Isa::Avx2);
+constinit const Kernels kAvx2Kernels = kernels_of<Avx2>(Isa::Avx2);
 
 }  // namespace dendrokv

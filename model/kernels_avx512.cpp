@@ -125,6 +125,6 @@ struct Avx512 {
 
 }  // namespace
 
-const Kernels kAvx512Kernels = KernelBody<Avx512>::table(Isa::Avx512);
+constinit const Kernels kAvx512Kernels = kernels_of<Avx512>(Isa::Avx512);
 
 }  // namespace dendrokv

@@ -173,6 +173,6 @@ struct Scalar {
 
 }  // namespace
 
-const Kernels kScalarKernels = KernelBody<Scalar>::table(Isa::Scalar);
+constinit const Kernels kScalarKernels = kernels_of<Scalar>(Isa::Scalar);
 
 }  // namespace dendrokv

@@ -1,8 +1,8 @@
 // Greedy: the largest logit. With a temperature: p(token) ~ exp(logit / temperature), drawn by inversion of the cumulative sum
 // in order of ids.
 //
-// Random numbers are SplitMix64 (Steele, Lea, Flood, OOPSLA 2014) used as a function of a counter: number n of stream `seed` is
-// mix(mix(seed) + n * golden gamma), of which the upper 53 bits make a uniform number in [0, 1).
+// Random numbers are SplitMix64 (Steele, Lea, Flood, OOPSLA 2014) used as a function of a counter: with g the golden gamma,
+// number n (from 1) of stream `seed` is mix(mix(seed + g) + n g), of which the upper 53 bits make a uniform number in [0, 1).
 
 #include "model/sampler.h"
 
@@ -25,7 +25,7 @@ uint64_t mix(uint64_t bits) {
 }
 
 double uniform(uint64_t seed, uint64_t draw) {
-  return static_cast<double>(mix(mix(seed) + draw * kGoldenGamma) >> 11) * 0x1p-53;
+  return static_cast<double>(mix(mix(seed + kGoldenGamma) + draw * kGoldenGamma) >> 11) * 0x1p-53;
 }
 
 size_t largest(std::span<const float> logits) {
@@ -56,7 +56,7 @@ int32_t Sampler::next(std::span<const float> logits) {
     odds_[id] = std::isnan(odds) ? 0 : odds;
     total += odds_[id];
   }
-  double left = uniform(seed_, draws_++) * total;
+  double left = uniform(seed_, ++draws_) * total;
   for (size_t id = 0; id < logits.size(); ++id) {
     left -= odds_[id];
     if (left < 0) return static_cast<int32_t>(id);

@@ -23,7 +23,8 @@ class ThreadPool {
   /// Runs body(thread) once on each thread, the caller's included as thread 0, and returns when all are done. An exception of a
   /// body is rethrown here.
   void run(const std::function<void(unsigned thread)>& body);
-  /// Runs body(first, count) over [0, items) in pieces of `grain` items that idle threads fetch.
+  /// Runs body(first, count) over [0, items) in pieces of at most `grain` items that idle threads fetch. Does not wait for a
+  /// thread that has no processor: prefer it to run(), with some pieces per thread.
   void for_each(size_t items, size_t grain,
                 const std::function<void(size_t first, size_t count)>& body);
 

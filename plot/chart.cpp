@@ -11,7 +11,8 @@
 namespace dendrokv {
 namespace {
 
-constexpr double kLeft = 76, kRight = 16, kTop = 34, kBottom = 48;
+constexpr double kLeft = 76, kRight = 16, kBottom = 48;
+constexpr double kLegendRow = 20, kLegendTop = 14, kLetter = 6.6;
 constexpr double kTickRoom = 7;
 constexpr std::string_view kTickText = "class=\"tick\"", kTitleText = "class=\"axis-title\"", kRule = "class=\"rule\"";
 
@@ -45,6 +46,23 @@ Range padded(Range range, ScaleKind scale) {
   return {range.low / air, range.high * air};
 }
 
+// Where each name of the legend stands: rows above the plot; text width is estimated from the number of characters.
+std::vector<Point> legend_places(const LineChart& chart) {
+  std::vector<Point> places;
+  Point at = {kLeft, kLegendTop};
+  for (const Series& series : chart.series) {
+    const double width = 24 + kLetter * static_cast<double>(series.name.size()) + 20;
+    if (at.x + width > chart.width && at.x > kLeft) at = {kLeft, at.y + kLegendRow};
+    places.push_back(at);
+    at.x += width;
+  }
+  return places;
+}
+
+double top_of(const LineChart& chart) {
+  return chart.series.empty() ? kLegendTop : legend_places(chart).back().y + kLegendRow;
+}
+
 struct Frame {
   Box box;
   Axis x, y;
@@ -60,9 +78,10 @@ Frame frame_of(const LineChart& chart) {
   if (x_range.empty() || x_range.low == x_range.high) x_range = padded(x_range, chart.x_scale);
   y_range = padded(y_range, chart.y_scale);
   Frame frame;
-  frame.box = {kLeft, kTop, chart.width - kLeft - kRight, chart.height - kTop - kBottom};
+  const double top = top_of(chart);
+  frame.box = {kLeft, top, chart.width - kLeft - kRight, chart.height - top - kBottom};
   frame.x = {chart.x_scale, x_range.low, x_range.high, kLeft, kLeft + frame.box.width};
-  frame.y = {chart.y_scale, y_range.low, y_range.high, kTop + frame.box.height, kTop};
+  frame.y = {chart.y_scale, y_range.low, y_range.high, top + frame.box.height, top};
   return frame;
 }
 
@@ -85,7 +104,7 @@ void draw_grid(const LineChart& chart, const Frame& frame, Svg& svg) {
 }
 
 std::string stroke(const Series& series) {
-  return "stroke=\"" + series.colour + "\" stroke-width=\"1.6\" stroke-linejoin=\"round\"" +
+  return "stroke=\"" + series.colour + "\" stroke-width=\"" + coordinate(series.width) + "\" stroke-linejoin=\"round\"" +
          (series.style == LineStyle::Dashed ? " stroke-dasharray=\"5 4\"" : "");
 }
 
@@ -107,13 +126,11 @@ void draw_series(const LineChart& chart, const Series& series, const Frame& fram
   flush();
 }
 
-// One row above the plot; text width is estimated from the number of characters.
 void draw_legend(const LineChart& chart, Svg& svg) {
-  double x = kLeft;
-  for (const Series& series : chart.series) {
-    svg.line({x, 16}, {x + 18, 16}, stroke(series));
-    svg.text({x + 24, 20}, Anchor::Start, series.name, kTickText);
-    x += 24 + 6.6 * static_cast<double>(series.name.size()) + 20;
+  const std::vector<Point> places = legend_places(chart);
+  for (size_t i = 0; i < places.size(); ++i) {
+    svg.line(places[i], {places[i].x + 18, places[i].y}, stroke(chart.series[i]));
+    svg.text({places[i].x + 24, places[i].y + 4}, Anchor::Start, chart.series[i].name, kTickText);
   }
 }
 

@@ -17,6 +17,7 @@ struct Series {
   std::string colour;  // CSS
   LineStyle style = LineStyle::Solid;
   std::vector<double> x, y;
+  double width = 1.6;  // pixels
 };
 
 /// A part of the x axis that the reader should not trust or that is left out.

@@ -15,8 +15,10 @@ import argparse
 import json
 import statistics
 import subprocess
+import sys
 import time
 
+sys.path.pop(0)  # this folder: the script has the name of the package
 import llama_cpp
 
 

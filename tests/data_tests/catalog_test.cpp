@@ -37,8 +37,9 @@ TEST(Catalog, FillsDefaultsAndKeepsTheOrderOfTheRow) {
 }
 
 TEST(Catalog, UnknownNamesListTheNearest) {
-  EXPECT_EQ(message("treekw"),
-            "policy 'treekw': not known, wanted a name from the table, did you mean treekv or full");
+  EXPECT_EQ(
+      message("treekw"),
+      "policy 'treekw': not known, wanted a name from the table, did you mean treekv or full");
   EXPECT_NE(message("treekv:capacty=3").find("did you mean capacity"), std::string::npos);
   EXPECT_NE(message("treekv:tie=lefty").find("did you mean left"), std::string::npos);
 }
@@ -46,9 +47,9 @@ TEST(Catalog, UnknownNamesListTheNearest) {
 TEST(Catalog, RefusesBadValues) {
   EXPECT_NE(message("treekv:capacity=0").find("wanted a whole number from 1 to 1000"),
             std::string::npos);
-  for (const char* bad : {"treekv:capacity=-1", "treekv:capacity=1.5", "treekv:capacity=",
-                          "treekv:decay=nan", "treekv:decay=2", "treekv:capacity", "full:x=1",
-                          "treekv:", "", "treekv:seed=1,seed=1"})
+  for (const char* bad :
+       {"treekv:capacity=-1", "treekv:capacity=1.5", "treekv:capacity=", "treekv:decay=nan",
+        "treekv:decay=2", "treekv:capacity", "full:x=1", "treekv:", "", "treekv:seed=1,seed=1"})
     EXPECT_NE(message(bad), "no error") << bad;
 }
 

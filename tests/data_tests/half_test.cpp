@@ -1,8 +1,8 @@
 #include "data/half.h"
 
-#include <gtest/gtest.h>
-
+#include <bit>
 #include <cmath>
+#include <gtest/gtest.h>
 #include <limits>
 #include <vector>
 
@@ -48,10 +48,33 @@ TEST(Half, RoundsToTheNearestAndTiesToEven) {
   EXPECT_EQ(to_half(-0.0f), 0x8000);
 }
 
+TEST(Half, RowsHaveTheBitsOfSingleValues) {
+  std::vector<float> values;  // every exponent, both signs, infinities and NaN payloads
+  for (uint32_t bits = 0; bits < 0xFFFF0000u; bits += 0xFFF1)
+    values.push_back(std::bit_cast<float>(bits));
+  std::vector<uint16_t> halves(values.size());
+  to_half(values, halves);
+  for (size_t i = 0; i < values.size(); ++i)
+    ASSERT_EQ(halves[i], to_half(values[i])) << std::bit_cast<uint32_t>(values[i]);
+
+  std::vector<uint16_t> all(0x10000);
+  for (size_t i = 0; i < all.size(); ++i) all[i] = static_cast<uint16_t>(i);
+  std::vector<float> back(all.size());
+  from_half(all, back);
+  for (size_t i = 0; i < all.size(); ++i)
+    ASSERT_EQ(std::bit_cast<uint32_t>(back[i]), std::bit_cast<uint32_t>(from_half(all[i]))) << i;
+}
+
+TEST(Half, AbsenceIsTheQuietNan) {
+  EXPECT_EQ(to_half(std::numeric_limits<float>::quiet_NaN()), kHalfNan);
+  EXPECT_TRUE(std::isnan(from_half(kHalfNan)));
+}
+
 TEST(Half, RowsEqualSingleValuesWhateverTheLength) {
   std::vector<float> values;
   for (int i = 0; i < 37; ++i)
-    values.push_back(std::ldexp(1.0f + static_cast<float>(i) / 37, i - 26) * (i % 2 ? 1.0f : -1.0f));
+    values.push_back(std::ldexp(1.0f + static_cast<float>(i) / 37, i - 26) *
+                     (i % 2 ? 1.0f : -1.0f));
   values[5] = std::numeric_limits<float>::quiet_NaN();
   values[6] = INFINITY;
   for (size_t length = 0; length <= values.size(); ++length) {

@@ -1,9 +1,9 @@
 #include "data/identity.h"
 
-#include <gtest/gtest.h>
-
 #include <fstream>
+#include <gtest/gtest.h>
 #include <regex>
+#include <set>
 
 #include "data/error.h"
 #include "tests/support/files.h"
@@ -11,22 +11,46 @@
 namespace dendrokv {
 namespace {
 
-TEST(Identity, Sha256OfTheStandardsExample) {
+std::string sha256_of_text(const std::string& text) {
   const testing::TemporaryFolder folder;
-  std::ofstream(folder / "abc") << "abc";
-  EXPECT_EQ(sha256_of(folder / "abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  EXPECT_THROW(sha256_of(folder / "none"), Error);
+  std::ofstream(folder / "file", std::ios::binary) << text;
+  return sha256_of(folder / "file");
 }
 
-TEST(Identity, UuidsAreVersionFourAndDiffer) {
-  const std::regex form("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}");
-  const std::string first = new_uuid(), second = new_uuid();
-  EXPECT_TRUE(std::regex_match(first, form)) << first;
-  EXPECT_NE(first, second);
+TEST(Identity, Sha256OfPublishedMessages) {  // FIPS 180-2, appendix B
+  EXPECT_EQ(sha256_of_text(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(sha256_of_text("abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(sha256_of_text(std::string(1000000, 'a')),
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
-TEST(Identity, TimeIsIso8601InUtc) {
-  EXPECT_TRUE(std::regex_match(utc_now(), std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")));
+TEST(Identity, Sha256NamesTheFileItCannotRead) {
+  const testing::TemporaryFolder folder;
+  for (const std::filesystem::path& path : {folder / "absent", folder.path()}) {
+    try {
+      sha256_of(path);
+      FAIL() << path;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.subject(), path.string());
+    }
+  }
+}
+
+TEST(Identity, UuidsAreRandomVersionFour) {
+  static const std::regex pattern(
+      "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}");
+  std::set<std::string> seen;
+  for (int i = 0; i < 100; ++i) seen.insert(new_uuid());
+  EXPECT_EQ(seen.size(), 100u);
+  for (const std::string& uuid : seen) EXPECT_TRUE(std::regex_match(uuid, pattern)) << uuid;
+}
+
+TEST(Identity, TimeAndCreatorHaveTheirForms) {
+  EXPECT_TRUE(std::regex_match(utc_now(), std::regex(R"(20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ)")))
+      << utc_now();
+  EXPECT_TRUE(std::regex_match(creator_name(), std::regex(R"(dendrokv \d+\.\d+\.\d+)")))
+      << creator_name();
 }
 
 }  // namespace

@@ -17,6 +17,8 @@ constexpr std::string_view kNpyType<float> = "<f4";
 template <>
 constexpr std::string_view kNpyType<double> = "<f8";
 template <>
+constexpr std::string_view kNpyType<int16_t> = "<i2";
+template <>
 constexpr std::string_view kNpyType<int32_t> = "<i4";
 template <>
 constexpr std::string_view kNpyType<int64_t> = "<i8";
@@ -90,6 +92,7 @@ Npy<T> read_npy(const std::filesystem::path& path) {
 
 template Npy<float> read_npy(const std::filesystem::path&);
 template Npy<double> read_npy(const std::filesystem::path&);
+template Npy<int16_t> read_npy(const std::filesystem::path&);
 template Npy<int32_t> read_npy(const std::filesystem::path&);
 template Npy<int64_t> read_npy(const std::filesystem::path&);
 template Npy<uint16_t> read_npy(const std::filesystem::path&);

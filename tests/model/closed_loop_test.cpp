@@ -1,0 +1,137 @@
+// Policies in the running model against recorded runs in float64: 512 tokens, 64 rows per lane, 30 layers of 3 lanes.
+//
+// Policies that ignore attention must agree in every entry. The others decide near ties by the last bits, and a different victim
+// changes all that follows: a lane is judged at its first difference, where the reference's own margin must be tiny, and by what
+// is kept at the end. A wrong rule flips clear decisions, margins of 1e-3 and more.
+
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <numeric>
+#include <string>
+
+#include "model/decoder.h"
+#include "tests/model/reference_text.h"
+#include "tests/support/files.h"
+
+namespace dendrokv {
+namespace {
+
+using testing::data_file;
+using testing::read_npy;
+
+constexpr uint32_t kTokens = 512;
+
+struct ReferenceRun {
+  std::string_view name, policy;
+  double mean_loss;  // of tokens 1 to 511, nat
+};
+
+void PrintTo(const ReferenceRun& run, std::ostream* out) {
+  *out << run.name;
+}
+
+// The position that left at each step, -1 = none.
+using Victims = std::vector<int>;
+
+std::vector<bool> kept_after(const Victims& victims) {
+  std::vector<bool> kept(kTokens, true);
+  for (const int victim : victims)
+    if (victim >= 0) kept[static_cast<size_t>(victim)] = false;
+  return kept;
+}
+
+// One run of the model, judged in one test: running it is what takes the time.
+class ClosedLoop : public ::testing::TestWithParam<ReferenceRun> {
+ protected:
+  ClosedLoop()
+      : decoder_(testing::default_model(Arithmetic::Exact), PolicyChoice(GetParam().policy), {}),
+        evicted_(read_npy<int16_t>(file("evicted"))) {
+    std::vector<float> nll(kTokens);
+    decoder_.feed_and_score(testing::reference_text(kTokens), nll, nullptr);
+    mean_loss_ = std::accumulate(nll.begin() + 1, nll.end(), 0.0) / (kTokens - 1);
+    result_ = decoder_.run();
+  }
+
+  // One decision the other way would move the mean by some 1e-3.
+  void expect_same_summary() const {
+    EXPECT_EQ(result_.mode, RunMode::ClosedLoop);
+    EXPECT_EQ(result_.budget, 64u);
+    EXPECT_EQ(result_.policy, PolicyChoice(GetParam().policy).text());
+    EXPECT_EQ(result_.retention.tokens(), kTokens);
+    EXPECT_EQ(result_.retention.layers() * result_.retention.lanes(), lanes());
+    EXPECT_NEAR(mean_loss_, GetParam().mean_loss, 2e-3);
+  }
+
+  std::filesystem::path file(const std::string& what) const {
+    return data_file("policies/short/" + std::string(GetParam().name) + "." + what + ".npy");
+  }
+  size_t lanes() const { return evicted_.shape[1] * evicted_.shape[2]; }
+  size_t place(size_t step, size_t lane) const { return step * lanes() + lane; }
+
+  Victims found(size_t lane) const {
+    Victims victims(kTokens, -1);
+    const auto steps = result_.retention.evict_step(Layer(lane / evicted_.shape[2]),
+                                                    Lane(lane % evicted_.shape[2]));
+    for (size_t position = 0; position < kTokens; ++position)
+      if (steps[position] >= 0)
+        victims[static_cast<size_t>(steps[position])] = static_cast<int>(position);
+    return victims;
+  }
+  Victims expected(size_t lane) const {
+    Victims victims(kTokens);
+    for (size_t step = 0; step < kTokens; ++step)
+      victims[step] = evicted_.values[place(step, lane)];
+    return victims;
+  }
+
+ private:
+  Decoder decoder_;
+  testing::Npy<int16_t> evicted_;  // [step, layer, kv_head]
+  double mean_loss_ = 0;
+  dendrokv::Run result_;  // Test::Run hides the name
+};
+
+class BlindPolicies : public ClosedLoop {};
+
+TEST_P(BlindPolicies, EvictWhatTheReferenceEvicts) {
+  expect_same_summary();
+  for (size_t lane = 0; lane < lanes(); ++lane)
+    EXPECT_EQ(found(lane), expected(lane)) << "lane " << lane;
+}
+
+class ScoredPolicies : public ClosedLoop {};
+
+TEST_P(ScoredPolicies, DifferFromTheReferenceAtNearTiesOnly) {
+  expect_same_summary();
+  const auto margin = read_npy<float>(file("margin"));
+  size_t same = 0;
+  for (size_t lane = 0; lane < lanes(); ++lane) {
+    const Victims found = this->found(lane), expected = this->expected(lane);
+    const auto step = static_cast<size_t>(
+        std::mismatch(found.begin(), found.end(), expected.begin()).first - found.begin());
+    const float margin_there = step < kTokens ? margin.values[place(step, lane)] : 0;
+    EXPECT_LE(margin_there, 1e-5f) << "lane " << lane << ", step " << step;
+    const auto kept = kept_after(found), wanted = kept_after(expected);
+    EXPECT_EQ(std::count(kept.begin(), kept.end(), true), 64);
+    for (size_t position = 0; position < kTokens; ++position)
+      same += kept[position] && wanted[position] ? 1 : 0;
+  }
+  EXPECT_GE(static_cast<double>(same), 0.98 * 64 * static_cast<double>(lanes()));
+}
+
+constexpr ReferenceRun kBlind[] = {
+    {"treekv_keep_left", "treekv:capacity=32,sinks=4,recent=28,score=keep-left", 3.5401318},
+    {"streaming", "streaming:sinks=4,recent=60", 3.5396209},
+    {"sliding_a", "sliding:capacity=64,positions=original", 4.3603366},
+};
+constexpr ReferenceRun kScored[] = {
+    {"treekv_advance", "treekv:capacity=32,sinks=4,recent=28", 3.4965140},
+    {"treekv_printed", "treekv:capacity=32,sinks=4,recent=28,cursor=printed", 3.5063052},
+    {"treekv_whole", "treekv:capacity=64,sinks=0,recent=0", 3.5677696},
+};
+const auto name_of = [](const auto& run) { return std::string(run.param.name); };
+INSTANTIATE_TEST_SUITE_P(Reference, BlindPolicies, ::testing::ValuesIn(kBlind), name_of);
+INSTANTIATE_TEST_SUITE_P(Reference, ScoredPolicies, ::testing::ValuesIn(kScored), name_of);
+
+}  // namespace
+}  // namespace dendrokv

@@ -1,0 +1,225 @@
+// What a trace holds when read back against what a collecting observer saw of the same run.
+
+#include "model/recorder.h"
+
+#include <cmath>
+#include <gtest/gtest.h>
+#include <limits>
+
+#include "data/error.h"
+#include "data/half.h"
+#include "data/trace_reader.h"
+#include "model/decoder.h"
+#include "tests/model/collector.h"
+#include "tests/support/files.h"
+
+namespace dendrokv {
+namespace {
+
+using testing::Collector;
+
+constexpr uint32_t kTokens = 75;
+
+const Model& model() {
+  static const Model model = Model::load(testing::data_file("models/llama-gqa-tied/model.gguf"),
+                                         LoadDepth::Run, Arithmetic::Exact);
+  return model;
+}
+
+std::vector<int32_t> some_tokens() {
+  std::vector<int32_t> ids;
+  for (int32_t i = 0; i < static_cast<int32_t>(kTokens); ++i) ids.push_back((i * 37 + 5) % 256);
+  return ids;
+}
+
+template <class Id>
+std::vector<Id> every(uint32_t count, uint32_t stride = 1, uint32_t first = 0) {
+  std::vector<Id> ids;
+  for (uint32_t id = first; id < count; id += stride) ids.emplace_back(id);
+  return ids;
+}
+
+TracePlan plan_of(Encoding encoding, const PolicyChoice& policy) {
+  TracePlan plan;
+  plan.info.model = model().facts();
+  plan.info.policy = policy.text();
+  plan.info.encoding = encoding;
+  plan.info.keys = KeyRows::Record;
+  plan.info.tokens = kTokens;
+  plan.info.layers = every<Layer>(model().config().layers);
+  plan.info.heads = every<Head>(model().config().heads);
+  plan.info.steps = every<Step>(kTokens);
+  plan.tokens = model().tokenizer().text_of(some_tokens());
+  choose_chunks(plan);
+  return plan;
+}
+
+// Runs the text twice: once into a trace, once before a collector.
+class RecordedRun {
+ public:
+  RecordedRun(const TracePlan& plan, const std::string& policy, const DecoderOptions& options)
+      : path_(folder_ / "trace.h5") {
+    TraceWriter writer(path_, plan);
+    Recorder recorder(writer, plan);
+    Decoder decoder(model(), PolicyChoice(policy), options);
+    std::vector<float> nll(kTokens);
+    decoder.feed_and_score(some_tokens(), nll, &recorder);
+    recorder.flush();
+    writer.write_loss(nll);
+    if (policy != "full") writer.write_run(decoder.run());
+    writer.finish();
+    Decoder(model(), PolicyChoice(policy), options).feed(some_tokens(), LogitsOf::None, &seen);
+  }
+
+  TraceReader reader() const { return TraceReader(path_); }
+  Collector seen;
+
+ private:
+  testing::TemporaryFolder folder_;
+  std::filesystem::path path_;
+};
+
+float stored(Encoding encoding, float value) {
+  return encoding == Encoding::F32 ? value : from_half(to_half(value));
+}
+
+// Every recorded cell, absent ones included.
+void expect_weights(const TraceReader& reader, const Collector& seen) {
+  const TraceInfo& info = reader.info();
+  Grid<float> found(info.steps.size(), info.tokens);
+  for (size_t layer = 0; layer < info.layers.size(); ++layer)
+    for (size_t head = 0; head < info.heads.size(); ++head) {
+      reader.read_weights(layer, head, {0, info.steps.size()}, {0, info.tokens}, found.view());
+      for (size_t step = 0; step < info.steps.size(); ++step) {
+        std::vector<float> expected(info.tokens, std::numeric_limits<float>::quiet_NaN());
+        const auto& row =
+            seen.attention.at({info.layers[layer], info.heads[head], info.steps[step]});
+        for (size_t slot = 0; slot < row.weights.size(); ++slot)
+          expected[row.positions[slot].index()] = stored(info.encoding, row.weights[slot]);
+        for (size_t position = 0; position < info.tokens; ++position) {
+          const float cell = found(step, position);
+          ASSERT_TRUE(cell == expected[position] ||
+                      (std::isnan(cell) && std::isnan(expected[position])))
+              << "layer " << layer << " head " << head << " step " << step << " position "
+              << position;
+        }
+      }
+    }
+}
+
+void expect_rows(const TraceReader& reader, const Collector& seen) {
+  const TraceInfo& info = reader.info();
+  Grid<float> keys(info.tokens, info.model.head_dim), values = keys;
+  for (size_t layer = 0; layer < info.layers.size(); ++layer)
+    for (uint32_t kv_head = 0; kv_head < info.model.kv_heads; ++kv_head) {
+      reader.read_values(layer, KvHead(kv_head), {0, info.tokens}, values.view());
+      reader.read_keys(layer, KvHead(kv_head), {0, info.tokens}, keys.view());
+      const std::pair lane{info.layers[layer], KvHead(kv_head)};
+      for (size_t i = 0; i < values.all().size(); ++i) {
+        ASSERT_EQ(values.all()[i], stored(info.encoding, seen.values.at(lane)[i]));
+        ASSERT_EQ(keys.all()[i], stored(info.encoding, seen.keys.at(lane)[i]));
+      }
+    }
+}
+
+void expect_same(const TracePlan& plan, const std::string& policy, const DecoderOptions& options) {
+  const RecordedRun run(plan, policy, options);
+  const TraceReader reader = run.reader();
+  EXPECT_EQ(reader.info().steps, plan.info.steps);
+  expect_weights(reader, run.seen);
+  expect_rows(reader, run.seen);
+}
+
+TEST(Recorder, WritesWhatAnObserverSees) {
+  for (const Encoding encoding : {Encoding::F32, Encoding::F16})
+    expect_same(plan_of(encoding, PolicyChoice("full")), "full", {.threads = 2});
+}
+
+// Blocks of 64 and 7 over chunks of 10 steps and 16 positions: every border falls inside of something.
+TEST(Recorder, BlocksAndChunksNeedNotMeet) {
+  for (const uint32_t block : {1u, 7u, 64u}) {
+    TracePlan plan = plan_of(Encoding::F32, PolicyChoice("full"));
+    plan.chunk_steps = 10;
+    plan.chunk_positions = 16;
+    expect_same(plan, "full", {.threads = 2, .block_tokens = block});
+  }
+}
+
+TEST(Recorder, RecordsWhatWasAskedForOnly) {
+  TracePlan plan = plan_of(Encoding::F32, PolicyChoice("full"));
+  plan.info.layers = {Layer(1)};
+  plan.info.heads = {Head(0), Head(4), Head(5)};
+  plan.info.steps = every<Step>(kTokens, 7, 3);
+  plan.chunk_steps = 4;
+  plan.chunk_positions = 20;
+  expect_same(plan, "full", {.threads = 2});
+}
+
+TEST(Recorder, LeavesEvictedPositionsAbsent) {
+  const std::string policy = "treekv:sinks=2,recent=3,capacity=8";
+  TracePlan plan = plan_of(Encoding::F16, PolicyChoice(policy));
+  plan.chunk_positions = 32;
+  const RecordedRun run(plan, policy, {.threads = 2});
+  const TraceReader reader = run.reader();
+  expect_weights(reader, run.seen);
+  const auto recorded = reader.read_run();
+  ASSERT_TRUE(recorded.has_value());
+  Grid<float> row(1, kTokens);
+  reader.read_weights(0, 3, {60, 1}, {0, kTokens}, row.view());  // head 3 reads KV head 1
+  for (uint32_t position = 0; position < kTokens; ++position)
+    EXPECT_EQ(!std::isnan(row(0, position)),
+              recorded->retention.seen_by(Layer(0), Lane(1), Position(position), Step(60)));
+}
+
+TEST(Recorder, KeepsWhatIsCompleteOfARunThatEndsEarly) {
+  const testing::TemporaryFolder folder;
+  TracePlan plan = plan_of(Encoding::F32, PolicyChoice("full"));
+  plan.chunk_steps = 16;
+  TraceWriter writer(folder / "trace.h5", plan);
+  Recorder recorder(writer, plan);
+  Decoder decoder(model(), PolicyChoice("full"), {.threads = 2, .block_tokens = 10});
+  const std::vector<int32_t> ids = some_tokens();
+  decoder.feed(std::span(ids).first(30), LogitsOf::None, &recorder);
+  recorder.flush();
+  writer.finish();
+  const TraceReader reader(folder / "trace.h5", Incomplete::TakeWhatIsThere);
+  Grid<float> rows(31, kTokens);
+  reader.read_weights(0, 0, {0, 31}, {0, kTokens}, rows.view());
+  EXPECT_FALSE(std::isnan(rows(29, 29)));
+  EXPECT_TRUE(std::isnan(rows(30, 0)));
+}
+
+TEST(Recorder, RefusesWeightsThatAreNotADistribution) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<std::vector<float>> bad = {
+      {0.5f, 0.4f}, {1.5f, -0.5f}, {kNan, 1.0f}, {0.5f, INFINITY}};
+  for (const auto& weights : bad) {
+    const testing::TemporaryFolder folder;
+    const TracePlan plan = plan_of(Encoding::F16, PolicyChoice("full"));
+    TraceWriter writer(folder / "trace.h5", plan);
+    Recorder recorder(writer, plan);
+    const std::vector<Position> positions{Position(0), Position(1)};
+    recorder.on_attention({Layer(0), Head(0), Step(1), positions, weights});
+    EXPECT_THROW(recorder.on_steps_done(Step(0), 2), Error);
+  }
+}
+
+TEST(ChooseChunks, GivesChunksOfASensibleSizeForAnyText) {
+  for (const Encoding encoding : {Encoding::F16, Encoding::F32, Encoding::U8})
+    for (const uint32_t tokens : {1u, 3u, 75u, 512u, 3000u, 8192u}) {
+      TracePlan plan;
+      plan.info.encoding = encoding;
+      plan.info.tokens = tokens;
+      plan.info.steps = every<Step>(tokens);
+      choose_chunks(plan);
+      EXPECT_GE(plan.chunk_steps, 1u);
+      EXPECT_LE(plan.chunk_steps, tokens);
+      EXPECT_LE(plan.chunk_positions, tokens);
+      const size_t bytes = plan.chunk_steps * plan.chunk_positions * encoded_bytes(encoding);
+      EXPECT_LE(bytes, size_t{512} << 10);
+      EXPECT_GE(bytes, tokens >= 3000 ? size_t{60} << 10 : 1);
+    }
+}
+
+}  // namespace
+}  // namespace dendrokv

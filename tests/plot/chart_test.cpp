@@ -1,0 +1,113 @@
+#include "plot/chart.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <regex>
+
+#include "plot/svg.h"
+
+namespace dendrokv {
+namespace {
+
+size_t count(const std::string& text, const std::string& part) {
+  size_t found = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++found;
+  return found;
+}
+
+// Every element closes in order, and no attribute holds a raw < or &.
+void expect_well_formed(const std::string& xml) {
+  std::vector<std::string> open;
+  const std::regex tag(R"(<(/?)([a-zA-Z]+)((?:\s+[a-zA-Z0-9:-]+="[^"<]*")*)\s*(/?)>)");
+  size_t expected = 0;
+  for (std::sregex_iterator it(xml.begin(), xml.end(), tag), end; it != end; ++it, ++expected) {
+    const std::smatch& match = *it;
+    if (match[4] == "/") continue;
+    if (match[1] == "/") {
+      ASSERT_FALSE(open.empty());
+      EXPECT_EQ(open.back(), match[2]);
+      open.pop_back();
+    } else {
+      open.push_back(match[2]);
+    }
+  }
+  EXPECT_TRUE(open.empty());
+  EXPECT_EQ(expected, count(xml, "<"));
+}
+
+LineChart two_curves() {
+  LineChart chart;
+  chart.title = "a < b & \"c\"";
+  chart.x_title = "position";
+  chart.y_title = "amplitude";
+  chart.series = {{"one", "red", LineStyle::Solid, {0, 1, 2, 3, 4}, {1, 2, std::nan(""), 2, 1}, 1.6},
+                  {"two", "blue", LineStyle::Dashed, {0, 1, 2, 3, 4}, {2, 2, 2, 2, 2}, 1.6}};
+  return chart;
+}
+
+TEST(Svg, EscapesAndRounds) {
+  EXPECT_EQ(xml_escaped("<a href=\"x\">&'\x01"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39; ");
+  EXPECT_EQ(coordinate(1.5), "1.5");
+  EXPECT_EQ(coordinate(2), "2");
+  EXPECT_EQ(coordinate(0.126), "0.13");
+  EXPECT_EQ(coordinate(-0.001), "0");
+}
+
+TEST(LineChart, IsWellFormedAndBreaksAtGaps) {
+  const std::string svg = line_chart(two_curves());
+  expect_well_formed(svg);
+  EXPECT_EQ(count(svg, "<path"), 3u);  // the first curve has a gap
+  EXPECT_EQ(count(svg, "stroke-dasharray"), 2u);  // the curve and its legend
+  EXPECT_NE(svg.find("a &lt; b &amp; &quot;c&quot;"), std::string::npos);
+}
+
+TEST(LineChart, TheRangeIgnoresWhatIsHatched) {
+  LineChart chart = two_curves();
+  chart.series[0].y[0] = 1e9;
+  chart.hatched = {{0, 1}};
+  const std::string svg = line_chart(chart);
+  expect_well_formed(svg);
+  EXPECT_EQ(count(svg, "<pattern"), 1u);
+  EXPECT_EQ(svg.find("1e+9"), std::string::npos);
+  EXPECT_EQ(svg.find("e9"), std::string::npos);
+}
+
+TEST(LineChart, ALogAxisTakesZerosAndNothingAtAll) {
+  LineChart chart = two_curves();
+  chart.y_scale = ScaleKind::Log10;
+  chart.series[0].y = {0, 0, 0, 0, 0};
+  expect_well_formed(line_chart(chart));
+  chart.series.clear();
+  expect_well_formed(line_chart(chart));
+}
+
+TEST(LineChart, ALongLegendTakesMoreRows) {
+  LineChart chart = two_curves();
+  for (int i = 0; i < 12; ++i) chart.series.push_back({"a rather long name of a policy", "red", LineStyle::Solid, {0, 1}, {1, 1}, 1});
+  const std::string svg = line_chart(chart);
+  const std::regex place(R"re(<text x="([0-9.]+)" y="[0-9.]+" text-anchor="start")re");
+  for (std::sregex_iterator it(svg.begin(), svg.end(), place), end; it != end; ++it)
+    EXPECT_LT(std::stod((*it)[1]) + 6.6 * 30, chart.width + 24);
+}
+
+TEST(HeatMap, OneCellEachAbsentOnesToo) {
+  Grid<double> values(3, 4, 1.0);
+  values(1, 2) = std::nan("");
+  values(2, 3) = 8;
+  HeatMapChart chart;
+  chart.title = "map";
+  chart.row_title = "layer";
+  chart.column_title = "head";
+  chart.value_title = "ratio";
+  chart.values = std::as_const(values).view();
+  chart.scale = ScaleKind::Log2;
+  const std::string svg = heat_map(chart);
+  expect_well_formed(svg);
+  EXPECT_EQ(count(svg, "<title>"), 12u);
+  EXPECT_EQ(count(svg, "var(--absent)"), 1u);
+  EXPECT_NE(svg.find("lie beyond the ends"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace dendrokv
