@@ -84,6 +84,7 @@ QString style_sheet(Theme theme) {
   const Palette& colours = palette(theme);
   QString sheet = QStringLiteral(R"(
     QMainWindow, QWidget#body { background: %GROUND; }
+    QLabel { color: %INK; }
     QWidget#control_bar { background: %PANEL; border-bottom: 1px solid %RULE; }
     QComboBox, QSpinBox, QLineEdit {
       background: %FIELD; color: %INK; border: 1px solid %RULE; border-radius: 5px;

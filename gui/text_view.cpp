@@ -38,9 +38,18 @@ TextView::TextView(Workspace& workspace, const QString& title, QWidget* parent)
 
 void TextView::document_opened() {
   lay_out();
-  scroll_to(selection().step.value < content()->info.tokens ? Position(selection().step.value)
-                                                            : Position(0));
-  if (selection().position) scroll_to(*selection().position);
+  show_start();
+}
+
+/// The chosen token in the upper part, so that what was read after it follows below.
+void TextView::show_start() {
+  if (!content() || lines_.empty()) return;
+  const Position wanted = selection().position.value_or(Position(selection().step.value));
+  scroll_->setValue(static_cast<int>(line_of(lines_, wanted)) - lines_per_page() / 3);
+}
+
+int TextView::lines_per_page() const {
+  return std::max(1, static_cast<int>(area().height() / kLineHeight));
 }
 
 void TextView::resizeEvent(QResizeEvent* event) {
@@ -57,28 +66,31 @@ void TextView::lay_out() {
   const QFontMetricsF metrics(text_font());
   lines_ = flow_text(content()->tokens, area().width() - kScrollWidth - 8,
                      [&metrics](const QString& text) { return metrics.horizontalAdvance(text); });
-  const int page = static_cast<int>(area().height());
-  const int all = static_cast<int>(static_cast<double>(lines_.size()) * kLineHeight);
-  scroll_->setRange(0, std::max(0, all - page));
+  const int page = lines_per_page();
+  const int count = static_cast<int>(lines_.size());
+  scroll_->setRange(0, std::max(0, count - page));
   scroll_->setPageStep(page);
-  scroll_->setSingleStep(static_cast<int>(kLineHeight));
-  scroll_->setVisible(all > page);
+  scroll_->setVisible(count > page);
 }
 
 void TextView::scroll_to(Position position) {
   if (lines_.empty()) return;
-  const double top = static_cast<double>(line_of(lines_, position)) * kLineHeight;
-  const int page = static_cast<int>(area().height());
-  const int margin = std::min(2 * static_cast<int>(kLineHeight), page / 4);
-  const int first = static_cast<int>(top);
-  if (first - margin < scroll_->value())
-    scroll_->setValue(first - margin);
-  else if (first + static_cast<int>(kLineHeight) + margin > scroll_->value() + page)
-    scroll_->setValue(first + static_cast<int>(kLineHeight) + margin - page);
+  const int line = static_cast<int>(line_of(lines_, position));
+  const int page = lines_per_page();
+  const int margin = std::min(2, page / 4);
+  if (line - margin < scroll_->value())
+    scroll_->setValue(line - margin);
+  else if (line + margin >= scroll_->value() + page)
+    scroll_->setValue(line + margin + 1 - page);
+}
+
+bool TextView::in_sight(size_t index) const {
+  const size_t first = static_cast<size_t>(scroll_->value());
+  return index >= first && index < first + static_cast<size_t>(lines_per_page());
 }
 
 double TextView::line_top(size_t index) const {
-  return area().top() + static_cast<double>(index) * kLineHeight - scroll_->value();
+  return area().top() + (static_cast<double>(index) - scroll_->value()) * kLineHeight;
 }
 
 QString TextView::caption() const {
@@ -212,7 +224,8 @@ void TextView::paint_line(QPainter& painter, size_t index, const std::vector<Loo
         painter.drawRect(QRectF(QPointF(box_before.center().x(), box.top()),
                                 QPointF(box.center().x(), box.bottom())));
       painter.drawRoundedRect(box, 3, 3);
-      paint_mark(painter, box, look.mark);
+      // One mark for neighbours of one level.
+      if (!before || *before != look) paint_mark(painter, box, look.mark);
     }
     before = look.ground ? &look : nullptr;
     box_before = box;
@@ -226,22 +239,18 @@ void TextView::paint_back(QPainter& painter) {
   const std::vector<Look> all = looks();
   painter.save();
   painter.setClipRect(rect.adjusted(-4, 0, 4, 0));
-  for (size_t index = 0; index < lines_.size(); ++index) {
-    const double top = line_top(index);
-    if (top + kLineHeight < rect.top() || top > rect.bottom()) continue;
-    paint_line(painter, index, all);
-  }
+  for (size_t index = 0; index < lines_.size(); ++index)
+    if (in_sight(index)) paint_line(painter, index, all);
   painter.restore();
 }
 
 std::optional<QRectF> TextView::box_of(Position position) const {
   if (lines_.empty() || position.value >= content()->info.tokens) return std::nullopt;
   const size_t index = line_of(lines_, position);
-  const double top = line_top(index);
-  if (top + kLineHeight < area().top() || top > area().bottom()) return std::nullopt;
+  if (!in_sight(index)) return std::nullopt;
   const std::unique_ptr<QTextLayout> layout = shaped(index);
   return token_box(lines_[index], layout->lineAt(0), position.index() - lines_[index].first.index(),
-                   top);
+                   line_top(index));
 }
 
 void TextView::paint_front(QPainter& painter) {
@@ -268,7 +277,7 @@ void TextView::paint_front(QPainter& painter) {
 
 std::optional<Position> TextView::position_at(QPointF point) const {
   if (!content() || lines_.empty() || !area().contains(point)) return std::nullopt;
-  const double row = (point.y() - area().top() + scroll_->value()) / kLineHeight;
+  const double row = (point.y() - area().top()) / kLineHeight + scroll_->value();
   if (row < 0 || row >= static_cast<double>(lines_.size())) return std::nullopt;
   const size_t index = static_cast<size_t>(row);
   const std::unique_ptr<QTextLayout> layout = shaped(index);
@@ -281,7 +290,7 @@ std::optional<Position> TextView::position_at(QPointF point) const {
 }
 
 void TextView::wheelEvent(QWheelEvent* event) {
-  scroll_->setValue(scroll_->value() - event->angleDelta().y() / 2);
+  scroll_->setValue(scroll_->value() - event->angleDelta().y() / 40);
   event->accept();
 }
 

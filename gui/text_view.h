@@ -49,6 +49,8 @@ class TextView : public View {
   std::unique_ptr<QTextLayout> shaped(size_t index,
                                       const QVector<QTextLayout::FormatRange>& inks = {}) const;
   double line_top(size_t index) const;
+  int lines_per_page() const;
+  bool in_sight(size_t index) const;
   /// Where the token's text lies, without the blanks before it.
   QRectF token_box(const TextLine& line, const QTextLine& shape, size_t token, double top) const;
   std::optional<QRectF> box_of(Position position) const;
