@@ -14,16 +14,15 @@ template <class IdType>
 void write_ids(h5::File& file, std::string_view path, const std::vector<IdType>& ids) {
   std::vector<int32_t> numbers;
   for (const IdType id : ids) numbers.push_back(static_cast<int32_t>(id.value));
-  file.create_dataset(path, h5::Type::I32, {numbers.size()}, {}, h5::Fill::Zero).write(numbers.data());
+  file.create_dataset(path, h5::Type::I32, {numbers.size()}, {}, h5::Fill::Zero)
+      .write(numbers.data());
 }
 
 template <class IdType>
 std::vector<IdType> read_ids(const h5::File& file, std::string_view path) {
   const h5::Dataset dataset = file.open_dataset(path, h5::Type::I32, {kAny});
-  std::vector<int32_t> numbers(dataset.elements());
-  if (!numbers.empty()) dataset.read(numbers.data());
   std::vector<IdType> ids;
-  for (const int32_t number : numbers) {
+  for (const int32_t number : dataset.read_all<int32_t>()) {
     if (number < 0) fail(dataset.subject(), std::to_string(number), "wanted 0 or more");
     ids.emplace_back(number);
   }
@@ -31,17 +30,16 @@ std::vector<IdType> read_ids(const h5::File& file, std::string_view path) {
 }
 
 template <class T>
-std::vector<T> read_values(const h5::File& file, std::string_view path, h5::Type type, const h5::Shape& shape) {
-  const h5::Dataset dataset = file.open_dataset(path, type, shape);
-  std::vector<T> values(dataset.elements());
-  if (!values.empty()) dataset.read(values.data());
-  return values;
+std::vector<T> read_values(const h5::File& file, std::string_view path, h5::Type type,
+                           const h5::Shape& shape) {
+  return file.open_dataset(path, type, shape).read_all<T>();
 }
 
 uint32_t small_count(const h5::File& file, std::string_view name) {
   const uint64_t count = file.count_attribute("/profile", name);
   if (count > std::numeric_limits<int32_t>::max())
-    fail(file.name() + ": /profile@" + std::string(name), std::to_string(count), "wanted a position or a count");
+    fail(file.name() + ": /profile@" + std::string(name), std::to_string(count),
+         "wanted a position or a count");
   return static_cast<uint32_t>(count);
 }
 
@@ -62,19 +60,30 @@ void write_numbers(h5::File& file, const Analysis& analysis) {
 void check_extents(const h5::File& file, const Analysis& analysis) {
   const bool range = uint64_t{analysis.valid_first} + analysis.valid_count <= analysis.positions;
   if (!range || analysis.levels == 0 || analysis.levels > 32)
-    fail(file.name() + ": /profile", "levels or valid range do not fit the positions", "wanted a consistent file");
+    fail(file.name() + ": /profile", "levels or valid range do not fit the positions",
+         "wanted a consistent file");
+}
+
+void check_sizes(const Analysis& analysis) {
+  const size_t bands = size_t{analysis.levels} * analysis.positions;
+  DENDROKV_ASSERT(analysis.band.size() == bands);
+  DENDROKV_ASSERT(analysis.band_by_head.size() ==
+                  bands * analysis.layers.size() * analysis.heads.size());
+  DENDROKV_ASSERT(analysis.mean_weight.size() == analysis.positions);
 }
 
 }  // namespace
 
 void write_analysis(const std::filesystem::path& path, Analysis analysis) {
+  check_sizes(analysis);
   std::filesystem::path part = path;
   part += ".part";
   h5::File file = h5::File::create(part);
   FileRoot root{analysis.uuid, analysis.created, analysis.creator, analysis.command_line};
   write_root(file, "dendrokv-analysis", root);
   file.create_group("/profile");
-  const std::vector<std::string_view> uuids(analysis.trace_uuids.begin(), analysis.trace_uuids.end());
+  const std::vector<std::string_view> uuids(analysis.trace_uuids.begin(),
+                                            analysis.trace_uuids.end());
   file.write_attribute("/profile", "trace_uuids", uuids);
   file.write_attribute("/profile", "transform", analysis.transform);
   file.write_attribute("/profile", "wavelet", analysis.wavelet);
@@ -87,13 +96,14 @@ void write_analysis(const std::filesystem::path& path, Analysis analysis) {
   file.create_dataset("/profile/band", h5::Type::F64, {levels, positions}, {}, h5::Fill::Absent)
       .write(analysis.band.data());
   file.create_dataset("/profile/band_by_head", h5::Type::F32,
-                      {levels, analysis.layers.size(), analysis.heads.size(), positions}, {}, h5::Fill::Absent)
+                      {levels, analysis.layers.size(), analysis.heads.size(), positions}, {},
+                      h5::Fill::Absent)
       .write(analysis.band_by_head.data());
   file.create_dataset("/profile/mean_weight", h5::Type::F64, {positions}, {}, h5::Fill::Absent)
       .write(analysis.mean_weight.data());
   write_ids(file, "/profile/layer", analysis.layers);
   write_ids(file, "/profile/head", analysis.heads);
-  write_default_plot(file, "/profile/band", "");
+  write_default_plot(file, "/profile/band");
   mark_complete(file);
   file.close();
   h5::publish(part, path);
@@ -102,7 +112,8 @@ void write_analysis(const std::filesystem::path& path, Analysis analysis) {
 Analysis read_analysis(const std::filesystem::path& path) {
   const h5::File file = h5::File::open(path);
   const FileRoot root = read_root(file, "dendrokv-analysis");
-  if (!is_complete(file)) fail(file.name(), "is not complete", "wanted a finished file", "analyze again");
+  if (!is_complete(file))
+    fail(file.name(), "is not complete", "wanted a finished file", "analyze again");
   Analysis analysis;
   analysis.uuid = root.uuid;
   analysis.created = root.created;
@@ -127,9 +138,11 @@ Analysis read_analysis(const std::filesystem::path& path) {
   analysis.heads = read_ids<Head>(file, "/profile/head");
   const uint64_t levels = analysis.levels, positions = analysis.positions;
   analysis.band = read_values<double>(file, "/profile/band", h5::Type::F64, {levels, positions});
-  analysis.band_by_head = read_values<float>(file, "/profile/band_by_head", h5::Type::F32,
-                                             {levels, analysis.layers.size(), analysis.heads.size(), positions});
-  analysis.mean_weight = read_values<double>(file, "/profile/mean_weight", h5::Type::F64, {positions});
+  analysis.band_by_head =
+      read_values<float>(file, "/profile/band_by_head", h5::Type::F32,
+                         {levels, analysis.layers.size(), analysis.heads.size(), positions});
+  analysis.mean_weight =
+      read_values<double>(file, "/profile/mean_weight", h5::Type::F64, {positions});
   return analysis;
 }
 

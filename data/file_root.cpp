@@ -18,15 +18,20 @@ void write_root(h5::File& file, std::string_view format, FileRoot& root) {
   file.write_attribute("/", "complete", uint64_t{0});
 }
 
-void mark_complete(h5::File& file) { file.write_attribute("/", "complete", uint64_t{1}); }
+void mark_complete(h5::File& file) {
+  file.write_attribute("/", "complete", uint64_t{1});
+}
 
-bool is_complete(const h5::File& file) { return file.count_attribute("/", "complete") == 1; }
+bool is_complete(const h5::File& file) {
+  return file.count_attribute("/", "complete") == 1;
+}
 
 FileRoot read_root(const h5::File& file, std::string_view format) {
   if (!file.has_attribute("/", "format"))
     fail(file.name(), "has no attribute 'format'", "wanted a " + std::string(format) + " file");
   const std::string found = file.text_attribute("/", "format");
-  if (found != format) fail(file.name(), "is a " + found + " file", "wanted " + std::string(format));
+  if (found != format)
+    fail(file.name(), "is a " + found + " file", "wanted " + std::string(format));
   const uint64_t version = file.count_attribute("/", "format_version");
   if (version == 0 || version > kFormatVersion)
     fail(file.name(), "has format version " + std::to_string(version),
@@ -35,7 +40,8 @@ FileRoot read_root(const h5::File& file, std::string_view format) {
           file.text_attribute("/", "creator"), file.text_attribute("/", "command_line")};
 }
 
-void write_default_plot(h5::File& file, std::string_view signal, std::string_view axis) {
+void write_default_plot(h5::File& file, std::string_view signal,
+                        std::span<const DefaultAxis> axes) {
   file.write_attribute("/", "NX_class", "NXroot");
   file.write_attribute("/", "default", "entry");
   file.create_group("/entry");
@@ -46,11 +52,12 @@ void write_default_plot(h5::File& file, std::string_view signal, std::string_vie
   const std::string signal_name(signal.substr(signal.rfind('/') + 1));
   file.write_attribute("/entry/overview", "signal", signal_name);
   file.link(signal, "/entry/overview/" + signal_name);
-  if (axis.empty()) return;
-  const std::string axis_name(axis.substr(axis.rfind('/') + 1));
-  const std::string_view axes[] = {axis_name};
-  file.write_attribute("/entry/overview", "axes", axes);
-  file.link(axis, "/entry/overview/" + axis_name);
+  std::vector<std::string_view> names;
+  for (const DefaultAxis& axis : axes) {
+    names.push_back(axis.name);
+    file.link(axis.target, "/entry/overview/" + axis.name);
+  }
+  if (!names.empty()) file.write_attribute("/entry/overview", "axes", names);
 }
 
 }  // namespace dendrokv

@@ -1,6 +1,7 @@
 #pragma once
 // What all our HDF5 files carry at the root: format, version, uuid, time, creator, command line, complete.
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -22,7 +23,13 @@ bool is_complete(const h5::File& file);
 /// Throws Error when the file has another format or a newer version.
 FileRoot read_root(const h5::File& file, std::string_view format);
 
-/// A NeXus chain /entry/overview, by which generic viewers open a plot by themselves: `signal` over `axis`.
-void write_default_plot(h5::File& file, std::string_view signal, std::string_view axis);
+struct DefaultAxis {
+  std::string name, target;  // of one dimension of the signal: its word and its dataset
+};
+
+/// A NeXus chain /entry/overview, by which generic viewers open a plot by themselves: soft links to the dataset at `signal`
+/// and, unless they are left out, to one axis for each of its dimensions.
+void write_default_plot(h5::File& file, std::string_view signal,
+                        std::span<const DefaultAxis> axes = {});
 
 }  // namespace dendrokv

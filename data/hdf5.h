@@ -1,6 +1,6 @@
 #pragma once
-// HDF5 (C library 1.10): each call that we use wrapped once; every failure names the file and the object. hdf5.cpp is the only
-// file that includes the library's header. A File and what was opened from it belong to one thread at a time.
+// HDF5 (C library 1.10): each call that we use wrapped once; every failure names the file and the object. The library's
+// header stays in hdf5*.cpp. A File and what was opened from it belong to one thread at a time.
 
 #include <cstddef>
 #include <cstdint>
@@ -10,14 +10,16 @@
 #include <string_view>
 #include <vector>
 
+#include "data/error.h"
+
 namespace dendrokv::h5 {
 
 /// Element types that our files use; all little-endian.
-enum class Type : uint8_t { U8, I32, U64, F16, F32, F64 };
+enum class Type : uint8_t { U8, I32, U64, F16, F32, F64, U32 };
 size_t type_bytes(Type type);
 std::string_view type_name(Type type);
 
-/// What a cell reads as that was never written: zero, or "absent" (NaN; -1 for I32; 0 for U8 and U64).
+/// What a cell reads as that was never written: zero, or "absent" (NaN; -1 for I32; 0 for the unsigned).
 enum class Fill : uint8_t { Zero, Absent };
 
 using Shape = std::vector<uint64_t>;
@@ -27,11 +29,13 @@ std::string shape_text(std::span<const uint64_t> shape);  // "[30, 9, 512]"
 class Handle {
  public:
   Handle() = default;
-  Handle(int64_t id, int (*close)(int64_t)) : id_(id), close_(close) {}
+  Handle(int64_t id, int (*closer)(int64_t)) : id_(id), close_(closer) {}
   ~Handle();
   Handle(Handle&& other) noexcept;
   Handle& operator=(Handle&& other) noexcept;
   int64_t id() const { return id_; }
+  /// Negative when the library could not; the handle is gone either way.
+  int close();
 
  private:
   int64_t id_ = -1;
@@ -40,12 +44,13 @@ class Handle {
 
 class Dataset {
  public:
+  /// Throws Error: a type or rank that we do not use, data outside of the file, more elements than can be counted.
   Dataset(Handle handle, std::string subject);
 
   const std::string& subject() const { return subject_; }  // "file.h5: /tokens/id"
   Type type() const { return type_; }
   const Shape& shape() const { return shape_; }
-  uint64_t elements() const;
+  uint64_t elements() const { return elements_; }
 
   /// The whole dataset; `data` holds elements() values of type().
   void write(const void* data);
@@ -56,11 +61,25 @@ class Dataset {
   void read(void* data) const;
   void read(std::span<const uint64_t> start, std::span<const uint64_t> count, void* data) const;
 
+  /// All elements. Throws Error before it allocates when the file does not hold as much data as the shape promises.
+  template <class T>
+  std::vector<T> read_all() const {
+    DENDROKV_ASSERT(sizeof(T) == type_bytes(type_));
+    check_stored();
+    std::vector<T> values(elements_);
+    if (!values.empty()) read(values.data());
+    return values;
+  }
+
  private:
+  void check_layout();
+  void check_stored() const;
   Handle handle_;
   std::string subject_;
   Type type_ = Type::U8;
   Shape shape_;
+  uint64_t elements_ = 1;
+  bool filtered_ = false;
 };
 
 class File {
@@ -73,7 +92,7 @@ class File {
   const std::string& name() const { return name_; }
 
   void create_group(std::string_view path);
-  /// An empty `chunk` means contiguous.
+  /// An empty `chunk` means contiguous. A chunk is no larger than the shape.
   Dataset create_dataset(std::string_view path, Type type, const Shape& shape, const Shape& chunk,
                          Fill fill);
   void link(std::string_view target, std::string_view path);  // a soft link at `path`
@@ -88,7 +107,8 @@ class File {
   void write_attribute(std::string_view object, std::string_view name, double number);
   void write_attribute(std::string_view object, std::string_view name,
                        std::span<const std::string_view> texts);
-  void write_attribute(std::string_view object, std::string_view name, std::span<const float> table);
+  void write_attribute(std::string_view object, std::string_view name,
+                       std::span<const float> table);
   bool has_attribute(std::string_view object, std::string_view name) const;
   std::string text_attribute(std::string_view object, std::string_view name) const;
   uint64_t count_attribute(std::string_view object, std::string_view name) const;
@@ -96,8 +116,11 @@ class File {
   std::vector<std::string> texts_attribute(std::string_view object, std::string_view name) const;
   std::vector<float> table_attribute(std::string_view object, std::string_view name) const;
 
+  /// Hands everything to the system: a reader of the file sees it, a power failure may lose it.
   void flush();
-  /// Flushes, syncs to the disk and closes; the file must not be used any more.
+  /// flush(), and then to the disk.
+  void sync();
+  /// Closes, then syncs to the disk; the file must not be used any more.
   void close();
 
  private:

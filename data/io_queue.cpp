@@ -23,7 +23,8 @@ class IoQueue::Impl {
 
   void submit(uint64_t bytes, std::function<void()> job) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return error_ || queue_.empty() || waiting_bytes_ + bytes <= most_bytes_; });
+    changed_.wait(
+        lock, [&] { return error_ || queue_.empty() || waiting_bytes_ + bytes <= most_bytes_; });
     if (error_) std::rethrow_exception(error_);
     waiting_bytes_ += bytes;
     queue_.push_back({bytes, std::move(job)});
@@ -79,7 +80,11 @@ class IoQueue::Impl {
 
 IoQueue::IoQueue(uint64_t most_bytes) : impl_(std::make_unique<Impl>(most_bytes)) {}
 IoQueue::~IoQueue() = default;
-void IoQueue::submit(uint64_t bytes, std::function<void()> job) { impl_->submit(bytes, std::move(job)); }
-void IoQueue::drain() { impl_->drain(); }
+void IoQueue::submit(uint64_t bytes, std::function<void()> job) {
+  impl_->submit(bytes, std::move(job));
+}
+void IoQueue::drain() {
+  impl_->drain();
+}
 
 }  // namespace dendrokv

@@ -28,7 +28,7 @@ class LogitsWriter::Impl {
         .write(plan.tokens.data());
     logits_ = file_.create_dataset("/logits", h5::Type::F32, {tokens_, vocabulary_}, {},
                                    h5::Fill::Absent);
-    write_default_plot(file_, "/logits", "");
+    write_default_plot(file_, "/logits");
   }
 
   ~Impl() {

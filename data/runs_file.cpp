@@ -24,7 +24,7 @@ void write_runs(const std::filesystem::path& path, RunsFile contents) {
   file.write_attribute("/runs", "count", uint64_t{contents.runs.size()});
   for (size_t i = 0; i < contents.runs.size(); ++i)
     write_run_group(file, "/runs/" + std::to_string(i), contents.runs[i]);
-  if (!contents.runs.empty()) write_default_plot(file, "/runs/0/evict_step", "");
+  if (!contents.runs.empty()) write_default_plot(file, "/runs/0/evict_step");
   mark_complete(file);
   file.close();
   h5::publish(part, path);
@@ -33,18 +33,27 @@ void write_runs(const std::filesystem::path& path, RunsFile contents) {
 RunsFile read_runs(const std::filesystem::path& path) {
   const h5::File file = h5::File::open(path);
   const FileRoot root = read_root(file, "dendrokv-runs");
-  if (!is_complete(file)) fail(file.name(), "is not complete", "wanted a finished file", "replay again");
-  RunsFile contents{root.uuid, root.created, root.creator, root.command_line, file.text_attribute("/", "trace_uuid"), {}};
+  if (!is_complete(file))
+    fail(file.name(), "is not complete", "wanted a finished file", "replay again");
+  RunsFile contents{root.uuid,
+                    root.created,
+                    root.creator,
+                    root.command_line,
+                    file.text_attribute("/", "trace_uuid"),
+                    {}};
   const uint64_t count = file.count_attribute("/runs", "count");
-  if (count > kMostRuns) fail(file.name() + ": /runs", std::to_string(count) + " runs", "wanted at most 4096");
-  for (uint64_t i = 0; i < count; ++i) contents.runs.push_back(read_run_group(file, "/runs/" + std::to_string(i)));
+  if (count > kMostRuns)
+    fail(file.name() + ": /runs", std::to_string(count) + " runs", "wanted at most 4096");
+  for (uint64_t i = 0; i < count; ++i)
+    contents.runs.push_back(read_run_group(file, "/runs/" + std::to_string(i)));
   return contents;
 }
 
 FileKind sniff_file(const std::filesystem::path& path) {
   std::error_code error;
   const std::string name = path.string();
-  if (!std::filesystem::exists(path, error)) fail(name, "does not exist", "wanted a model, trace, runs or analysis file");
+  if (!std::filesystem::exists(path, error))
+    fail(name, "does not exist", "wanted a model, trace, runs or analysis file");
   if (std::filesystem::is_directory(path, error)) fail(name, "is a folder", "wanted a file");
   std::ifstream stream(path, std::ios::binary);
   char magic[4] = {};
@@ -53,12 +62,14 @@ FileKind sniff_file(const std::filesystem::path& path) {
   if (std::string_view(magic, 4) == "GGUF") return FileKind::Gguf;
   const h5::File file = h5::File::open(path);
   if (!file.has_attribute("/", "format"))
-    fail(name, "is an HDF5 file without the attribute 'format'", "wanted a file that dendrokv wrote");
+    fail(name, "is an HDF5 file without the attribute 'format'",
+         "wanted a file that dendrokv wrote");
   const std::string format = file.text_attribute("/", "format");
   if (format == "dendrokv-trace") return FileKind::Trace;
   if (format == "dendrokv-runs") return FileKind::Runs;
   if (format == "dendrokv-analysis") return FileKind::Analysis;
-  fail(name, "has format '" + format + "'", "wanted dendrokv-trace, dendrokv-runs or dendrokv-analysis");
+  fail(name, "has format '" + format + "'",
+       "wanted dendrokv-trace, dendrokv-runs or dendrokv-analysis");
 }
 
 }  // namespace dendrokv

@@ -98,6 +98,17 @@ void encode_f16(std::span<const float> weights, std::span<std::byte> out) {
   }
 }
 
+void decode_f16(std::span<const std::byte> bytes, std::span<float> out) {
+  std::array<uint16_t, 512> block;
+  while (!out.empty()) {
+    const size_t count = std::min(out.size(), block.size());
+    std::memcpy(block.data(), bytes.data(), count * sizeof(uint16_t));
+    from_half(std::span(block).first(count), out.first(count));
+    bytes = bytes.subspan(count * sizeof(uint16_t));
+    out = out.subspan(count);
+  }
+}
+
 }  // namespace
 
 std::string_view encoding_name(Encoding encoding) {
@@ -140,6 +151,24 @@ void encode_weights(Encoding encoding, std::span<const float> weights, std::span
       return encode_u8(weights, out);
     case Encoding::F32:
       std::memcpy(out.data(), weights.data(), weights.size_bytes());
+      return;
+  }
+}
+
+void decode_weights(Encoding encoding, std::span<const std::byte> bytes,
+                    std::span<const float> code_table, std::span<float> out) {
+  DENDROKV_ASSERT(bytes.size() == out.size() * encoded_bytes(encoding));
+  if (out.empty()) return;
+  switch (encoding) {
+    case Encoding::F16:
+      return decode_f16(bytes, out);
+    case Encoding::U8:
+      DENDROKV_ASSERT(code_table.size() == 256);
+      for (size_t i = 0; i < out.size(); ++i)
+        out[i] = code_table[std::to_integer<size_t>(bytes[i])];
+      return;
+    case Encoding::F32:
+      std::memcpy(out.data(), bytes.data(), bytes.size());
       return;
   }
 }

@@ -24,6 +24,10 @@ std::span<const float> u8_code_table();
 /// Encodes one row of weights: NaN = absent. `out` holds weights.size() * encoded_bytes(encoding) bytes.
 void encode_weights(Encoding encoding, std::span<const float> weights, std::span<std::byte> out);
 
+/// The reverse; `code_table` (256 entries) is used by U8 only. `bytes` holds out.size() * encoded_bytes(encoding).
+void decode_weights(Encoding encoding, std::span<const std::byte> bytes,
+                    std::span<const float> code_table, std::span<float> out);
+
 struct ModelFacts {
   std::string name, architecture, sha256;
   uint32_t layers = 0, heads = 0, kv_heads = 0, head_dim = 0;

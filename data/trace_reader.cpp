@@ -14,16 +14,6 @@ namespace {
 
 constexpr uint64_t kAny = std::numeric_limits<uint64_t>::max();
 constexpr uint64_t kMostTokens = uint64_t{1} << 28;
-constexpr uint64_t kMostPieceBytes = uint64_t{1} << 32;
-
-template <class T>
-std::vector<T> read_values(const h5::Dataset& dataset, uint64_t most) {
-  if (dataset.elements() > most)
-    fail(dataset.subject(), std::to_string(dataset.elements()) + " elements", "wanted at most " + std::to_string(most));
-  std::vector<T> values(dataset.elements());
-  if (!values.empty()) dataset.read(values.data());
-  return values;
-}
 
 // Indices that rise strictly and stay below `end`.
 template <class IdType>
@@ -31,7 +21,7 @@ std::vector<IdType> read_ids(const h5::File& file, std::string_view path, uint64
   const h5::Dataset dataset = file.open_dataset(path, h5::Type::I32, {kAny});
   std::vector<IdType> ids;
   int64_t previous = -1;
-  for (const int32_t number : read_values<int32_t>(dataset, kMostTokens)) {
+  for (const int32_t number : dataset.read_all<int32_t>()) {
     if (number <= previous || static_cast<uint64_t>(number) >= end)
       fail(dataset.subject(), std::to_string(number) + " after " + std::to_string(previous),
            "wanted rising numbers below " + std::to_string(end));
@@ -45,7 +35,8 @@ std::vector<IdType> read_ids(const h5::File& file, std::string_view path, uint64
 uint32_t model_count(const h5::File& file, std::string_view name, uint64_t most) {
   const uint64_t count = file.count_attribute("/model", name);
   if (count > most)
-    fail(file.name() + ": /model@" + std::string(name), std::to_string(count), "wanted at most " + std::to_string(most));
+    fail(file.name() + ": /model@" + std::string(name), std::to_string(count),
+         "wanted at most " + std::to_string(most));
   return static_cast<uint32_t>(count);
 }
 
@@ -61,7 +52,8 @@ ModelFacts read_model(const h5::File& file) {
   model.vocabulary = model_count(file, "vocabulary", uint64_t{1} << 31);
   model.context_length = model_count(file, "context_length", uint64_t{1} << 31);
   model.rope_base = file.real_attribute("/model", "rope_base");
-  if (model.layers == 0 || model.heads == 0 || model.kv_heads == 0 || model.heads % model.kv_heads != 0)
+  if (model.layers == 0 || model.heads == 0 || model.kv_heads == 0 ||
+      model.heads % model.kv_heads != 0)
     fail(file.name() + ": /model",
          std::to_string(model.heads) + " heads and " + std::to_string(model.kv_heads) + " KV heads",
          "wanted a multiple");
@@ -70,14 +62,19 @@ ModelFacts read_model(const h5::File& file) {
 
 TokenText read_tokens(const h5::File& file) {
   TokenText tokens;
-  tokens.id = read_values<int32_t>(file.open_dataset("/tokens/id", h5::Type::I32, {kAny}), kMostTokens);
-  const h5::Dataset offset = file.open_dataset("/tokens/offset", h5::Type::U64, {tokens.id.size() + 1});
-  tokens.offset = read_values<uint64_t>(offset, kMostTokens + 1);
-  const auto bytes = read_values<uint8_t>(file.open_dataset("/tokens/bytes", h5::Type::U8, {kAny}), kMostPieceBytes);
+  const h5::Dataset id = file.open_dataset("/tokens/id", h5::Type::I32, {kAny});
+  if (id.elements() == 0 || id.elements() > kMostTokens)
+    fail(id.subject(), std::to_string(id.elements()) + " tokens", "wanted 1 to 2^28");
+  tokens.id = id.read_all<int32_t>();
+  const h5::Dataset offset =
+      file.open_dataset("/tokens/offset", h5::Type::U64, {tokens.id.size() + 1});
+  tokens.offset = offset.read_all<uint64_t>();
+  const auto bytes = file.open_dataset("/tokens/bytes", h5::Type::U8, {kAny}).read_all<uint8_t>();
   tokens.bytes.assign(bytes.begin(), bytes.end());
   const bool ordered = std::is_sorted(tokens.offset.begin(), tokens.offset.end());
   if (!ordered || tokens.offset.front() != 0 || tokens.offset.back() != tokens.bytes.size())
-    fail(offset.subject(), "does not cut /tokens/bytes into pieces", "wanted rising offsets from 0 to its length");
+    fail(offset.subject(), "does not cut /tokens/bytes into pieces",
+         "wanted rising offsets from 0 to its length");
   return tokens;
 }
 
@@ -85,13 +82,39 @@ Encoding encoding_of(const h5::Dataset& weight) {
   if (weight.type() == h5::Type::F16) return Encoding::F16;
   if (weight.type() == h5::Type::U8) return Encoding::U8;
   if (weight.type() == h5::Type::F32) return Encoding::F32;
-  fail(weight.subject(), "has type " + std::string(h5::type_name(weight.type())), "wanted float16, uint8 or float32");
+  fail(weight.subject(), "has type " + std::string(h5::type_name(weight.type())),
+       "wanted float16, uint8 or float32");
 }
 
 void check_range(const std::string& subject, IndexRange range, uint64_t extent) {
   if (range.first > extent || range.count > extent - range.first)
     fail(subject, "[" + std::to_string(range.first) + ", +" + std::to_string(range.count) + ")",
          "wanted a range below " + std::to_string(extent));
+}
+
+uint32_t lanes_of(const ModelFacts& model, LaneKind kind) {
+  switch (kind) {
+    case LaneKind::PerKvHead:
+      return model.kv_heads;
+    case LaneKind::PerQueryHead:
+      return model.heads;
+    case LaneKind::PerLayer:
+      return 1;
+  }
+  DENDROKV_ASSERT(!"a kind of lane");
+  return 0;
+}
+
+void check_run(const std::string& subject, const Run& run, const TraceInfo& info) {
+  const Retention& kept = run.retention;
+  const h5::Shape found = {kept.layers(), kept.lanes(), kept.tokens()};
+  const h5::Shape wanted = {info.model.layers, lanes_of(info.model, run.lane_kind), info.tokens};
+  if (found != wanted)
+    fail(subject, "has shape " + h5::shape_text(found),
+         "wanted " + h5::shape_text(wanted) + ", that of the trace");
+  if (run.trace_uuid != info.uuid)
+    fail(subject + "@trace_uuid", "'" + run.trace_uuid + "'",
+         "wanted that of the trace, '" + info.uuid + "'");
 }
 
 }  // namespace
@@ -137,11 +160,13 @@ class TraceReader::Impl {
     std::vector<std::byte> raw(steps.count * positions.count * encoded_bytes(info_.encoding));
     weight_.read(start, count, raw.data());
     const size_t row_bytes = positions.count * encoded_bytes(info_.encoding);
-    for (size_t step = 0; step < steps.count; ++step) decode(raw.data() + step * row_bytes, out.row(step));
+    for (size_t step = 0; step < steps.count; ++step)
+      decode_weights(info_.encoding, std::span(raw).subspan(step * row_bytes, row_bytes),
+                     code_table_, out.row(step));
   }
 
-  void read_rows(const h5::Dataset& dataset, size_t layer_index, KvHead kv_head, IndexRange positions,
-                 GridView<float> out) const {
+  void read_rows(const h5::Dataset& dataset, size_t layer_index, KvHead kv_head,
+                 IndexRange positions, GridView<float> out) const {
     check_range(dataset.subject() + " positions", positions, info_.tokens);
     DENDROKV_ASSERT(layer_index < info_.layers.size() && kv_head.value < info_.model.kv_heads);
     DENDROKV_ASSERT(out.rows() == positions.count && out.cols() == info_.model.head_dim);
@@ -152,12 +177,14 @@ class TraceReader::Impl {
     if (dataset.type() == h5::Type::F32) {
       std::vector<float> raw(positions.count * cols);
       dataset.read(start, count, raw.data());
-      for (size_t r = 0; r < positions.count; ++r) std::copy_n(raw.data() + r * cols, cols, out.row(r).data());
+      for (size_t r = 0; r < positions.count; ++r)
+        std::copy_n(raw.data() + r * cols, cols, out.row(r).data());
       return;
     }
     std::vector<uint16_t> raw(positions.count * cols);
     dataset.read(start, count, raw.data());
-    for (size_t r = 0; r < positions.count; ++r) from_half(std::span(raw).subspan(r * cols, cols), out.row(r));
+    for (size_t r = 0; r < positions.count; ++r)
+      from_half(std::span(raw).subspan(r * cols, cols), out.row(r));
   }
 
   const TraceInfo& info() const { return info_; }
@@ -169,10 +196,10 @@ class TraceReader::Impl {
  private:
   void check_shapes() const {
     const uint64_t tokens = info_.tokens;
-    if (tokens == 0) fail(file_.name() + ": /tokens/id", "is empty", "wanted at least one token");
     const h5::Shape weight = {info_.layers.size(), info_.heads.size(), info_.steps.size(), tokens};
     file_.open_dataset("/attention/weight", weight_.type(), weight);
-    const h5::Shape rows = {info_.layers.size(), info_.model.kv_heads, tokens, info_.model.head_dim};
+    const h5::Shape rows = {info_.layers.size(), info_.model.kv_heads, tokens,
+                            info_.model.head_dim};
     const h5::Type type = value_.type() == h5::Type::F32 ? h5::Type::F32 : h5::Type::F16;
     file_.open_dataset("/value/value", type, rows);
     if (info_.keys == KeyRows::Record) file_.open_dataset("/key/key", type, rows);
@@ -182,28 +209,17 @@ class TraceReader::Impl {
   void keep_valid_steps() {
     uint64_t valid = 0;
     file_.open_dataset("/attention/steps_valid", h5::Type::U64, {1}).read(&valid);
+    if (valid == 0)
+      fail(file_.name() + ": /attention/steps_valid", "0", "wanted at least one complete step");
     if (valid < info_.steps.size()) info_.steps.resize(valid);
   }
 
   std::vector<float> read_code_table() const {
     std::vector<float> table = file_.table_attribute("/attention/weight", "code_table");
     if (table.size() != 256)
-      fail(weight_.subject() + "@code_table", std::to_string(table.size()) + " entries", "wanted 256");
+      fail(weight_.subject() + "@code_table", std::to_string(table.size()) + " entries",
+           "wanted 256");
     return table;
-  }
-
-  void decode(const std::byte* raw, std::span<float> out) const {
-    switch (info_.encoding) {
-      case Encoding::F16:
-        from_half({reinterpret_cast<const uint16_t*>(raw), out.size()}, out);
-        return;
-      case Encoding::U8:
-        for (size_t i = 0; i < out.size(); ++i) out[i] = code_table_[std::to_integer<size_t>(raw[i])];
-        return;
-      case Encoding::F32:
-        std::copy_n(raw, out.size_bytes(), reinterpret_cast<std::byte*>(out.data()));
-        return;
-    }
   }
 
   h5::File file_;
@@ -220,19 +236,25 @@ TraceReader::~TraceReader() = default;
 TraceReader::TraceReader(TraceReader&&) noexcept = default;
 TraceReader& TraceReader::operator=(TraceReader&&) noexcept = default;
 
-const TraceInfo& TraceReader::info() const { return impl_->info(); }
-const TokenText& TraceReader::tokens() const { return impl_->tokens(); }
+const TraceInfo& TraceReader::info() const {
+  return impl_->info();
+}
+const TokenText& TraceReader::tokens() const {
+  return impl_->tokens();
+}
 
-void TraceReader::read_weights(size_t layer_index, size_t head_index, IndexRange steps, IndexRange positions,
-                               GridView<float> out) const {
+void TraceReader::read_weights(size_t layer_index, size_t head_index, IndexRange steps,
+                               IndexRange positions, GridView<float> out) const {
   impl_->read_weights(layer_index, head_index, steps, positions, out);
 }
 
-void TraceReader::read_values(size_t layer_index, KvHead kv_head, IndexRange positions, GridView<float> out) const {
+void TraceReader::read_values(size_t layer_index, KvHead kv_head, IndexRange positions,
+                              GridView<float> out) const {
   impl_->read_rows(impl_->value(), layer_index, kv_head, positions, out);
 }
 
-void TraceReader::read_keys(size_t layer_index, KvHead kv_head, IndexRange positions, GridView<float> out) const {
+void TraceReader::read_keys(size_t layer_index, KvHead kv_head, IndexRange positions,
+                            GridView<float> out) const {
   impl_->read_rows(impl_->key(), layer_index, kv_head, positions, out);
 }
 
@@ -244,7 +266,9 @@ std::vector<float> TraceReader::read_loss() const {
 
 std::optional<Run> TraceReader::read_run() const {
   if (!impl_->file().has("/run")) return std::nullopt;
-  return read_run_group(impl_->file(), "/run");
+  Run run = read_run_group(impl_->file(), "/run");
+  check_run(impl_->file().name() + ": /run", run, info());
+  return run;
 }
 
 }  // namespace dendrokv

@@ -1,23 +1,27 @@
 #include "data/trace_writer.h"
 
-#include <sys/statvfs.h>
-
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <optional>
+#include <sys/statvfs.h>
 
 #include "data/error.h"
 #include "data/file_root.h"
 #include "data/half.h"
 #include "data/hdf5.h"
 #include "data/io_queue.h"
+#include "data/pyramid.h"
 #include "data/run_group.h"
 
 namespace dendrokv {
 namespace {
 
 constexpr uint64_t kRowsPerValueChunk = 2048;
-constexpr uint64_t kOverheadBytes = uint64_t{4} << 20;  // superblock, metadata blocks, attributes, small datasets
+constexpr uint64_t kSyncBytes = uint64_t{256} << 20;
+constexpr std::chrono::seconds kSyncPeriod{10};
+constexpr uint64_t kOverheadBytes =
+    uint64_t{4} << 20;  // superblock, metadata blocks, attributes, small datasets
 
 h5::Type weight_type(Encoding encoding) {
   if (encoding == Encoding::F16) return h5::Type::F16;
@@ -33,7 +37,8 @@ template <class IdType>
 void write_ids(h5::File& file, std::string_view path, const std::vector<IdType>& ids) {
   std::vector<int32_t> numbers;
   for (const IdType id : ids) numbers.push_back(static_cast<int32_t>(id.value));
-  file.create_dataset(path, h5::Type::I32, {numbers.size()}, {}, h5::Fill::Zero).write(numbers.data());
+  file.create_dataset(path, h5::Type::I32, {numbers.size()}, {}, h5::Fill::Zero)
+      .write(numbers.data());
 }
 
 void write_model(h5::File& file, const ModelFacts& model) {
@@ -52,18 +57,23 @@ void write_model(h5::File& file, const ModelFacts& model) {
 
 void write_tokens(h5::File& file, const TokenText& tokens) {
   file.create_group("/tokens");
-  file.create_dataset("/tokens/id", h5::Type::I32, {tokens.id.size()}, {}, h5::Fill::Zero).write(tokens.id.data());
+  file.create_dataset("/tokens/id", h5::Type::I32, {tokens.id.size()}, {}, h5::Fill::Zero)
+      .write(tokens.id.data());
   file.create_dataset("/tokens/offset", h5::Type::U64, {tokens.offset.size()}, {}, h5::Fill::Zero)
       .write(tokens.offset.data());
-  h5::Dataset bytes = file.create_dataset("/tokens/bytes", h5::Type::U8, {tokens.bytes.size()}, {}, h5::Fill::Zero);
+  h5::Dataset bytes =
+      file.create_dataset("/tokens/bytes", h5::Type::U8, {tokens.bytes.size()}, {}, h5::Fill::Zero);
   if (!tokens.bytes.empty()) bytes.write(tokens.bytes.data());
 }
 
-uint64_t rounded_up(uint64_t number, uint64_t unit) { return (number + unit - 1) / unit * unit; }
+uint64_t rounded_up(uint64_t number, uint64_t unit) {
+  return (number + unit - 1) / unit * unit;
+}
 
 void check_plan(const TracePlan& plan) {
   const TraceInfo& info = plan.info;
-  DENDROKV_ASSERT(info.tokens == plan.tokens.id.size() && plan.tokens.offset.size() == info.tokens + size_t{1});
+  DENDROKV_ASSERT(info.tokens == plan.tokens.id.size() &&
+                  plan.tokens.offset.size() == info.tokens + size_t{1});
   DENDROKV_ASSERT(!info.layers.empty() && !info.heads.empty() && !info.steps.empty());
   DENDROKV_ASSERT(plan.chunk_steps >= 1 && plan.chunk_steps <= info.steps.size());
   DENDROKV_ASSERT(plan.chunk_positions >= 1 && plan.chunk_positions <= info.tokens);
@@ -76,7 +86,8 @@ std::vector<std::byte> to_bytes(h5::Type type, GridView<const float> rows) {
     if (type == h5::Type::F16)
       to_half(rows.row(r), {reinterpret_cast<uint16_t*>(out), rows.cols()});
     else
-      std::copy_n(reinterpret_cast<const std::byte*>(rows.row(r).data()), rows.cols() * sizeof(float), out);
+      std::copy_n(reinterpret_cast<const std::byte*>(rows.row(r).data()),
+                  rows.cols() * sizeof(float), out);
   }
   return bytes;
 }
@@ -93,12 +104,17 @@ uint64_t estimated_bytes(const TracePlan& plan) {
     const size_t last = std::min(first + plan.chunk_steps, info.steps.size()) - 1;
     chunks += info.steps[last].index() / plan.chunk_positions + 1;
   }
-  const uint64_t rows = rounded_up(info.tokens, std::min<uint64_t>(info.tokens, kRowsPerValueChunk));
-  const uint64_t row_bytes = uint64_t{info.layers.size()} * info.model.kv_heads * rows * info.model.head_dim *
-                             h5::type_bytes(row_type(info.encoding)) * (info.keys == KeyRows::Record ? 2 : 1);
+  const uint64_t rows =
+      rounded_up(info.tokens, std::min<uint64_t>(info.tokens, kRowsPerValueChunk));
+  const uint64_t row_bytes = uint64_t{info.layers.size()} * info.model.kv_heads * rows *
+                             info.model.head_dim * h5::type_bytes(row_type(info.encoding)) *
+                             (info.keys == KeyRows::Record ? 2 : 1);
   const uint64_t run_bytes =
-      info.policy == "full" ? 0 : uint64_t{info.model.layers} * info.model.kv_heads * info.tokens * 17;
-  return lanes * chunks * chunk_bytes + row_bytes + run_bytes + uint64_t{info.tokens} * 24 + kOverheadBytes;
+      info.policy == "full" ? 0
+                            : uint64_t{info.model.layers} * info.model.kv_heads * info.tokens * 17;
+  const uint64_t pyramid = pyramid_bytes(lanes, info.steps.size(), info.tokens);
+  return lanes * chunks * chunk_bytes + pyramid + row_bytes + run_bytes +
+         uint64_t{info.tokens} * 24 + kOverheadBytes;
 }
 
 void check_disk_space(const std::filesystem::path& path, uint64_t bytes) {
@@ -131,7 +147,8 @@ class TraceWriter::Impl {
 
   void write_weights(const h5::Shape& chunk_index, std::vector<std::byte> chunk) {
     const uint64_t bytes = chunk.size();
-    DENDROKV_ASSERT(bytes == uint64_t{plan_.chunk_steps} * plan_.chunk_positions * encoded_bytes(plan_.info.encoding));
+    DENDROKV_ASSERT(bytes == uint64_t{plan_.chunk_steps} * plan_.chunk_positions *
+                                 encoded_bytes(plan_.info.encoding));
     const uint64_t first_step = chunk_index[2] * plan_.chunk_steps;
     if (chunk_index[3] == 0)  // every row has a first chunk; the last chunks are padded
       rows_written_ += std::min<uint64_t>(plan_.chunk_steps, plan_.info.steps.size() - first_step);
@@ -139,19 +156,25 @@ class TraceWriter::Impl {
       const h5::Shape start = {chunk_index[0], chunk_index[1], chunk_index[2] * plan_.chunk_steps,
                                chunk_index[3] * plan_.chunk_positions};
       weight_->write_chunk(start, chunk);
+      pyramid_->add({chunk_index[0], chunk_index[1], chunk_index[2], chunk_index[3]}, chunk);
     });
   }
 
-  void write_rows(std::optional<h5::Dataset>& dataset, const h5::Shape& start, GridView<const float> rows) {
+  void write_rows(std::optional<h5::Dataset>& dataset, const h5::Shape& start,
+                  GridView<const float> rows) {
     const h5::Shape count = {1, 1, rows.rows(), rows.cols()};
     std::vector<std::byte> bytes = to_bytes(row_type(plan_.info.encoding), rows);
     const uint64_t size = bytes.size();
-    submit(size, [&dataset, start, count, bytes = std::move(bytes)] { dataset->write(start, count, bytes.data()); });
+    submit(size, [&dataset, start, count, bytes = std::move(bytes)] {
+      dataset->write(start, count, bytes.data());
+    });
   }
 
   void write_loss(std::span<const float> nll) {
     DENDROKV_ASSERT(nll.size() == plan_.info.tokens);
-    submit(nll.size_bytes(), [this, copy = std::vector<float>(nll.begin(), nll.end())] { loss_->write(copy.data()); });
+    submit(nll.size_bytes(), [this, copy = std::vector<float>(nll.begin(), nll.end())] {
+      loss_->write(copy.data());
+    });
   }
 
   void write_run(const Run& run) {
@@ -165,12 +188,14 @@ class TraceWriter::Impl {
   void mark_steps_valid(uint64_t count) {
     submit(sizeof count, [this, count] {
       steps_valid_->write(&count);
-      file_->flush();
+      checkpoint();
     });
   }
 
   void finish() {
     queue_.submit(0, [this] {
+      pyramid_->finish();
+      file_->sync();  // what "complete" promises is on the disk before the word is
       mark_complete(*file_);
       close_datasets();
       file_->close();
@@ -204,17 +229,36 @@ class TraceWriter::Impl {
     create_attention();
     create_rows();
     file_->create_group("/loss");
-    loss_.emplace(file_->create_dataset("/loss/nll", h5::Type::F32, {info.tokens}, {}, h5::Fill::Absent));
+    loss_.emplace(
+        file_->create_dataset("/loss/nll", h5::Type::F32, {info.tokens}, {}, h5::Fill::Absent));
     file_->write_attribute("/loss/nll", "units", "nat");
-    write_default_plot(*file_, "/loss/nll", "");
+    pyramid_.emplace(*file_, info, plan_.chunk_steps, plan_.chunk_positions);
+    const std::string coarsest = pyramid_->coarsest();
+    const DefaultAxis axes[] = {{"layer", "/attention/layer"},
+                                {"head", "/attention/head"},
+                                {"step", coarsest + "/step"},
+                                {"position", coarsest + "/position"}};
+    write_default_plot(*file_, coarsest + "/max", axes);
+    file_->sync();
+  }
+
+  // A reader trusts steps_valid, so it is flushed every time; a sync costs a wait for the disk and comes now and then.
+  void checkpoint() {
+    const auto now = std::chrono::steady_clock::now();
+    const uint64_t bytes = bytes_written_;
+    if (bytes - synced_bytes_ < kSyncBytes && now - synced_at_ < kSyncPeriod) return file_->flush();
+    file_->sync();
+    synced_bytes_ = bytes;
+    synced_at_ = now;
   }
 
   void create_attention() {
     const TraceInfo& info = plan_.info;
     file_->create_group("/attention");
-    weight_.emplace(file_->create_dataset("/attention/weight", weight_type(info.encoding),
-                                          {info.layers.size(), info.heads.size(), info.steps.size(), info.tokens},
-                                          {1, 1, plan_.chunk_steps, plan_.chunk_positions}, h5::Fill::Absent));
+    weight_.emplace(file_->create_dataset(
+        "/attention/weight", weight_type(info.encoding),
+        {info.layers.size(), info.heads.size(), info.steps.size(), info.tokens},
+        {1, 1, plan_.chunk_steps, plan_.chunk_positions}, h5::Fill::Absent));
     file_->write_attribute("/attention/weight", "encoding", encoding_name(info.encoding));
     file_->write_attribute("/attention/weight", "policy", info.policy);
     if (info.encoding == Encoding::U8)
@@ -222,15 +266,18 @@ class TraceWriter::Impl {
     write_ids(*file_, "/attention/layer", info.layers);
     write_ids(*file_, "/attention/head", info.heads);
     write_ids(*file_, "/attention/step", info.steps);
-    steps_valid_.emplace(file_->create_dataset("/attention/steps_valid", h5::Type::U64, {1}, {}, h5::Fill::Zero));
+    steps_valid_.emplace(
+        file_->create_dataset("/attention/steps_valid", h5::Type::U64, {1}, {}, h5::Fill::Zero));
     const uint64_t none = 0;
     steps_valid_->write(&none);
   }
 
   void create_rows() {
     const TraceInfo& info = plan_.info;
-    const h5::Shape shape = {info.layers.size(), info.model.kv_heads, info.tokens, info.model.head_dim};
-    const h5::Shape chunk = {1, 1, std::min<uint64_t>(info.tokens, kRowsPerValueChunk), info.model.head_dim};
+    const h5::Shape shape = {info.layers.size(), info.model.kv_heads, info.tokens,
+                             info.model.head_dim};
+    const h5::Shape chunk = {1, 1, std::min<uint64_t>(info.tokens, kRowsPerValueChunk),
+                             info.model.head_dim};
     const h5::Type type = row_type(info.encoding);
     file_->create_group("/value");
     value_.emplace(file_->create_dataset("/value/value", type, shape, chunk, h5::Fill::Absent));
@@ -240,13 +287,18 @@ class TraceWriter::Impl {
   }
 
   void close_datasets() {
-    for (std::optional<h5::Dataset>* dataset : {&weight_, &value_, &key_, &loss_, &steps_valid_}) dataset->reset();
+    pyramid_.reset();
+    for (std::optional<h5::Dataset>* dataset : {&weight_, &value_, &key_, &loss_, &steps_valid_})
+      dataset->reset();
   }
 
   std::filesystem::path path_, part_;
   TracePlan plan_;
   std::optional<h5::File> file_;
   std::optional<h5::Dataset> weight_, value_, key_, loss_, steps_valid_;
+  std::optional<PyramidBuilder> pyramid_;
+  uint64_t synced_bytes_ = 0;  // at the last sync, as submitted
+  std::chrono::steady_clock::time_point synced_at_ = std::chrono::steady_clock::now();
   std::atomic<uint64_t> bytes_written_{0}, rows_written_{0};
   IoQueue queue_;  // last: its thread ends before what it uses goes
 };
@@ -255,26 +307,42 @@ TraceWriter::TraceWriter(std::filesystem::path path, TracePlan plan)
     : impl_(std::make_unique<Impl>(std::move(path), std::move(plan))) {}
 TraceWriter::~TraceWriter() = default;
 
-void TraceWriter::write_weights(size_t layer_index, size_t head_index, size_t step_chunk, size_t position_chunk,
-                                std::vector<std::byte> chunk) {
+void TraceWriter::write_weights(size_t layer_index, size_t head_index, size_t step_chunk,
+                                size_t position_chunk, std::vector<std::byte> chunk) {
   impl_->write_weights({layer_index, head_index, step_chunk, position_chunk}, std::move(chunk));
 }
 
-void TraceWriter::write_values(size_t layer_index, KvHead kv_head, Position first, GridView<const float> rows) {
+void TraceWriter::write_values(size_t layer_index, KvHead kv_head, Position first,
+                               GridView<const float> rows) {
   impl_->write_rows(impl_->values(), {layer_index, kv_head.value, first.value, 0}, rows);
 }
 
-void TraceWriter::write_keys(size_t layer_index, KvHead kv_head, Position first, GridView<const float> rows) {
+void TraceWriter::write_keys(size_t layer_index, KvHead kv_head, Position first,
+                             GridView<const float> rows) {
   DENDROKV_ASSERT(impl_->plan().info.keys == KeyRows::Record);
   impl_->write_rows(impl_->keys(), {layer_index, kv_head.value, first.value, 0}, rows);
 }
 
-void TraceWriter::write_loss(std::span<const float> nll) { impl_->write_loss(nll); }
-void TraceWriter::write_run(const Run& run) { impl_->write_run(run); }
-void TraceWriter::mark_steps_valid(uint64_t count) { impl_->mark_steps_valid(count); }
-void TraceWriter::finish() { impl_->finish(); }
-uint64_t TraceWriter::bytes_written() const { return impl_->bytes_written(); }
-uint64_t TraceWriter::rows_written() const { return impl_->rows_written(); }
-const TraceInfo& TraceWriter::info() const { return impl_->plan().info; }
+void TraceWriter::write_loss(std::span<const float> nll) {
+  impl_->write_loss(nll);
+}
+void TraceWriter::write_run(const Run& run) {
+  impl_->write_run(run);
+}
+void TraceWriter::mark_steps_valid(uint64_t count) {
+  impl_->mark_steps_valid(count);
+}
+void TraceWriter::finish() {
+  impl_->finish();
+}
+uint64_t TraceWriter::bytes_written() const {
+  return impl_->bytes_written();
+}
+uint64_t TraceWriter::rows_written() const {
+  return impl_->rows_written();
+}
+const TraceInfo& TraceWriter::info() const {
+  return impl_->plan().info;
+}
 
 }  // namespace dendrokv

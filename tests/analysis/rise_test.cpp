@@ -40,6 +40,13 @@ TEST(Rise, AnExponentialHasTheRatioOfItsQuarters) {
   EXPECT_EQ(rise.end.first, 40u);
 }
 
+TEST(Rise, TheExcludedEndsDoNotCount) {
+  const IndexRange usable = usable_range(shape(100, 0, 10));
+  std::vector<double> curve(100, 1.0);
+  for (size_t p = 0; p < 10; ++p) curve[p] = curve[99 - p] = 1e6;
+  EXPECT_NEAR(rise_of(curve, usable).ratio, 1, 1e-12);
+}
+
 TEST(Rise, WithoutNumbersItIsNotANumber) {
   const std::vector<double> curve(64, std::numeric_limits<double>::quiet_NaN());
   EXPECT_TRUE(std::isnan(rise_of(curve, {0, 64}).ratio));

@@ -1,0 +1,80 @@
+#pragma once
+// The pyramid of a trace: attention weights reduced 4^K x 4^K over (step, position) by max, sum and count, for views of any
+// zoom. Belongs to the I/O thread, which builds it from the chunks that pass through it.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/hdf5.h"
+#include "data/trace.h"
+
+namespace dendrokv {
+
+/// Cells of one (layer, head) at a level; the last row and column may stand for fewer weights.
+struct PyramidExtent {
+  uint64_t rows = 0, cols = 0;  // [step, position]
+};
+
+/// Level 1 first; always one, then as many as it takes until a (layer, head) has at most 1024 x 1024 cells.
+std::vector<PyramidExtent> pyramid_extents(uint64_t steps, uint64_t positions);
+
+/// Bytes of all levels for `lanes` (layer, head) pairs.
+uint64_t pyramid_bytes(uint64_t lanes, uint64_t steps, uint64_t positions);
+
+class PyramidBuilder {
+ public:
+  /// Creates the groups /pyramid/1, ... with all datasets. `chunk_steps` x `chunk_positions` is the shape of what add() gets.
+  PyramidBuilder(h5::File& file, const TraceInfo& info, size_t chunk_steps, size_t chunk_positions);
+
+  struct ChunkPlace {
+    size_t layer_index = 0, head_index = 0, step_chunk = 0, position_chunk = 0;
+  };
+  /// One encoded chunk. Those of a (layer, head) come in rising order of step_chunk.
+  void add(const ChunkPlace& place, std::span<const std::byte> chunk);
+  /// Writes what is still open. After it the builder only waits for its end.
+  void finish();
+
+  /// "/pyramid/K" of the coarsest level.
+  std::string coarsest() const;
+
+ private:
+  /// kBandRows rows of one level over all columns, while its weights arrive.
+  struct Band {
+    size_t index = 0;
+    std::vector<float> highest, sum;  // [row, column]; -infinity and 0 without a sample
+    std::vector<uint32_t> count;
+  };
+  struct Level {
+    PyramidExtent extent;
+    h5::Dataset highest, sum, count;
+  };
+  /// Of one (layer, head): open bands per level, rising. Level 1 may have several, the others one.
+  using OpenBands = std::vector<std::vector<Band>>;
+
+  /// The weights of up to four rows, folded per column.
+  struct Columns {
+    std::vector<float> highest, sum;
+    std::vector<uint32_t> count;
+  };
+  Level create_level(h5::File& file, const TraceInfo& info, size_t level) const;
+  Band& band_at(size_t lane, size_t level, size_t index);
+  void decode(std::span<const std::byte> chunk);
+  void fold_rows(size_t first_row, size_t end_row);
+  void add_columns(Band& band, size_t row, size_t first_position, size_t count) const;
+  void close_below(size_t lane, size_t level, size_t end_index);
+  void write(size_t lane, size_t level, const Band& band);
+  void raise(size_t lane, size_t level, const Band& band);
+
+  const Encoding encoding_;
+  const size_t heads_, steps_, positions_, chunk_steps_, chunk_positions_;
+  const size_t stride_;  // of a decoded row: whole blocks of columns, the last padded with NaN
+  std::vector<Level> levels_;
+  std::vector<OpenBands> open_;  // [lane], lane = layer_index * heads + head_index
+  std::vector<float> chunk_;     // decoded, [step, stride]
+  Columns columns_;
+};
+
+}  // namespace dendrokv
