@@ -1,0 +1,178 @@
+#include "gui/content.h"
+
+#include <algorithm>
+#include <set>
+
+#include "cache/policies.h"
+#include "data/error.h"
+#include "data/runs_file.h"
+
+namespace dendrokv {
+namespace {
+
+/// A trace without a run of its own was recorded with every row kept.
+Run unbounded_run(const TraceInfo& info) {
+  Run run;
+  run.policy = info.policy.empty() ? "full" : info.policy;
+  run.mode = RunMode::ClosedLoop;
+  run.trace_uuid = info.uuid;
+  run.retention = Retention(info.model.layers, info.model.kv_heads, info.tokens);
+  return run;
+}
+
+void check_fits(const std::filesystem::path& file, const Run& run, const TraceInfo& info) {
+  if (run.trace_uuid != info.uuid)
+    fail(file.string(), "holds runs over trace " + run.trace_uuid, "wanted runs over " + info.uuid,
+         "replay this trace");
+  if (run.retention.layers() != info.model.layers || run.retention.tokens() != info.tokens)
+    fail(file.string(),
+         std::to_string(run.retention.layers()) + " layers of " +
+             std::to_string(run.retention.tokens()) + " tokens",
+         "wanted those of the trace, " + std::to_string(info.model.layers) + " of " +
+             std::to_string(info.tokens));
+}
+
+/// Keys that the title says in words of its own.
+bool said_otherwise(std::string_view key) {
+  static const std::set<std::string_view> kKeys = {"sinks", "recent", "capacity", "budget"};
+  return kKeys.contains(key);
+}
+
+/// "cursor printed, score keep-left": options that differ from the table's defaults.
+std::string unusual_options(const std::string& policy) {
+  const PolicyChoice choice(policy);
+  std::string text;
+  for (const PolicyRow& row : policy_table()) {
+    if (row.spec.name != choice.spec().name()) continue;
+    for (const OptionRow& option : row.spec.options) {
+      if (option.type != OptionType::Choice || said_otherwise(option.name)) continue;
+      if (!choice.spec().has(option.name)) continue;
+      const std::string_view value = choice.spec().choice(option.name);
+      if (value == option.standard) continue;
+      text += " · " + std::string(option.name) + " " + std::string(value);
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+Content load_content(const TraceReader& trace, const std::filesystem::path& trace_file,
+                     const std::vector<std::filesystem::path>& runs_files) {
+  Content content{trace_file, trace.info(), trace.tokens(), trace.read_loss(), {}};
+  std::optional<Run> own = trace.read_run();
+  if (own) check_fits(trace_file, *own, content.info);
+  content.runs.push_back(own ? std::move(*own) : unbounded_run(content.info));
+  for (const std::filesystem::path& file : runs_files)
+    for (Run& run : read_runs(file).runs) {
+      check_fits(file, run, content.info);
+      content.runs.push_back(std::move(run));
+    }
+  return content;
+}
+
+std::string run_title(const Run& run) {
+  const std::string name = run.policy.substr(0, run.policy.find(':'));
+  const std::string rows =
+      run.budget == 0 ? "every row" : std::to_string(run.budget) + " rows per lane";
+  try {
+    return name + " · " + rows + unusual_options(run.policy);
+  } catch (const Error&) {
+    // A policy that this version does not know is shown under the name that the file gives it.
+    return name + " · " + rows;
+  }
+}
+
+std::string run_regions(const Run& run) {
+  if (run.budget == 0) return {};
+  const uint64_t fixed_rows = uint64_t{run.sinks} + run.recent;
+  const uint64_t tree = run.budget > fixed_rows ? run.budget - fixed_rows : 0;
+  std::string text = "sinks " + std::to_string(run.sinks);
+  if (tree > 0) text += " + tree " + std::to_string(tree);
+  return text + " + recent " + std::to_string(run.recent);
+}
+
+std::string provenance_name(const Run& run) {
+  return run.mode == RunMode::ClosedLoop ? "closed loop" : "open-loop replay";
+}
+
+std::string provenance_meaning(const Run& run) {
+  if (run.mode == RunMode::ClosedLoop)
+    return run.budget == 0 ? "Measured: the model ran with every row in its cache."
+                           : "Measured: the policy ran inside the model, and later layers felt it.";
+  return "Replayed over recorded full attention: exact for layer 0, an approximation above it, "
+         "because "
+         "the inputs of later layers would have changed.";
+}
+
+std::string lane_name(const Run& run, Lane lane) {
+  switch (run.lane_kind) {
+    case LaneKind::PerKvHead:
+      return "KV head " + std::to_string(lane.value);
+    case LaneKind::PerQueryHead:
+      return "head " + std::to_string(lane.value);
+    case LaneKind::PerLayer:
+      return "whole layer";
+  }
+  return {};
+}
+
+size_t most_telling_run(const Content& content) {
+  for (size_t i = 0; i < content.runs.size(); ++i) {
+    const std::vector<int32_t>& evicted = content.runs[i].retention.arrays().evict_step;
+    if (std::any_of(evicted.begin(), evicted.end(), [](int32_t step) { return step >= 0; }))
+      return i;
+  }
+  return 0;
+}
+
+std::optional<Position> telling_position(const Run& run, Layer layer, Lane lane) {
+  constexpr int kLongEnough = 3;
+  const std::span<const int32_t> evicted = run.retention.evict_step(layer, lane);
+  const std::span<const int32_t> rival = run.retention.rival(layer, lane);
+  std::optional<Position> best;
+  int longest = 0;
+  for (size_t p = evicted.size(); p-- > 0;) {
+    int links = 0;
+    size_t holder = p;
+    while (evicted[holder] >= 0 && rival[holder] >= 0 && links < kLongEnough) {
+      holder = static_cast<size_t>(rival[holder]);
+      ++links;
+    }
+    if (links <= longest) continue;
+    longest = links;
+    best = Position(p);
+    if (links == kLongEnough) break;
+  }
+  return best;
+}
+
+std::optional<size_t> layer_index(const TraceInfo& info, Layer layer) {
+  const auto found = std::find(info.layers.begin(), info.layers.end(), layer);
+  if (found == info.layers.end()) return std::nullopt;
+  return static_cast<size_t>(found - info.layers.begin());
+}
+
+std::vector<size_t> lane_head_indices(const TraceInfo& info, LaneKind kind, Lane lane) {
+  std::vector<size_t> indices;
+  for (size_t i = 0; i < info.heads.size(); ++i) {
+    const Head head = info.heads[i];
+    const bool inside = kind == LaneKind::PerLayer ||
+                        (kind == LaneKind::PerQueryHead && head.value == lane.value) ||
+                        (kind == LaneKind::PerKvHead && info.kv_head_of(head).value == lane.value);
+    if (inside) indices.push_back(i);
+  }
+  return indices;
+}
+
+std::vector<size_t> all_head_indices(const TraceInfo& info) {
+  return lane_head_indices(info, LaneKind::PerLayer, Lane(0));
+}
+
+std::optional<size_t> step_index_at(const TraceInfo& info, Step step) {
+  const auto after = std::upper_bound(info.steps.begin(), info.steps.end(), step);
+  if (after == info.steps.begin()) return std::nullopt;
+  return static_cast<size_t>(after - info.steps.begin()) - 1;
+}
+
+}  // namespace dendrokv

@@ -1,0 +1,56 @@
+#pragma once
+// What an opened trace offers the window: facts, tokens and runs, read once, never changed.
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/retention.h"
+#include "data/trace.h"
+#include "data/trace_reader.h"
+
+namespace dendrokv {
+
+struct Content {
+  std::filesystem::path file;
+  TraceInfo info;
+  TokenText tokens;
+  std::vector<float> loss;  // [T] nat
+  std::vector<Run> runs;    // [0] is what ran when the trace was recorded; never empty
+
+  Step last_step() const { return Step(info.tokens - 1); }
+};
+
+/// Reads everything but attention and values. Throws Error: a runs file of another trace, or of another
+/// shape than the trace.
+Content load_content(const TraceReader& trace, const std::filesystem::path& trace_file,
+                     const std::vector<std::filesystem::path>& runs_files);
+
+/// "treekv · 64 rows · cursor printed": name, budget, and every option that is not the default.
+std::string run_title(const Run& run);
+/// "sinks 4 + tree 32 + recent 28", or empty for an unbounded run.
+std::string run_regions(const Run& run);
+/// "closed loop" or "open-loop replay", from the run's own attribute.
+std::string provenance_name(const Run& run);
+/// What that means, in a sentence.
+std::string provenance_meaning(const Run& run);
+/// "KV head 1", "head 4" or "whole layer".
+std::string lane_name(const Run& run, Lane lane);
+
+/// The run that shows most: the trace's own if it evicts, else the first one that does.
+size_t most_telling_run(const Content& content);
+/// A good first example in a lane: the latest evicted token with three winners after it, else the one with
+/// the longest chain.
+std::optional<Position> telling_position(const Run& run, Layer layer, Lane lane);
+
+/// Place of a layer among the recorded ones.
+std::optional<size_t> layer_index(const TraceInfo& info, Layer layer);
+/// Recorded heads, as indices, that share a lane.
+std::vector<size_t> lane_head_indices(const TraceInfo& info, LaneKind kind, Lane lane);
+std::vector<size_t> all_head_indices(const TraceInfo& info);
+/// Index of the last recorded step that is not after `step`.
+std::optional<size_t> step_index_at(const TraceInfo& info, Step step);
+
+}  // namespace dendrokv

@@ -1,0 +1,296 @@
+#include "gui/control_bar.h"
+
+#include <QHBoxLayout>
+#include <QPainter>
+#include <QSignalBlocker>
+#include <algorithm>
+
+#include "gui/text_layout.h"
+
+namespace dendrokv {
+namespace {
+
+constexpr int kHeight = 52;
+constexpr int kMillisecondsPerStep = 60;
+
+QLabel* label(QWidget* parent, const QFont& font) {
+  auto* made = new QLabel(parent);
+  made->setFont(font);
+  return made;
+}
+
+QString facts(const Content& content) {
+  const TraceInfo& info = content.info;
+  const auto count = [](size_t recorded, size_t all) {
+    return recorded == all ? QString::number(all)
+                           : QStringLiteral("%1 of %2").arg(recorded).arg(all);
+  };
+  QString text = grouped(info.tokens) + QStringLiteral(" tokens · ") +
+                 count(info.layers.size(), info.model.layers) + QStringLiteral(" layers × ") +
+                 count(info.heads.size(), info.model.heads) + QStringLiteral(" heads");
+  if (info.steps.size() != info.tokens)
+    text += QStringLiteral(" · %1 steps").arg(info.steps.size());
+  return text;
+}
+
+}  // namespace
+
+Badge::Badge(Workspace& workspace, QWidget* parent) : QWidget(parent), workspace_(workspace) {
+  setSizePolicy(QSizePolicy::Fixed, QSizePolicy::Fixed);
+  setAccessibleName(QStringLiteral("provenance of the run"));
+}
+
+QString Badge::text() const {
+  const Content* content = workspace_.document.content();
+  return content ? to_qt(provenance_name(content->runs[workspace_.selection.now().run]))
+                 : QString();
+}
+
+QSize Badge::sizeHint() const {
+  return {
+      static_cast<int>(QFontMetricsF(sized_font(12, QFont::DemiBold)).horizontalAdvance(text())) +
+          28,
+      24};
+}
+
+void Badge::paintEvent(QPaintEvent*) {
+  const Content* content = workspace_.document.content();
+  if (!content) return;
+  const Palette& colours = workspace_.style.colours();
+  const bool measured = content->runs[workspace_.selection.now().run].mode == RunMode::ClosedLoop;
+  const Rgb tint = measured ? colours.band[2] : colours.band[1];
+  QPainter painter(this);
+  painter.setRenderHint(QPainter::Antialiasing);
+  const QRectF box = QRectF(rect()).adjusted(0.5, 0.5, -0.5, -0.5);
+  // Measured runs have a filled badge, approximations a dashed outline.
+  painter.setPen(QPen(to_qt(tint), 1, measured ? Qt::SolidLine : Qt::DashLine));
+  painter.setBrush(measured ? to_qt(mix(colours.panel, tint, 0.16)) : QColor(Qt::transparent));
+  painter.drawRoundedRect(box, 12, 12);
+  painter.setFont(sized_font(12, QFont::DemiBold));
+  painter.setPen(to_qt(mix(tint, colours.ink, 0.45)));
+  painter.drawText(rect(), Qt::AlignCenter, text());
+}
+
+ControlBar::ControlBar(Workspace& workspace, QWidget* parent)
+    : QWidget(parent), workspace_(workspace) {
+  setObjectName(QStringLiteral("control_bar"));
+  setAttribute(Qt::WA_StyledBackground);
+  setFixedHeight(kHeight);
+  build();
+  connect_all();
+  setEnabled(false);
+}
+
+QToolButton* ControlBar::tool(const QString& tip) {
+  auto* button = new QToolButton(this);
+  button->setToolTip(tip);
+  button->setAccessibleName(tip);
+  return button;
+}
+
+void ControlBar::build() {
+  menu_ = tool(QStringLiteral("menu"));
+  menu_->setPopupMode(QToolButton::InstantPopup);
+  file_ = label(this, sized_font(14, QFont::DemiBold));
+  facts_ = label(this, small_font());
+  runs_ = new ChoiceBox(this);
+  runs_->setMinimumWidth(170);
+  runs_->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+  runs_->setAccessibleName(QStringLiteral("run"));
+  badge_ = new Badge(workspace_, this);
+  layer_ = new QSpinBox(this);
+  layer_->setPrefix(QStringLiteral("layer "));
+  layer_->setButtonSymbols(QAbstractSpinBox::NoButtons);
+  layer_->setFixedWidth(82);
+  layer_->setAccessibleName(QStringLiteral("layer"));
+  lane_ = new ChoiceBox(this);
+  lane_->setMinimumWidth(130);
+  lane_->setAccessibleName(QStringLiteral("lane of the layer, or mean"));
+  step_text_ = label(this, small_font());
+  slider_ = new QSlider(Qt::Horizontal, this);
+  slider_->setMinimumWidth(120);
+  slider_->setAccessibleName(QStringLiteral("step"));
+  previous_ = tool(QStringLiteral("previous step (Left)"));
+  play_ = tool(QStringLiteral("play or pause (Space)"));
+  next_ = tool(QStringLiteral("next step (Right)"));
+  find_ = new QLineEdit(this);
+  find_->setPlaceholderText(QStringLiteral("find text   Ctrl+F"));
+  find_->setClearButtonEnabled(true);
+  find_->setFixedWidth(150);
+  hits_ = label(this, small_font());
+  auto* layout = new QHBoxLayout(this);
+  layout->setContentsMargins(kGutter - 4, 0, kGutter, 0);
+  layout->setSpacing(8);
+  for (QWidget* widget : std::initializer_list<QWidget*>{menu_, file_, facts_})
+    layout->addWidget(widget);
+  layout->addSpacing(14);
+  for (QWidget* widget : std::initializer_list<QWidget*>{runs_, badge_}) layout->addWidget(widget);
+  layout->addSpacing(10);
+  for (QWidget* widget : std::initializer_list<QWidget*>{layer_, lane_}) layout->addWidget(widget);
+  layout->addSpacing(10);
+  layout->addWidget(step_text_);
+  layout->addWidget(slider_, 1);
+  for (QWidget* widget : std::initializer_list<QWidget*>{previous_, play_, next_})
+    layout->addWidget(widget);
+  layout->addSpacing(6);
+  for (QWidget* widget : std::initializer_list<QWidget*>{find_, hits_}) layout->addWidget(widget);
+}
+
+void ControlBar::connect_all() {
+  SelectionModel& selection = workspace_.selection;
+  connect(&workspace_.document, &Document::opened, this, [this] { fill(); });
+  connect(&workspace_.document, &Document::failed, this, [this] { setEnabled(false); });
+  connect(&selection, &SelectionModel::changed, this,
+          [this](const Selection& now, const Selection& before) {
+            if (now.run != before.run) fill_lanes();
+            if (!now.same_but_hover(before)) show_selection();
+          });
+  connect(runs_, QOverload<int>::of(&QComboBox::activated), this, [&selection](int index) {
+    selection.change([index](Selection& wanted) { wanted.run = static_cast<size_t>(index); });
+  });
+  connect(layer_, QOverload<int>::of(&QSpinBox::valueChanged), this, [&selection](int layer) {
+    selection.change([layer](Selection& wanted) {
+      wanted.layer = Layer(layer);
+      if (wanted.scope == LaneScope::AllMean) wanted.scope = LaneScope::LayerMean;
+    });
+  });
+  connect(lane_, QOverload<int>::of(&QComboBox::activated), this,
+          [this](int index) { choose_lane(index); });
+  connect(slider_, &QSlider::valueChanged, this, [&selection](int step) {
+    selection.change([step](Selection& wanted) { wanted.step = Step(step); });
+  });
+  connect(previous_, &QToolButton::clicked, this, [this] { move_step(-1); });
+  connect(next_, &QToolButton::clicked, this, [this] { move_step(1); });
+  connect(play_, &QToolButton::clicked, this, [this] { toggle_play(); });
+  connect(&player_, &QTimer::timeout, this, [this] { move_step(1); });
+  connect(find_, &QLineEdit::textChanged, this, [this](const QString& text) { show_hits(text); });
+  connect(find_, &QLineEdit::returnPressed, this, [this] { find_next(1); });
+}
+
+void ControlBar::fill() {
+  const Content& content = *workspace_.document.content();
+  setEnabled(true);
+  file_->setText(QString::fromStdString(content.file.filename().string()));
+  file_->setToolTip(QString::fromStdString(content.file.string()));
+  facts_->setText(facts(content));
+  const QSignalBlocker quiet_runs(runs_), quiet_layer(layer_), quiet_slider(slider_);
+  runs_->clear();
+  for (const Run& run : content.runs) {
+    runs_->addItem(to_qt(run_title(run)));
+    runs_->setItemData(runs_->count() - 1, to_qt(run.policy), Qt::ToolTipRole);
+  }
+  layer_->setRange(0, static_cast<int>(content.info.model.layers) - 1);
+  slider_->setRange(0, static_cast<int>(content.info.tokens) - 1);
+  slider_->setPageStep(100);
+  fill_lanes();
+  show_selection();
+}
+
+void ControlBar::fill_lanes() {
+  const Content* content = workspace_.document.content();
+  if (!content) return;
+  const Run& run = content->runs[workspace_.selection.now().run];
+  const QSignalBlocker quiet(lane_);
+  lane_->clear();
+  for (uint32_t lane = 0; lane < run.retention.lanes(); ++lane)
+    lane_->addItem(to_qt(lane_name(run, Lane(lane))));
+  lane_->addItem(QStringLiteral("mean of the layer"));
+  lane_->addItem(QStringLiteral("mean of all lanes"));
+}
+
+void ControlBar::choose_lane(int index) {
+  const Content* content = workspace_.document.content();
+  if (!content) return;
+  const int lanes =
+      static_cast<int>(content->runs[workspace_.selection.now().run].retention.lanes());
+  workspace_.selection.change([&](Selection& wanted) {
+    wanted.scope = index < lanes    ? LaneScope::One
+                   : index == lanes ? LaneScope::LayerMean
+                                    : LaneScope::AllMean;
+    if (index < lanes) wanted.lane = Lane(index);
+  });
+}
+
+void ControlBar::show_selection() {
+  const Content* content = workspace_.document.content();
+  if (!content) return;
+  const Selection& now = workspace_.selection.now();
+  const Run& run = content->runs[now.run];
+  const QSignalBlocker quiet_runs(runs_), quiet_layer(layer_), quiet_slider(slider_),
+      quiet_lane(lane_);
+  runs_->setCurrentIndex(static_cast<int>(now.run));
+  runs_->setToolTip(to_qt(run.policy));
+  badge_->setToolTip(to_qt(provenance_meaning(run)));
+  badge_->updateGeometry();
+  badge_->update();
+  layer_->setValue(static_cast<int>(now.layer.value));
+  const int lanes = static_cast<int>(run.retention.lanes());
+  lane_->setCurrentIndex(now.scope == LaneScope::One         ? static_cast<int>(now.lane.value)
+                         : now.scope == LaneScope::LayerMean ? lanes
+                                                             : lanes + 1);
+  slider_->setValue(static_cast<int>(now.step.value));
+  step_text_->setText(QStringLiteral("step <b>%1</b>").arg(grouped(now.step.value)));
+  const QFontMetrics metrics(small_font());
+  step_text_->setFixedWidth(
+      metrics.horizontalAdvance(QStringLiteral("step ") + grouped(content->info.tokens)) + 14);
+}
+
+void ControlBar::move_step(int by) {
+  const Content* content = workspace_.document.content();
+  if (!content) return;
+  const int last = static_cast<int>(content->info.tokens) - 1;
+  const int step =
+      std::clamp(static_cast<int>(workspace_.selection.now().step.value) + by, 0, last);
+  if (step == last && player_.isActive()) toggle_play();
+  workspace_.selection.change([step](Selection& wanted) { wanted.step = Step(step); });
+}
+
+void ControlBar::toggle_play() {
+  if (player_.isActive()) {
+    player_.stop();
+  } else {
+    const Content* content = workspace_.document.content();
+    if (!content) return;
+    if (workspace_.selection.now().step == content->last_step())
+      workspace_.selection.change([](Selection& wanted) { wanted.step = Step(0); });
+    player_.start(kMillisecondsPerStep);
+  }
+  refresh();
+}
+
+void ControlBar::refresh() {
+  const Rgb ink = workspace_.style.colours().ink;
+  menu_->setIcon(glyph_icon(Glyph::Menu, ink));
+  previous_->setIcon(glyph_icon(Glyph::Previous, ink));
+  play_->setIcon(glyph_icon(player_.isActive() ? Glyph::Pause : Glyph::Play, ink));
+  next_->setIcon(glyph_icon(Glyph::Next, ink));
+  update();
+}
+
+void ControlBar::focus_find() {
+  find_->setFocus();
+  find_->selectAll();
+}
+
+void ControlBar::show_hits(const QString& text) {
+  const Content* content = workspace_.document.content();
+  if (!content) return;
+  found_ = find_text(content->tokens, text);
+  hits_->setText(text.isEmpty() ? QString() : QStringLiteral("%1 found").arg(found_.size()));
+}
+
+void ControlBar::find_next(int direction) {
+  if (found_.empty()) return;
+  const std::optional<Position> here = workspace_.selection.now().position;
+  size_t next = direction > 0 ? 0 : found_.size() - 1;
+  if (here) {
+    const auto after = direction > 0 ? std::upper_bound(found_.begin(), found_.end(), *here)
+                                     : std::lower_bound(found_.begin(), found_.end(), *here);
+    const size_t index = static_cast<size_t>(after - found_.begin());
+    next = direction > 0 ? index % found_.size() : (index + found_.size() - 1) % found_.size();
+  }
+  workspace_.selection.change([&](Selection& wanted) { wanted.position = found_[next]; });
+  hits_->setText(QStringLiteral("%1 of %2").arg(next + 1).arg(found_.size()));
+}
+
+}  // namespace dendrokv

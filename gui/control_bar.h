@@ -1,0 +1,67 @@
+#pragma once
+// The bar on top: what is open, which run and how it came about, which lane, which step, find.
+
+#include <QLabel>
+#include <QLineEdit>
+#include <QSlider>
+#include <QSpinBox>
+#include <QTimer>
+#include <QToolButton>
+#include <QWidget>
+
+#include "gui/choice_box.h"
+#include "gui/view.h"
+
+namespace dendrokv {
+
+/// The provenance of the run, always visible.
+class Badge : public QWidget {
+  Q_OBJECT
+ public:
+  Badge(Workspace& workspace, QWidget* parent);
+  QString text() const;
+  QSize sizeHint() const override;
+
+ protected:
+  void paintEvent(QPaintEvent* event) override;
+
+ private:
+  Workspace& workspace_;
+};
+
+class ControlBar : public QWidget {
+  Q_OBJECT
+ public:
+  ControlBar(Workspace& workspace, QWidget* parent);
+
+  void move_step(int by);
+  void toggle_play();
+  void focus_find();
+  void find_next(int direction);
+  QToolButton* menu_button() const { return menu_; }
+  /// Icons in the colours of the theme.
+  void refresh();
+
+ private:
+  void build();
+  QToolButton* tool(const QString& tip);
+  void connect_all();
+  void fill();  // a document was opened
+  void fill_lanes();
+  void show_selection();  // the selection changed
+  void choose_lane(int index);
+  void show_hits(const QString& text);
+
+  Workspace& workspace_;
+  QLabel *file_, *facts_, *step_text_, *hits_;
+  ChoiceBox *runs_, *lane_;
+  QSpinBox* layer_;
+  Badge* badge_;
+  QSlider* slider_;
+  QToolButton *previous_, *play_, *next_, *menu_;
+  QLineEdit* find_;
+  QTimer player_;
+  std::vector<Position> found_;
+};
+
+}  // namespace dendrokv

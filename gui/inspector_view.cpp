@@ -1,0 +1,196 @@
+#include "gui/inspector_view.h"
+
+#include <QAction>
+#include <QApplication>
+#include <QClipboard>
+#include <QWheelEvent>
+#include <algorithm>
+
+#include "gui/paint.h"
+
+namespace dendrokv {
+namespace {
+
+constexpr double kRow = 25, kLegendRow = 21, kLinkRow = 23;
+
+}  // namespace
+
+InspectorView::InspectorView(Workspace& workspace, const QString& title, QWidget* parent)
+    : View(workspace, title, parent) {
+  auto* action = new QAction(QStringLiteral("Copy as text"), this);
+  connect(action, &QAction::triggered, this, [this] { copy(); });
+  addAction(action);
+  setContextMenuPolicy(Qt::ActionsContextMenu);
+}
+
+void InspectorView::copy() const {
+  if (content())
+    QApplication::clipboard()->setText(
+        as_text(inspect(*content(), selection(), workspace().document.row())));
+}
+
+QString InspectorView::heading() const {
+  return inspect(*content(), selection(), nullptr).card.title;
+}
+
+bool InspectorView::needs_refresh(const Selection& now, const Selection& before) const {
+  return now != before;
+}
+
+void InspectorView::snapshot_arrived(Topic topic) {
+  if (topic == Topic::Row) refresh();
+}
+
+void InspectorView::paint_back(QPainter& painter) {
+  const Inspection inspection = inspect(*content(), selection(), workspace().document.row());
+  setAccessibleDescription(as_text(inspection));
+  painter.save();
+  painter.setClipRect(area().adjusted(-4, -4, 4, 4));
+  double top = area().top() - scroll_;
+  const double start = top;
+  top = paint_card(painter, inspection.card, top);
+  for (const Section& section : inspection.sections) top = paint_section(painter, section, top);
+  height_ = top - start;
+  painter.restore();
+}
+
+double InspectorView::paint_card(QPainter& painter, const Card& card, double top) const {
+  if (card.token.isEmpty()) return top;
+  const QRectF box(area().left(), top, area().width(), 40);
+  painter.setPen(QPen(to_qt(colours().accent), 1));
+  painter.setBrush(to_qt(mix(colours().panel, colours().accent, 0.08)));
+  painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6);
+  painter.setPen(to_qt(colours().secondary));
+  painter.setFont(small_font());
+  painter.drawText(box.adjusted(12, 0, -12, 0), Qt::AlignRight | Qt::AlignVCenter, card.place);
+  painter.setPen(to_qt(colours().ink));
+  painter.setFont(sized_font(15, QFont::DemiBold));
+  const double room =
+      box.width() - 24 - QFontMetricsF(small_font()).horizontalAdvance(card.place) - 10;
+  painter.drawText(box.adjusted(12, 0, -12, 0), Qt::AlignLeft | Qt::AlignVCenter,
+                   QFontMetricsF(painter.font()).elidedText(card.token, Qt::ElideRight, room));
+  return box.bottom() + 6;
+}
+
+double InspectorView::paint_section(QPainter& painter, const Section& section, double top) const {
+  if (!section.title.isEmpty()) {
+    top += 12;
+    painter.setFont(title_font());
+    painter.setPen(to_qt(colours().ink));
+    painter.drawText(QRectF(area().left(), top, area().width(), 20),
+                     Qt::AlignLeft | Qt::AlignVCenter, section.title);
+    top += 24;
+  }
+  // The thread that ties a chain together runs behind its dots.
+  const bool chain = section.entries.size() > 1 && section.entries[0].kind == EntryKind::Link;
+  if (chain) {
+    painter.setPen(QPen(to_qt(colours().recent), 1.5));
+    const double x = area().left() + 7;
+    painter.drawLine(
+        QPointF(x, top + kLinkRow / 2),
+        QPointF(x, top + kLinkRow * (static_cast<double>(section.entries.size()) - 0.5)));
+  }
+  for (const Entry& entry : section.entries) top = paint_entry(painter, entry, top);
+  return top;
+}
+
+double InspectorView::paint_entry(QPainter& painter, const Entry& entry, double top) const {
+  switch (entry.kind) {
+    case EntryKind::Fact:
+      paint_fact(painter, entry, top);
+      return top + kRow;
+    case EntryKind::Link:
+      paint_link(painter, entry, top);
+      return top + kLinkRow;
+    case EntryKind::Share:
+      paint_share(painter, entry, top);
+      return top + kRow + 8;
+    case EntryKind::Legend:
+      paint_legend_entry(painter, entry, top);
+      return top + kLegendRow;
+    case EntryKind::Note:
+      painter.setFont(small_font());
+      painter.setPen(to_qt(colours().secondary));
+      painter.drawText(QRectF(area().left() + 20, top, area().width() - 20, kLinkRow),
+                       Qt::AlignLeft | Qt::AlignVCenter, entry.label);
+      return top + kLinkRow;
+  }
+  return top;
+}
+
+void InspectorView::paint_fact(QPainter& painter, const Entry& entry, double top) const {
+  const QRectF row(area().left(), top, area().width(), kRow);
+  painter.setFont(small_font());
+  painter.setPen(to_qt(colours().ink));
+  const QFontMetricsF metrics(small_font());
+  const double label_room = metrics.horizontalAdvance(entry.label) + 12;
+  painter.drawText(row, Qt::AlignRight | Qt::AlignVCenter,
+                   metrics.elidedText(entry.value, Qt::ElideRight, row.width() - label_room));
+  painter.setPen(to_qt(colours().secondary));
+  painter.drawText(row, Qt::AlignLeft | Qt::AlignVCenter, entry.label);
+  painter.setPen(QPen(to_qt(colours().rule), 1));
+  painter.drawLine(QPointF(row.left(), row.bottom() - 0.5),
+                   QPointF(row.right(), row.bottom() - 0.5));
+}
+
+void InspectorView::paint_link(QPainter& painter, const Entry& entry, double top) const {
+  const QRectF row(area().left(), top, area().width(), kLinkRow);
+  const Rgb dot = entry.state->place == Place::Evicted ? colours().level_colour(entry.state->level)
+                                                       : state_colour(colours(), *entry.state);
+  painter.setPen(QPen(to_qt(colours().panel), 1.5));
+  painter.setBrush(to_qt(dot));
+  painter.drawEllipse(QPointF(row.left() + 7, row.center().y()), 6.5, 6.5);
+  painter.setFont(sized_font(8));
+  painter.setPen(to_qt(ink_on(dot)));
+  TokenState reached = *entry.state;
+  if (reached.place == Place::Evicted) reached.place = Place::Tree;
+  painter.drawText(QRectF(row.left(), row.top(), 14, row.height()), Qt::AlignCenter,
+                   QString(QLatin1Char(place_mark(reached))));
+  const double place_left = row.left() + row.width() * 0.44;
+  painter.setFont(small_font());
+  painter.setPen(to_qt(colours().ink));
+  const QFontMetricsF metrics(small_font());
+  painter.drawText(row.adjusted(22, 0, 0, 0), Qt::AlignLeft | Qt::AlignVCenter,
+                   metrics.elidedText(entry.label, Qt::ElideRight, place_left - row.left() - 28));
+  painter.drawText(row, Qt::AlignRight | Qt::AlignVCenter, entry.value);
+  painter.setPen(to_qt(colours().secondary));
+  painter.drawText(row.adjusted(place_left - row.left(), 0, 0, 0), Qt::AlignLeft | Qt::AlignVCenter,
+                   entry.middle);
+}
+
+void InspectorView::paint_share(QPainter& painter, const Entry& entry, double top) const {
+  const QRectF row(area().left(), top, area().width(), kRow);
+  painter.setFont(small_font());
+  painter.setPen(to_qt(colours().secondary));
+  painter.drawText(row, Qt::AlignLeft | Qt::AlignVCenter, entry.label);
+  painter.setPen(to_qt(colours().ink));
+  painter.drawText(row, Qt::AlignRight | Qt::AlignVCenter, entry.value);
+  const QRectF bar(row.left(), row.bottom() - 1, row.width(), 4);
+  painter.setPen(Qt::NoPen);
+  painter.setBrush(to_qt(colours().rule));
+  painter.drawRoundedRect(bar, 2, 2);
+  painter.setBrush(to_qt(colours().level[4]));
+  const double filled = std::clamp(entry.fraction, 0.0, 1.0) * bar.width();
+  if (filled > 0)
+    painter.drawRoundedRect(QRectF(bar.left(), bar.top(), std::max(filled, 4.0), bar.height()), 2,
+                            2);
+}
+
+void InspectorView::paint_legend_entry(QPainter& painter, const Entry& entry, double top) const {
+  const QRectF row(area().left(), top, area().width(), kLegendRow);
+  paint_swatch(painter, QRectF(row.left(), row.center().y() - 7, 22, 14), colours(), *entry.state);
+  painter.setFont(small_font());
+  painter.setPen(to_qt(colours().ink));
+  painter.drawText(row.adjusted(32, 0, 0, 0), Qt::AlignLeft | Qt::AlignVCenter, entry.label);
+  painter.setPen(to_qt(colours().secondary));
+  painter.drawText(row, Qt::AlignRight | Qt::AlignVCenter, entry.value);
+}
+
+void InspectorView::wheelEvent(QWheelEvent* event) {
+  const double most = std::max(0.0, height_ - area().height());
+  scroll_ = std::clamp(scroll_ - event->angleDelta().y() / 2.0, 0.0, most);
+  refresh();
+  event->accept();
+}
+
+}  // namespace dendrokv

@@ -1,0 +1,34 @@
+#pragma once
+// The side panel: paints what gui/inspector.h says.
+
+#include "gui/inspector.h"
+#include "gui/view.h"
+
+namespace dendrokv {
+
+class InspectorView : public View {
+  Q_OBJECT
+ public:
+  InspectorView(Workspace& workspace, const QString& title, QWidget* parent);
+  QString heading() const override;
+
+ protected:
+  void paint_back(QPainter& painter) override;
+  bool needs_refresh(const Selection& now, const Selection& before) const override;
+  void snapshot_arrived(Topic topic) override;
+  void wheelEvent(QWheelEvent* event) override;
+
+ private:
+  double paint_card(QPainter& painter, const Card& card, double top) const;
+  double paint_section(QPainter& painter, const Section& section, double top) const;
+  double paint_entry(QPainter& painter, const Entry& entry, double top) const;
+  void paint_fact(QPainter& painter, const Entry& entry, double top) const;
+  void paint_link(QPainter& painter, const Entry& entry, double top) const;
+  void paint_share(QPainter& painter, const Entry& entry, double top) const;
+  void paint_legend_entry(QPainter& painter, const Entry& entry, double top) const;
+  void copy() const;
+
+  double scroll_ = 0, height_ = 0;
+};
+
+}  // namespace dendrokv

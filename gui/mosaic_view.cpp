@@ -1,0 +1,154 @@
+#include "gui/mosaic_view.h"
+
+#include <QMouseEvent>
+#include <algorithm>
+#include <cmath>
+
+#include "gui/paint.h"
+
+namespace dendrokv {
+namespace {
+
+constexpr double kTopLabels = 34, kLeftLabels = 22, kScaleBand = 60;
+
+const ColourMap& tile_map(Theme theme) {
+  return colour_map(theme == Theme::Light ? "viridis" : "inferno");
+}
+
+}  // namespace
+
+QRectF MosaicView::grid() const {
+  return area().adjusted(kLeftLabels - 6, kTopLabels, 0, -kScaleBand);
+}
+
+QRectF MosaicView::tile_rect(Tile tile) const {
+  const QRectF rect = grid();
+  const double width = rect.width() / static_cast<double>(content()->info.heads.size());
+  const double height = rect.height() / static_cast<double>(content()->info.layers.size());
+  return {rect.left() + width * static_cast<double>(tile.head_index),
+          rect.top() + height * static_cast<double>(tile.layer_index), width, height};
+}
+
+std::optional<MosaicView::Tile> MosaicView::tile_at(QPointF point) const {
+  const QRectF rect = grid();
+  if (!content() || !rect.contains(point)) return std::nullopt;
+  const TraceInfo& info = content()->info;
+  const auto place = [](double at, size_t count) {
+    return std::min(static_cast<size_t>(at * static_cast<double>(count)), count - 1);
+  };
+  return Tile{place((point.y() - rect.top()) / rect.height(), info.layers.size()),
+              place((point.x() - rect.left()) / rect.width(), info.heads.size())};
+}
+
+bool MosaicView::selected(Tile tile) const {
+  const Selection& now = selection();
+  if (now.scope == LaneScope::AllMean) return false;
+  if (content()->info.layers[tile.layer_index] != now.layer) return false;
+  if (now.scope == LaneScope::LayerMean) return true;
+  const std::vector<size_t> heads =
+      lane_head_indices(content()->info, content()->runs[now.run].lane_kind, now.lane);
+  return std::find(heads.begin(), heads.end(), tile.head_index) != heads.end();
+}
+
+QString MosaicView::describe(QPointF point) const {
+  const std::optional<Tile> tile = tile_at(point);
+  const MapSnapshot* map = workspace().document.map();
+  if (!tile || !map) return {};
+  return QStringLiteral("%1·%2: ")
+             .arg(content()->info.layers[tile->layer_index].value)
+             .arg(content()->info.heads[tile->head_index].value) +
+         to_qt(short_number(double{map->growth(tile->layer_index, tile->head_index)})) +
+         QStringLiteral("×");
+}
+
+bool MosaicView::needs_refresh(const Selection&, const Selection&) const {
+  return false;
+}
+
+void MosaicView::snapshot_arrived(Topic topic) {
+  if (topic == Topic::Map) refresh();
+}
+
+void MosaicView::paint_labels(QPainter& painter) const {
+  const TraceInfo& info = content()->info;
+  painter.setFont(tiny_font());
+  painter.setPen(to_qt(colours().secondary));
+  painter.drawText(QRectF(area().left(), area().top() - 6, area().width(), 16),
+                   Qt::AlignLeft | Qt::AlignVCenter,
+                   QFontMetricsF(tiny_font())
+                       .elidedText(QStringLiteral("band D1, text end ÷ text start"), Qt::ElideRight,
+                                   area().width()));
+  const double row = tile_rect({0, 0}).height(), column = tile_rect({0, 0}).width();
+  const size_t every_row = static_cast<size_t>(std::max(1.0, std::ceil(14 / row)));
+  const size_t every_column = static_cast<size_t>(std::max(1.0, std::ceil(18 / column)));
+  for (size_t layer = 0; layer < info.layers.size(); layer += every_row)
+    painter.drawText(
+        QRectF(area().left() - 14, tile_rect({layer, 0}).center().y() - 8, kLeftLabels + 2, 16),
+        Qt::AlignRight | Qt::AlignVCenter, QString::number(info.layers[layer].value));
+  for (size_t head = 0; head < info.heads.size(); head += every_column)
+    painter.drawText(QRectF(tile_rect({0, head}).center().x() - 20, grid().top() - 16, 40, 14),
+                     Qt::AlignCenter, QString::number(info.heads[head].value));
+}
+
+void MosaicView::paint_scale(QPainter& painter, const ValueScale& scale) const {
+  const QRectF bar(grid().left(), grid().bottom() + 12, grid().width(), 8);
+  paint_colour_bar(painter, bar, tile_map(workspace().style.theme), scale, colours(),
+                   QStringLiteral("×"));
+  painter.setPen(to_qt(colours().secondary));
+  painter.setFont(tiny_font());
+  const QString clipped = clipped_text(scale);
+  painter.drawText(QRectF(area().left(), bar.bottom() + 18, area().width(), 32),
+                   static_cast<int>(Qt::AlignLeft | Qt::AlignTop) | Qt::TextWordWrap,
+                   QStringLiteral("× = times, log scale\n") + clipped);
+}
+
+void MosaicView::paint_back(QPainter& painter) {
+  const MapSnapshot* map = workspace().document.map();
+  const QString problem = workspace().document.problem(Topic::Map);
+  if (!problem.isEmpty()) return paint_message(painter, problem);
+  if (!map) return paint_message(painter, QStringLiteral("reading …"));
+  const std::span<const float> all = map->growth.all();
+  const ValueScale scale = log_scale({all.begin(), all.end()});
+  const ColourMap& colour = tile_map(workspace().style.theme);
+  painter.setPen(Qt::NoPen);
+  for (size_t layer = 0; layer < map->growth.rows(); ++layer)
+    for (size_t head = 0; head < map->growth.cols(); ++head) {
+      const float growth = map->growth(layer, head);
+      painter.setBrush(
+          to_qt(std::isnan(growth) ? colours().absent : colour.at(scale.fraction(double{growth}))));
+      painter.drawRoundedRect(tile_rect({layer, head}).adjusted(0.75, 0.75, -0.75, -0.75), 2, 2);
+    }
+  paint_labels(painter);
+  paint_scale(painter, scale);
+}
+
+void MosaicView::paint_front(QPainter& painter) {
+  const TraceInfo& info = content()->info;
+  QRectF frame;
+  for (size_t layer = 0; layer < info.layers.size(); ++layer)
+    for (size_t head = 0; head < info.heads.size(); ++head)
+      if (selected({layer, head})) frame |= tile_rect({layer, head});
+  if (frame.isEmpty()) return;
+  painter.setBrush(Qt::NoBrush);
+  painter.setPen(QPen(to_qt(colours().panel), 4));
+  painter.drawRoundedRect(frame.adjusted(-0.5, -0.5, 0.5, 0.5), 3, 3);
+  painter.setPen(QPen(to_qt(colours().accent), 2));
+  painter.drawRoundedRect(frame.adjusted(-0.5, -0.5, 0.5, 0.5), 3, 3);
+}
+
+void MosaicView::mousePressEvent(QMouseEvent* event) {
+  const std::optional<Tile> tile = tile_at(event->localPos());
+  if (event->button() != Qt::LeftButton || !tile) return;
+  const TraceInfo& info = content()->info;
+  const Head head = info.heads[tile->head_index];
+  workspace().selection.change([&](Selection& wanted) {
+    wanted.scope = LaneScope::One;
+    wanted.layer = info.layers[tile->layer_index];
+    const LaneKind kind = content()->runs[wanted.run].lane_kind;
+    wanted.lane = kind == LaneKind::PerLayer       ? Lane(0)
+                  : kind == LaneKind::PerQueryHead ? Lane(head.value)
+                                                   : Lane(info.kv_head_of(head).value);
+  });
+}
+
+}  // namespace dendrokv

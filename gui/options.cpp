@@ -1,0 +1,192 @@
+#include "gui/options.h"
+
+// The table below declares each option once; parsing and --help read it. To add one: a row, and the field
+// that its `set` fills.
+
+#include <array>
+#include <charconv>
+
+#include "data/error.h"
+#include "gui/views.h"
+
+namespace dendrokv {
+namespace {
+
+struct OptionLine {
+  std::string_view name, value, help;
+  void (*set)(ViewOptions&, std::string_view value);
+};
+
+uint32_t number(std::string_view option, std::string_view text) {
+  uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size())
+    fail(std::string(option), "\"" + std::string(text) + "\"", "wanted a whole number");
+  return value;
+}
+
+/// "14.1", "14.mean" or "mean".
+void set_lane(ViewOptions& options, std::string_view text) {
+  if (text == "mean") {
+    options.scope = LaneScope::AllMean;
+    return;
+  }
+  const size_t dot = text.find('.');
+  if (dot == std::string_view::npos)
+    fail("--lane", "\"" + std::string(text) + "\"", "wanted LAYER.HEAD, LAYER.mean or mean",
+         "as --lane 14.1");
+  options.layer = Layer(number("--lane", text.substr(0, dot)));
+  const std::string_view head = text.substr(dot + 1);
+  options.scope = head == "mean" ? LaneScope::LayerMean : LaneScope::One;
+  if (head != "mean") options.lane = Lane(number("--lane", head));
+}
+
+void set_size(ViewOptions& options, std::string_view text) {
+  const size_t cross = text.find('x');
+  if (cross == std::string_view::npos)
+    fail("--size", "\"" + std::string(text) + "\"", "wanted WIDTHxHEIGHT", "as --size 1920x1080");
+  options.width = number("--size", text.substr(0, cross));
+  options.height = number("--size", text.substr(cross + 1));
+  if (options.width < 640 || options.height < 400 || options.width > 16384 ||
+      options.height > 16384)
+    fail("--size", std::string(text), "wanted 640x400 to 16384x16384");
+}
+
+void set_render(ViewOptions& options, std::string_view text) {
+  const std::filesystem::path path(text);
+  const std::string extension = path.extension().string();
+  if (extension != ".png" && extension != ".svg" && extension != ".pdf")
+    fail("--render", "\"" + std::string(text) + "\"",
+         "wanted a file name that ends in .png, .svg or .pdf");
+  options.render = path;
+}
+
+void set_theme(ViewOptions& options, std::string_view text) {
+  if (text != "light" && text != "dark")
+    fail("--theme", "\"" + std::string(text) + "\"", "wanted light or dark");
+  options.theme = text == "light" ? Theme::Light : Theme::Dark;
+}
+
+constexpr std::array<OptionLine, 12> kOptions = {{
+    {"--runs", "FILE", "runs that dendrokv replay made over the trace; may be given several times",
+     [](ViewOptions& options, std::string_view text) { options.files.emplace_back(text); }},
+    {"--run", "NUMBER", "which run to look at first, from 0 = the trace's own",
+     [](ViewOptions& options, std::string_view text) { options.run = number("--run", text); }},
+    {"--at", "POSITION", "token to look at",
+     [](ViewOptions& options, std::string_view text) {
+       options.at = Position(number("--at", text));
+     }},
+    {"--step", "N", "step to look at; the last one unless given",
+     [](ViewOptions& options, std::string_view text) {
+       options.step = Step(number("--step", text));
+     }},
+    {"--lane", "LAYER.HEAD", "lane to look at: layer and KV head; LAYER.mean or mean for averages",
+     set_lane},
+    {"--view", "NAME",
+     "show one view only: mosaic, text, retention, contributions, variability, inspector",
+     [](ViewOptions& options, std::string_view text) { options.view = view_row(text).name; }},
+    {"--theme", "light|dark", "colours of the window", set_theme},
+    {"--render", "OUT.png|svg|pdf", "draw the window into a file and end; needs no display",
+     set_render},
+    {"--size", "WxH", "size of the window or picture, 1920x1080 unless given", set_size},
+    {"--export", "OUT.csv", "write the state of every token in the chosen lane and step, and end",
+     [](ViewOptions& options, std::string_view text) { options.export_csv = text; }},
+    {"--help", "", "this text",
+     [](ViewOptions& options, std::string_view) { options.ask = ViewOptions::Ask::Help; }},
+    {"--version", "", "version of the program",
+     [](ViewOptions& options, std::string_view) { options.ask = ViewOptions::Ask::Version; }},
+}};
+
+const OptionLine& option_line(std::string_view name) {
+  for (const OptionLine& line : kOptions)
+    if (line.name == name) return line;
+  std::vector<std::string_view> names;
+  for (const OptionLine& line : kOptions) names.push_back(line.name);
+  fail("option " + std::string(name), "is unknown", "wanted one of --help",
+       did_you_mean(name, names));
+}
+
+/// "--step 12" and "--step=12".
+void take_option(std::span<const std::string_view> arguments, size_t& next, ViewOptions& options) {
+  const std::string_view argument = arguments[next++];
+  const size_t equals = argument.find('=');
+  const OptionLine& line = option_line(argument.substr(0, equals));
+  if (line.value.empty()) {
+    if (equals != std::string_view::npos)
+      fail(std::string(line.name), "has a value", "wanted none");
+    line.set(options, {});
+  } else if (equals != std::string_view::npos) {
+    line.set(options, argument.substr(equals + 1));
+  } else {
+    if (next == arguments.size())
+      fail(std::string(line.name), "no value", "wanted " + std::string(line.value));
+    line.set(options, arguments[next++]);
+  }
+}
+
+void in_range(std::string_view option, uint32_t value, uint32_t count, std::string_view what) {
+  if (value >= count)
+    fail(std::string(option), std::to_string(value), "wanted less than " + std::to_string(count),
+         "the " + std::string(what));
+}
+
+}  // namespace
+
+ViewOptions parse_options(std::span<const std::string_view> arguments) {
+  ViewOptions options;
+  for (size_t next = 0; next < arguments.size();) {
+    if (arguments[next].starts_with("--") && arguments[next].size() > 2)
+      take_option(arguments, next, options);
+    else if (arguments[next].starts_with("-") && arguments[next].size() > 1)
+      option_line(arguments[next]);
+    else
+      options.files.emplace_back(arguments[next++]);
+  }
+  if (options.ask != ViewOptions::Ask::Nothing) return options;
+  if (options.batch() && options.files.empty())
+    fail("dendrokv-view", "no file", "wanted a trace to draw",
+         "name one before --render or --export");
+  return options;
+}
+
+std::string help_text() {
+  std::string text =
+      "dendrokv-view [options] TRACE [RUNS...]\n"
+      "Look at a recorded cache: which tokens each tree level keeps, over the text.\n\n";
+  for (const OptionLine& line : kOptions) {
+    std::string left =
+        "  " + std::string(line.name) + (line.value.empty() ? "" : " ") + std::string(line.value);
+    left.resize(std::max<size_t>(left.size() + 2, 28), ' ');
+    text += left + std::string(line.help) + "\n";
+  }
+  return text;
+}
+
+Selection selected_by(const ViewOptions& options, const Content& content, Selection start) {
+  if (options.run) {
+    in_range("--run", static_cast<uint32_t>(*options.run),
+             static_cast<uint32_t>(content.runs.size()), "runs of the files");
+    start.run = *options.run;
+  }
+  const Retention& retention = content.runs[start.run].retention;
+  if (options.step) {
+    in_range("--step", options.step->value, content.info.tokens, "tokens of the text");
+    start.step = *options.step;
+  }
+  if (options.scope) {
+    start.scope = *options.scope;
+    in_range("--lane", options.layer.value, retention.layers(), "layers of the model");
+    in_range("--lane", options.lane.value, retention.lanes(), "lanes of a layer");
+    if (start.scope != LaneScope::AllMean) start.layer = options.layer;
+    if (start.scope == LaneScope::One) start.lane = options.lane;
+  }
+  if (options.run || options.scope)
+    start.position = telling_position(content.runs[start.run], start.layer, start.lane);
+  if (options.at) {
+    in_range("--at", options.at->value, content.info.tokens, "tokens of the text");
+    start.position = *options.at;
+  }
+  return start;
+}
+
+}  // namespace dendrokv

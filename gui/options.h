@@ -1,0 +1,45 @@
+#pragma once
+// The viewer's command line.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/ids.h"
+#include "gui/selection.h"
+#include "plot/colormap.h"
+
+namespace dendrokv {
+
+/// What was asked for, before any file is opened.
+struct ViewOptions {
+  std::vector<std::filesystem::path> files;
+  std::optional<Position> at;
+  std::optional<Step> step;
+  std::optional<LaneScope> scope;  // with `layer` and `lane` as the scope needs them
+  Layer layer;
+  Lane lane;
+  std::optional<size_t> run;
+  std::string view;  // name of the only view to show; empty = all
+  Theme theme = Theme::Light;
+  std::optional<std::filesystem::path> render, export_csv;
+  uint32_t width = 1920, height = 1080;
+  enum class Ask { Nothing, Help, Version } ask = Ask::Nothing;
+
+  /// Work without a window.
+  bool batch() const { return render || export_csv; }
+};
+
+/// Throws Error: unknown option, missing or unreadable value. `arguments` without the program's name.
+ViewOptions parse_options(std::span<const std::string_view> arguments);
+/// The text of --help.
+std::string help_text();
+/// Puts what the options say onto a selection of `content`. Throws Error when it is not in the text, the runs
+/// or the model.
+Selection selected_by(const ViewOptions& options, const Content& content, Selection start);
+
+}  // namespace dendrokv

@@ -1,0 +1,51 @@
+#pragma once
+// Colours, fonts and measures of the window, in Qt's types.
+
+#include <QColor>
+#include <QFont>
+#include <QPainter>
+#include <QPalette>
+#include <QString>
+#include <string_view>
+
+#include "plot/colormap.h"
+
+namespace dendrokv {
+
+inline QColor to_qt(Rgb colour) {
+  return {colour.red, colour.green, colour.blue};
+}
+/// `fraction` of the way from one colour to the other.
+Rgb mix(Rgb first, Rgb second, double fraction);
+inline QString to_qt(std::string_view text) {
+  return QString::fromUtf8(text.data(), static_cast<int>(text.size()));
+}
+/// 1234567 as "1 234 567" with thin spaces.
+QString grouped(uint64_t number);
+
+struct Style {
+  Theme theme = Theme::Light;
+  const Palette& colours() const { return palette(theme); }
+  /// Ink for text that has not been read yet: weaker than evicted text, still 3 : 1.
+  Rgb future_ink() const;
+};
+
+/// One humanist sans: Inter where installed, else the desktop's. Sizes in pixels.
+QFont body_font();
+QFont small_font();
+QFont tiny_font();
+QFont title_font();
+QFont sized_font(int pixels, QFont::Weight weight = QFont::Normal);
+
+inline constexpr int kGutter = 12;
+inline constexpr int kRadius = 8;
+inline constexpr int kPadding = 16;
+
+/// Qt's palette and style sheet for controls (combo boxes, sliders, buttons) in a theme.
+QPalette control_palette(Theme theme);
+QString style_sheet(Theme theme);
+
+/// Diagonal lines, for areas that are not data.
+void hatch(QPainter& painter, const QRectF& area, QColor colour, double spacing = 7);
+
+}  // namespace dendrokv

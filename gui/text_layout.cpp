@@ -1,0 +1,126 @@
+#include "gui/text_layout.h"
+
+// Flow: widths of pieces are measured once per distinct text, added up token by token, and a line is
+// broken where the sum crosses the width. Kerning between pieces is not part of the sum: it is below a
+// tenth of a pixel per token, and the margin of the strip is wider.
+
+#include <QHash>
+#include <QTextCodec>
+#include <algorithm>
+
+namespace dendrokv {
+namespace {
+
+const QChar kNewlineSign(0x21b5);
+const QChar kTabSign(0x21e5);
+const QChar kReturnSign(0x240d);
+
+bool is_utf8(std::string_view bytes) {
+  QTextCodec::ConverterState state;
+  QTextCodec::codecForName("UTF-8")->toUnicode(bytes.data(), static_cast<int>(bytes.size()),
+                                               &state);
+  return state.invalidChars == 0 && state.remainingChars == 0;
+}
+
+QString as_hex(std::string_view bytes) {
+  const QByteArray hex =
+      QByteArray(bytes.data(), static_cast<int>(bytes.size())).toHex(' ').toUpper();
+  return QChar(0x2039) + QString::fromLatin1(hex) + QChar(0x203a);
+}
+
+/// Line ends at the end of the text so far, over pieces that are nothing but blanks.
+int trailing_line_ends(std::string_view piece, int before) {
+  for (const char byte : piece) {
+    if (byte == '\n')
+      ++before;
+    else if (byte != ' ' && byte != '\r')
+      before = 0;
+  }
+  return before;
+}
+
+}  // namespace
+
+QString shown_piece(std::string_view piece) {
+  if (!is_utf8(piece)) return as_hex(piece);
+  QString text = QString::fromUtf8(piece.data(), static_cast<int>(piece.size()));
+  for (QChar& character : text) {
+    if (character == QLatin1Char('\n'))
+      character = kNewlineSign;
+    else if (character == QLatin1Char('\t'))
+      character = kTabSign;
+    else if (character == QLatin1Char('\r'))
+      character = kReturnSign;
+    else if (character == QLatin1Char(' '))
+      character = QChar(0x00a0);
+    else if (!character.isPrint() && !character.isSurrogate())
+      character = QChar(0x2022);
+  }
+  return text;
+}
+
+QString quoted_piece(std::string_view piece, int longest) {
+  QString text = shown_piece(piece);
+  const QString bare = text.trimmed();
+  if (!bare.isEmpty()) text = bare;
+  if (text.size() > longest) text = text.left(longest - 1) + QChar(0x2026);
+  return QChar(0x201c) + text + QChar(0x201d);
+}
+
+std::vector<TextLine> flow_text(const TokenText& tokens, double width, const WidthOf& width_of) {
+  std::vector<TextLine> lines;
+  QHash<QString, double> widths;
+  double used = 0;
+  int line_ends = 0;
+  bool begin_paragraph = true;
+  for (uint32_t p = 0; p < tokens.id.size(); ++p) {
+    const std::string_view piece = tokens.piece(Position(p));
+    const QString text = shown_piece(piece);
+    auto known = widths.find(text);
+    if (known == widths.end()) known = widths.insert(text, width_of(text));
+    const bool ends_lines = piece.find_first_not_of(" \r\n") == std::string_view::npos &&
+                            piece.find('\n') != std::string_view::npos;
+    const bool paragraph = line_ends >= 2 && !ends_lines;
+    if (begin_paragraph || paragraph || used + *known > width) {
+      lines.push_back({Position(p), {}, {0}});
+      used = 0;
+      begin_paragraph = false;
+    }
+    line_ends = trailing_line_ends(piece, line_ends);
+    TextLine& line = lines.back();
+    // The blank before the first word of a line would indent it.
+    const bool leading = line.text.isEmpty() && text.size() > 1 && text[0] == QChar(0x00a0);
+    line.text += leading ? text.mid(1) : text;
+    line.start.push_back(line.text.size());
+    used += *known;
+  }
+  return lines;
+}
+
+size_t line_of(const std::vector<TextLine>& lines, Position position) {
+  const auto after =
+      std::upper_bound(lines.begin(), lines.end(), position,
+                       [](Position wanted, const TextLine& line) { return wanted < line.first; });
+  return after == lines.begin() ? 0 : static_cast<size_t>(after - lines.begin()) - 1;
+}
+
+std::vector<Position> find_text(const TokenText& tokens, const QString& wanted) {
+  std::vector<Position> found;
+  if (wanted.isEmpty()) return found;
+  QString text;
+  std::vector<int> start;
+  for (uint32_t p = 0; p < tokens.id.size(); ++p) {
+    start.push_back(text.size());
+    const std::string_view piece = tokens.piece(Position(p));
+    text += QString::fromUtf8(piece.data(), static_cast<int>(piece.size()));
+  }
+  for (int at = text.indexOf(wanted, 0, Qt::CaseInsensitive); at >= 0;
+       at = text.indexOf(wanted, at + 1, Qt::CaseInsensitive)) {
+    const auto after = std::upper_bound(start.begin(), start.end(), at);
+    const Position position(static_cast<size_t>(after - start.begin()) - 1);
+    if (found.empty() || found.back() != position) found.push_back(position);
+  }
+  return found;
+}
+
+}  // namespace dendrokv

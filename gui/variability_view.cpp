@@ -1,0 +1,194 @@
+#include "gui/variability_view.h"
+
+#include <QPainterPath>
+#include <algorithm>
+#include <cmath>
+
+#include "gui/inspector.h"
+#include "gui/paint.h"
+
+namespace dendrokv {
+namespace {
+
+constexpr int kLegendWidth = 400;
+
+/// Line widths by level: with the order of the legend they tell the curves apart without colour.
+double width_of(size_t level) {
+  return 1.0 + 0.25 * static_cast<double>(level);
+}
+
+}  // namespace
+
+int VariabilityView::header_reserve() const {
+  return width() > 860 ? kLegendWidth : 0;
+}
+
+void VariabilityView::ask() {
+  if (!content()) return;
+  if (const std::optional<RowRequest> wanted = row_request(*content(), selection()))
+    workspace().document.want_row(*wanted);
+  if (const std::optional<size_t> step = step_index_at(content()->info, selection().step))
+    workspace().document.want_map(*step);
+}
+
+void VariabilityView::document_opened() {
+  ask();
+}
+void VariabilityView::selection_changed(const Selection& now, const Selection& before) {
+  if (needs_refresh(now, before)) ask();
+}
+void VariabilityView::snapshot_arrived(Topic topic) {
+  if (topic == Topic::Row || topic == Topic::Map) refresh();
+}
+
+std::optional<VariabilityView::Curves> VariabilityView::curves() const {
+  if (selection().scope == LaneScope::AllMean) {
+    const MapSnapshot* map = workspace().document.map();
+    if (!map) return std::nullopt;
+    return Curves{&map->bands, map->window};
+  }
+  const RowSnapshot* row = workspace().document.row();
+  if (!row) return std::nullopt;
+  return Curves{&row->bands, row->window};
+}
+
+QString VariabilityView::caption() const {
+  const Selection& now = selection();
+  const std::optional<size_t> index = step_index_at(content()->info, now.step);
+  if (!index) return QStringLiteral("no step recorded up to this one");
+  QString what = QStringLiteral("all layers and heads");
+  if (now.scope == LaneScope::LayerMean) what = QStringLiteral("layer %1").arg(now.layer.value);
+  if (now.scope == LaneScope::One)
+    what = QStringLiteral("layer %1 · ").arg(now.layer.value) +
+           to_qt(lane_name(content()->runs[now.run], now.lane));
+  return QStringLiteral("mean |Rec D| of weight × value, ") + what +
+         QStringLiteral(", step %1").arg(grouped(content()->info.steps[*index].value));
+}
+
+QString VariabilityView::describe(QPointF point) const {
+  const std::optional<Position> position = position_at(point);
+  const std::optional<Curves> drawn = curves();
+  if (!position || !drawn || position->index() >= drawn->bands->cols()) return {};
+  QString text = QStringLiteral("position %1:").arg(grouped(position->value));
+  for (size_t level = 0; level < drawn->bands->rows(); ++level)
+    text += QStringLiteral("  D%1 ").arg(level + 1) +
+            to_qt(short_number((*drawn->bands)(level, position->index())));
+  return text;
+}
+
+Axis VariabilityView::value_axis(const Curves& curves) const {
+  std::vector<double> values;
+  const IndexRange inner = inner_range(curves.window);
+  const IndexRange range = inner.count > 0 ? inner : curves.window;
+  for (size_t level = 0; level < curves.bands->rows(); ++level)
+    for (const double value : curves.bands->row(level).subspan(range.first, range.count))
+      if (value > 0) values.push_back(value);
+  const QRectF rect = plot();
+  if (values.empty()) return {ScaleKind::Log10, 1e-4, 1, rect.bottom(), rect.top()};
+  std::sort(values.begin(), values.end());
+  const double high = values.back() * 1.25;
+  // The lowest 2 % would stretch the axis by decades for a few zeros.
+  const double low = std::min(values[values.size() / 50], high / 10);
+  return {ScaleKind::Log10, low, high, rect.bottom(), rect.top()};
+}
+
+void VariabilityView::paint_curve(QPainter& painter, const Curves& curves, size_t level,
+                                  const Axis& value) const {
+  const Axis x = position_axis();
+  const QRectF rect = plot();
+  const std::span<const double> band = curves.bands->row(level);
+  const size_t first = std::max(curves.window.first, selection().first_visible.index());
+  const size_t last = std::min(curves.window.first + curves.window.count,
+                               selection().first_visible.index() + selection().visible);
+  QPainterPath path;
+  double previous_x = -1;
+  for (size_t p = first; p < last; ++p) {
+    const double left = x.pixel(static_cast<double>(p)),
+                 right = x.pixel(static_cast<double>(p) + 1);
+    const double level_value = std::max(band[p], value.data_first * 0.5);
+    const double y = std::clamp(value.pixel(level_value), rect.top() - 4, rect.bottom() + 4);
+    if (path.isEmpty())
+      path.moveTo(left, y);
+    else if (left - previous_x >= 0.5 || std::abs(y - path.currentPosition().y()) > 0.5)
+      path.lineTo(left, y);
+    path.lineTo(right, y);
+    previous_x = right;
+  }
+  painter.setPen(QPen(to_qt(colours().band[level]), width_of(level), Qt::SolidLine, Qt::FlatCap,
+                      Qt::MiterJoin));
+  painter.setBrush(Qt::NoBrush);
+  painter.drawPath(path);
+}
+
+void VariabilityView::paint_value_ticks(QPainter& painter, const Axis& value) const {
+  const QRectF rect = plot();
+  painter.setFont(tiny_font());
+  for (const Tick& tick : ticks(value, std::max(2, static_cast<int>(rect.height() / 40)))) {
+    const double y = std::round(value.pixel(tick.value)) + 0.5;
+    painter.setPen(QPen(to_qt(colours().rule), 1));
+    painter.drawLine(QPointF(rect.left(), y), QPointF(rect.right(), y));
+    painter.setPen(to_qt(colours().secondary));
+    painter.drawText(QRectF(rect.left() - 50, y - 8, 44, 16), Qt::AlignRight | Qt::AlignVCenter,
+                     to_qt(tick.label));
+  }
+}
+
+void VariabilityView::paint_invalid(QPainter& painter, const Curves& curves) const {
+  const Axis x = position_axis();
+  const QRectF rect = plot();
+  const IndexRange inner = inner_range(curves.window);
+  const auto hatched = [&](double from, double to) {
+    const double left = std::max(rect.left(), x.pixel(from)),
+                 right = std::min(rect.right(), x.pixel(to));
+    if (right > left)
+      hatch(painter, QRectF(left, rect.top(), right - left, rect.height()),
+            to_qt(mix(colours().rule, colours().secondary, 0.12)));
+  };
+  hatched(0, static_cast<double>(inner.first));
+  hatched(static_cast<double>(inner.first + inner.count),
+          static_cast<double>(content()->info.tokens));
+}
+
+void VariabilityView::paint_legend(QPainter& painter) const {
+  if (header_reserve() == 0) return;
+  double left = width() - kPadding - kLegendWidth + 24;
+  painter.setFont(tiny_font());
+  for (size_t level = 0; level < kBandLevels; ++level) {
+    painter.setPen(QPen(to_qt(colours().band[level]), width_of(level) + 0.7));
+    painter.drawLine(QPointF(left, 18.5), QPointF(left + 14, 18.5));
+    painter.setPen(to_qt(colours().secondary));
+    const QString name = QStringLiteral("D%1").arg(level + 1);
+    painter.drawText(QPointF(left + 19, 22.5),
+                     level == 0 ? name + QStringLiteral(" · 2 tokens")
+                                : name + QStringLiteral(" · %1").arg(2u << level));
+    left += level == 0 ? 98 : 68;
+  }
+}
+
+void VariabilityView::paint_back(QPainter& painter) {
+  const std::optional<Curves> drawn = curves();
+  const bool mean = selection().scope == LaneScope::AllMean;
+  const QString problem = workspace().document.problem(mean ? Topic::Map : Topic::Row);
+  if (!mean && !row_request(*content(), selection()))
+    return paint_message(painter,
+                         QStringLiteral("Layer %1 or its heads were not recorded in this trace.")
+                             .arg(selection().layer.value));
+  if (!problem.isEmpty()) return paint_message(painter, problem);
+  if (!drawn) return paint_message(painter, QStringLiteral("reading …"));
+  if (drawn->window.count == 0)
+    return paint_message(painter,
+                         QStringLiteral("Five levels need 32 positions; step %1 has fewer.")
+                             .arg(selection().step.value));
+  paint_invalid(painter, *drawn);
+  const Axis value = value_axis(*drawn);
+  paint_value_ticks(painter, value);
+  painter.save();
+  painter.setClipRect(plot());
+  for (size_t level = 0; level < drawn->bands->rows(); ++level)
+    paint_curve(painter, *drawn, level, value);
+  painter.restore();
+  paint_position_ticks(painter);
+  paint_legend(painter);
+}
+
+}  // namespace dendrokv

@@ -1,0 +1,37 @@
+#pragma once
+// How much contributions vary along the text: the five Haar bands of the chosen step, on a log axis.
+
+#include "gui/view.h"
+
+namespace dendrokv {
+
+class VariabilityView : public PositionView {
+  Q_OBJECT
+ public:
+  using PositionView::PositionView;
+  QString caption() const override;
+  QString describe(QPointF point) const override;
+
+ protected:
+  void paint_back(QPainter& painter) override;
+  void selection_changed(const Selection& now, const Selection& before) override;
+  void document_opened() override;
+  void snapshot_arrived(Topic topic) override;
+  int header_reserve() const override;
+
+ private:
+  /// The bands to draw, or nothing while they are on their way.
+  struct Curves {
+    const Grid<double>* bands;
+    IndexRange window;
+  };
+  std::optional<Curves> curves() const;
+  void ask();
+  Axis value_axis(const Curves& curves) const;
+  void paint_curve(QPainter& painter, const Curves& curves, size_t level, const Axis& value) const;
+  void paint_value_ticks(QPainter& painter, const Axis& value) const;
+  void paint_invalid(QPainter& painter, const Curves& curves) const;
+  void paint_legend(QPainter& painter) const;
+};
+
+}  // namespace dendrokv

@@ -1,0 +1,120 @@
+#pragma once
+// A view: a titled panel that draws the document under the selection. It knows the SelectionModel and the
+// Document, and no other view.
+//
+// Painting has two passes. The back pass (data) is kept as a picture until refresh(); the front pass
+// (crosshair, marks) is drawn over it each time, so that following the pointer costs no data work.
+
+#include <QImage>
+#include <QWidget>
+#include <optional>
+
+#include "gui/document.h"
+#include "gui/selection.h"
+#include "gui/style.h"
+#include "plot/axis.h"
+
+namespace dendrokv {
+
+/// How the back pass reaches the device.
+enum class PaintMode {
+  Cached,  // through a picture of the panel
+  Direct,  // at once: for vector output
+};
+/// Whether the level is written under each kept token.
+enum class LevelMarks { Show, Hide };
+
+/// What views share. Outlives them.
+struct Workspace {
+  Document& document;
+  SelectionModel& selection;
+  Style style;
+  PaintMode paint_mode = PaintMode::Cached;
+  LevelMarks level_marks = LevelMarks::Show;
+};
+
+class View : public QWidget {
+  Q_OBJECT
+ public:
+  View(Workspace& workspace, const QString& title, QWidget* parent);
+
+  /// Position of the text under a point of the view.
+  virtual std::optional<Position> position_at(QPointF point) const;
+  /// The read-out for what is under a point; empty when nothing is.
+  virtual QString describe(QPointF point) const;
+  /// The title; a view whose subject changes says so here.
+  virtual QString heading() const { return title_; }
+  /// What the picture shows, in the words beside the title.
+  virtual QString caption() const;
+
+  /// Draws the data anew: after a change of theme, size or content.
+  void refresh();
+
+  static constexpr int kHeader = 36;
+
+ protected:
+  virtual void paint_back(QPainter& painter) = 0;
+  virtual void paint_front(QPainter& painter);
+  /// Whether the back pass depends on what changed. By default anything but hover and locked position.
+  virtual bool needs_refresh(const Selection& now, const Selection& before) const;
+  virtual void selection_changed(const Selection& now, const Selection& before);
+  virtual void document_opened();
+  virtual void snapshot_arrived(Topic topic);
+  /// Width at the right of the header that captions must leave free.
+  virtual int header_reserve() const;
+
+  const Content* content() const { return workspace_.document.content(); }
+  const Selection& selection() const { return workspace_.selection.now(); }
+  const Palette& colours() const { return workspace_.style.colours(); }
+  Workspace& workspace() const { return workspace_; }
+  /// The panel below its header, inside its padding.
+  QRectF area() const;
+  /// A sentence in the middle of the area.
+  void paint_message(QPainter& painter, const QString& message) const;
+  std::optional<QPointF> pointer() const { return pointer_; }
+
+  void paintEvent(QPaintEvent* event) override;
+  void resizeEvent(QResizeEvent* event) override;
+  void mouseMoveEvent(QMouseEvent* event) override;
+  void mousePressEvent(QMouseEvent* event) override;
+  void leaveEvent(QEvent* event) override;
+
+ private:
+  void paint_panel(QPainter& painter);
+  void paint_header(QPainter& painter);
+  void set_hover(std::optional<Position> position);
+
+  Workspace& workspace_;
+  QString title_;
+  QImage picture_;
+  std::optional<QPointF> pointer_;
+};
+
+/// A view over the shared axis of positions: same margins, ticks, crosshair, wheel and drag in each.
+class PositionView : public View {
+  Q_OBJECT
+ public:
+  using View::View;
+  std::optional<Position> position_at(QPointF point) const override;
+  /// The data rectangle: between the margins, above the ticks.
+  virtual QRectF plot() const;
+  /// A position covers [p, p + 1) of the data.
+  Axis position_axis() const;
+
+  static constexpr double kLeftMargin = 44, kRightMargin = 8, kTickBand = 22;
+
+ protected:
+  void paint_position_ticks(QPainter& painter) const;
+  void paint_front(QPainter& painter) override;
+  void wheelEvent(QWheelEvent* event) override;
+  void mousePressEvent(QMouseEvent* event) override;
+  void mouseMoveEvent(QMouseEvent* event) override;
+
+ private:
+  void zoom(double factor, double anchor_pixel);
+  void pan(double positions);
+  double drag_from_ = 0;
+  Position drag_first_;
+};
+
+}  // namespace dendrokv
