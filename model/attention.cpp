@@ -188,10 +188,12 @@ void Attention::score_and_evict(const AttentionBlock& block, const Item& item,
   }
   const Step step(block.first.value + item.token);
   const LaneView view = lane.rows.slots().view(block.layer, Lane(item.kv_head.value), step);
-  const auto decision = lane.policy->step(view);
-  if (!decision) return;
-  if (log_ == EvictionLog::Keep) lane.evictions.push_back(eviction_of(view, *decision));
-  lane.rows.evict(decision->victim);
+  const std::span<const Decision> decisions = lane.policy->step(view);
+  if (log_ == EvictionLog::Keep)
+    for (const Decision& decision : decisions)
+      lane.evictions.push_back(eviction_of(view, decision));
+  for (size_t leaves = decisions.size(); leaves-- > 0;)  // from the end: slots stay what they are
+    lane.rows.evict(decisions[leaves].victim);
 }
 
 Attention::CachedLane& Attention::lane(Layer layer, KvHead kv_head) {

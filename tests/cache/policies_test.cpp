@@ -31,8 +31,10 @@ TEST(PolicyChoice, DefaultsAreWrittenOut) {
   EXPECT_EQ(PolicyChoice("sliding").text(), "sliding:capacity=1024,positions=original");
   EXPECT_EQ(PolicyChoice("streaming").text(), "streaming:sinks=4,recent=1020,positions=rank");
   EXPECT_EQ(PolicyChoice("treekv").text(),
-            "treekv:capacity=512,sinks=4,recent=508,cursor=advance,score=mean,tie=left,"
-            "positions=rank,share=kv-head,group=mean");
+            "treekv:capacity=512,sinks=4,recent=508,cursor=advance,score=mean,tie=left,scope=2,"
+            "stride=1,pick=cursor,life=1,decay=0.98,origin=insertion,prompt=0,block=16,"
+            "ragged=newest,window=exempt,start=window,seed=1,positions=rank,share=kv-head,"
+            "group=mean");
 }
 
 TEST(PolicyChoice, AFullTextGivesItselfBack) {
@@ -104,7 +106,7 @@ TEST(PolicyChoice, UnknownNamesKeysAndValuesListTheNearest) {
   EXPECT_NE(error_of("treekv:sink=4").find("did you mean sinks"), std::string::npos);
   EXPECT_NE(error_of("treekv:score=keepleft").find("did you mean keep-left"), std::string::npos);
   EXPECT_NE(error_of("full:capacity=4").find("wanted no keys"), std::string::npos);
-  EXPECT_NE(error_of("treekv:share=layer").find("wanted kv-head"), std::string::npos);
+  EXPECT_NE(error_of("treekv:share=head").find("wanted kv-head|layer"), std::string::npos);
 }
 
 TEST(PolicyChoice, ValuesOutOfRangeAreRefused) {
