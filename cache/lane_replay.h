@@ -35,7 +35,7 @@ class LaneReplay {
 
   /// False when no decision of this lane depends on attention: attend() then ignores the weights,
   /// which may be empty.
-  bool needs_weights() const { return needs_weights_; }
+  bool needs_weights() const { return needs_weights_ || needs_future_; }
 
   Layer layer() const { return layer_; }
   Lane lane() const { return lane_; }

@@ -31,6 +31,7 @@ Scoring oracle_scoring() {
               [](const LaneView& lane, std::span<double> scores) {
                 std::ranges::copy(lane.future, scores.begin());
               },
+          .attention = ScoreUse::Ignored,
           .inputs = {Input::Future}};
 }
 

@@ -227,10 +227,9 @@ class TraceReplay {
     std::vector<PolicyLanes> policies;
     for (const PolicyChoice& choice : choices_)
       policies.push_back(lanes_of_share(choice, share, rows));
-    const bool weights_needed =
-        wanted_.has(Input::Future) || std::ranges::any_of(policies, [](const PolicyLanes& policy) {
-          return policy.lanes.front().needs_weights();
-        });
+    const bool weights_needed = std::ranges::any_of(policies, [](const PolicyLanes& policy) {
+      return policy.lanes.front().needs_weights();
+    });
     for (uint32_t first = 0; first < info_.tokens && !stopped_; first += kBlockSteps) {
       const uint32_t count = std::min(kBlockSteps, info_.tokens - first);
       if (weights_needed) read_block(share, {first, count}, block);

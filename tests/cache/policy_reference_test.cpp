@@ -37,6 +37,9 @@ std::string spec_of(const nlohmann::json& settings) {
   if (settings["policy"] == "sliding")
     return "sliding:" + number_option(settings, "window", "capacity");
   if (settings["policy"] == "streaming") return "streaming:" + sinks + "," + recent;
+  if (settings["policy"] == "tova") return "tova:" + number_option(settings, "capacity", "capacity");
+  if (settings["policy"] == "h2o")
+    return "h2o:" + number_option(settings, "heavy", "capacity") + "," + sinks + "," + recent;
   return "treekv:" + number_option(settings, "tree", "capacity") + "," + sinks + "," + recent +
          word_options(settings);
 }
@@ -100,7 +103,7 @@ INSTANTIATE_TEST_SUITE_P(Unit, PolicyReference, ::testing::ValuesIn(reference_ca
                          [](const auto& tested) { return tested.param.name; });
 
 TEST(PolicyReferenceFile, AllCasesAreThere) {
-  EXPECT_EQ(reference_cases().size(), 11u);
+  EXPECT_EQ(reference_cases().size(), 13u);
 }
 
 }  // namespace
