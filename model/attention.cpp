@@ -6,6 +6,7 @@
 #include <string>
 
 #include "data/error.h"
+#include "model/policy_support.h"
 
 namespace dendrokv {
 
@@ -15,7 +16,7 @@ KvShape kv_shape(const Config& config, CachePrecision precision, const PolicySha
   return {.head_dim = config.head_dim,
           .precision = precision,
           .positions = policy.positions,
-          .most_rows = policy.budget == 0 ? 0 : policy.budget + 1};
+          .most_rows = policy.most_rows};
 }
 
 // mean[slot] = mean over the queries; in double, so that the group's size leaves no trace in the last bit.
@@ -40,13 +41,15 @@ Attention::Attention(const Config& config, CachePrecision precision, const Polic
       pool_(pool),
       rotary_(config.rope_base, config.rope_divisors),
       scratch_(pool.threads()) {
-  if (shape_.lane_kind != LaneKind::PerKvHead)
-    fail("policy '" + policy.text() + "'",
-         "one cache per " + std::string(lane_kind_name(shape_.lane_kind)),
-         "wanted one per KV head while a model runs", "use share=kv-head");
+  require_engine_support(policy);
   const KvShape rows = kv_shape(config, precision, shape_);
   for (size_t lane = 0; lane < size_t{config.layers} * config.kv_heads; ++lane)
-    lanes_.push_back({KvLane(rows, kernels_, rotary_), policy.make(), {}});
+    lanes_.push_back({KvLane(rows, kernels_, rotary_),
+                      policy.make({.layer = Layer(lane / config.kv_heads),
+                                   .lane = Lane(lane % config.kv_heads),
+                                   .layers = config.layers,
+                                   .lanes = config.kv_heads}),
+                      {}});
 }
 
 void Attention::check(size_t tokens) const {
@@ -62,7 +65,7 @@ void Attention::prepare(Step first, size_t tokens) {
   for (CachedLane& lane : lanes_) {
     const size_t unbounded = lane.rows.slots().size() + tokens;
     const size_t rows =
-        shape_.budget == 0 ? unbounded : std::min<uint64_t>(unbounded, shape_.budget + 1);
+        shape_.most_rows == 0 ? unbounded : std::min<uint64_t>(unbounded, shape_.most_rows);
     lane.rows.reserve(rows);
     most_rows = std::max(most_rows, rows);
   }

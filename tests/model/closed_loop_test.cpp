@@ -128,6 +128,7 @@ constexpr ReferenceRun kScored[] = {
     {"treekv_advance", "treekv:capacity=32,sinks=4,recent=28", 3.4965140},
     {"treekv_printed", "treekv:capacity=32,sinks=4,recent=28,cursor=printed", 3.5063052},
     {"treekv_whole", "treekv:capacity=64,sinks=0,recent=0", 3.5677696},
+    {"h2o", "h2o:capacity=32,sinks=4,recent=28,positions=rank", 3.5480216},
 };
 const auto name_of = [](const auto& run) { return std::string(run.param.name); };
 INSTANTIATE_TEST_SUITE_P(Reference, BlindPolicies, ::testing::ValuesIn(kBlind), name_of);
