@@ -11,6 +11,7 @@ constexpr Benchmark kBenchmarks[] = {
      run_kernels},
     {"engine", "prefill and decode of a model, tokens per second", run_engine},
     {"trace", "what recording a trace costs beside the same run without", run_trace},
+    {"cache", "replay of cache policies beside a plain read of as many weights", run_cache},
     {"analysis", "the wavelet profile beside a plain read of memory", run_analysis},
 };
 

@@ -6,12 +6,14 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "data/ids.h"
+#include "data/run_numbers.h"
 
 namespace dendrokv {
 
@@ -101,6 +103,7 @@ struct Run {
   uint64_t budget = 0;   // rows per lane in all; 0 = unbounded
   std::string positions = "original";  // or "rank"
   Retention retention;
+  std::optional<RunNumbers> numbers;  // where they were measured
 };
 
 }  // namespace dendrokv
