@@ -5,7 +5,7 @@
 //   least = floor(M / beta), most = 2 M - least
 //   if most >= q - w: most = q - w, least = 2 M - most
 //   layer l keeps most - l floor((most - least) / (L - 1)) rows beside the window
-//   if q < 2 M: every layer keeps M
+//   if q < 2 M: every layer keeps M; a text that fits the mean budget is not cut in any layer
 //
 // A stream without a prompt has no q: the two cases that ask for it do not arise. The floor of the
 // step leaves up to (L - 1) / 2 rows per lane more than M in the mean, as in the authors' program; their
@@ -61,6 +61,7 @@ PolicyShape shape(const Spec& spec) {
 
 std::unique_ptr<Policy> make(const Spec& spec, const LanePlace& place) {
   KeepBest::Rules rules = keep_best_rules(spec);
+  rules.cuts.spare = rules.budget;
   rules.budget = rules.sinks + rules.recent + std::max<uint64_t>(1, rows_of_layer(spec, place));
   return std::make_unique<KeepBest>(snapkv_scoring(spec).score, rules);
 }

@@ -38,12 +38,12 @@ void refuse_what_cannot_be_replayed(const TraceInfo& info) {
 void refuse_what_a_trace_does_not_hold(const TraceInfo& info, const PolicyChoice& choice) {
   const InputSet needed = choice.shape().inputs;
   const std::string subject = "policy '" + choice.text() + "'";
-  if (needed.has(Input::Keys) && info.keys == KeyRows::Omit)
-    fail(subject, "needs keys, which the trace does not hold", "wanted a trace with keys",
-         "record it with --with-keys");
   if (needed.has(Input::Queries) || needed.has(Input::QueryStatistics))
     fail(subject, "needs queries, which a trace does not hold", "wanted a running model",
          "try it with dendrokv trace --policy");
+  if (needed.has(Input::Keys) && info.keys == KeyRows::Omit)
+    fail(subject, "needs keys, which the trace does not hold", "wanted a trace with keys",
+         "record it with --with-keys");
 }
 
 uint32_t lanes_of(LaneKind kind, const ModelFacts& model) {

@@ -23,7 +23,7 @@ struct LeavesBefore {
 
 bool Cuts::due(const LaneView& lane, uint64_t budget) const {
   const uint64_t rows = lane.position.size(), arrived = uint64_t{lane.step.value} + 1;
-  if (rows <= budget || arrived < prompt) return false;
+  if (rows <= budget || arrived < prompt || arrived <= spare) return false;
   if (prompt > 0 && arrived == prompt) return true;
   return every > 0 && rows >= budget + every;
 }

@@ -27,6 +27,7 @@ struct Scoring {
 struct Cuts {
   uint64_t prompt = 0;  // tokens that are taken in whole before the first cut; 0 = none
   uint64_t every = 1;   // rows over the budget that make a cut; 0 = only the prompt's end does
+  uint64_t spare = 0;   // tokens of a text that is never cut
 
   bool due(const LaneView& lane, uint64_t budget) const;
 };

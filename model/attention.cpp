@@ -19,15 +19,34 @@ KvShape kv_shape(const Config& config, CachePrecision precision, const PolicySha
           .most_rows = policy.most_rows};
 }
 
-// mean[slot] = mean over the queries; in double, so that the group's size leaves no trace in the last bit.
-void mean_over_queries(GridView<const float> weights, std::span<float> mean) {
+// reduced[slot] = mean over the queries; in double, so that the group's size leaves no trace in the last bit.
+void mean_over_queries(GridView<const float> weights, std::span<float> reduced) {
   const auto queries = static_cast<double>(weights.rows());
   for (size_t slot = 0; slot < weights.cols(); ++slot) {
     double sum = 0;
     for (size_t query = 0; query < weights.rows(); ++query)
       sum += static_cast<double>(weights(query, slot));
-    mean[slot] = static_cast<float>(sum / queries);
+    reduced[slot] = static_cast<float>(sum / queries);
   }
+}
+
+void most_over_queries(GridView<const float> weights, std::span<float> reduced) {
+  std::ranges::copy(weights.row(0), reduced.begin());
+  for (size_t query = 1; query < weights.rows(); ++query)
+    for (size_t slot = 0; slot < weights.cols(); ++slot)
+      reduced[slot] = std::max(reduced[slot], weights(query, slot));
+}
+
+// Radians per position of each pair of channels, for policies that turn keys themselves.
+std::vector<double> turns_of(const Config& config) {
+  std::vector<double> turns(config.head_dim / 2);
+  for (size_t pair = 0; pair < turns.size(); ++pair) {
+    const double exponent = -2.0 * static_cast<double>(pair) / static_cast<double>(config.head_dim);
+    turns[pair] = std::pow(static_cast<double>(config.rope_base), exponent);
+    if (!config.rope_divisors.empty())
+      turns[pair] /= static_cast<double>(config.rope_divisors[pair]);
+  }
+  return turns;
 }
 
 }  // namespace
@@ -43,12 +62,15 @@ Attention::Attention(const Config& config, CachePrecision precision, const Polic
       scratch_(pool.threads()) {
   require_engine_support(policy);
   const KvShape rows = kv_shape(config, precision, shape_);
+  const std::vector<double> turns = turns_of(config);
   for (size_t lane = 0; lane < size_t{config.layers} * config.kv_heads; ++lane)
     lanes_.push_back({KvLane(rows, kernels_, rotary_),
+                      LaneInputs(shape_, group(), config.head_dim, 0),
                       policy.make({.layer = Layer(lane / config.kv_heads),
                                    .lane = Lane(lane % config.kv_heads),
                                    .layers = config.layers,
-                                   .lanes = config.kv_heads}),
+                                   .lanes = config.kv_heads,
+                                   .turns = turns}),
                       {}});
 }
 
@@ -71,10 +93,10 @@ void Attention::prepare(Step first, size_t tokens) {
   }
   rotary_.grow(shape_.positions == PositionMode::Original ? end : most_rows);
   for (Scratch& scratch : scratch_) {
-    if (scratch.mean.size() >= most_rows) continue;
+    if (scratch.reduced.size() >= most_rows) continue;
     scratch.queries = Grid<float>(group(), config_.head_dim);
     scratch.weights = Grid<float>(group(), 2 * most_rows);
-    scratch.mean.resize(2 * most_rows);
+    scratch.reduced.resize(2 * most_rows);
   }
 }
 
@@ -85,10 +107,11 @@ void Attention::run(const AttentionBlock& block) {
     run_in_parallel(block);
 }
 
-// Scores add up over the steps of a lane, so a policy that needs them wants the steps in order before it evicts, too.
+// Scores add up over the steps of a lane, so a policy that needs them wants the steps in order before it evicts, too; so does one
+// that looks at anything else.
 bool Attention::may_evict(const AttentionBlock& block) const {
   if (shape_.budget == 0) return false;
-  if (shape_.scores == ScoreUse::Needed) return true;
+  if (shape_.scores == ScoreUse::Needed || !shape_.inputs.empty()) return true;
   const size_t first_lane = block.layer.index() * config_.kv_heads;
   const auto is_full = [&](const CachedLane& lane) {
     return lane.rows.slots().size() + block.qkv.rows() > shape_.budget;
@@ -151,7 +174,11 @@ void Attention::append(const AttentionBlock& block, KvHead kv_head, size_t token
   const auto key = keys.subspan(kv_head.index() * size, size);
   const auto value = keys.subspan((config_.kv_heads + kv_head.index()) * size, size);
   const Position position(block.first.value + token);
-  lane(block.layer, kv_head).rows.append(position, key, value);
+  CachedLane& lane = this->lane(block.layer, kv_head);
+  lane.rows.append(position, key, value);
+  const bool norms = shape_.inputs.has(Input::ValueNorms);
+  lane.inputs.append(lane.rows.slots().rows().back(), key, value,
+                     norms ? euclidean_norm(value) : 0);
   if (block.observer != nullptr && block.observer->wants_rows(block.layer))
     block.observer->on_row(block.layer, kv_head, position, key, value);
 }
@@ -185,18 +212,27 @@ void Attention::score_and_evict(const AttentionBlock& block, const Item& item,
                                 GridView<const float> weights, Scratch& scratch) {
   CachedLane& lane = this->lane(block.layer, item.kv_head);
   if (shape_.scores == ScoreUse::Needed) {
-    const auto mean = std::span(scratch.mean).first(item.rows);
-    mean_over_queries(weights, mean);
-    lane.rows.add_weights(mean);
+    const auto reduced = std::span(scratch.reduced).first(item.rows);
+    if (shape_.group == GroupRule::Mean)
+      mean_over_queries(weights, reduced);
+    else
+      most_over_queries(weights, reduced);
+    lane.rows.add_weights(reduced);
+    lane.inputs.add_weights(reduced);
   }
   const Step step(block.first.value + item.token);
-  const LaneView view = lane.rows.slots().view(block.layer, Lane(item.kv_head.value), step);
+  const float* queries = block.qkv.row(item.token).data() + item.kv_head.index() * group() * config_.head_dim;
+  lane.inputs.add_queries(step, GridView<const float>(queries, group(), config_.head_dim));
+  LaneView view = lane.rows.slots().view(block.layer, Lane(item.kv_head.value), step);
+  lane.inputs.complete(lane.rows.slots(), view);
   const std::span<const Decision> decisions = lane.policy->step(view);
   if (log_ == EvictionLog::Keep)
     for (const Decision& decision : decisions)
       lane.evictions.push_back(eviction_of(view, decision));
-  for (size_t leaves = decisions.size(); leaves-- > 0;)  // from the end: slots stay what they are
+  for (size_t leaves = decisions.size(); leaves-- > 0;) {  // from the end: slots stay what they are
+    lane.inputs.evict(decisions[leaves].victim);
     lane.rows.evict(decisions[leaves].victim);
+  }
 }
 
 Attention::CachedLane& Attention::lane(Layer layer, KvHead kv_head) {

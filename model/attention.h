@@ -4,8 +4,8 @@
 // A step of a lane (one KV head and the query heads that share it), in the order of TreeKV's algorithm 1:
 //   append   the token's key and value
 //   attend   every query over all rows present: scores, softmax, weighted sum of the values
-//   score    add the mean of the queries' weights to the running scores of the rows
-//   evict    the row that the policy names, if any
+//   score    add the queries' weights, reduced to one, to the running scores of the rows
+//   evict    the rows that the policy names, if any
 // A block of tokens does this token by token, lanes in parallel. Where nothing can leave within the block and nobody asks for
 // scores, all rows are appended first and tokens attend in parallel, each over the rows up to its own: the same numbers.
 
@@ -13,6 +13,7 @@
 #include <memory>
 #include <vector>
 
+#include "cache/lane_inputs.h"
 #include "cache/policies.h"
 #include "data/grid.h"
 #include "data/retention.h"
@@ -59,6 +60,7 @@ class Attention {
  private:
   struct CachedLane {
     KvLane rows;
+    LaneInputs inputs;
     std::unique_ptr<Policy> policy;
     std::vector<Eviction> evictions;
   };
@@ -66,7 +68,7 @@ class Attention {
   struct Scratch {
     Grid<float> queries;      // [query, head_dim], rotated
     Grid<float> weights;      // [query, slot]
-    std::vector<float> mean;  // [slot]
+    std::vector<float> reduced;  // [slot]
   };
   // Some query heads of a lane at one token, over the first `rows` slots.
   struct Item {

@@ -20,15 +20,9 @@ void require_engine_support(const PolicyChoice& policy) {
   if (shape.lane_kind != LaneKind::PerKvHead)
     fail(subject, "one cache per " + std::string(lane_kind_name(shape.lane_kind)),
          "wanted one per KV head while a model runs", "use share=kv-head");
-  if (shape.group != GroupRule::Mean)
-    fail(subject, "group=max", "wanted the mean while a model runs", "use group=mean");
   const Need needs[] = {
       {shape.inputs.has(Input::Future), "needs the attention of later steps"},
-      {shape.inputs.has(Input::Keys), "needs keys"},
-      {shape.inputs.has(Input::Values) || shape.inputs.has(Input::ValueNorms), "needs value rows"},
-      {shape.inputs.has(Input::Queries) || shape.inputs.has(Input::QueryStatistics),
-       "needs queries"},
-      {shape.window > 0, "asks the queries of a window"},
+      {shape.reads > 0, "reads some of the rows that it holds"},
       {shape.deciding == Deciding::LayerTogether, "decides for the lanes of a layer together"},
   };
   for (const Need& need : needs)
