@@ -100,8 +100,10 @@ JsonObject measure(const Setting& setting, unsigned threads) {
   Times replays, reads;
   std::atomic<double> sum = 0;  // the result is used, so the loop stays
   for (size_t round = 0; round < kRounds; ++round) {
-    time_lanes(setting, threads, [&] { replay(setting, weights); }, replays);
-    time_lanes(setting, threads, [&] { sum = read(setting, weights); }, reads);
+    time_lanes(
+        setting, threads, [&] { replay(setting, weights); }, replays);
+    time_lanes(
+        setting, threads, [&] { sum = read(setting, weights); }, reads);
   }
   DENDROKV_ASSERT(std::isfinite(sum.load()));
   JsonObject row;

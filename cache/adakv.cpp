@@ -122,7 +122,8 @@ class SharedLayer {
       const double share = std::round((1 - alpha_) * static_cast<double>(keep_[lane]) + sure);
       keep_[lane] = std::min(static_cast<size_t>(share), candidates(lane));
     }
-    for (size_t kept = std::accumulate(keep_.begin(), keep_.end(), size_t{0}); kept > places; --kept)
+    for (size_t kept = std::accumulate(keep_.begin(), keep_.end(), size_t{0}); kept > places;
+         --kept)
       --*std::max_element(keep_.begin(), keep_.end());
   }
 

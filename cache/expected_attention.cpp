@@ -134,10 +134,12 @@ Scoring expected_attention_scoring(const Spec& spec, std::span<const double> tur
 }
 
 const PolicyRow kExpectedAttentionRow{
-    .spec = {"expected-attention", "keeps what queries like those so far would attend to", kOptions},
+    .spec = {"expected-attention", "keeps what queries like those so far would attend to",
+             kOptions},
     .paper = "Devoto et al., arXiv 2510.00636",
     .budget_key = "capacity",
-    .shape = [](const Spec& spec) { return scored_shape(expected_attention_scoring(spec, {}), spec); },
+    .shape =
+        [](const Spec& spec) { return scored_shape(expected_attention_scoring(spec, {}), spec); },
     .make =
         [](const Spec& spec, const LanePlace& place) {
           return make_scored(expected_attention_scoring(spec, place.turns), spec);

@@ -70,8 +70,8 @@ class GeometricTopK final : public Policy {
       const Position end(start + length * part / chunks_);
       const auto slot = std::lower_bound(
           lane.position.begin(), lane.position.begin() + static_cast<std::ptrdiff_t>(last), end);
-      ends.push_back(std::max<size_t>(static_cast<size_t>(slot - lane.position.begin()),
-                                      rules_.sinks));
+      ends.push_back(
+          std::max<size_t>(static_cast<size_t>(slot - lane.position.begin()), rules_.sinks));
     }
     ends.back() = last;
     return ends;
@@ -118,7 +118,8 @@ PolicyShape shape(const Spec& spec) {
 }  // namespace
 
 const PolicyRow kGeoTopKRow{
-    .spec = {"geo-topk", "the best of each part of the text, older parts with fewer rows", kOptions},
+    .spec = {"geo-topk", "the best of each part of the text, older parts with fewer rows",
+             kOptions},
     .paper = "6chHenry/KV_Cache_Compression",
     .budget_key = "capacity",
     .shape = shape,

@@ -58,10 +58,8 @@ const PolicyRow kH2oAverageRow{
     .paper = "kvpress, ObservedAttention",
     .budget_key = "capacity",
     .shape = [](const Spec& spec) { return scored_shape(h2o_average_scoring(), spec); },
-    .make =
-        [](const Spec& spec, const LanePlace&) {
-          return make_scored(h2o_average_scoring(), spec);
-        },
+    .make = [](const Spec& spec,
+               const LanePlace&) { return make_scored(h2o_average_scoring(), spec); },
 };
 
 }  // namespace dendrokv

@@ -26,12 +26,14 @@ HeadNumbers HeadMeasure::measure(std::span<const float> weights, std::span<const
   DENDROKV_ASSERT(seen.size() >= weights.size() && values.rows() >= weights.size());
   outputs(weights, seen, values);
   HeadNumbers numbers;
-  if (all_ <= 0) return numbers;  // too small for the recording: nothing can be said, nothing is lost
+  if (all_ <= 0)
+    return numbers;  // too small for the recording: nothing can be said, nothing is lost
   numbers.retained_mass = mass_ / all_;
   sorted_.assign(weights.begin(), weights.end());
-  const auto rows = static_cast<std::ptrdiff_t>(weights.size()) -
-                    std::count(seen.begin(), seen.begin() + static_cast<std::ptrdiff_t>(weights.size()),
-                               uint8_t{0});
+  const auto rows =
+      static_cast<std::ptrdiff_t>(weights.size()) -
+      std::count(seen.begin(), seen.begin() + static_cast<std::ptrdiff_t>(weights.size()),
+                 uint8_t{0});
   if (rows < static_cast<std::ptrdiff_t>(sorted_.size()))
     std::nth_element(sorted_.begin(), sorted_.begin() + rows, sorted_.end(), std::greater<>());
   numbers.best_mass = std::accumulate(sorted_.begin(), sorted_.begin() + rows, 0.0) / all_;

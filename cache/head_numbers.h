@@ -12,13 +12,13 @@
 namespace dendrokv {
 
 struct HeadNumbers {
-  double retained_mass = 0;  // P = sum over the seen rows of p
-  double best_mass = 0;      // the largest sum of as many rows
-  double output_error = 0;   // |o_S - o|, o_S = (1 / P) sum over the seen rows of p v
+  double retained_mass = 0;   // P = sum over the seen rows of p
+  double best_mass = 0;       // the largest sum of as many rows
+  double output_error = 0;    // |o_S - o|, o_S = (1 / P) sum over the seen rows of p v
   double relative_error = 0;  // over |o|
   double cosine = 1;          // of the angle between o_S and o
-  Position guiltiest;  // the missing row whose absence alone changes o most
-  double guilt = 0;    // |p / (1 - p) (o - v)|, by how much (leave one out); 0 = nothing is missing
+  Position guiltiest;         // the missing row whose absence alone changes o most
+  double guilt = 0;  // |p / (1 - p) (o - v)|, by how much (leave one out); 0 = nothing is missing
 };
 
 /// The retained mass and all that needs value rows; keeps its buffers.
@@ -36,7 +36,7 @@ class HeadMeasure {
   void blame(std::span<const float> weights, std::span<const uint8_t> seen,
              GridView<const float> values, HeadNumbers& numbers) const;
 
-  double all_ = 0, mass_ = 0;       // sums of weights: of all rows, of those seen
+  double all_ = 0, mass_ = 0;        // sums of weights: of all rows, of those seen
   std::vector<double> full_, kept_;  // [head_dim]: o and o_S
   std::vector<float> sorted_;
 };

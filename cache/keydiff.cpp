@@ -46,16 +46,15 @@ void score_by_distinctness(const LaneView& lane, std::span<double> scores) {
   }
   // The length of the anchor scales all scores alike: it is left out.
   for (size_t slot = 0; slot < scores.size(); ++slot)
-    scores[slot] = norms[slot] == 0 ? 0 : -dot(lane.keys[slot], anchor) / norms[slot] /
-                                              static_cast<double>(scores.size());
+    scores[slot] = norms[slot] == 0 ? 0
+                                    : -dot(lane.keys[slot], anchor) / norms[slot] /
+                                          static_cast<double>(scores.size());
 }
 
 }  // namespace
 
 Scoring key_diff_scoring() {
-  return {.score = score_by_distinctness,
-          .attention = ScoreUse::Ignored,
-          .inputs = {Input::Keys}};
+  return {.score = score_by_distinctness, .attention = ScoreUse::Ignored, .inputs = {Input::Keys}};
 }
 
 const PolicyRow kKeyDiffRow{

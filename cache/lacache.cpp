@@ -86,8 +86,8 @@ std::unique_ptr<Policy> make(const Spec& spec, const LanePlace& place) {
   const uint64_t capacity = spec.count("capacity");
   if (capacity < place.layers + ladder.group)
     fail("policy '" + spec.text() + "'",
-         "capacity=" + std::to_string(capacity) + " in a model of " +
-             std::to_string(place.layers) + " layers",
+         "capacity=" + std::to_string(capacity) + " in a model of " + std::to_string(place.layers) +
+             " layers",
          "wanted at least " + std::to_string(place.layers + ladder.group) +
              ": one row per layer and a rung");
   const uint64_t sinks = spec.count("sinks");
@@ -97,7 +97,8 @@ std::unique_ptr<Policy> make(const Spec& spec, const LanePlace& place) {
 }  // namespace
 
 const PolicyRow kLaCacheRow{
-    .spec = {"lacache", "LaCache: thins old rows to other tokens in each layer, a ladder", kOptions},
+    .spec = {"lacache", "LaCache: thins old rows to other tokens in each layer, a ladder",
+             kOptions},
     .paper = "Shi et al., ICML 2025, arXiv 2507.14204",
     .budget_key = "capacity",
     .shape = shape_of_options,

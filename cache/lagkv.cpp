@@ -55,8 +55,7 @@ void add_spread(const RowsView& rows, size_t first, size_t lag, std::span<double
       squares += x * x;
     }
     const double mean = sum / static_cast<double>(channels);
-    spread[row] =
-        std::sqrt(std::max(0.0, squares / static_cast<double>(channels) - mean * mean));
+    spread[row] = std::sqrt(std::max(0.0, squares / static_cast<double>(channels) - mean * mean));
   }
   const double most = *std::max_element(spread.begin(), spread.end());
   double total = 0;
@@ -100,8 +99,7 @@ const PolicyRow kLagKvRow{
     .paper = "Liang et al., arXiv 2504.04704",
     .budget_key = "capacity",
     .shape = [](const Spec& spec) { return scored_shape(lag_scoring(spec), spec); },
-    .make = [](const Spec& spec,
-               const LanePlace&) { return make_scored(lag_scoring(spec), spec); },
+    .make = [](const Spec& spec, const LanePlace&) { return make_scored(lag_scoring(spec), spec); },
     .check = check_cuts,
 };
 

@@ -36,11 +36,11 @@ class LaneInputs {
   size_t window_;
   uint32_t sinks_;
   size_t head_dim_;
-  std::vector<float> value_norm_;           // [slot]
-  Grid<float> keys_, values_;               // [physical row, head_dim]
+  std::vector<float> value_norm_;  // [slot]
+  Grid<float> keys_, values_;      // [physical row, head_dim]
   size_t slots_ = 0;
-  size_t room_ = 0;                         // slots of a row of window_weights_
-  Grid<float> window_weights_;              // [step of the window, slot], the oldest first
+  size_t room_ = 0;             // slots of a row of window_weights_
+  Grid<float> window_weights_;  // [step of the window, slot], the oldest first
   size_t window_steps_ = 0;
   QueryStatistics statistics_;
   GridView<const float> query_;

@@ -43,8 +43,7 @@ class NormSumBlocks final : public Policy {
     if (lane.position.size() <= rules_.budget) return {};
     score_blocks(lane);
     const auto [loser, rival] = lowest_blocks();
-    for (size_t row = 0; row < block_; ++row)
-      decisions_.push_back(decision(loser, rival, row));
+    for (size_t row = 0; row < block_; ++row) decisions_.push_back(decision(loser, rival, row));
     const auto first = sums_.begin() + static_cast<std::ptrdiff_t>(slot_of(loser));
     sums_.erase(first, first + static_cast<std::ptrdiff_t>(block_));
     return decisions_;

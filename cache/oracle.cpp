@@ -27,10 +27,8 @@ constexpr std::array kOptions{
 };
 
 Scoring oracle_scoring() {
-  return {.score =
-              [](const LaneView& lane, std::span<double> scores) {
-                std::ranges::copy(lane.future, scores.begin());
-              },
+  return {.score = [](const LaneView& lane,
+                      std::span<double> scores) { std::ranges::copy(lane.future, scores.begin()); },
           .attention = ScoreUse::Ignored,
           .inputs = {Input::Future}};
 }

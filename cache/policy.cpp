@@ -7,8 +7,8 @@
 namespace dendrokv {
 namespace {
 
-constexpr Input kInputs[] = {Input::ValueNorms, Input::Keys, Input::Values,
-                             Input::Queries,    Input::QueryStatistics, Input::Future};
+constexpr Input kInputs[] = {Input::ValueNorms,      Input::Keys,  Input::Values, Input::Queries,
+                             Input::QueryStatistics, Input::Future};
 
 }  // namespace
 

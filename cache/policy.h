@@ -47,10 +47,10 @@ struct LaneView {
   std::span<const uint32_t> steps;     // C: steps since insertion, its own included
   std::span<const float> last_weight;  // attention weight of this step, reduced over the group
 
-  std::span<const float> value_norm = {};    // L2 norm of the value row; of several, root mean square
-  RowsView keys = {}, values = {};           // un-rotated; [head_dim]
-  GridView<const float> window = {};         // [query, slot]: reduced weights of the last steps, the
-                                             // oldest first; 0 where a row came later
+  std::span<const float> value_norm = {};  // L2 norm of the value row; of several, root mean square
+  RowsView keys = {}, values = {};         // un-rotated; [head_dim]
+  GridView<const float> window = {};       // [query, slot]: reduced weights of the last steps, the
+                                           // oldest first; 0 where a row came later
   const QueryStatistics* queries = nullptr;  // of the text so far
   GridView<const float> query = {};          // [query head, head_dim] of this step, un-rotated
   std::span<const double> future = {};       // mean weight that all later queries will give

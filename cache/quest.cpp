@@ -75,10 +75,9 @@ class Quest final : public Policy {
   std::span<const uint8_t> mark_best(std::span<const double> bounds, size_t rows) {
     std::vector<size_t> order(bounds.size());
     std::iota(order.begin(), order.end(), size_t{0});
-    std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(pages_),
-                     order.end(), [&](size_t a, size_t b) {
-                       return bounds[a] != bounds[b] ? bounds[a] > bounds[b] : a > b;
-                     });
+    std::nth_element(
+        order.begin(), order.begin() + static_cast<std::ptrdiff_t>(pages_), order.end(),
+        [&](size_t a, size_t b) { return bounds[a] != bounds[b] ? bounds[a] > bounds[b] : a > b; });
     read_.assign(rows, 0);
     for (size_t chosen = 0; chosen < pages_; ++chosen) {
       const size_t first = order[chosen] * page_;

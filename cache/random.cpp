@@ -27,9 +27,10 @@ Scoring random_scoring(uint64_t seed) {
   return {.score =
               [seed](const LaneView& lane, std::span<double> scores) {
                 for (size_t slot = 0; slot < scores.size(); ++slot)
-                  scores[slot] = static_cast<double>(
-                      random_bits({seed, lane.layer.value, lane.lane.value,
-                                   lane.position[slot].value}) >> 11);
+                  scores[slot] =
+                      static_cast<double>(random_bits({seed, lane.layer.value, lane.lane.value,
+                                                       lane.position[slot].value}) >>
+                                          11);
               },
           .attention = ScoreUse::Ignored};
 }

@@ -69,8 +69,7 @@ Run empty_run(const PolicyChoice& choice, const TraceInfo& info) {
   run.recent = shape.recent;
   run.budget = shape.budget;
   run.positions = shape.positions == PositionMode::Rank ? "rank" : "original";
-  run.retention =
-      Retention(info.model.layers, lanes_of(shape.lane_kind, info.model), info.tokens);
+  run.retention = Retention(info.model.layers, lanes_of(shape.lane_kind, info.model), info.tokens);
   return run;
 }
 
@@ -119,7 +118,8 @@ class ShareRows {
 
   /// Adds the weights of some steps to the mass of each position: [query head of the share].
   void add_mass(size_t head, std::span<const float> weights) {
-    if (mass_.empty()) mass_.assign(share_.count * info_.group(), std::vector<double>(info_.tokens));
+    if (mass_.empty())
+      mass_.assign(share_.count * info_.group(), std::vector<double>(info_.tokens));
     for (size_t position = 0; position < weights.size(); ++position)
       mass_[head][position] += static_cast<double>(weights[position]);
   }
@@ -130,8 +130,7 @@ class ShareRows {
     RecordedRows rows;
     if (!keys_.empty()) rows.keys = std::as_const(keys_[kv_head]).view();
     if (!values_.empty()) rows.values = std::as_const(values_[kv_head]).view();
-    if (!norms_.empty())
-      rows.value_norms = heads <= info_.group() ? norms_[kv_head] : mean_norms();
+    if (!norms_.empty()) rows.value_norms = heads <= info_.group() ? norms_[kv_head] : mean_norms();
     if (!mass_.empty()) rows.mass = mean_mass(first_head, heads);
     return rows;
   }
@@ -165,10 +164,10 @@ class ShareRows {
 
   const TraceInfo& info_;
   const Share share_;
-  std::vector<Grid<float>> keys_, values_;     // [kv head of the share] of [position, head_dim]
-  std::vector<std::vector<float>> norms_;      // [kv head of the share][position]
-  std::vector<std::vector<double>> mass_;      // [query head of the share][position]
-  std::list<std::vector<float>> lane_norms_;   // handed out
+  std::vector<Grid<float>> keys_, values_;    // [kv head of the share] of [position, head_dim]
+  std::vector<std::vector<float>> norms_;     // [kv head of the share][position]
+  std::vector<std::vector<double>> mass_;     // [query head of the share][position]
+  std::list<std::vector<float>> lane_norms_;  // handed out
   std::list<std::vector<double>> lane_mass_;
 };
 
@@ -227,9 +226,8 @@ class TraceReplay {
     std::vector<PolicyLanes> policies;
     for (const PolicyChoice& choice : choices_)
       policies.push_back(lanes_of_share(choice, share, rows));
-    const bool weights_needed = std::ranges::any_of(policies, [](const PolicyLanes& policy) {
-      return policy.lanes.front().needs_weights();
-    });
+    const bool weights_needed = std::ranges::any_of(
+        policies, [](const PolicyLanes& policy) { return policy.lanes.front().needs_weights(); });
     for (uint32_t first = 0; first < info_.tokens && !stopped_; first += kBlockSteps) {
       const uint32_t count = std::min(kBlockSteps, info_.tokens - first);
       if (weights_needed) read_block(share, {first, count}, block);
@@ -240,7 +238,8 @@ class TraceReplay {
     }
   }
 
-  PolicyLanes lanes_of_share(const PolicyChoice& choice, const Share& share, ShareRows& rows) const {
+  PolicyLanes lanes_of_share(const PolicyChoice& choice, const Share& share,
+                             ShareRows& rows) const {
     const PolicyShape& shape = choice.shape();
     PolicyLanes policy;
     policy.deciding = shape.deciding;
@@ -338,7 +337,8 @@ std::optional<std::vector<Run>> replay_trace(const TraceReader& trace,
                                              std::span<const PolicyChoice> choices,
                                              unsigned threads, const Progress& progress) {
   refuse_what_cannot_be_replayed(trace.info());
-  for (const PolicyChoice& choice : choices) refuse_what_a_trace_does_not_hold(trace.info(), choice);
+  for (const PolicyChoice& choice : choices)
+    refuse_what_a_trace_does_not_hold(trace.info(), choice);
   TraceReplay replay(trace, choices);
   const auto report = [&] {
     return progress ? progress(replay.done(), replay.total()) : Continue::Yes;

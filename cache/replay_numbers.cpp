@@ -60,7 +60,11 @@ class LayerMeasure {
  public:
   LayerMeasure(const TraceReader& trace, std::mutex& reading, std::span<const Run> runs,
                std::span<RunNumbers> numbers, Layer layer)
-      : trace_(trace), info_(trace.info()), reading_(reading), runs_(runs), numbers_(numbers),
+      : trace_(trace),
+        info_(trace.info()),
+        reading_(reading),
+        runs_(runs),
+        numbers_(numbers),
         layer_(layer) {
     for (const Run& run : runs) {
       const size_t positions = size_t{run.retention.lanes()} * info_.tokens;
@@ -97,16 +101,15 @@ class LayerMeasure {
     const std::lock_guard lock(reading_);
     for (uint32_t kv_head = 0; kv_head < info_.model.kv_heads; ++kv_head) {
       values_.emplace_back(info_.tokens, info_.model.head_dim);
-      trace_.read_values(layer_.index(), KvHead(kv_head), {0, info_.tokens},
-                         values_.back().view());
+      trace_.read_values(layer_.index(), KvHead(kv_head), {0, info_.tokens}, values_.back().view());
     }
   }
 
   void read_block(IndexRange steps, Grid<float>& block) {
     const std::lock_guard lock(reading_);
     for (uint32_t head = 0; head < info_.model.heads; ++head) {
-      const GridView<float> to(block.data() + size_t{head} * kBlockSteps * block.cols(), steps.count,
-                               steps.first + steps.count, block.cols());
+      const GridView<float> to(block.data() + size_t{head} * kBlockSteps * block.cols(),
+                               steps.count, steps.first + steps.count, block.cols());
       trace_.read_weights(layer_.index(), head, steps, {0, steps.first + steps.count}, to);
     }
   }
@@ -157,11 +160,11 @@ class LayerMeasure {
       const auto evict_step = retention.evict_step(layer_, lane);
       seen_.resize(step.index() + 1);
       for (size_t position = 0; position < seen_.size(); ++position)
-        seen_[position] = evict_step[position] < 0 ||
-                          static_cast<uint32_t>(evict_step[position]) >= step.value;
-      const HeadNumbers found = measure_.measure(
-          weights.row(head.index()), seen_,
-          std::as_const(values_[info_.kv_head_of(head).index()]).view());
+        seen_[position] =
+            evict_step[position] < 0 || static_cast<uint32_t>(evict_step[position]) >= step.value;
+      const HeadNumbers found =
+          measure_.measure(weights.row(head.index()), seen_,
+                           std::as_const(values_[info_.kv_head_of(head).index()]).view());
       const size_t at = numbers.of_head(layer_, head, step_index);
       numbers.retained_mass[at] = static_cast<float>(found.retained_mass);
       numbers.best_mass[at] = static_cast<float>(found.best_mass);
@@ -179,10 +182,11 @@ class LayerMeasure {
   std::span<const Run> runs_;
   std::span<RunNumbers> numbers_;
   const Layer layer_;
-  std::vector<Grid<float>> values_;                // [kv head] of [position, head_dim]
-  std::vector<std::vector<uint32_t>> last_share_;  // [run][lane, position]: last step above its share
-  std::vector<double> mean_;                       // [position]
-  std::vector<uint8_t> seen_;                      // [position]
+  std::vector<Grid<float>> values_;  // [kv head] of [position, head_dim]
+  std::vector<std::vector<uint32_t>>
+      last_share_;             // [run][lane, position]: last step above its share
+  std::vector<double> mean_;   // [position]
+  std::vector<uint8_t> seen_;  // [position]
   HeadMeasure measure_;
 };
 

@@ -67,8 +67,8 @@ const PolicyRow kSnapKvRow{
     .paper = "Li et al., NeurIPS 2024, arXiv 2404.14469",
     .budget_key = "capacity",
     .shape = shape,
-    .make =
-        [](const Spec& spec, const LanePlace&) { return make_scored(snapkv_scoring(spec), spec); },
+    .make = [](const Spec& spec,
+               const LanePlace&) { return make_scored(snapkv_scoring(spec), spec); },
     .check = check,
 };
 

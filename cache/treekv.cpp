@@ -24,9 +24,9 @@
 #include <limits>
 #include <utility>
 
+#include "cache/policy_options.h"
 #include "cache/policy_rows.h"
 #include "cache/random_numbers.h"
-#include "cache/policy_options.h"
 #include "cache/treekv_prefill.h"
 #include "cache/treekv_scores.h"
 #include "data/error.h"
@@ -61,7 +61,9 @@ Parameters parameters_of(const Spec& spec) {
       .scope = scope,
       .stride = spec.choice("stride") == "pass" ? scope - 1 : size_t{1},
       .printed = spec.choice("cursor") == "printed",
-      .pick = pick == "random" ? Pick::Random : pick == "gap" ? Pick::Gap : Pick::Cursor,
+      .pick = pick == "random" ? Pick::Random
+              : pick == "gap"  ? Pick::Gap
+                               : Pick::Cursor,
       .tie = tie_of(spec),
       .seed = spec.count("seed"),
       .prompt = spec.count("prompt"),
@@ -107,8 +109,8 @@ class TreeKv final : public Policy {
   size_t place_of_scope(const LaneView& lane) {
     const size_t last = parameters_.capacity + 1 - parameters_.scope;
     if (parameters_.pick == Pick::Random)
-      return random_below(last + 1, {parameters_.seed, place_.layer.value, place_.lane.value,
-                                     lane.step.value});
+      return random_below(
+          last + 1, {parameters_.seed, place_.layer.value, place_.lane.value, lane.step.value});
     if (parameters_.pick == Pick::Gap) return closest_rows(lane, last);
     const size_t place = cursor_;
     if (parameters_.printed)
@@ -124,8 +126,8 @@ class TreeKv final : public Policy {
     uint32_t least = std::numeric_limits<uint32_t>::max();
     for (size_t place = 0; place <= last; ++place) {
       const size_t first = parameters_.sinks + place;
-      const uint32_t gap = lane.position[first + parameters_.scope - 1].value -
-                           lane.position[first].value;
+      const uint32_t gap =
+          lane.position[first + parameters_.scope - 1].value - lane.position[first].value;
       if (gap < least) closest = place;
       least = std::min(least, gap);
     }
@@ -179,7 +181,8 @@ size_t rows_behind_blocks(const Parameters& parameters) {
 }
 
 size_t block_places(const Parameters& parameters) {
-  const size_t room = parameters.capacity + parameters.recent, tail = rows_behind_blocks(parameters);
+  const size_t room = parameters.capacity + parameters.recent,
+               tail = rows_behind_blocks(parameters);
   return (room - std::min(room, tail)) / parameters.block;
 }
 
@@ -194,9 +197,9 @@ void TreeKv::cut_prompt(const LaneView& lane) {
   const auto blocks =
       cut_in_blocks(parameters_.sinks, last, parameters_.block, parameters_.ragged, sums);
   const bool compared = scores_.use() == ScoreUse::Needed;
-  for (const BlockDuel& duel : block_duels(block_scores(scores_, lane, blocks),
-                                           block_places(parameters_),
-                                           parameters_.printed ? 2 : 1, parameters_.tie)) {
+  for (const BlockDuel& duel :
+       block_duels(block_scores(scores_, lane, blocks), block_places(parameters_),
+                   parameters_.printed ? 2 : 1, parameters_.tie)) {
     const TokenBlock &loser = blocks[duel.loser], &winner = blocks[duel.winner];
     const Reason reason = duel.score == duel.rival_score ? Reason::Tie : Reason::Lost;
     for (size_t token = 0; token < loser.size; ++token) {
@@ -276,8 +279,8 @@ void check_scope(const std::string& subject, const Spec& spec) {
     fail(subject, "cursor=printed with another scope than the paper's",
          "wanted scope=2,pick=cursor", "leave out cursor=printed");
   if (spec.choice("stride") == "pass" && (printed || !by_cursor))
-    fail(subject, "stride=pass, but no cursor that advances",
-         "wanted cursor=advance,pick=cursor", "leave out stride=pass");
+    fail(subject, "stride=pass, but no cursor that advances", "wanted cursor=advance,pick=cursor",
+         "leave out stride=pass");
 }
 
 void check_score(const std::string& subject, const Spec& spec) {
@@ -307,7 +310,8 @@ void check(const std::string& subject, const Spec& spec) {
 }  // namespace
 
 const PolicyRow kTreeKvRow{
-    .spec = {"treekv", "TreeKV: neighbours compete under a moving cursor, a tree over age", kOptions},
+    .spec = {"treekv", "TreeKV: neighbours compete under a moving cursor, a tree over age",
+             kOptions},
     .paper = "He et al., IJCAI 2025, arXiv 2501.04987",
     .budget_key = "capacity",
     .shape = shape,

@@ -49,7 +49,8 @@ void TreeScores::step(const LaneView& lane, std::optional<Slot> entered) {
   if (kind_ != Kind::Ema) return;
   decayed_.resize(rows);
   decayed_steps_.resize(rows);
-  if (restarts_at_entry_ && entered) decayed_[entered->index()] = decayed_steps_[entered->index()] = 0;
+  if (restarts_at_entry_ && entered)
+    decayed_[entered->index()] = decayed_steps_[entered->index()] = 0;
   for (size_t slot = 0; slot < rows; ++slot) {
     decayed_[slot] = decay_ * decayed_[slot] + static_cast<double>(lane.last_weight[slot]);
     decayed_steps_[slot] = decay_ * decayed_steps_[slot] + 1;
@@ -91,9 +92,9 @@ double TreeScores::of(const LaneView& lane, size_t slot) const {
     case Kind::KeepRight:
       return static_cast<double>(slot);
     case Kind::Random:
-      return static_cast<double>(
-          random_bits({seed_, place_.layer.value, place_.lane.value, lane.step.value,
-                       lane.position[slot].value}) >> 11);
+      return static_cast<double>(random_bits({seed_, place_.layer.value, place_.lane.value,
+                                              lane.step.value, lane.position[slot].value}) >>
+                                 11);
   }
   return 0;
 }

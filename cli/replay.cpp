@@ -9,7 +9,6 @@
 #include <iostream>
 
 #include "cache/replay_numbers.h"
-
 #include "cli/format.h"
 #include "cli/inputs.h"
 #include "cli/json.h"
@@ -80,13 +79,15 @@ class Replay : public Command {
     options.positional("TRACE", trace_, "a trace of full attention: every layer, head and step");
     options.texts("--policy", "SPEC", policies_, kPolicyHelp, Need::Required);
     options.file("-o,--output", output_, "the file of runs to write", Need::Required);
-    options.text("--measure", "STEPS", measure_,
-                 "also write what each policy cost at these steps: none, all, last, every:K or a list "
-                 "such as 0-9,63");
+    options.text(
+        "--measure", "STEPS", measure_,
+        "also write what each policy cost at these steps: none, all, last, every:K or a list "
+        "such as 0-9,63");
     options.explain(
         "Open loop: the attention stays that of the full cache, rescaled to the rows that a policy "
         "still holds. `dendrokv trace --policy` runs a policy in the engine (closed loop). "
-        "--measure compares the output of each head with that of the full cache, exactly: the share "
+        "--measure compares the output of each head with that of the full cache, exactly: the "
+        "share "
         "of attention retained, and that over the best of as many rows, the error of the output "
         "relative to its length, its cosine, and the attention that later steps give to what has "
         "left (regret, a sum per lane).");

@@ -62,13 +62,13 @@ std::optional<Departure> departure(const Run& run, Layer layer, Lane lane, Posit
     found.order += left >= 0 && (left < evict_step[at] || (left == evict_step[at] && other < at));
     found.level += rival[other] == static_cast<int32_t>(position.value) && left <= evict_step[at];
   }
-  found.unprotected = found.step.value + 1 - std::min(found.step.value + 1,
-                                                      position.value + run.recent);
+  found.unprotected =
+      found.step.value + 1 - std::min(found.step.value + 1, position.value + run.recent);
   return found;
 }
 
-std::vector<Position> outlived(const Retention& retention, Layer layer, Lane lane, Position position,
-                               Step step) {
+std::vector<Position> outlived(const Retention& retention, Layer layer, Lane lane,
+                               Position position, Step step) {
   const auto evict_step = retention.evict_step(layer, lane);
   const auto rival = retention.rival(layer, lane);
   std::vector<Position> beaten;
@@ -122,7 +122,8 @@ std::vector<Position> winners(const Retention& retention, Layer layer, Lane lane
 std::string remedy_text(const Remedy& remedy) {
   std::array<char, 32> buffer{};
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), remedy.amount,
-                                 std::chars_format::general, 4).ptr;
+                                 std::chars_format::general, 4)
+                       .ptr;
   std::string amount(buffer.data(), end);
   if (remedy.kind != Remedy::Kind::Score) amount = std::to_string(std::llround(remedy.amount));
   switch (remedy.kind) {
@@ -142,7 +143,8 @@ std::string remedy_text(const Remedy& remedy) {
   return {};
 }
 
-std::vector<Remedy> what_would_have_kept(const Run& run, Layer layer, Lane lane, Position position) {
+std::vector<Remedy> what_would_have_kept(const Run& run, Layer layer, Lane lane,
+                                         Position position) {
   const std::optional<Departure> left = departure(run, layer, lane, position);
   if (!left) return {};
   std::vector<Remedy> remedies = {

@@ -20,16 +20,16 @@ Protection protection(const Run& run, Layer layer, Lane lane, Position position,
 /// The whole story of one departure.
 struct Departure {
   Position position;
-  Step step;  // it was seen by this step's query, and is gone after it
+  Step step;         // it was seen by this step's query, and is gone after it
   std::string rule;  // the full spec of the policy
   Reason reason = Reason::Rule;
   std::optional<Position> rival;
   float score = 0, rival_score = 0;  // NaN when nothing was compared
-  float margin = 0;       // rival_score - score, >= 0; NaN when nothing was compared
-  uint32_t slot = 0;      // its place in the cache at the step, from the oldest
-  uint32_t rows = 0;      // in the cache at the step, the newcomer included
-  uint32_t order = 0;     // number of departures of the lane before this one
-  uint32_t level = 0;     // rivals that it had outlived itself
+  float margin = 0;                  // rival_score - score, >= 0; NaN when nothing was compared
+  uint32_t slot = 0;                 // its place in the cache at the step, from the oldest
+  uint32_t rows = 0;                 // in the cache at the step, the newcomer included
+  uint32_t order = 0;                // number of departures of the lane before this one
+  uint32_t level = 0;                // rivals that it had outlived itself
   uint32_t unprotected = 0;  // steps from its own one to this one in which it could have left
 };
 
@@ -37,8 +37,8 @@ struct Departure {
 std::optional<Departure> departure(const Run& run, Layer layer, Lane lane, Position position);
 
 /// Rivals that a position has outlived by the end of `step`, in the order in which they left.
-std::vector<Position> outlived(const Retention& retention, Layer layer, Lane lane, Position position,
-                               Step step);
+std::vector<Position> outlived(const Retention& retention, Layer layer, Lane lane,
+                               Position position, Step step);
 
 /// Those, those that they had outlived, and so on: the part of the text that the position stands for,
 /// in time order, itself not included.

@@ -96,7 +96,7 @@ void write_numbers(h5::File& file, const std::string& group, const RunNumbers& n
   if (!steps.empty()) step.write(steps.data());
   const auto writer = [&](uint64_t second, uint64_t third) {
     return [&file, &group, shape = h5::Shape{numbers.layers, second, third}](const char* name,
-                                                                           const auto& array) {
+                                                                             const auto& array) {
       write_array(file, group + "/" + name, type_of(array), shape, array.data());
     };
   };
@@ -126,7 +126,8 @@ RunNumbers read_numbers(const h5::File& file, const std::string& group, const h5
   const auto reader = [&file, &group](const h5::Shape& shape) {
     return [&file, &group, &shape](const char* name, auto& array) {
       using Array = std::remove_reference_t<decltype(array)>;
-      array = read_array<typename Array::value_type>(file, group + "/" + name, type_of(array), shape);
+      array =
+          read_array<typename Array::value_type>(file, group + "/" + name, type_of(array), shape);
     };
   };
   for_each_head_array(numbers, reader(heads));

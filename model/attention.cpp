@@ -221,7 +221,8 @@ void Attention::score_and_evict(const AttentionBlock& block, const Item& item,
     lane.inputs.add_weights(reduced);
   }
   const Step step(block.first.value + item.token);
-  const float* queries = block.qkv.row(item.token).data() + item.kv_head.index() * group() * config_.head_dim;
+  const float* queries =
+      block.qkv.row(item.token).data() + item.kv_head.index() * group() * config_.head_dim;
   lane.inputs.add_queries(step, GridView<const float>(queries, group(), config_.head_dim));
   LaneView view = lane.rows.slots().view(block.layer, Lane(item.kv_head.value), step);
   lane.inputs.complete(lane.rows.slots(), view);

@@ -66,8 +66,8 @@ class Attention {
   };
   // What one thread needs to work on a lane; grown by prepare().
   struct Scratch {
-    Grid<float> queries;      // [query, head_dim], rotated
-    Grid<float> weights;      // [query, slot]
+    Grid<float> queries;         // [query, head_dim], rotated
+    Grid<float> weights;         // [query, slot]
     std::vector<float> reduced;  // [slot]
   };
   // Some query heads of a lane at one token, over the first `rows` slots.

@@ -63,8 +63,9 @@ LaneRun run_lane(const PolicyChoice& choice, uint32_t tokens, const RowWeights& 
 std::vector<float> synthetic_row(uint64_t seed, SyntheticRow what, Position position) {
   std::vector<float> row;
   for (uint32_t channel = 0; channel < kSyntheticHeadDim; ++channel)
-    row.push_back(2 * random_weight(seed + 100 * static_cast<uint32_t>(what), 0, Step(channel),
-                                    position) - 1);
+    row.push_back(
+        2 * random_weight(seed + 100 * static_cast<uint32_t>(what), 0, Step(channel), position) -
+        1);
   return row;
 }
 

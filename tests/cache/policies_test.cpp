@@ -123,21 +123,42 @@ TEST(PolicyChoice, ValuesOutOfRangeAreRefused) {
 
 /// Small specs that between them reach every policy and every option that changes a decision.
 std::vector<std::string> conformance_specs() {
-  std::vector<std::string> specs{
-      "full", "sliding:capacity=1", "sliding:budget=20", "streaming:sinks=0,recent=1",
-      "streaming:budget=20", "context-shift:capacity=17,sinks=3", "context-shift:capacity=1,sinks=0",
-      "lacache:capacity=20,sinks=3", "lacache:capacity=9,sinks=0,span=5,overlap=2", "quest:read=32"};
-  const std::vector<std::string> shapes = {"sinks=3,recent=5,capacity=12",
-                                           "sinks=0,recent=0,capacity=20",
-                                           "sinks=2,recent=0,capacity=1",
-                                           "sinks=0,recent=1,capacity=1"};
+  std::vector<std::string> specs{"full",
+                                 "sliding:capacity=1",
+                                 "sliding:budget=20",
+                                 "streaming:sinks=0,recent=1",
+                                 "streaming:budget=20",
+                                 "context-shift:capacity=17,sinks=3",
+                                 "context-shift:capacity=1,sinks=0",
+                                 "lacache:capacity=20,sinks=3",
+                                 "lacache:capacity=9,sinks=0,span=5,overlap=2",
+                                 "quest:read=32"};
+  const std::vector<std::string> shapes = {
+      "sinks=3,recent=5,capacity=12", "sinks=0,recent=0,capacity=20", "sinks=2,recent=0,capacity=1",
+      "sinks=0,recent=1,capacity=1"};
   for (const std::string& rows : shapes) {
-    for (const std::string rule :
-         {"score=mean", "score=sum", "score=last", "score=ema", "score=ema,decay=0.5,origin=entry",
-          "score=value", "score=keep-left", "score=keep-right", "score=random,seed=3",
-          "cursor=printed", "tie=right", "life=0.5", "origin=entry", "scope=all",
-          "scope=all,score=sum", "pick=random", "pick=gap", "group=max", "share=layer",
-          "share=query-head", "positions=original", "prompt=0"})
+    for (const std::string rule : {"score=mean",
+                                   "score=sum",
+                                   "score=last",
+                                   "score=ema",
+                                   "score=ema,decay=0.5,origin=entry",
+                                   "score=value",
+                                   "score=keep-left",
+                                   "score=keep-right",
+                                   "score=random,seed=3",
+                                   "cursor=printed",
+                                   "tie=right",
+                                   "life=0.5",
+                                   "origin=entry",
+                                   "scope=all",
+                                   "scope=all,score=sum",
+                                   "pick=random",
+                                   "pick=gap",
+                                   "group=max",
+                                   "share=layer",
+                                   "share=query-head",
+                                   "positions=original",
+                                   "prompt=0"})
       specs.push_back("treekv:" + rows + "," + rule);
     for (const std::string policy :
          {"h2o", "h2o-avg", "tova", "oracle", "random", "knorm:skip=0", "keydiff:every=1"})
@@ -152,15 +173,16 @@ std::vector<std::string> conformance_specs() {
        {"block=4", "block=5,ragged=oldest", "block=8,window=competes", "block=3,start=all",
         "block=4,score=keep-left", "block=4,score=value", "block=4,score=random"})
     specs.push_back("treekv:" + shapes[0] + ",prompt=90," + block);
-  for (const std::string policy : {"snapkv", "snapkv:pool=max", "snapkv:pool=none,group=max",
-                                   "pyramidkv", "pyramidkv:beta=4", "adakv", "adakv:base=h2o",
-                                   "adakv:base=tova", "adakv:base=knorm", "adakv:base=keydiff",
-                                   "adakv:base=h2o-avg,alpha=1", "adakv:base=expected-attention",
-                                   "geo-topk", "geo-topk:chunks=2", "r-kv", "lagkv:lag=4",
-                                   "expected-attention", "keydiff", "knorm:skip=0,every=7"})
+  for (const std::string policy :
+       {"snapkv", "snapkv:pool=max", "snapkv:pool=none,group=max", "pyramidkv", "pyramidkv:beta=4",
+        "adakv", "adakv:base=h2o", "adakv:base=tova", "adakv:base=knorm", "adakv:base=keydiff",
+        "adakv:base=h2o-avg,alpha=1", "adakv:base=expected-attention", "geo-topk",
+        "geo-topk:chunks=2", "r-kv", "lagkv:lag=4", "expected-attention", "keydiff",
+        "knorm:skip=0,every=7"})
     for (const std::string cuts : {"", ",every=10", ",prompt=100", ",prompt=100,every=0"}) {
       if (policy.find("every=") != std::string::npos && !cuts.empty()) continue;
-      specs.push_back(policy + (policy.find(':') == std::string::npos ? ":" : ",") + shapes[0] + cuts);
+      specs.push_back(policy + (policy.find(':') == std::string::npos ? ":" : ",") + shapes[0] +
+                      cuts);
     }
   specs.push_back("norm-sum-blocks:sinks=3,recent=5,capacity=12,block=4");
   specs.push_back("norm-sum-blocks:sinks=0,recent=0,capacity=20,block=10,tie=right,kernel=3");
@@ -246,7 +268,8 @@ TEST_P(Conformance, ARecountFromTheRecordAgreesWithTheRunningState) {
     EXPECT_TRUE(gone.emplace(eviction.victim, eviction.step).second) << "left twice";
     if (eviction.rival < 0) continue;
     const Position rival(eviction.rival);
-    EXPECT_FALSE(gone.contains(rival) && gone[rival] < eviction.step) << "lost to one that had left";
+    EXPECT_FALSE(gone.contains(rival) && gone[rival] < eviction.step)
+        << "lost to one that had left";
     EXPECT_NE(rival, eviction.victim);
   }
   std::vector<Position> kept;

@@ -52,7 +52,8 @@ TEST(HeadMeasure, AgreesWithTheDefinitions) {
   for (size_t row = 0; row < kRows; ++row) {
     weights.push_back(random_weight(1, 0, Step(0), Position(row)));
     seen.push_back(random_weight(2, 0, Step(0), Position(row)) < 0.5f);
-    for (size_t i = 0; i < 5; ++i) values(row, i) = random_weight(3, 0, Step(i), Position(row)) - 0.5f;
+    for (size_t i = 0; i < 5; ++i)
+      values(row, i) = random_weight(3, 0, Step(i), Position(row)) - 0.5f;
   }
   const auto& constant = values;
   const HeadNumbers found = HeadMeasure().measure(weights, seen, constant.view());
@@ -75,7 +76,8 @@ TEST(HeadMeasure, AgreesWithTheDefinitions) {
   std::vector<float> sorted = weights;
   std::sort(sorted.rbegin(), sorted.rend());
   double best = 0;
-  for (int i = 0; i < std::count(seen.begin(), seen.end(), 1); ++i) best += sorted[static_cast<size_t>(i)];
+  for (int i = 0; i < std::count(seen.begin(), seen.end(), 1); ++i)
+    best += sorted[static_cast<size_t>(i)];
   EXPECT_NEAR(found.best_mass, best / total, 1e-13);
 
   // leave one out, by leaving each one out
@@ -118,9 +120,9 @@ class MeasureRuns : public ::testing::Test {
   MeasureRuns() {
     small_.write(folder_ / "small.h5");
     const TraceReader reader(folder_ / "small.h5");
-    const std::vector<PolicyChoice> choices{
-        PolicyChoice("treekv:budget=32,recent=12"), PolicyChoice("tova:capacity=32"),
-        PolicyChoice("full"), PolicyChoice("oracle:capacity=32,share=query-head")};
+    const std::vector<PolicyChoice> choices{PolicyChoice("treekv:budget=32,recent=12"),
+                                            PolicyChoice("tova:capacity=32"), PolicyChoice("full"),
+                                            PolicyChoice("oracle:capacity=32,share=query-head")};
     runs_ = *replay_trace(reader, choices, 1, {});
     numbers_ = *measure_runs(reader, runs_, steps_, 2, {});
   }

@@ -110,17 +110,28 @@ TEST_F(ReplayTrace, IsReplayLaneForEveryLaneWhateverTheThreads) {
 
 std::vector<PolicyChoice> all_kinds() {
   std::vector<PolicyChoice> choices;
-  for (const char* spec :
-       {"treekv:budget=32,recent=12,share=layer", "treekv:budget=32,recent=12,share=query-head",
-        "treekv:budget=32,recent=12,group=max", "treekv:budget=32,recent=12,score=value",
-        "treekv:budget=32,recent=12,prompt=100,block=4", "treekv:budget=32,recent=12,score=random",
-        "h2o:budget=32,recent=12", "h2o-avg:budget=32,recent=12,share=query-head",
-        "tova:capacity=32", "random:budget=32,recent=12", "context-shift:budget=32",
-        "lacache:budget=32", "snapkv:budget=32,recent=8,every=4",
-        "pyramidkv:budget=32,recent=8,every=4", "adakv:budget=32,recent=8,every=4",
-        "geo-topk:budget=32,recent=8,every=4", "norm-sum-blocks:budget=32,sinks=4,recent=8,block=4",
-        "r-kv:budget=32,recent=8,every=4", "knorm:capacity=32,skip=1", "keydiff:capacity=32,every=4",
-        "lagkv:budget=32,recent=8,every=4,lag=4", "oracle:capacity=32"})
+  for (const char* spec : {"treekv:budget=32,recent=12,share=layer",
+                           "treekv:budget=32,recent=12,share=query-head",
+                           "treekv:budget=32,recent=12,group=max",
+                           "treekv:budget=32,recent=12,score=value",
+                           "treekv:budget=32,recent=12,prompt=100,block=4",
+                           "treekv:budget=32,recent=12,score=random",
+                           "h2o:budget=32,recent=12",
+                           "h2o-avg:budget=32,recent=12,share=query-head",
+                           "tova:capacity=32",
+                           "random:budget=32,recent=12",
+                           "context-shift:budget=32",
+                           "lacache:budget=32",
+                           "snapkv:budget=32,recent=8,every=4",
+                           "pyramidkv:budget=32,recent=8,every=4",
+                           "adakv:budget=32,recent=8,every=4",
+                           "geo-topk:budget=32,recent=8,every=4",
+                           "norm-sum-blocks:budget=32,sinks=4,recent=8,block=4",
+                           "r-kv:budget=32,recent=8,every=4",
+                           "knorm:capacity=32,skip=1",
+                           "keydiff:capacity=32,every=4",
+                           "lagkv:budget=32,recent=8,every=4,lag=4",
+                           "oracle:capacity=32"})
     choices.emplace_back(spec);
   return choices;
 }
@@ -177,9 +188,9 @@ std::vector<int32_t> slow_tova(Layer layer, Head first, size_t heads, uint32_t t
 TEST_F(ReplayTrace, TheHeadsOfALaneAreThoseThatShareIt) {
   const SmallTrace small;
   const TraceReader reader = trace(small);
-  const std::vector<PolicyChoice> shares{
-      PolicyChoice("tova:capacity=32"), PolicyChoice("tova:capacity=32,share=kv-head"),
-      PolicyChoice("tova:capacity=32,share=query-head")};
+  const std::vector<PolicyChoice> shares{PolicyChoice("tova:capacity=32"),
+                                         PolicyChoice("tova:capacity=32,share=kv-head"),
+                                         PolicyChoice("tova:capacity=32,share=query-head")};
   const auto runs = replay_trace(reader, shares, 2, {});
   for (Layer layer; layer.value < 2; layer = layer.next())
     for (const dendrokv::Run& run : *runs) {
@@ -205,9 +216,11 @@ TEST_F(ReplayTrace, TheOracleDropsWhatTheFutureAsksForLeast) {
       const Grid<float> weights = small_trace_weights(Layer(1), Head(2), 2, later);
       for (size_t slot = 0; slot < rows.size(); ++slot)
         future[slot] += (static_cast<double>(weights(0, rows[slot].index())) +
-                         static_cast<double>(weights(1, rows[slot].index()))) / 2;
+                         static_cast<double>(weights(1, rows[slot].index()))) /
+                        2;
     }
-    if (step.value + 1 == small.tokens) break;  // nothing is to come: the oldest leaves, by rounding
+    if (step.value + 1 == small.tokens)
+      break;  // nothing is to come: the oldest leaves, by rounding
     const auto least = static_cast<size_t>(std::ranges::min_element(future) - future.begin());
     const auto left = runs->front().retention.evict_step(Layer(1), Lane(1));
     ASSERT_EQ(left[rows[least].index()], static_cast<int32_t>(step.value));

@@ -76,9 +76,9 @@ double votes(uint64_t seed, Position position, uint32_t first, uint32_t last) {
 }
 
 TEST(SnapKv, TheWindowsVotesChooseAtTheEndOfThePrompt) {
-  const LaneRun lane = run_lane(
-      PolicyChoice("snapkv:capacity=20,recent=8,prompt=100,every=0,pool=avg,kernel=5"), 120,
-      random_weights(51));
+  const LaneRun lane =
+      run_lane(PolicyChoice("snapkv:capacity=20,recent=8,prompt=100,every=0,pool=avg,kernel=5"),
+               120, random_weights(51));
   std::vector<double> scores;
   for (uint32_t position = 0; position < 92; ++position)
     scores.push_back(votes(51, Position(position), 92, 99));
@@ -89,7 +89,7 @@ TEST(SnapKv, TheWindowsVotesChooseAtTheEndOfThePrompt) {
       scores[at] += plain[near] / 5;
   }
   EXPECT_EQ(gone_at(lane, 99), lowest(scores, 0, 92, 72));
-  EXPECT_EQ(lane.all.size(), 72u);     // nothing leaves after the prompt
+  EXPECT_EQ(lane.all.size(), 72u);  // nothing leaves after the prompt
   EXPECT_EQ(lane.table.size(), 48u);
 }
 
@@ -123,9 +123,9 @@ TEST(PyramidKv, BudgetsFallWithDepth) {
 }
 
 TEST(GeoTopK, OlderPartsKeepFewerRows) {
-  const LaneRun lane = run_lane(
-      PolicyChoice("geo-topk:capacity=30,recent=8,prompt=408,every=0,chunks=4,pool=none"), 408,
-      random_weights(54));
+  const LaneRun lane =
+      run_lane(PolicyChoice("geo-topk:capacity=30,recent=8,prompt=408,every=0,chunks=4,pool=none"),
+               408, random_weights(54));
   std::vector<size_t> kept(5);
   for (const Position position : lane.table.positions()) ++kept[position.value / 100];
   EXPECT_EQ(kept, (std::vector<size_t>{2, 4, 8, 16, 8}));
@@ -140,17 +140,17 @@ TEST(GeoTopK, OlderPartsKeepFewerRows) {
 }
 
 TEST(GeoTopK, RowsThatAPartCannotFillGoToTheOthers) {
-  const LaneRun lane = run_lane(
-      PolicyChoice("geo-topk:capacity=30,recent=2,prompt=34,every=0,chunks=4,pool=none"), 34,
-      random_weights(55));
+  const LaneRun lane =
+      run_lane(PolicyChoice("geo-topk:capacity=30,recent=2,prompt=34,every=0,chunks=4,pool=none"),
+               34, random_weights(55));
   EXPECT_EQ(lane.table.size(), 32u);  // parts of 8 rows for shares of 2, 4, 8, 16
 }
 
 TEST(NormSumBlocks, TheBlockWithTheLeastAttentionPerStepLeaves) {
   constexpr uint32_t kBudget = 2 + 12 + 3;
-  const LaneRun lane = run_lane(
-      PolicyChoice("norm-sum-blocks:sinks=2,recent=3,capacity=12,block=4,kernel=3"), kBudget + 1,
-      random_weights(56));
+  const LaneRun lane =
+      run_lane(PolicyChoice("norm-sum-blocks:sinks=2,recent=3,capacity=12,block=4,kernel=3"),
+               kBudget + 1, random_weights(56));
   std::vector<double> mean(kBudget + 1);
   for (uint32_t step = 0; step <= kBudget; ++step)
     for (uint32_t row = 0; row <= step; ++row) {
@@ -161,8 +161,8 @@ TEST(NormSumBlocks, TheBlockWithTheLeastAttentionPerStepLeaves) {
     }
   std::vector<double> blocks;
   for (uint32_t block = 0; block < 3; ++block)
-    blocks.push_back(std::accumulate(mean.begin() + 2 + 4 * block, mean.begin() + 6 + 4 * block, 0.0) /
-                     4);
+    blocks.push_back(
+        std::accumulate(mean.begin() + 2 + 4 * block, mean.begin() + 6 + 4 * block, 0.0) / 4);
   const auto loser = static_cast<uint32_t>(std::ranges::min_element(blocks) - blocks.begin());
   ASSERT_EQ(lane.all.size(), 4u);
   for (uint32_t row = 0; row < 4; ++row) {
@@ -174,8 +174,8 @@ TEST(NormSumBlocks, TheBlockWithTheLeastAttentionPerStepLeaves) {
 // --- without scores
 
 TEST(ContextShift, HalfOfWhatIsBehindTheSinksLeaves) {
-  const LaneRun lane = run_lane(PolicyChoice("context-shift:sinks=2,capacity=8"), 20,
-                                random_weights(1));
+  const LaneRun lane =
+      run_lane(PolicyChoice("context-shift:sinks=2,capacity=8"), 20, random_weights(1));
   EXPECT_EQ(join(gone_at(lane, 10)), "2 3 4 5");
   EXPECT_EQ(lane.all.size(), 12u);
   EXPECT_EQ(lane.cache(), "0 1 14 15 16 17 18 19");
@@ -204,9 +204,9 @@ TEST(RandomSample, EveryPositionIsKeptAsOftenAsAnyOther) {
   constexpr uint32_t kTokens = 100, kRuns = 400;
   std::vector<uint32_t> kept(kTokens);
   for (uint32_t seed = 0; seed < kRuns; ++seed) {
-    const LaneRun lane = run_lane(
-        PolicyChoice("random:sinks=0,recent=0,capacity=25,seed=" + std::to_string(seed)), kTokens,
-        random_weights(1));
+    const LaneRun lane =
+        run_lane(PolicyChoice("random:sinks=0,recent=0,capacity=25,seed=" + std::to_string(seed)),
+                 kTokens, random_weights(1));
     for (const Position position : lane.table.positions()) ++kept[position.index()];
   }
   // binomial, mean 100, deviation 8.7: five of them over a hundred positions, one chance in 20,000
@@ -266,7 +266,8 @@ double spread(SyntheticRow what, uint32_t position, uint32_t next, uint32_t lag)
     }
     scaled.push_back((double{row[i]} - low) / (high - low));
   }
-  const double mean = std::accumulate(scaled.begin(), scaled.end(), 0.0) / static_cast<double>(row.size());
+  const double mean =
+      std::accumulate(scaled.begin(), scaled.end(), 0.0) / static_cast<double>(row.size());
   double squares = 0;
   for (const double x : scaled) squares += (x - mean) * (x - mean);
   return std::sqrt(squares / static_cast<double>(row.size()));
@@ -274,9 +275,9 @@ double spread(SyntheticRow what, uint32_t position, uint32_t next, uint32_t lag)
 
 TEST(LagKv, EveryPartitionKeepsWhatStandsOutFromTheNext) {
   // 2 sinks, partitions 2..11, 12..21, 22..31; the last one and the remainder stay
-  const LaneRun lane = run_lane(
-      PolicyChoice("lagkv:sinks=2,recent=4,capacity=19,lag=10,prompt=35,every=0"), 35,
-      random_weights(1));
+  const LaneRun lane =
+      run_lane(PolicyChoice("lagkv:sinks=2,recent=4,capacity=19,lag=10,prompt=35,every=0"), 35,
+               random_weights(1));
   std::vector<Position> wanted;
   for (const uint32_t first : {2u, 12u}) {
     std::vector<double> of_keys, of_values, scores(35);
@@ -297,7 +298,10 @@ TEST(LagKv, EveryPartitionKeepsWhatStandsOutFromTheNext) {
 TEST(ReasoningKv, LambdaGoesFromRedundancyToImportance) {
   const auto gone = [](const std::string& lambda) {
     return gone_at(run_lane(PolicyChoice("r-kv:capacity=20,recent=8,prompt=60,every=0,kernel=1,"
-                                         "lambda=" + lambda), 60, random_weights(57)), 59);
+                                         "lambda=" +
+                                         lambda),
+                            60, random_weights(57)),
+                   59);
   };
   std::vector<double> importance, redundancy;
   for (uint32_t position = 0; position < 52; ++position) {
@@ -332,8 +336,9 @@ TEST(Rotation, TurnsPairsAndKeepsLengths) {
 // Without a rotation the expected weight of a key is the mean of exp(q . k / sqrt(d)) over a normal
 // distribution with the queries' mean and covariance: exp(mu . k / sqrt(d) + k^T Sigma k / 2 d).
 TEST(ExpectedAttention, IsTheMeanOverANormalDistribution) {
-  const LaneRun lane = run_lane(
-      PolicyChoice("expected-attention:capacity=20,sinks=4,prompt=50,every=0"), 50, random_weights(1));
+  const LaneRun lane =
+      run_lane(PolicyChoice("expected-attention:capacity=20,sinks=4,prompt=50,every=0"), 50,
+               random_weights(1));
   constexpr size_t kDim = kSyntheticHeadDim;
   std::vector<double> mean(kDim);
   std::vector<std::vector<double>> products(kDim, std::vector<double>(kDim));

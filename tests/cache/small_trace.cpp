@@ -75,7 +75,8 @@ std::vector<float> small_trace_row(SmallRow what, Layer layer, KvHead kv_head, P
   const auto number = [&](uint32_t channel) {
     // eighths: any number format holds them
     return (random_weight(seed + 10 * layer.value + kv_head.value, 17, Step(channel), position) -
-            9.0f) / 8.0f;
+            9.0f) /
+           8.0f;
   };
   return {number(0), number(1)};
 }

@@ -253,8 +253,8 @@ TEST(TreeKv, GenerationsHalveWhoeverWins) {
 TEST(TreeKv, CensusOfLevelsDependsOnNoScore) {
   for (const std::string more : {",score=keep-left", ",score=keep-right", "", ",score=last"}) {
     constexpr uint32_t kCapacity = 32, kPasses = 8;
-    const LaneRun lane = run_lane(whole_tree(kCapacity, more), kCapacity * (1 + kPasses),
-                                  random_weights(13));
+    const LaneRun lane =
+        run_lane(whole_tree(kCapacity, more), kCapacity * (1 + kPasses), random_weights(13));
     std::map<int32_t, int> beaten;
     for (const Eviction& eviction : lane.all) ++beaten[eviction.rival];
     std::map<int, uint32_t> census;
@@ -392,16 +392,15 @@ std::vector<Switches> all_switches() {
                                                      {{"scope", "all"}},
                                                      {{"scope", "3"}, {"pick", "random"}},
                                                      {{"pick", "gap"}}})
-    for (const Switches& what :
-         std::vector<Switches>{{},
-                               {{"score", "sum"}},
-                               {{"score", "last"}},
-                               {{"score", "ema"}, {"decay", "0.5"}},
-                               {{"score", "value"}},
-                               {{"life", "0.5"}},
-                               {{"score", "keep-left"}},
-                               {{"score", "keep-right"}},
-                               {{"score", "random"}}})
+    for (const Switches& what : std::vector<Switches>{{},
+                                                      {{"score", "sum"}},
+                                                      {{"score", "last"}},
+                                                      {{"score", "ema"}, {"decay", "0.5"}},
+                                                      {{"score", "value"}},
+                                                      {{"life", "0.5"}},
+                                                      {{"score", "keep-left"}},
+                                                      {{"score", "keep-right"}},
+                                                      {{"score", "random"}}})
       for (const std::string tie : {"left", "right"})
         for (const std::string origin : {"insertion", "entry"}) {
           Switches switches{{"tie", tie}, {"origin", origin}};
@@ -534,7 +533,7 @@ TEST(TreeKvPrefill, WorkedExample) {
   EXPECT_EQ(first.victim, Position(2));
   EXPECT_EQ(first.step, Step(21));
   EXPECT_EQ(first.rival, 6);
-  EXPECT_EQ(first.score, 4);        // 4 queries, mean over 4 tokens
+  EXPECT_EQ(first.score, 4);  // 4 queries, mean over 4 tokens
   EXPECT_EQ(first.rival_score, 8);
   EXPECT_EQ(lane.all[11].victim, Position(17));
   EXPECT_EQ(lane.all[11].rival, 9);
@@ -555,7 +554,8 @@ TEST(TreeKvPrefill, APromptThatFitsLosesNothing) {
 
 TEST(TreeKvPrefill, DecodingStartsFromTheWindowsQueriesOrFromAll) {
   const auto decides = [](const std::string& start) {
-    const PolicyChoice choice("treekv:capacity=8,sinks=0,recent=4,prompt=40,block=4,start=" + start);
+    const PolicyChoice choice("treekv:capacity=8,sinks=0,recent=4,prompt=40,block=4,start=" +
+                              start);
     return run_lane(choice, 60, random_weights(3)).all;
   };
   const auto window = decides("window"), all = decides("all");

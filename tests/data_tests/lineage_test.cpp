@@ -22,10 +22,10 @@ dendrokv::Run example() {
   run.retention = Retention(1, 1, 17);
   for (size_t position = 0; position < std::size(steps); ++position)
     if (steps[position] >= 0)
-      run.retention.record(kLayer, kLane,
-                           {Position(position), Step(steps[position]), rivals[position], 0.25f,
-                            position == 2 ? 0.25f : 0.5f,
-                            position == 2 ? Reason::Tie : Reason::Lost});
+      run.retention.record(
+          kLayer, kLane,
+          {Position(position), Step(steps[position]), rivals[position], 0.25f,
+           position == 2 ? 0.25f : 0.5f, position == 2 ? Reason::Tie : Reason::Lost});
   return run;
 }
 
@@ -82,7 +82,7 @@ TEST(Lineage, ADepartureTellsTheWholeDuel) {
   EXPECT_EQ(left->rival, Position(11));
   EXPECT_EQ(left->margin, 0.25f);
   EXPECT_EQ(left->reason, Reason::Lost);
-  EXPECT_EQ(left->rows, 5u);   // 7 11 13 15 16
+  EXPECT_EQ(left->rows, 5u);  // 7 11 13 15 16
   EXPECT_EQ(left->slot, 0u);
   EXPECT_EQ(left->order, 12u);  // of 13
   EXPECT_EQ(left->level, 3u);   // 3, 5 and 6
@@ -113,12 +113,14 @@ std::string remedies(const dendrokv::Run& run, uint32_t position) {
 
 TEST(Lineage, WhatWouldHaveKeptAPosition) {
   const dendrokv::Run run = example();
-  EXPECT_EQ(remedies(run, 7),
-            "sinks >= 8; recent >= 10; 1 row more; the cursor one row further on; a score higher by "
-            "more than 0.25");
-  EXPECT_EQ(remedies(run, 2),
-            "sinks >= 3; recent >= 4; 1 row more; the other tie rule; the cursor one row further on; "
-            "a score higher by more than 0");
+  EXPECT_EQ(
+      remedies(run, 7),
+      "sinks >= 8; recent >= 10; 1 row more; the cursor one row further on; a score higher by "
+      "more than 0.25");
+  EXPECT_EQ(
+      remedies(run, 2),
+      "sinks >= 3; recent >= 4; 1 row more; the other tie rule; the cursor one row further on; "
+      "a score higher by more than 0");
   EXPECT_EQ(remedies(run, 11), "");
 }
 

@@ -67,8 +67,8 @@ TEST_P(EnginePolicies, KeepTheirBudgetAndGiveTheSameBitsWhateverTheThreadsAndBlo
   for (const unsigned threads : {1u, 3u})
     EXPECT_EQ(outcome(policy, {.threads = threads, .block_tokens = 32}), expected);
   const size_t lanes = expected.evict_step.size() / kTokens;
-  const auto kept = static_cast<size_t>(
-      std::count(expected.evict_step.begin(), expected.evict_step.end(), -1));
+  const auto kept =
+      static_cast<size_t>(std::count(expected.evict_step.begin(), expected.evict_step.end(), -1));
   EXPECT_LE(kept, lanes * 32);  // 24, and at most 8 that wait for their cut
   EXPECT_GE(kept, lanes * 10);
 }
@@ -80,8 +80,8 @@ INSTANTIATE_TEST_SUITE_P(
                       "treekv:recent=8,score=ema,scope=4", "treekv:recent=8,score=random",
                       "treekv:recent=8,prompt=60,block=4", "h2o:recent=8", "h2o-avg:recent=8",
                       "tova:share=kv-head", "snapkv:recent=4,every=8",
-                      "snapkv:recent=4,prompt=82,positions=rank", "pyramidkv:recent=4,every=8,beta=3",
-                      "geo-topk:recent=4,every=8",
+                      "snapkv:recent=4,prompt=82,positions=rank",
+                      "pyramidkv:recent=4,every=8,beta=3", "geo-topk:recent=4,every=8",
                       "norm-sum-blocks:sinks=2,recent=4,block=4,share=kv-head",
                       "r-kv:recent=4,every=8", "knorm:skip=0", "keydiff:every=8",
                       "lagkv:recent=4,every=8,lag=4", "expected-attention:every=8"));
