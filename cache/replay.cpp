@@ -46,18 +46,6 @@ void refuse_what_a_trace_does_not_hold(const TraceInfo& info, const PolicyChoice
          "record it with --with-keys");
 }
 
-uint32_t lanes_of(LaneKind kind, const ModelFacts& model) {
-  switch (kind) {
-    case LaneKind::PerKvHead:
-      return model.kv_heads;
-    case LaneKind::PerQueryHead:
-      return model.heads;
-    case LaneKind::PerLayer:
-      return 1;
-  }
-  return 0;
-}
-
 Run empty_run(const PolicyChoice& choice, const TraceInfo& info) {
   const PolicyShape& shape = choice.shape();
   Run run;
@@ -69,7 +57,9 @@ Run empty_run(const PolicyChoice& choice, const TraceInfo& info) {
   run.recent = shape.recent;
   run.budget = shape.budget;
   run.positions = shape.positions == PositionMode::Rank ? "rank" : "original";
-  run.retention = Retention(info.model.layers, lanes_of(shape.lane_kind, info.model), info.tokens);
+  run.retention =
+      Retention(info.model.layers,
+                lane_count(shape.lane_kind, info.model.heads, info.model.kv_heads), info.tokens);
   return run;
 }
 
@@ -243,7 +233,7 @@ class TraceReplay {
     const PolicyShape& shape = choice.shape();
     PolicyLanes policy;
     policy.deciding = shape.deciding;
-    const uint32_t all = lanes_of(shape.lane_kind, info_.model);
+    const uint32_t all = lane_count(shape.lane_kind, info_.model.heads, info_.model.kv_heads);
     policy.heads_per_lane = info_.model.heads / all;
     const uint32_t heads = share.count * info_.group();
     const uint32_t first_lane = share.first * info_.group() / policy.heads_per_lane;

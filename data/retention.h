@@ -32,6 +32,9 @@ std::span<const std::string_view> reason_names();
 enum class LaneKind : uint8_t { PerKvHead, PerQueryHead, PerLayer };
 std::string_view lane_kind_name(LaneKind kind);  // "kv-head", "query-head", "layer"
 
+/// How many lanes a layer of a model has.
+uint32_t lane_count(LaneKind kind, uint32_t heads, uint32_t kv_heads);
+
 enum class RunMode : uint8_t { ClosedLoop, OpenLoop };
 std::string_view run_mode_name(RunMode mode);  // "closed-loop", "open-loop"
 
