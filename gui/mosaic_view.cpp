@@ -107,6 +107,10 @@ void MosaicView::paint_back(QPainter& painter) {
   const QString problem = workspace().document.problem(Topic::Map);
   if (!problem.isEmpty()) return paint_message(painter, problem);
   if (!map) return paint_message(painter, QStringLiteral("reading …"));
+  if (map->window.count < kShortestGrowth)
+    return paint_message(
+        painter, QStringLiteral("Start and end of the text can be compared from %1 tokens on.")
+                     .arg(kShortestGrowth));
   const std::span<const float> all = map->growth.all();
   const ValueScale scale = log_scale({all.begin(), all.end()});
   const ColourMap& colour = tile_map(workspace().style.theme);

@@ -19,7 +19,8 @@ bool is_utf8(std::string_view bytes) {
   QTextCodec::ConverterState state;
   QTextCodec::codecForName("UTF-8")->toUnicode(bytes.data(), static_cast<int>(bytes.size()),
                                                &state);
-  return state.invalidChars == 0 && state.remainingChars == 0;
+  // A byte order mark is UTF-8, but shows nothing.
+  return state.invalidChars == 0 && state.remainingChars == 0 && bytes != "\xef\xbb\xbf";
 }
 
 QString as_hex(std::string_view bytes) {
@@ -42,7 +43,7 @@ int trailing_line_ends(std::string_view piece, int before) {
 }  // namespace
 
 QString shown_piece(std::string_view piece) {
-  if (!is_utf8(piece)) return as_hex(piece);
+  if (piece.empty() || !is_utf8(piece)) return as_hex(piece);
   QString text = QString::fromUtf8(piece.data(), static_cast<int>(piece.size()));
   for (QChar& character : text) {
     if (character == QLatin1Char('\n'))
@@ -63,7 +64,11 @@ QString quoted_piece(std::string_view piece, int longest) {
   QString text = shown_piece(piece);
   const QString bare = text.trimmed();
   if (!bare.isEmpty()) text = bare;
-  if (text.size() > longest) text = text.left(longest - 1) + QChar(0x2026);
+  if (text.size() > longest) {
+    text.truncate(longest - 1);
+    if (text.at(text.size() - 1).isHighSurrogate()) text.chop(1);
+    text += QChar(0x2026);
+  }
   return QChar(0x201c) + text + QChar(0x201d);
 }
 
@@ -107,12 +112,18 @@ size_t line_of(const std::vector<TextLine>& lines, Position position) {
 std::vector<Position> find_text(const TokenText& tokens, const QString& wanted) {
   std::vector<Position> found;
   if (wanted.isEmpty()) return found;
+  const QTextCodec* const codec = QTextCodec::codecForName("UTF-8");
+  QTextCodec::ConverterState state(QTextCodec::IgnoreHeader);
   QString text;
   std::vector<int> start;
   for (uint32_t p = 0; p < tokens.id.size(); ++p) {
-    start.push_back(text.size());
+    // A character whose bytes lie in several pieces belongs to the one that begins it.
+    const bool within = state.remainingChars > 0;
     const std::string_view piece = tokens.piece(Position(p));
-    text += QString::fromUtf8(piece.data(), static_cast<int>(piece.size()));
+    const QString more = codec->toUnicode(piece.data(), static_cast<int>(piece.size()), &state);
+    const int carried = !within || more.isEmpty() ? 0 : more[0].isHighSurrogate() ? 2 : 1;
+    start.push_back(text.size() + (within && more.isEmpty() ? 1 : carried));
+    text += more;
   }
   for (int at = text.indexOf(wanted, 0, Qt::CaseInsensitive); at >= 0;
        at = text.indexOf(wanted, at + 1, Qt::CaseInsensitive)) {

@@ -50,6 +50,7 @@ class TextView : public View {
                                       const QVector<QTextLayout::FormatRange>& inks = {}) const;
   double line_top(size_t index) const;
   int lines_per_page() const;
+  size_t top_line() const;
   bool in_sight(size_t index) const;
   /// Where the token's text lies, without the blanks before it.
   QRectF token_box(const TextLine& line, const QTextLine& shape, size_t token, double top) const;
@@ -61,6 +62,7 @@ class TextView : public View {
   void show_start();
 
   std::vector<TextLine> lines_;
+  bool scrolled_ = false;  // away from where the document opened
   QScrollBar* scroll_;
 };
 

@@ -169,10 +169,11 @@ void VariabilityView::paint_back(QPainter& painter) {
   const std::optional<Curves> drawn = curves();
   const bool mean = selection().scope == LaneScope::AllMean;
   const QString problem = workspace().document.problem(mean ? Topic::Map : Topic::Row);
-  if (!mean && !row_request(*content(), selection()))
+  const bool recorded = mean ? step_index_at(content()->info, selection().step).has_value()
+                             : row_request(*content(), selection()).has_value();
+  if (!recorded)
     return paint_message(painter,
-                         QStringLiteral("Layer %1 or its heads were not recorded in this trace.")
-                             .arg(selection().layer.value));
+                         to_qt(not_recorded(content()->info, selection().layer, selection().step)));
   if (!problem.isEmpty()) return paint_message(painter, problem);
   if (!drawn) return paint_message(painter, QStringLiteral("reading …"));
   if (drawn->window.count == 0)
