@@ -115,7 +115,7 @@ void ControlBar::build() {
   play_ = tool(QStringLiteral("play or pause (Space)"));
   next_ = tool(QStringLiteral("next step (Right)"));
   find_ = new QLineEdit(this);
-  find_->setPlaceholderText(QStringLiteral("find text   Ctrl+F"));
+  find_->setPlaceholderText(QStringLiteral("find  Ctrl+F"));
   find_->setClearButtonEnabled(true);
   find_->setAccessibleName(QStringLiteral("find text"));
   find_->setMinimumWidth(110);
@@ -149,13 +149,17 @@ void ControlBar::resizeEvent(QResizeEvent* event) {
 }
 
 void ControlBar::make_room() {
-  QWidget* const dispensable[] = {facts_, file_, previous_, next_};
-  for (QWidget* widget : dispensable) widget->show();
-  for (QWidget* widget : dispensable) {
+  for (QWidget* widget : std::initializer_list<QWidget*>{facts_, file_, previous_, next_})
+    widget->show();
+  const auto crowded = [this](QSize (QLayout::*needed)() const) {
     layout()->invalidate();
-    if (layout()->minimumSize().width() <= width()) return;
-    widget->hide();
-  }
+    return (layout()->*needed)().width() > width();
+  };
+  if (crowded(&QLayout::sizeHint)) facts_->hide();
+  if (crowded(&QLayout::sizeHint)) file_->hide();
+  if (!crowded(&QLayout::minimumSize)) return;
+  previous_->hide();
+  next_->hide();
 }
 
 void ControlBar::connect_all() {
@@ -193,7 +197,8 @@ void ControlBar::fill() {
   const Content& content = *workspace_.document.content();
   setEnabled(true);
   file_->setText(QString::fromStdString(content.file.filename().string()));
-  file_->setToolTip(QString::fromStdString(content.file.string()));
+  file_->setToolTip(QString::fromStdString(content.file.string()) + QLatin1Char('\n') +
+                    facts(content));
   facts_->setText(facts(content));
   const QSignalBlocker quiet_runs(runs_), quiet_layer(layer_), quiet_slider(slider_);
   runs_->clear();

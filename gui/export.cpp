@@ -17,8 +17,11 @@
 namespace dendrokv {
 namespace {
 
-/// Under its own name only when complete.
+/// Under its own name only when complete. A device or a pipe would be replaced by a file: it is refused.
 void write_bytes(const std::filesystem::path& path, const QByteArray& bytes) {
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored))
+    fail(path.string(), "not a regular file", "wanted the name of a file that can be replaced");
   QSaveFile file(QFile::decodeName(path.c_str()));
   const bool written =
       file.open(QIODevice::WriteOnly) && file.write(bytes) == bytes.size() && file.commit();

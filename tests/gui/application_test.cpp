@@ -55,14 +55,14 @@ TEST_F(Program, DrawsAPictureOfTheAskedSizeAndSaysNothing) {
   EXPECT_EQ(image.size(), QSize(1280, 720));
   const Palette& colours = palette(Theme::Light);
   for (const Rgb wanted : {colours.sink, colours.recent, colours.level[1], colours.level[2]})
-    EXPECT_GT(testing::count_of(image, wanted), 100) << to_hex(wanted);
+    EXPECT_GT(testing::count_of(image, wanted), 40) << to_hex(wanted);
 }
 
 TEST_F(Program, TheSamePictureInEveryRun) {
   ASSERT_EQ(run("t.h5 r.h5 --render o.png --size 1280x720").status, 0);
   ASSERT_EQ(run("t.h5 r.h5 --render p.png --size 1280x720", "LC_ALL=C QT_SCALE_FACTOR=1").status,
             0);
-  EXPECT_EQ(testing::read_text(folder / "o.png"), testing::read_text(folder / "p.png"));
+  EXPECT_TRUE(testing::read_text(folder / "o.png") == testing::read_text(folder / "p.png"));
 }
 
 TEST_F(Program, PictureAndTableInOneRun) {

@@ -6,7 +6,7 @@
 #include <QMouseEvent>
 #include <QWheelEvent>
 #include <gtest/gtest.h>
-#include <set>
+#include <unordered_set>
 
 namespace dendrokv::testing {
 
@@ -49,15 +49,6 @@ QImage OpenedWindow::picture(std::string_view name) {
   image.fill(Qt::magenta);
   view(name).render(&image);
   return image;
-}
-
-std::vector<QPoint> OpenedWindow::points_of(std::string_view name, Position position) {
-  std::vector<QPoint> points;
-  const View& wanted = view(name);
-  for (int y = 0; y < wanted.height(); ++y)
-    for (int x = 0; x < wanted.width(); ++x)
-      if (wanted.position_at(QPointF(x + 0.5, y + 0.5)) == position) points.emplace_back(x, y);
-  return points;
 }
 
 void OpenedWindow::move_to(std::string_view name, QPointF point) {
@@ -104,16 +95,15 @@ Rgb pixel(const QImage& picture, QPoint point) {
 }
 
 int count_of(const QImage& picture, Rgb colour) {
-  int count = 0;
-  for (int y = 0; y < picture.height(); ++y)
-    for (int x = 0; x < picture.width(); ++x) count += pixel(picture, {x, y}) == colour;
-  return count;
+  return count_pixels(picture, picture.rect(), [colour](Rgb pixel) { return pixel == colour; });
 }
 
 int colours_in(const QImage& picture) {
-  std::set<QRgb> colours;
-  for (int y = 0; y < picture.height(); ++y)
-    for (int x = 0; x < picture.width(); ++x) colours.insert(picture.pixel(x, y));
+  std::unordered_set<QRgb> colours;
+  for (int y = 0; y < picture.height(); ++y) {
+    const auto* line = reinterpret_cast<const QRgb*>(picture.constScanLine(y));
+    colours.insert(line, line + picture.width());
+  }
   return static_cast<int>(colours.size());
 }
 

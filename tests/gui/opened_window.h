@@ -46,8 +46,6 @@ class OpenedWindow {
 
   /// What a view draws now.
   QImage picture(std::string_view name);
-  /// The pixels of a view for which position_at() gives a position.
-  std::vector<QPoint> points_of(std::string_view name, Position position);
 
   void move_to(std::string_view name, QPointF point);
   void click(std::string_view name, QPointF point, Qt::KeyboardModifiers modifiers = {});
@@ -67,6 +65,19 @@ class OpenedWindow {
 };
 
 Rgb pixel(const QImage& picture, QPoint point);
+/// Pixels of a part of the picture (32 bits each) for which `wanted` holds.
+template <class Wanted>
+int count_pixels(const QImage& picture, const QRect& part, const Wanted& wanted) {
+  int count = 0;
+  for (int y = part.top(); y <= part.bottom(); ++y) {
+    const auto* line = reinterpret_cast<const QRgb*>(picture.constScanLine(y));
+    for (int x = part.left(); x <= part.right(); ++x)
+      count +=
+          wanted(Rgb{static_cast<uint8_t>(qRed(line[x])), static_cast<uint8_t>(qGreen(line[x])),
+                     static_cast<uint8_t>(qBlue(line[x]))});
+  }
+  return count;
+}
 /// Pixels of exactly one colour.
 int count_of(const QImage& picture, Rgb colour);
 int colours_in(const QImage& picture);

@@ -106,8 +106,8 @@ TEST(RetentionView, EveryPixelOfARowIsTheStateOfItsToken) {
         for (uint32_t p = 0; p < 96; ++p) {
           const QPointF place = place_of(
               view, p, (static_cast<double>(row) + 0.5) / static_cast<double>(lanes.size()));
-          const Rgb wanted = states[p].place == Place::NotYet || states[p].place == Place::Evicted
-                                 ? opened.colours().panel
+          const Rgb wanted = states[p].place == Place::NotYet
+                                 ? opened.colours().absent
                                  : state_colour(opened.colours(), states[p]);
           ASSERT_EQ(testing::pixel(picture, place.toPoint()), wanted)
               << "lane " << row << " position " << p << " step " << step;
@@ -152,6 +152,7 @@ TEST(RetentionCodes, AColumnShowsTheMostNotableOfItsPositions) {
     EXPECT_EQ(table[12], to_qt(palette(theme).sink).rgb());
     EXPECT_EQ(table[2], to_qt(palette(theme).recent).rgb());
     EXPECT_EQ(table[1], to_qt(palette(theme).panel).rgb());
+    EXPECT_EQ(table[0], to_qt(palette(theme).absent).rgb());
     for (int level = 0; level < 9; ++level)
       EXPECT_EQ(table[3 + level], to_qt(palette(theme).level[static_cast<size_t>(level)]).rgb());
   }

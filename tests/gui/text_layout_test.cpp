@@ -86,6 +86,18 @@ TEST(FlowText, ATokenWiderThanTheLineHasALineOfItsOwn) {
   EXPECT_EQ(texts(lines), (std::vector<std::string>{"a", "incomprehensible", "b"}));
 }
 
+TEST(FlowText, AWordOfSeveralTokensStaysTogether) {
+  const TokenText tokens = tokens_of({"the", " sea", " cr", "abs", ",", " he", " said"});
+  EXPECT_EQ(texts(flow_text(tokens, 120, ten_each)),
+            (std::vector<std::string>{"the\u00a0sea", "crabs,\u00a0he", "said"}));
+  const std::vector<TextLine> lines = flow_text(tokens, 120, ten_each);
+  EXPECT_EQ(lines[1].first, Position(2));
+  EXPECT_EQ(lines[1].start, (std::vector<int>{0, 2, 5, 6, 9}));
+  // A word that has no room on any line is parted.
+  EXPECT_EQ(texts(flow_text(tokens, 50, ten_each)),
+            (std::vector<std::string>{"the", "sea", "cr", "abs,", "he", "said"}));
+}
+
 TEST(FlowText, ParagraphsBeginAtTheLeft) {
   const std::vector<TextLine> lines = flow_text(
       tokens_of({"one", "\n", "\n", "two", "\n", "three", "\n\n", "four"}), 1e6, ten_each);
