@@ -103,7 +103,8 @@ class ByteLevel : public TokenModel {
       const size_t space = merge.find(' ', 1);
       if (space == std::string::npos) refuse("has one part");
       const std::string left = merge.substr(0, space), right = merge.substr(space + 1);
-      if (!pairs_.add(token(left), token(right), {rank, token(left + right)}))
+      const int32_t left_token = token(left), right_token = token(right);
+      if (!pairs_.add(left_token, right_token, {rank, token(left + right)}))
         refuse("stands there twice");
       ++rank;
     }

@@ -93,6 +93,10 @@ struct Reference {
   std::filesystem::path gguf, cases;
 };
 
+std::ostream& operator<<(std::ostream& stream, const Reference& reference) {
+  return stream << reference.name;
+}
+
 std::vector<Reference> references() {
   std::vector<Reference> all = {{"llama_gqa_tied", data_file("models/llama-gqa-tied/model.gguf"),
                                  data_file("models/llama-gqa-tied/tokenizer.json")}};
@@ -181,6 +185,31 @@ TEST_P(ReferenceTokenizer, RoundTripsEveryPlaneAndRandomBytes) {
     EXPECT_EQ(tokenizer.encode(bytes, SpecialTokens::AsText),
               tokenizer.encode(text, SpecialTokens::AsText));
   }
+}
+
+// Any change of a file gives a tokenizer or an Error, and any text its ids or an Error: never a crash.
+TEST_P(ReferenceTokenizer, MutatedFilesNeverCrash) {
+  const std::string sound = read_text(GetParam().gguf);
+  const size_t head = std::min<size_t>(sound.size(), 9000);  // the rest is weights
+  std::mt19937 draw(20260102);
+  size_t refused = 0, accepted = 0;
+  for (int round = 0; round < 1500; ++round) {
+    std::string bytes = sound;
+    for (size_t change = draw() % 3 + 1; change > 0; --change)
+      bytes[draw() % head] = static_cast<char>(round % 3 ? draw() % 256 : "\0\xFF <>"[draw() % 5]);
+    try {
+      const Tokenizer tokenizer(Gguf::parse("mutant", testing::as_bytes(bytes)));
+      const Ids ids =
+          tokenizer.encode("the <s> mutant\n\n\xE6\x97\xA5 <|im_end|> 123", SpecialTokens::Parse);
+      for (const int32_t id : ids) EXPECT_LT(static_cast<uint32_t>(id), tokenizer.vocabulary());
+      tokenizer.decode(ids);
+      ++accepted;
+    } catch (const Error&) {
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 100u);
+  EXPECT_GT(accepted, 30u);
 }
 
 std::string repeated(std::string_view unit, size_t bytes) {
