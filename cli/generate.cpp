@@ -84,7 +84,7 @@ class Generate : public Command {
         "message, when the context is full, or at Ctrl-C. Speeds go to standard error.");
     options.explain(
         "Limits on the draw apply in the order top-k, top-p, min-p, before the temperature. The "
-        "same seed gives the same text on every machine.");
+        "same seed gives the same text.");
     options.example(
         "dendrokv generate --chat --prompt 'What is a tide?' -n 64 --policy "
         "treekv:capacity=64,sinks=4,recent=60");
