@@ -62,6 +62,7 @@ QString MosaicView::describe(QPointF point) const {
 }
 
 bool MosaicView::needs_refresh(const Selection& now, const Selection& before) const {
+  if (!content()) return false;
   const TraceInfo& info = content()->info;
   return step_index_at(info, now.step).has_value() != step_index_at(info, before.step).has_value();
 }

@@ -74,6 +74,7 @@ void TextView::resizeEvent(QResizeEvent* event) {
 
 void TextView::lay_out() {
   if (!content()) return;
+  pointed_.reset();
   const QFontMetricsF metrics(text_font());
   lines_ = flow_text(content()->tokens, area().width() - kScrollWidth - 8,
                      [&metrics](const QString& text) { return metrics.horizontalAdvance(text); });
@@ -287,13 +288,19 @@ void TextView::paint_front(QPainter& painter) {
   painter.restore();
 }
 
+const QTextLayout* TextView::pointed_line(size_t index) const {
+  if (!pointed_ || pointed_index_ != index) pointed_ = shaped(index);
+  pointed_index_ = index;
+  return pointed_.get();
+}
+
 std::optional<Position> TextView::position_at(QPointF point) const {
   if (!content() || lines_.empty() || !area().contains(point)) return std::nullopt;
   const double row = (point.y() - area().top()) / kLineHeight + scroll_->value();
   if (row < 0 || row >= static_cast<double>(lines_.size())) return std::nullopt;
   const size_t index = static_cast<size_t>(row);
   if (!in_sight(index)) return std::nullopt;
-  const std::unique_ptr<QTextLayout> layout = shaped(index);
+  const QTextLayout* const layout = pointed_line(index);
   const double x = point.x() - area().left();
   if (x > layout->lineAt(0).naturalTextWidth() + 4) return std::nullopt;
   const TextLine& line = lines_[index];

@@ -349,6 +349,9 @@ TEST(MainWindow, OpensWhatIsDropped) {
   testing::write_sample_trace(opened.folder() / "u.h5", shorter);
   QMimeData data;
   data.setUrls({QUrl::fromLocalFile(QString::fromStdString((opened.folder() / "u.h5").string()))});
+  QDragEnterEvent enter(QPoint(50, 50), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+  QApplication::sendEvent(&opened.window(), &enter);
+  ASSERT_TRUE(enter.isAccepted());
   QDropEvent drop(QPointF(50, 50), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
   QApplication::sendEvent(&opened.window(), &drop);
   testing::settle(opened.window());
