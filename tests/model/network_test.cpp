@@ -89,10 +89,11 @@ TEST_P(TinyModels, FastLogitsAreNearTheReference) {
 
 INSTANTIATE_TEST_SUITE_P(Reference, TinyModels,
                          ::testing::Values("llama-gqa-tied", "llama-rope-llama3", "llama-f16",
-                                           "llama-q4_1", "llama-q8_0"),
+                                           "llama-q4_0", "llama-q4_1", "llama-q5_1", "llama-q8_0",
+                                           "llama-q4_k_m", "llama-q6_k"),
                          [](const auto& tiny) {
                            std::string name = tiny.param;
-                           std::erase(name, '-');
+                           std::erase_if(name, [](char c) { return c == '-' || c == '_'; });
                            return name;
                          });
 
