@@ -112,7 +112,7 @@ Report describe_model(const std::filesystem::path& path, TensorList tensors) {
   report.fields = {
       field("kind", "model"),
       field("name", config.name),
-      field("architecture", config.architecture),
+      field("architecture", std::string(config.architecture->name)),
       field("parameters", parameters),
       field("layers", config.layers),
       field("heads", config.heads),

@@ -1,21 +1,23 @@
 // dendrokv models: which GGUF files the engine runs.
 
 #include <iostream>
+#include <span>
 #include <vector>
 
 #include "cli/format.h"
 #include "cli/json.h"
 #include "cli/make_command.h"
-#include "model/config.h"
+#include "model/architectures.h"
 #include "model/pre_tokenizer.h"
 #include "model/tensor_types.h"
 
 namespace dendrokv {
 namespace {
 
-std::vector<std::string_view> pre_tokenizer_names() {
+template <class Row>
+std::vector<std::string_view> names_of(std::span<const Row> table) {
   std::vector<std::string_view> names;
-  for (const PreTokenizer& row : pre_tokenizer_table()) names.push_back(row.name);
+  for (const Row& row : table) names.push_back(row.name);
   return names;
 }
 
@@ -32,21 +34,24 @@ Json table_json() {
                   .set("block_values", uint64_t{type.block_values})
                   .set("block_bytes", uint64_t{type.block_bytes}));
   return Json::object()
-      .set("architectures", architecture_names())
-      .set("pre_tokenizers", pre_tokenizer_names())
+      .set("architectures", names_of(architecture_table()))
+      .set("pre_tokenizers", names_of(pre_tokenizer_table()))
       .set("tensor_types", types);
 }
 
 std::string table_text() {
   std::string text = "architectures\n";
-  for (const std::string_view name : architecture_names()) text += "  " + std::string(name) + "\n";
+  TextTable architectures;
+  for (const Architecture& row : architecture_table())
+    architectures.row({std::string(row.name), std::string(row.summary)});
+  text += architectures.text(2);
   text += "pre-tokenizers of byte-level BPE\n";
-  for (const std::string_view name : pre_tokenizer_names()) text += "  " + std::string(name) + "\n";
+  for (const PreTokenizer& row : pre_tokenizer_table()) text += "  " + std::string(row.name) + "\n";
   text += "tensor types, bits per weight\n";
-  TextTable table;
+  TextTable types;
   for (const TensorType& type : tensor_type_table())
-    table.row({std::string(type.name), significant(bits_per_weight(type))});
-  return text + table.text(2);
+    types.row({std::string(type.name), significant(bits_per_weight(type))});
+  return text + types.text(2);
 }
 
 class Models : public Command {

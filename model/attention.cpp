@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <string>
 
 #include "data/error.h"
@@ -38,7 +37,8 @@ Attention::Attention(const Config& config, CachePrecision precision, const Polic
       log_(log),
       kernels_(kernels),
       pool_(pool),
-      rotary_(config.rope_base, config.rope_divisors),
+      rotary_(config.rotary),
+      sliding_rotary_(config.sliding_rotary),
       scratch_(pool.threads()) {
   if (shape_.lane_kind != LaneKind::PerKvHead)
     fail("policy '" + policy.text() + "'",
@@ -46,7 +46,8 @@ Attention::Attention(const Config& config, CachePrecision precision, const Polic
          "wanted one per KV head while a model runs", "use share=kv-head");
   const KvShape rows = kv_shape(config, precision, shape_);
   for (size_t lane = 0; lane < size_t{config.layers} * config.kv_heads; ++lane)
-    lanes_.push_back({KvLane(rows, kernels_, rotary_), policy.make(), {}});
+    lanes_.push_back(
+        {KvLane(rows, kernels_, rotary_of(lane / config.kv_heads)), policy.make(), {}});
 }
 
 void Attention::check(size_t tokens) const {
@@ -66,7 +67,9 @@ void Attention::prepare(Step first, size_t tokens) {
     lane.rows.reserve(rows);
     most_rows = std::max(most_rows, rows);
   }
-  rotary_.grow(shape_.positions == PositionMode::Original ? end : most_rows);
+  const size_t positions = shape_.positions == PositionMode::Original ? end : most_rows;
+  rotary_.grow(positions);
+  if (config_.window != 0) sliding_rotary_.grow(positions);
   for (Scratch& scratch : scratch_) {
     if (scratch.mean.size() >= most_rows) continue;
     scratch.queries = Grid<float>(group(), config_.head_dim);
@@ -164,17 +167,21 @@ GridView<float> Attention::attend(const AttentionBlock& block, const Item& item,
 
   const GridView<float> weights(scratch.weights.data(), item.queries, item.rows,
                                 scratch.weights.cols());
-  rows.scores(queries, 1.0f / std::sqrt(static_cast<float>(size)), weights);
+  const auto positions = rows.slots().positions().first(item.rows);
+  const size_t unseen = first_seen(block.layer, positions);
+  const GridView<float> seen(weights.data() + unseen, item.queries, item.rows - unseen,
+                             weights.stride());
+  rows.scores(queries, config_.score_scale, seen, Slot(unseen));
   const Step step(block.first.value + item.token);
   for (size_t query = 0; query < item.queries; ++query) {
-    kernels_.softmax(weights.row(query));
+    std::ranges::fill(weights.row(query).first(unseen), 0.0f);
+    kernels_.softmax(seen.row(query));
     const Head head(first_head + query);
     if (block.observer != nullptr && block.observer->wants_attention(block.layer, head, step))
-      block.observer->on_attention(
-          {block.layer, head, step, rows.slots().positions().first(item.rows), weights.row(query)});
+      block.observer->on_attention({block.layer, head, step, positions, weights.row(query)});
   }
   float* out = block.out.floats(item.token).data() + first_head * size;
-  rows.weighted_sum(weights, GridView<float>(out, item.queries, size));
+  rows.weighted_sum(seen, GridView<float>(out, item.queries, size), Slot(unseen));
   return weights;
 }
 
@@ -192,6 +199,20 @@ void Attention::score_and_evict(const AttentionBlock& block, const Item& item,
   if (!decision) return;
   if (log_ == EvictionLog::Keep) lane.evictions.push_back(eviction_of(view, *decision));
   lane.rows.evict(decision->victim);
+}
+
+// The first slot that the query of the last position sees.
+size_t Attention::first_seen(Layer layer, std::span<const Position> positions) const {
+  if (config_.spans[layer.index()] == LayerSpan::All) return 0;
+  const auto is_behind = [&](Position position) {
+    return positions.back().value - position.value >= config_.window;
+  };
+  return static_cast<size_t>(std::ranges::partition_point(positions, is_behind) -
+                             positions.begin());
+}
+
+const RotaryTable& Attention::rotary_of(size_t layer) const {
+  return config_.spans[layer] == LayerSpan::All ? rotary_ : sliding_rotary_;
 }
 
 Attention::CachedLane& Attention::lane(Layer layer, KvHead kv_head) {

@@ -8,6 +8,9 @@
 //   evict    the row that the policy names, if any
 // A block of tokens does this token by token, lanes in parallel. Where nothing can leave within the block and nobody asks for
 // scores, all rows are appended first and tokens attend in parallel, each over the rows up to its own: the same numbers.
+//
+// In a layer with a window a query does not see rows whose position in the text is further back than the window. They stay in the
+// cache, and their weight is 0, as it is told to the observer and to the policy.
 
 #include <cstdint>
 #include <memory>
@@ -84,6 +87,8 @@ class Attention {
   void score_and_evict(const AttentionBlock& block, const Item& item, GridView<const float> weights,
                        Scratch& scratch);
   std::vector<Item> items_of(const AttentionBlock& block) const;
+  const RotaryTable& rotary_of(size_t layer) const;
+  size_t first_seen(Layer layer, std::span<const Position> positions) const;
   CachedLane& lane(Layer layer, KvHead kv_head);
   size_t group() const { return config_.heads / config_.kv_heads; }
 
@@ -92,7 +97,8 @@ class Attention {
   const EvictionLog log_;
   const Kernels& kernels_;
   ThreadPool& pool_;
-  RotaryTable rotary_;
+  RotaryTable rotary_,
+      sliding_rotary_;             // of layers that see all positions, of layers with a window
   std::vector<CachedLane> lanes_;  // [layer, kv_head]
   std::vector<Scratch> scratch_;   // [thread]
 };

@@ -68,11 +68,12 @@ void KvLane::evict(Slot slot) {
 
 void KvLane::rotate_query(std::span<const float> query, size_t rows, std::span<float> out) const {
   const size_t position = position_of(rows - 1);
-  kernels_.rotate_pairs(query, rotary_.cosine(position), rotary_.sine(position), out);
+  rotary_.rotate(kernels_, query, position, out);
 }
 
-void KvLane::scores(GridView<const float> queries, float scale, GridView<float> scores) const {
-  const auto rows = slots_.rows().first(scores.cols());
+void KvLane::scores(GridView<const float> queries, float scale, GridView<float> scores,
+                    Slot first) const {
+  const auto rows = slots_.rows().subspan(first.index(), scores.cols());
   std::byte* keys = rotated_keys_.bytes.get();
   if (shape_.precision == CachePrecision::F16)
     kernels_.scores_f16(queries, halves(keys), shape_.head_dim, rows, scale, scores);
@@ -80,8 +81,8 @@ void KvLane::scores(GridView<const float> queries, float scale, GridView<float> 
     kernels_.scores_f32(queries, floats(keys), shape_.head_dim, rows, scale, scores);
 }
 
-void KvLane::weighted_sum(GridView<const float> weights, GridView<float> out) const {
-  const auto rows = slots_.rows().first(weights.cols());
+void KvLane::weighted_sum(GridView<const float> weights, GridView<float> out, Slot first) const {
+  const auto rows = slots_.rows().subspan(first.index(), weights.cols());
   std::byte* values = values_.bytes.get();
   if (shape_.precision == CachePrecision::F16)
     kernels_.weighted_sum_f16(weights, halves(values), shape_.head_dim, rows, out);
@@ -114,7 +115,7 @@ void KvLane::rotate(size_t slot) {
   else
     std::memcpy(raw_.data(), raw, row_bytes(shape_));
   const size_t position = position_of(slot);
-  kernels_.rotate_pairs(raw_, rotary_.cosine(position), rotary_.sine(position), rotated_);
+  rotary_.rotate(kernels_, raw_, position, rotated_);
   store(rotated_, row_of(rotated_keys_, row));
 }
 

@@ -47,10 +47,11 @@ class KvLane {
 
   /// Rotates the query of a step that sees the first `rows` slots, its own row the last of them.
   void rotate_query(std::span<const float> query, size_t rows, std::span<float> out) const;
-  /// scores(query, slot) = scale * (query . key) over the first scores.cols() slots; queries are rotated, [query, head_dim].
-  void scores(GridView<const float> queries, float scale, GridView<float> scores) const;
-  /// out(query, d) = sum over the first weights.cols() slots of weights(query, slot) * value[slot][d]
-  void weighted_sum(GridView<const float> weights, GridView<float> out) const;
+  /// scores(query, i) = scale * (query . key of slot first + i) over scores.cols() slots; queries are rotated, [query, head_dim].
+  void scores(GridView<const float> queries, float scale, GridView<float> scores,
+              Slot first = Slot(0)) const;
+  /// out(query, d) = sum over weights.cols() slots of weights(query, i) * value[first + i][d]
+  void weighted_sum(GridView<const float> weights, GridView<float> out, Slot first = Slot(0)) const;
 
   const SlotTable& slots() const { return slots_; }
   uint64_t bytes() const;  // held for keys and values
