@@ -5,6 +5,7 @@
 #include <string>
 
 #include "data/error.h"
+#include "model/memory.h"
 
 namespace dendrokv {
 
@@ -33,6 +34,7 @@ void mean_over_queries(GridView<const float> weights, std::span<float> mean) {
 Attention::Attention(const Config& config, CachePrecision precision, const PolicyChoice& policy,
                      EvictionLog log, const Kernels& kernels, ThreadPool& pool)
     : config_(config),
+      precision_(precision),
       shape_(policy.shape()),
       log_(log),
       kernels_(kernels),
@@ -55,6 +57,10 @@ void Attention::check(size_t tokens) const {
     fail("text", std::to_string(tokens) + " tokens",
          "the model's context is " + std::to_string(config_.context_length),
          "feed fewer tokens, or use a policy with positions=rank");
+  const uint64_t rows = shape_.budget == 0 ? tokens : std::min<uint64_t>(tokens, shape_.budget + 1);
+  const uint64_t row_bytes = 2 * config_.head_dim * (precision_ == CachePrecision::F16 ? 2 : 4);
+  check_memory("text of " + std::to_string(tokens) + " tokens", "its keys and values",
+               lanes_.size() * rows * row_bytes, "use a policy of a smaller budget");
 }
 
 void Attention::prepare(Step first, size_t tokens) {

@@ -48,7 +48,7 @@ class Attention {
   Attention(const Config& config, CachePrecision precision, const PolicyChoice& policy,
             EvictionLog log, const Kernels& kernels, ThreadPool& pool);
 
-  /// Throws Error when original positions of a text of `tokens` tokens leave the model's context.
+  /// Throws Error when original positions of a text of `tokens` tokens leave the model's context, or its keys and values the memory.
   void check(size_t tokens) const;
   /// Makes room for steps [first, first + tokens).
   void prepare(Step first, size_t tokens);
@@ -93,6 +93,7 @@ class Attention {
   size_t group() const { return config_.heads / config_.kv_heads; }
 
   const Config& config_;
+  const CachePrecision precision_;
   const PolicyShape shape_;
   const EvictionLog log_;
   const Kernels& kernels_;

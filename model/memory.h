@@ -1,16 +1,15 @@
 #pragma once
-// How much memory a run may take, asked before it is allocated.
+// Whether something fits into memory, asked before it is allocated.
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 
 namespace dendrokv {
 
-/// Physical memory of the machine, or the control group's limit if that is less. `root` stands for / in tests.
-uint64_t usable_memory(const std::filesystem::path& root = "/");
+/// Bytes this process may use: the machine's memory, or the limit of its control groups or of its address space if that is less.
+uint64_t usable_memory();
 
-/// Throws Error when `bytes` are more than there is: "subject: needs 40 GB for `what`".
+/// Throws Error "subject: needs 40 GB for `what`, ..." when `bytes` are more than usable_memory().
 void check_memory(const std::string& subject, const std::string& what, uint64_t bytes,
                   const std::string& remedy);
 

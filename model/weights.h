@@ -39,7 +39,8 @@ struct Weights {
 
 /// Checks name, shape and type of every tensor that the configuration implies. Throws Error naming the tensor.
 void check_tensors(const Gguf& gguf, const Config& config);
-/// check_tensors() must have passed. Throws Error naming a tensor with a scale that is not finite.
+/// check_tensors() must have passed. Throws Error before anything is allocated when memory is too small, and naming a tensor with a
+/// scale that is not finite.
 Weights load_weights(const Gguf& gguf, const Config& config, Arithmetic arithmetic);
 
 }  // namespace dendrokv

@@ -209,6 +209,49 @@ TEST(Model, TensorsThatDoNotFitAreRefusedByName) {
          "tensor blk.0.attn_k.weight has a weight that is not finite");
 }
 
+// 2^40 weights in a file that is all hole: described, and refused before it is read.
+TEST(Model, WeightsThatDoNotFitIntoMemoryAreRefused) {
+  const TemporaryFolder folder;
+  const auto path = folder / "huge.gguf";
+  GgufFile file = tiny_model();
+  constexpr uint64_t kRows = uint64_t{1} << 24;
+  file.set_u32("llama.embedding_length", 65536);
+  file.set_u32("llama.attention.key_length", 4);
+  file.set_u32("llama.attention.value_length", 4);
+  file.tensors.clear();
+  file.tensors.push_back({"token_embd.weight", {65536, kRows}, 2, "", std::nullopt});  // Q4_0
+  const uint64_t embedding_bytes = kRows * 65536 / 32 * 18;
+  uint64_t end = embedding_bytes;
+  const auto hole = [&](const std::string& name, std::vector<uint64_t> shape) {
+    file.tensors.push_back({name, shape, 0, "", end});
+    end += 4 * shape[0] * (shape.size() > 1 ? shape[1] : 1);
+  };
+  hole("output_norm.weight", {65536});
+  for (const std::string layer : {"blk.0.", "blk.1."}) {
+    hole(layer + "attn_norm.weight", {65536});
+    hole(layer + "attn_q.weight", {65536, 16});
+    hole(layer + "attn_k.weight", {65536, 8});
+    hole(layer + "attn_v.weight", {65536, 8});
+    hole(layer + "attn_output.weight", {16, 65536});
+    hole(layer + "ffn_norm.weight", {65536});
+    hole(layer + "ffn_gate.weight", {65536, 32});
+    hole(layer + "ffn_up.weight", {65536, 32});
+    hole(layer + "ffn_down.weight", {32, 65536});
+  }
+  const std::string head = file.bytes();
+  write(path, head);
+  std::filesystem::resize_file(path, head.size() + end);
+  EXPECT_EQ(Model::load(path, LoadDepth::Describe, Arithmetic::Fast).config().vocabulary, kRows);
+  try {
+    Model::load(path, LoadDepth::Run, Arithmetic::Exact);
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    EXPECT_NE(message.find("huge.gguf: needs 43"), std::string::npos) << message;  // 4.4 TB
+    EXPECT_NE(message.find("for its weights"), std::string::npos) << message;
+  }
+}
+
 // Rows beyond the tokens are padding, as some converters write it.
 TEST(Model, MoreRowsThanTokensAreAllowed) {
   GgufFile file = tiny_model();

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 #include <string>
 
+#include "data/error.h"
 #include "model/gguf.h"
 #include "tests/model/collector.h"
 #include "tests/model/gguf_file.h"
@@ -242,6 +243,30 @@ TEST(Network, BiasOfTheAttentionOutputIsAdded) {
     return TinyModel("models/llama-gqa-tied", file.bytes(), Arithmetic::Exact, {}).logits(nullptr);
   };
   EXPECT_TRUE(same_bits(logits(biased), logits(shifted)));
+}
+
+// 64 layers of 64 KV heads of 1024 take 34 MB for a token: refused before anything is allocated.
+TEST(Network, KeysAndValuesThatDoNotFitIntoMemoryAreRefused) {
+  Config config;
+  config.layers = config.heads = config.kv_heads = 64;
+  config.head_dim = 1024;
+  config.context_length = 1 << 24;
+  config.spans.assign(config.layers, LayerSpan::All);
+  config.rotary.divisors.assign(512, 1.0f);
+  ThreadPool pool(1);
+  const auto attention = [&](const char* policy) {
+    return Attention(config, CachePrecision::F32, PolicyChoice(policy), EvictionLog::Keep,
+                     kernels_for(best_isa()), pool);
+  };
+  EXPECT_NO_THROW(attention("full").check(4));
+  EXPECT_NO_THROW(attention("sliding:capacity=3").check(1 << 24));
+  try {
+    attention("full").check(1 << 24);
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.subject(), "text of 16777216 tokens");
+    EXPECT_EQ(error.found(), "needs 562949954 MB for its keys and values");
+  }
 }
 
 // Mistral's: every layer has one. A window of the whole text is none.
