@@ -153,15 +153,6 @@ PackedMatrix::PackedMatrix(PackedKind kind, size_t rows, size_t cols)
       group_bytes_(group_size(kind, cols)),
       storage_(aligned_bytes(groups() * group_bytes_)) {}
 
-uint64_t PackedMatrix::bytes_for(std::span<const GgufTensor* const> tensors,
-                                 Arithmetic arithmetic) {
-  check_shapes(tensors);
-  size_t rows = 0;
-  for (const GgufTensor* tensor : tensors) rows += rows_of(*tensor);
-  return (rows + kRowGroup - 1) / kRowGroup *
-         group_size(common_kind(tensors, arithmetic), tensors.front()->shape[0]);
-}
-
 PackedMatrix PackedMatrix::pack(std::string_view subject, const GgufTensor& tensor,
                                 Arithmetic arithmetic) {
   const GgufTensor* one[] = {&tensor};

@@ -39,9 +39,6 @@ class PackedMatrix {
   static PackedMatrix pack_rows(std::string_view subject,
                                 std::span<const GgufTensor* const> tensors, Arithmetic arithmetic);
 
-  /// What pack_rows() will allocate, in bytes.
-  static uint64_t bytes_for(std::span<const GgufTensor* const> tensors, Arithmetic arithmetic);
-
   PackedKind kind() const { return kind_; }
   size_t rows() const { return rows_; }
   size_t cols() const { return cols_; }

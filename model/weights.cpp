@@ -117,49 +117,21 @@ std::vector<float> vector_of(const Gguf& gguf, const std::string& name) {
   return values;
 }
 
-// Tensors that are packed into one matrix, one below the other.
-using Names = std::vector<std::string>;
-
-Names embedding_names() {
-  return {"token_embd.weight"};
-}
-Names output_names() {
-  return {"output.weight"};
-}
-Names query_key_value_names(size_t layer) {
-  return {block_name(layer, "attn_q"), block_name(layer, "attn_k"), block_name(layer, "attn_v")};
-}
-Names gate_up_names(size_t layer) {
-  return {block_name(layer, "ffn_gate"), block_name(layer, "ffn_up")};
-}
-Names attention_output_names(size_t layer) {
-  return {block_name(layer, "attn_output")};
-}
-Names down_names(size_t layer) {
-  return {block_name(layer, "ffn_down")};
-}
-
-std::vector<const GgufTensor*> tensors_of(const Gguf& gguf, const Names& names) {
+PackedMatrix packed(const Gguf& gguf, std::initializer_list<std::string> names,
+                    Arithmetic arithmetic) {
   std::vector<const GgufTensor*> tensors;
   for (const std::string& name : names) tensors.push_back(gguf.find_tensor(name));
-  return tensors;
+  return PackedMatrix::pack_rows(gguf.subject(), tensors, arithmetic);
 }
 
-PackedMatrix packed(const Gguf& gguf, const Names& names, Arithmetic arithmetic) {
-  return PackedMatrix::pack_rows(gguf.subject(), tensors_of(gguf, names), arithmetic);
-}
-
-// Of all matrices, packed. Vectors are small beside them.
-uint64_t bytes_for(const Gguf& gguf, const Config& config, Arithmetic arithmetic) {
-  std::vector<Names> matrices = {embedding_names()};
-  if (gguf.find_tensor("output.weight")) matrices.push_back(output_names());
-  for (size_t layer = 0; layer < config.layers; ++layer)
-    for (const auto names_of :
-         {query_key_value_names, attention_output_names, gate_up_names, down_names})
-      matrices.push_back(names_of(layer));
+// What the tensors take in memory, at least: floats, or about what they take in the file.
+uint64_t bytes_for(const Gguf& gguf, Arithmetic arithmetic) {
   uint64_t bytes = 0;
-  for (const Names& names : matrices)
-    bytes += PackedMatrix::bytes_for(tensors_of(gguf, names), arithmetic);
+  for (const GgufTensor& tensor : gguf.tensors()) {
+    const TensorType& type = *find_tensor_type(tensor.type);
+    const uint64_t values = tensor.data.size() / type.block_bytes * type.block_values;
+    bytes += arithmetic == Arithmetic::Exact ? values * sizeof(float) : tensor.data.size();
+  }
   return bytes;
 }
 
@@ -183,16 +155,17 @@ LayerWeights load_layer(const Gguf& gguf, const Config& config, size_t layer,
   const auto name = [&](const char* part) { return block_name(layer, part); };
   LayerWeights weights;
   weights.attention_norm = vector_of(gguf, name("attn_norm"));
-  weights.query_key_value = packed(gguf, query_key_value_names(layer), arithmetic);
+  weights.query_key_value =
+      packed(gguf, {name("attn_q"), name("attn_k"), name("attn_v")}, arithmetic);
   weights.query_key_value_bias = joined_biases(gguf, config, layer);
   weights.query_norm = vector_of(gguf, name("attn_q_norm"));
   weights.key_norm = vector_of(gguf, name("attn_k_norm"));
-  weights.attention_output = packed(gguf, attention_output_names(layer), arithmetic);
+  weights.attention_output = packed(gguf, {name("attn_output")}, arithmetic);
   weights.attention_output_bias = vector_of(gguf, block_name(layer, "attn_output", "bias"));
   weights.attention_after_norm = vector_of(gguf, name("post_attention_norm"));
   weights.feed_forward_norm = vector_of(gguf, name("ffn_norm"));
-  weights.gate_up = packed(gguf, gate_up_names(layer), arithmetic);
-  weights.down = packed(gguf, down_names(layer), arithmetic);
+  weights.gate_up = packed(gguf, {name("ffn_gate"), name("ffn_up")}, arithmetic);
+  weights.down = packed(gguf, {name("ffn_down")}, arithmetic);
   weights.feed_forward_after_norm = vector_of(gguf, name("post_ffw_norm"));
   return weights;
 }
@@ -215,11 +188,12 @@ void check_tensors(const Gguf& gguf, const Config& config) {
 }
 
 Weights load_weights(const Gguf& gguf, const Config& config, Arithmetic arithmetic) {
-  check_memory(gguf.subject(), "its weights", bytes_for(gguf, config, arithmetic),
+  check_memory(gguf.subject(), "its weights", bytes_for(gguf, arithmetic),
                arithmetic == Arithmetic::Exact ? "leave out --exact" : "take a smaller model");
   Weights weights;
-  weights.embedding = packed(gguf, embedding_names(), arithmetic);
-  if (gguf.find_tensor("output.weight")) weights.output = packed(gguf, output_names(), arithmetic);
+  weights.embedding = packed(gguf, {"token_embd.weight"}, arithmetic);
+  if (gguf.find_tensor("output.weight"))
+    weights.output = packed(gguf, {"output.weight"}, arithmetic);
   weights.output_norm = vector_of(gguf, "output_norm.weight");
   for (size_t layer = 0; layer < config.layers; ++layer)
     weights.layers.push_back(load_layer(gguf, config, layer, arithmetic));
