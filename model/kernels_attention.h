@@ -27,16 +27,50 @@ struct AttentionKernels : VectorKernels<S> {
     for (size_t at = 0; at < 64; at += 64 / sizeof(T)) __builtin_prefetch(row + at);
   }
 
-  static constexpr size_t kQueriesAtOnce = 16;  // of scores
+  // Products of queries with a quarter of 16 rows: numbers j, 4 + j, 8 + j and 12 + j. joined[q][j] = the 16 partial sums of each of
+  // the four rows, joined to four. One of three ways, which differ in what stays in registers.
 
-  // Products of some queries with the rows of a quarter: numbers j, 4 + j, 8 + j and 12 + j of 16. The rows are held in registers,
-  // kChunks vectors of each, while the queries pass: a row is loaded and converted once for all of them.
+  // Few queries of 64 channels: the queries do, and rows pass.
+  template <size_t kQueries_>
+  struct FewQueriesOf64 {
+    static constexpr size_t kQueries = kQueries_;
+    F query[kQueries][4];
+
+    explicit FewQueriesOf64(GridView<const float> queries) {
+      for (size_t q = 0; q < kQueries; ++q)
+        for (size_t chunk = 0; chunk < 4; ++chunk)
+          query[q][chunk] = S::load(&queries(q, 16 * chunk));
+    }
+
+    static constexpr size_t count() { return kQueries; }
+
+    template <class T>
+    void multiply(const T* const (&rows)[4], size_t j, F (&joined)[kQueries][4]) const {
+      F sums[4][kQueries];
+#pragma GCC unroll 4
+      for (size_t i = 0; i < 4; ++i) {
+        for (F& sum : sums[i]) sum = S::zero();
+#pragma GCC unroll 4
+        for (size_t chunk = 0; chunk < 4; ++chunk) {
+          const F key = S::load(rows[i] + 16 * chunk);
+#pragma GCC unroll 4
+          for (size_t q = 0; q < kQueries; ++q)
+            sums[i][q] = S::fma(query[q][chunk], key, sums[i][q]);
+        }
+      }
+#pragma GCC unroll 4
+      for (size_t q = 0; q < kQueries; ++q)
+        joined[q][j] = S::join_4(sums[0][q], sums[1][q], sums[2][q], sums[3][q]);
+    }
+  };
+
+  // kChunks vectors of each of four rows, held in registers while queries pass: loaded and converted once for all of them.
   template <size_t kChunks>
-  struct QuarterOfRows {
+  struct FourRows {
     F key[4][kChunks];
 
     template <class T>
-    void load(const T* const (&rows)[4], size_t size, size_t first_chunk) {
+    FourRows(const T* const (&rows)[4], size_t size, size_t first_chunk) {
 #pragma GCC unroll 4
       for (size_t i = 0; i < 4; ++i)
 #pragma GCC unroll 4
@@ -53,56 +87,64 @@ struct AttentionKernels : VectorKernels<S> {
     }
   };
 
-  // joined[q] = 16 partial sums of four rows each, four by four. Of 64 channels: the sums stay in registers.
-  template <class T>
-  static void score_quarter_of_64(GridView<const float> queries, const T* const (&rows)[4],
-                                  F* joined) {
-    QuarterOfRows<4> quarter;
-    quarter.load(rows, 64, 0);
-    for (size_t q = 0; q < queries.rows(); ++q) {
-      F sums[4] = {S::zero(), S::zero(), S::zero(), S::zero()};
-      quarter.multiply(&queries(q, 0), 64, 0, sums);
-      joined[4 * q] = S::join_4(sums[0], sums[1], sums[2], sums[3]);
+  // At most kQueries of 64 channels.
+  struct QueriesOf64 {
+    static constexpr size_t kQueries = 16;
+    GridView<const float> queries;
+
+    size_t count() const { return queries.rows(); }
+
+    template <class T>
+    void multiply(const T* const (&rows)[4], size_t j, F (&joined)[kQueries][4]) const {
+      const FourRows<4> four(rows, 64, 0);
+      for (size_t q = 0; q < queries.rows(); ++q) {
+        F sums[4] = {S::zero(), S::zero(), S::zero(), S::zero()};
+        four.multiply(&queries(q, 0), 64, 0, sums);
+        joined[q][j] = S::join_4(sums[0], sums[1], sums[2], sums[3]);
+      }
     }
-  }
+  };
 
-  template <class T>
-  static void score_quarter_of_any(GridView<const float> queries, const T* const (&rows)[4],
-                                   F* joined) {
-    const size_t size = queries.cols();
-    F sums[kQueriesAtOnce][4];
-    for (size_t q = 0; q < queries.rows(); ++q)
-      for (F& sum : sums[q]) sum = S::zero();
-    in_tiles<4, 1>(chunks_of(size), [&]<size_t kChunks>(size_t chunk) {
-      QuarterOfRows<kChunks> quarter;
-      quarter.load(rows, size, chunk);
+  // At most kQueries of any number of channels: sums wait in memory while the next channels are loaded.
+  struct QueriesOfAny {
+    static constexpr size_t kQueries = 16;
+    GridView<const float> queries;
+
+    size_t count() const { return queries.rows(); }
+
+    template <class T>
+    void multiply(const T* const (&rows)[4], size_t j, F (&joined)[kQueries][4]) const {
+      const size_t size = queries.cols();
+      F sums[kQueries][4];
       for (size_t q = 0; q < queries.rows(); ++q)
-        quarter.multiply(&queries(q, 0), size, chunk, sums[q]);
-    });
-    for (size_t q = 0; q < queries.rows(); ++q)
-      joined[4 * q] = S::join_4(sums[q][0], sums[q][1], sums[q][2], sums[q][3]);
-  }
+        for (F& sum : sums[q]) sum = S::zero();
+      in_tiles<4, 1>(chunks_of(size), [&]<size_t kChunks>(size_t chunk) {
+        const FourRows<kChunks> four(rows, size, chunk);
+        for (size_t q = 0; q < queries.rows(); ++q)
+          four.multiply(&queries(q, 0), size, chunk, sums[q]);
+      });
+      for (size_t q = 0; q < queries.rows(); ++q)
+        joined[q][j] = S::join_4(sums[q][0], sums[q][1], sums[q][2], sums[q][3]);
+    }
+  };
 
-  // 16 rows at a time, as four quarters whose partial sums are joined in registers.
-  template <class T>
-  static void score_rows(GridView<const float> queries, const T* keys, size_t stride,
+  // 16 rows at a time, a quarter after the other.
+  template <class Queries, class T>
+  static void score_rows(const Queries& queries, const T* keys, size_t stride,
                          std::span<const uint32_t> rows, float scale, GridView<float> out) {
-    F joined[kQueriesAtOnce][4];
+    F joined[Queries::kQueries][4];
     for (size_t chunk = 0; chunk < chunks_of(rows.size()); ++chunk) {
       const uint32_t* row = rows.data() + 16 * chunk;
       const size_t last = std::min<size_t>(16, rows.size() - 16 * chunk) - 1;
       for (size_t j = 0; j < 4; ++j) {
         const T* quarter[4];
+#pragma GCC unroll 4
         for (size_t i = 0; i < 4; ++i) quarter[i] = keys + stride * row[std::min(4 * i + j, last)];
+        queries.multiply(quarter, j, joined);
         if (16 * chunk + 32 <= rows.size())
           for (size_t i = 0; i < 4; ++i) prefetch_row(keys + stride * row[16 + 4 * j + i]);
-        if (queries.cols() == 64) {
-          score_quarter_of_64(queries, quarter, &joined[0][j]);
-        } else {
-          score_quarter_of_any(queries, quarter, &joined[0][j]);
-        }
       }
-      for (size_t q = 0; q < queries.rows(); ++q)
+      for (size_t q = 0; q < queries.count(); ++q)
         store_chunk(&out(q, 0), rows.size(), chunk,
                     S::mul(S::join_quarters(joined[q]), S::all(scale)));
     }
@@ -111,39 +153,68 @@ struct AttentionKernels : VectorKernels<S> {
   template <class T>
   static void scores(GridView<const float> queries, const T* keys, size_t stride,
                      std::span<const uint32_t> rows, float scale, GridView<float> out) {
-    for (size_t first = 0; first < queries.rows(); first += kQueriesAtOnce) {
-      const size_t count = std::min(kQueriesAtOnce, queries.rows() - first);
-      score_rows(queries.rows_from(first, count), keys, stride, rows, scale,
-                 out.rows_from(first, count));
+    const auto run = [&](const auto& some, size_t first) {
+      score_rows(some, keys, stride, rows, scale, out.rows_from(first, some.count()));
+    };
+    if (queries.cols() == 64 && queries.rows() <= 3)
+      return in_tiles<3, 2, 1>(queries.rows(), [&]<size_t kQueries>(size_t first) {
+        run(FewQueriesOf64<kQueries>(queries.rows_from(first, kQueries)), first);
+      });
+    for (size_t first = 0; first < queries.rows(); first += QueriesOfAny::kQueries) {
+      const auto some = queries.rows_from(
+          first, std::min(QueriesOfAny::kQueries, queries.rows() - first));
+      if (queries.cols() == 64) {
+        run(QueriesOf64{some}, first);
+      } else {
+        run(QueriesOfAny{some}, first);
+      }
     }
   }
 
-  // Some channels, [16 * first_chunk, ...), of some queries. kWhole: all of these chunks have 16 channels.
+  template <bool kWhole, class T>
+  static F load_tile(const T* row, size_t size, size_t chunk) {
+    if constexpr (kWhole) {
+      return S::load(row + 16 * chunk);
+    } else {
+      return chunk_of(row, size, chunk);
+    }
+  }
+
+  // Some channels, [16 * first_chunk, ...), of some queries. kWhole: all of these chunks have 16 channels. A function of its own:
+  // within others gcc 12 leaves some of the sums in memory, and it takes twice as long.
   template <size_t kQueries, size_t kChunks, bool kWhole, class T>
-  static void sum_tile(GridView<const float> weights, const T* values, size_t stride,
+  [[gnu::noinline]] static void sum_tile(GridView<const float> weights, const T* values, size_t stride,
                        std::span<const uint32_t> rows, size_t first_chunk, GridView<float> out) {
     F sums[kQueries][kChunks];
+#pragma GCC unroll 6
     for (size_t q = 0; q < kQueries; ++q)
+#pragma GCC unroll 4
       for (size_t c = 0; c < kChunks; ++c)
-        sums[q][c] = chunk_of(&out(q, 0), out.cols(), first_chunk + c);
+        sums[q][c] = load_tile<kWhole>(&out(q, 0), out.cols(), first_chunk + c);
     for (size_t r = 0; r < rows.size(); ++r) {
       const T* row = values + stride * rows[r];
       prefetch_row(values + stride * rows[std::min(r + 16, rows.size() - 1)] + 16 * first_chunk);
       F value[kChunks];
 #pragma GCC unroll 4
       for (size_t c = 0; c < kChunks; ++c)
-        value[c] = kWhole ? S::load(row + 16 * (first_chunk + c))
-                          : chunk_of(row, out.cols(), first_chunk + c);
-#pragma GCC unroll 4
+        value[c] = load_tile<kWhole>(row, out.cols(), first_chunk + c);
+#pragma GCC unroll 6
       for (size_t q = 0; q < kQueries; ++q) {
         const F weight = S::all(weights(q, r));
 #pragma GCC unroll 4
         for (size_t c = 0; c < kChunks; ++c) sums[q][c] = S::fma(weight, value[c], sums[q][c]);
       }
     }
+#pragma GCC unroll 6
     for (size_t q = 0; q < kQueries; ++q)
-      for (size_t c = 0; c < kChunks; ++c)
-        store_chunk(&out(q, 0), out.cols(), first_chunk + c, sums[q][c]);
+#pragma GCC unroll 4
+      for (size_t c = 0; c < kChunks; ++c) {
+        if constexpr (kWhole) {
+          S::store(&out(q, 16 * (first_chunk + c)), sums[q][c]);
+        } else {
+          store_chunk(&out(q, 0), out.cols(), first_chunk + c, sums[q][c]);
+        }
+      }
   }
 
   template <class T>
