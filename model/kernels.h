@@ -65,11 +65,14 @@ struct Kernels {
                      std::span<const uint32_t> rows, float scale, GridView<float> scores);
   void (*scores_f32)(GridView<const float> queries, const float* keys, size_t stride,
                      std::span<const uint32_t> rows, float scale, GridView<float> scores);
-  /// out(query, d) = sum_r weights(query, r) * values[rows[r]][d], summed in the order of r.
+  /// out(query, d) += sum_r weights(query, r) * values[rows[r]][d], added to `out` one after the other in the order of r: a sum
+  /// over some rows and then the rest has the bits of a sum over all.
   void (*weighted_sum_f16)(GridView<const float> weights, const uint16_t* values, size_t stride,
                            std::span<const uint32_t> rows, GridView<float> out);
   void (*weighted_sum_f32)(GridView<const float> weights, const float* values, size_t stride,
                            std::span<const uint32_t> rows, GridView<float> out);
+  /// mean(column) = mean over the rows of `weights`, which are added in their order, in double.
+  void (*mean_of_rows)(GridView<const float> weights, std::span<float> mean);
   void (*to_f16)(std::span<const float> values, uint16_t* out);
   void (*to_f32)(std::span<const uint16_t> values, float* out);
 };

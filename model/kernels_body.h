@@ -39,6 +39,7 @@ constexpr Kernels kernels_of(Isa isa) {
           .scores_f32 = Attention::template scores<float>,
           .weighted_sum_f16 = Attention::template weighted_sum<uint16_t>,
           .weighted_sum_f32 = Attention::template weighted_sum<float>,
+          .mean_of_rows = Attention::mean_of_rows,
           .to_f16 = Vectors::to_f16,
           .to_f32 = Vectors::to_f32};
 }

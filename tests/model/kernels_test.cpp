@@ -567,6 +567,7 @@ TEST(Kernels, WeightedSum) {
     const auto weights = random_floats(queries * weight_stride, 8);
     const auto compute = [&](const Kernels& kernels, bool half) {
       Guarded out(queries * out_stride, 1);
+      std::ranges::fill(out.span(), 0.0f);
       const GridView<const float> from(weights.data(), queries, rows, weight_stride);
       const GridView<float> to(out.span().data(), queries, dim, out_stride);
       if (half) {
@@ -590,6 +591,43 @@ TEST(Kernels, WeightedSum) {
         ASSERT_NEAR(found[q * out_stride + d], sum, 1e-5) << "query " << q << ", channel " << d;
       }
   }
+}
+
+TEST(Kernels, WeightedSumInTwoPartsHasTheBitsOfOne) {
+  const Cache cache(37, 64, 9);
+  const auto weights = random_floats(5 * 37, 8);
+  for (const Isa isa : isas())
+    for (const size_t first : {0, 1, 16, 36}) {
+      std::vector<float> whole(5 * 64), parts(5 * 64);
+      const auto add = [&](size_t begin, size_t end, std::vector<float>& out) {
+        kernels_for(isa).weighted_sum_f16({weights.data() + begin, 5, end - begin, 37},
+                                          cache.halves.data(), cache.stride,
+                                          std::span(cache.rows).subspan(begin, end - begin),
+                                          {out.data(), 5, 64});
+      };
+      add(0, 37, whole);
+      add(0, first, parts);
+      add(first, 37, parts);
+      expect_same_bits(parts, whole, "two parts");
+    }
+}
+
+TEST(Kernels, MeanOfRows) {
+  for (const size_t rows : {1, 2, 3, 9})
+    for (size_t columns = 0; columns <= 50; ++columns) {
+      const size_t stride = columns + 3;
+      const auto weights = random_floats(rows * stride, 4);
+      const auto found = on_every_isa([&](const Kernels& kernels) {
+        Guarded out(columns, 1);
+        kernels.mean_of_rows({weights.data(), rows, columns, stride}, out.span());
+        return out.take();
+      });
+      for (size_t column = 0; column < columns; ++column) {
+        double sum = 0;
+        for (size_t row = 0; row < rows; ++row) sum += double{weights[row * stride + column]};
+        ASSERT_FLOAT_EQ(found[column], static_cast<float>(sum / static_cast<double>(rows)));
+      }
+    }
 }
 
 // Queries of a group give what each gives alone.

@@ -28,6 +28,7 @@ struct Plan {
   size_t block = 1000;  // tokens
   unsigned threads = 2;
   Isa isa = best_isa();
+  size_t tokens = 0;  // the reference's over and over; 0: once
 };
 
 // A model without its tokenizer.
@@ -53,7 +54,8 @@ class TinyModel {
   const Config& config() const { return config_; }
 
   Grid<float> logits(Observer* observer, const Plan& plan = {}) const {
-    const auto ids = testing::read_npy<int32_t>(file("ids.npy")).values;
+    auto ids = testing::read_npy<int32_t>(file("ids.npy")).values;
+    for (size_t token = 0; ids.size() < plan.tokens; ++token) ids.push_back(ids[token]);
     const Kernels& kernels = kernels_for(plan.isa);
     ThreadPool pool(plan.threads);
     const CachePrecision precision =
@@ -208,6 +210,24 @@ TEST(Network, WindowsSeeByPositionUnderABoundedCache) {
       EXPECT_EQ(row.positions[slot], whole.positions[gone + slot]);
       EXPECT_EQ(row.weights[slot], whole.weights[gone + slot]);
       EXPECT_EQ(row.weights[slot] == 0, step.value - row.positions[slot].value >= 8);
+    }
+  }
+}
+
+// Lanes so long that one token's are cut for the threads, and tiles of tokens that begin and end behind windows.
+TEST(Network, LongTextsGiveTheSameBitsInWindowsToo) {
+  for (const Arithmetic arithmetic : {Arithmetic::Fast, Arithmetic::Exact}) {
+    const TinyModel tiny("gemma3", arithmetic);
+    for (const char* policy :
+         {"full", "sliding:capacity=300", "treekv:sinks=4,recent=20,capacity=250"}) {
+      const auto logits = [&](size_t block, unsigned threads) {
+        return tiny.logits(nullptr,
+                           {.policy = policy, .block = block, .threads = threads, .tokens = 400});
+      };
+      const Grid<float> expected = logits(64, 1);
+      for (const size_t block : {1u, 16u, 400u})
+        EXPECT_TRUE(same_bits(logits(block, 2), expected)) << policy << " " << block;
+      EXPECT_TRUE(same_bits(logits(1, 1), expected)) << policy;
     }
   }
 }
