@@ -22,11 +22,12 @@ struct Model::Impl {
   mutable std::string sha256;
 };
 
-Model Model::load(const std::filesystem::path& path, LoadDepth depth, Arithmetic arithmetic) {
+Model Model::load(const std::filesystem::path& path, LoadDepth depth, Arithmetic arithmetic,
+                  const TokenizerOptions& options) {
   MappedFile file(path);
   Gguf gguf = Gguf::parse(path.string(), file.bytes());
   Config config = read_config(gguf);
-  Tokenizer tokenizer(gguf);
+  Tokenizer tokenizer(gguf, options);
   if (tokenizer.vocabulary() > config.vocabulary)
     fail(gguf.subject(),
          std::to_string(tokenizer.vocabulary()) + " tokens, but token_embd.weight has " +
