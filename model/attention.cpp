@@ -23,12 +23,13 @@ constexpr size_t kFewestRowsToCut = 256;
 constexpr size_t kFewestChannelsOfPiece = 16;
 
 KvShape kv_shape(const Config& config, CachePrecision precision, const PolicyShape& policy,
-                 const LaneHeads& heads) {
+                 const LaneHeads& heads, double turn) {
   return {.head_dim = config.head_dim,
           .precision = precision,
           .positions = policy.positions,
           .most_rows = policy.budget == 0 ? 0 : policy.budget + 1,
-          .heads = heads.kv_heads};
+          .heads = heads.kv_heads,
+          .turn = turn};
 }
 
 // Part number `piece` of [0, count) cut into `pieces`.
@@ -81,10 +82,14 @@ Attention::Attention(const Config& config, CachePrecision precision, const Polic
   tokens_at_once_ = std::max<size_t>(1, kQueriesAtOnce / lanes[0].group());
   pieces_ = std::min<size_t>(pool.threads(),
                              std::max<size_t>(1, config.head_dim / kFewestChannelsOfPiece));
-  for (size_t layer = 0; layer < config.layers; ++layer)
-    for (const LaneHeads& heads : lanes)
-      lanes_.emplace_back(heads, kv_shape(config, precision, shape_, heads), kernels, rotary_,
-                          policy.make());
+  const size_t count = config.layers * lanes_of_layer_;
+  lanes_.reserve(count);
+  for (size_t lane = 0; lane < count; ++lane) {
+    const LaneHeads& heads = lanes[lane % lanes_of_layer_];
+    const double turn = static_cast<double>(lane) / static_cast<double>(count);
+    lanes_.emplace_back(heads, kv_shape(config, precision, shape_, heads, turn), kernels, rotary_,
+                        policy.make());
+  }
   for (unsigned thread = 0; thread < pool.threads(); ++thread)
     scratch_.push_back(std::make_unique<Scratch>());
 }
