@@ -11,7 +11,7 @@
 namespace dendrokv::bench {
 namespace {
 
-constexpr size_t kRounds = 9, kTokens = 512;
+constexpr size_t kRounds = 5, kTokens = 512;
 
 TracePlan plan_of(const Model& model, const std::vector<int32_t>& ids) {
   TracePlan plan;

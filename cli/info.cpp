@@ -130,6 +130,14 @@ Report describe_model(const std::filesystem::path& path, TensorList tensors) {
   return report;
 }
 
+Json capture_json(const Capture& capture) {
+  return Json::object()
+      .set("full_rows", capture.rows == FullRows::Record)
+      .set("top_k", capture.top_k)
+      .set("pool", capture.pool)
+      .set("entropy", capture.entropy == EntropyRows::Record);
+}
+
 /// A file whose writer stopped early is described too, and says so.
 Report describe_trace(const std::filesystem::path& path) {
   const TraceReader reader(path, Incomplete::TakeWhatIsThere);
@@ -145,6 +153,7 @@ Report describe_trace(const std::filesystem::path& path) {
       {"steps", Json(uint64_t{info.steps.size()}), count_text(info.steps)},
       field("encoding", std::string(encoding_name(info.encoding))),
       field("policy", info.policy),
+      {"capture", capture_json(info.capture), info.capture.text()},
       {"keys", Json(info.keys == KeyRows::Record), info.keys == KeyRows::Record ? "yes" : "no"},
       {"complete", Json(info.complete), info.complete ? "yes" : "no: the run was stopped early"},
       bytes_field("logical_bytes", info.logical_bytes),
