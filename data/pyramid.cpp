@@ -20,9 +20,8 @@ namespace {
 
 constexpr size_t kFactor = kPyramidFactor;
 constexpr uint64_t kLargestCoarse = 1024;
-constexpr uint64_t kChunkCells = 4096;  // whole pages of each kind of number
-constexpr uint64_t kFewestRows = 16, kMostRows = 64;
-constexpr uint64_t kBandCells = 16384;  // of a level stay in memory for each (layer, head), unless its rows are longer
+constexpr uint64_t kChunkRows = 16;  // of level 1: 64 steps, which is how chunks of weights come
+constexpr uint64_t kChunkColumns = 128;  // whole pages of each kind of number, and some chunks beyond the diagonal
 
 uint64_t ceil_div(uint64_t number, uint64_t unit) {
   return (number + unit - 1) / unit;
@@ -36,11 +35,8 @@ uint64_t factor_of(size_t level) {
   return uint64_t{1} << (2 * (level + 1));
 }
 
-// High where rows are short, so that the chunks beyond the diagonal are many.
 PyramidExtent chunk_extent(const PyramidExtent& extent) {
-  const uint64_t fitting = std::bit_floor(std::max<uint64_t>(kBandCells / extent.cols, 1));
-  const uint64_t rows = std::clamp(fitting, kFewestRows, kMostRows);
-  return {std::min(rows, extent.rows), std::min(kChunkCells / rows, extent.cols)};
+  return {std::min(kChunkRows, extent.rows), std::min(kChunkColumns, extent.cols)};
 }
 
 void write_axis(h5::File& file, const std::string& path, const std::vector<int32_t>& numbers) {
@@ -118,6 +114,7 @@ PyramidBuilder::PyramidBuilder(h5::File& file, ChunkWriter& chunks, const PagePo
   for (size_t level = 0; level < levels; ++level)
     levels_.push_back(create_level(file, info, level));
   open_.resize(info.layers.size() * heads_, OpenBands(levels));
+  spare_.resize(levels);
 }
 
 PyramidBuilder::Level PyramidBuilder::create_level(h5::File& file, const TraceInfo& info,
@@ -155,7 +152,10 @@ PyramidBuilder::Band& PyramidBuilder::band_at(size_t lane, size_t level, size_t 
   for (Band& band : bands)
     if (band.index == index) return band;
   DENDROKV_ASSERT(bands.empty() || bands.back().index < index);
-  bands.push_back({index, CellRows(levels_[level].chunk.rows * levels_[level].extent.cols)});
+  std::vector<CellRows>& spare = spare_[level];
+  if (spare.empty()) spare.emplace_back(levels_[level].chunk.rows * levels_[level].extent.cols);
+  bands.push_back({index, std::move(spare.back())});
+  spare.pop_back();
   return bands.back();
 }
 
@@ -189,6 +189,12 @@ void PyramidBuilder::add(const ChunkPlace& place, std::span<const std::byte> chu
   }
 }
 
+void PyramidBuilder::end_band(const ChunkPlace& place) {
+  const size_t lane = place.layer_index * heads_ + place.head_index;
+  const size_t end_step = std::min((place.step_chunk + 1) * chunk_steps_, steps_);
+  close_below(lane, 0, end_step / (kFactor * levels_[0].chunk.rows));
+}
+
 // All cells of the chunk are of the level, and none is on its seams.
 bool PyramidBuilder::fits_halves(size_t first_position) const {
   return encoding_ == Encoding::F16 && chunk_positions_ % kHalvesBlock == 0 &&
@@ -205,10 +211,12 @@ void PyramidBuilder::decode(std::span<const std::byte> chunk) {
 void PyramidBuilder::close_below(size_t lane, size_t level, size_t end_index) {
   std::vector<Band>& bands = open_[lane][level];
   while (!bands.empty() && bands.front().index < end_index) {
-    const Band band = std::move(bands.front());
+    Band band = std::move(bands.front());
     bands.erase(bands.begin());
     write(lane, level, band);
     if (level + 1 < levels_.size()) raise(lane, level, band);
+    band.cells.clear();
+    spare_[level].push_back(std::move(band.cells));
   }
 }
 

@@ -37,6 +37,8 @@ class PyramidBuilder {
   };
   /// One encoded chunk. Those of a (layer, head) come in rising order of step_chunk.
   void add(const ChunkPlace& place, std::span<const std::byte> chunk);
+  /// All chunks of the (layer, head) up to the step chunk of `place` have come: writes what they complete, while it is in the cache.
+  void end_band(const ChunkPlace& place);
   /// Writes what is still open. After it the builder only waits for its end.
   void finish();
 
@@ -70,6 +72,7 @@ class PyramidBuilder {
   const size_t heads_, steps_, positions_, chunk_steps_, chunk_positions_;
   const size_t stride_;  // of a decoded row: whole blocks of columns, the last padded with NaN
   std::vector<Level> levels_;
+  std::vector<std::vector<CellRows>> spare_;  // [level], of bands that were closed
   std::vector<OpenBands> open_;  // [lane], lane = layer_index * heads + head_index
   std::vector<float> chunk_;     // decoded, [step, stride]
   CellRows columns_;             // one row: up to four of the chunk, folded per column

@@ -152,6 +152,12 @@ void add_by_four(const CellRows& from, size_t at, size_t count, size_t first, Ce
 
 }  // namespace
 
+void CellRows::clear() {
+  std::ranges::fill(highest, kNoSample);
+  std::ranges::fill(sum, 0.0f);
+  std::ranges::fill(count, 0u);
+}
+
 void fold_rows(std::span<const float> weights, size_t rows, size_t stride, CellRows& columns) {
   DENDROKV_ASSERT(stride % kFoldBlock == 0 && weights.size() >= rows * stride);
   (has_avx2() ? fold_rows_avx2 : fold_rows_any)(weights.data(), rows, stride, columns.highest.data(),

@@ -21,6 +21,7 @@ struct CellRows {
 
   CellRows() = default;
   explicit CellRows(size_t cells) : highest(cells, kNoSample), sum(cells), count(cells) {}
+  void clear();
 };
 
 /// Up to four rows of weights, NaN = absent, `stride` apart and a multiple of kFoldBlock long, into one row of cells, one per column.

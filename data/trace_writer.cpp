@@ -150,8 +150,10 @@ class TraceWriter::Impl {
 
   const TracePlan& plan() const { return plan_; }
 
+  enum class Band : uint8_t { Whole, Part };
+
   void write_rows(RowSet set, size_t layer_index, size_t head_index, size_t step_chunk,
-                  size_t first_column_chunk, std::vector<PageBuffer> chunks) {
+                  size_t first_column_chunk, std::vector<PageBuffer> chunks, Band band) {
     OpenRows& rows = rows_of(set);
     const RowLayout& layout = rows.layout;
     uint64_t bytes = 0;
@@ -163,10 +165,12 @@ class TraceWriter::Impl {
     if (first_column_chunk == 0 && set == rows_.front().layout.set)
       rows_written_ += layout.steps_in(step_chunk, plan_.info.steps.size());
     auto held = std::make_shared<std::vector<PageBuffer>>(std::move(chunks));  // a job must be copyable
-    submit(bytes, [this, &rows, layer_index, head_index, step_chunk, first_column_chunk, held] {
+    submit(bytes, [this, &rows, layer_index, head_index, step_chunk, first_column_chunk, held, band] {
       for (size_t i = 0; i < held->size(); ++i)
         write_chunk(rows, {layer_index, head_index, step_chunk, first_column_chunk + i},
                     std::move((*held)[i]));
+      if (rows.layout.set == RowSet::Weight && band == Band::Whole)
+        pyramid_->end_band({layer_index, head_index, step_chunk, 0});
     });
   }
 
@@ -377,7 +381,7 @@ PageBuffer TraceWriter::page_buffer(size_t bytes) const {
 
 void TraceWriter::write_rows(RowSet set, size_t layer_index, size_t head_index, size_t step_chunk,
                              std::vector<PageBuffer> chunks) {
-  impl_->write_rows(set, layer_index, head_index, step_chunk, 0, std::move(chunks));
+  impl_->write_rows(set, layer_index, head_index, step_chunk, 0, std::move(chunks), Impl::Band::Whole);
 }
 
 void TraceWriter::write_weights(size_t layer_index, size_t head_index, size_t step_chunk,
@@ -386,7 +390,7 @@ void TraceWriter::write_weights(size_t layer_index, size_t head_index, size_t st
   chunks.push_back(impl_->page_buffer(chunk.size()));
   std::ranges::copy(chunk, chunks[0].bytes().begin());
   impl_->write_rows(RowSet::Weight, layer_index, head_index, step_chunk, position_chunk,
-                    std::move(chunks));
+                    std::move(chunks), Impl::Band::Part);
 }
 
 void TraceWriter::write_kv_chunk(KvRows kind, size_t layer_index, KvHead kv_head, size_t chunk_index,

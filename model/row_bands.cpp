@@ -1,6 +1,7 @@
 #include "model/row_bands.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -38,7 +39,7 @@ RowBands::RowBands(TraceWriter& writer, const TraceInfo& info, const RowLayout& 
   }
 }
 
-RowBands::Row RowBands::open(size_t pair, size_t step) {
+RowBands::Band& RowBands::open(size_t pair, size_t step) {
   const size_t step_chunk = step / layout_.chunk_steps;
   Pair& owner = pairs_[pair];
   const std::lock_guard lock(owner.mutex);
@@ -47,22 +48,23 @@ RowBands::Row RowBands::open(size_t pair, size_t step) {
   if (band.chunks.empty())
     for (size_t chunk = 0; chunk < band_chunks_[step_chunk]; ++chunk)
       band.chunks.push_back(writer_.page_buffer(layout_.chunk_bytes()));
-  return {*this, step % layout_.chunk_steps, band.chunks};
+  return band;
 }
 
 RowBands::Band RowBands::new_band(size_t step_chunk) const {
   return {step_chunk, layout_.steps_in(step_chunk, steps_), {}};
 }
 
-// Under the lock, so that the bands of a pair come to the writer in order.
-void RowBands::close(size_t pair, size_t step) {
+// Bands are handed over under the lock, so that those of a pair come to the writer in order.
+void RowBands::close(size_t pair, Band& band) {
+  if (std::atomic_ref(band.missing).fetch_sub(1, std::memory_order_acq_rel) > 1) return;
   Pair& owner = pairs_[pair];
   const std::lock_guard lock(owner.mutex);
-  --owner.bands[step / layout_.chunk_steps - owner.bands.front().step_chunk].missing;
-  while (!owner.bands.empty() && owner.bands.front().missing == 0) {
-    Band band = std::move(owner.bands.front());
+  while (!owner.bands.empty() &&
+         std::atomic_ref(owner.bands.front().missing).load(std::memory_order_acquire) == 0) {
+    Band whole = std::move(owner.bands.front());
     owner.bands.pop_front();
-    hand_over(pair, std::move(band));
+    hand_over(pair, std::move(whole));
   }
 }
 

@@ -43,9 +43,10 @@ class RowBands {
   /// wait for the writer. Any thread may call, for different rows. Throws what the writer throws.
   template <class Fill>
   void store(size_t pair, size_t step, Fill fill) {
-    Row row = open(pair, step);
+    Band& band = open(pair, step);
+    Row row(*this, step % layout_.chunk_steps, band.chunks);
     fill(row);
-    close(pair, step);
+    close(pair, band);
   }
 
   /// Hands over bands of which only the steps before `end` have come, the others absent.
@@ -54,7 +55,8 @@ class RowBands {
 
  private:
   struct Band {
-    size_t step_chunk = 0, missing = 0;  // rows
+    size_t step_chunk = 0;
+    size_t missing = 0;  // rows; counted down by several threads
     std::vector<PageBuffer> chunks;
   };
   struct Pair {
@@ -63,8 +65,8 @@ class RowBands {
     size_t next = 0;         // step chunk that the first band to come after them has
   };
 
-  Row open(size_t pair, size_t step);
-  void close(size_t pair, size_t step);
+  Band& open(size_t pair, size_t step);
+  void close(size_t pair, Band& band);
   Band new_band(size_t step_chunk) const;
   void hand_over(size_t pair, Band band);
 
