@@ -1,5 +1,6 @@
 // What a GGUF file holds: facts of the model, its tokenizer and chat format, every key, and the tensors if they are asked for.
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -160,6 +161,14 @@ void add_tokenizer(const Model& model, Description& description) {
                                 chat ? std::string(chat->name) : "none that is known"});
 }
 
+// Positions that the layers with a window see, and how many layers have one.
+Field window_field(const Config& config) {
+  const auto layers = static_cast<uint64_t>(std::ranges::count(config.spans, LayerSpan::Window));
+  if (layers == 0) return {"window", Json::null(), "none"};
+  return {"window", Json::object().set("positions", config.window).set("layers", layers),
+          std::to_string(config.window) + " positions in " + std::to_string(layers) + " layers"};
+}
+
 uint64_t parameters_of(const Gguf& gguf) {
   uint64_t parameters = 0;
   for (const GgufTensor& tensor : gguf.tensors()) {
@@ -179,7 +188,7 @@ Description describe_model(const std::filesystem::path& path, TensorList tensors
   description.fields = {
       field("kind", "model"),
       field("name", config.name),
-      field("architecture", config.architecture),
+      field("architecture", std::string(config.architecture->name)),
       field("parameters", parameters_of(model.gguf())),
       field("layers", config.layers),
       field("heads", config.heads),
@@ -187,6 +196,7 @@ Description describe_model(const std::filesystem::path& path, TensorList tensors
       field("head_dim", config.head_dim),
       field("vocabulary", config.vocabulary),
       field("context_length", config.context_length),
+      window_field(config),
       field("tensors", model.gguf().tensors().size()),
       tensor_types(model.gguf()),
       bytes_field("bytes", std::filesystem::file_size(path)),

@@ -6,8 +6,8 @@
 #include "cli/format.h"
 #include "cli/json.h"
 #include "cli/make_command.h"
+#include "model/architectures.h"
 #include "model/chat.h"
-#include "model/config.h"
 #include "model/pre_tokenizer.h"
 #include "model/tensor_types.h"
 #include "model/token_model.h"
@@ -42,7 +42,7 @@ Json table_json() {
                   .set("block_values", uint64_t{type.block_values})
                   .set("block_bytes", uint64_t{type.block_bytes}));
   return Json::object()
-      .set("architectures", architecture_names())
+      .set("architectures", names(architecture_table()))
       .set("tokenizers", names(token_model_table()))
       .set("pre_tokenizers", names(pre_tokenizer_table()))
       .set("chat_formats", names(chat_format_table()))
@@ -50,8 +50,7 @@ Json table_json() {
 }
 
 std::string table_text() {
-  std::string text = "architectures\n";
-  for (const std::string_view name : architecture_names()) text += "  " + std::string(name) + "\n";
+  std::string text = "architectures\n" + summaries(architecture_table());
   text += "tokenizers\n" + summaries(token_model_table());
   text += "pre-tokenizers of byte-level BPE\n";
   for (const std::string_view name : names(pre_tokenizer_table()))

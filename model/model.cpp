@@ -81,7 +81,7 @@ const std::string& Model::sha256() const {
 ModelFacts Model::facts() const {
   const Config& config = impl_->config;
   return {.name = config.name,
-          .architecture = config.architecture,
+          .architecture = std::string(config.architecture->name),
           .sha256 = sha256(),
           .layers = config.layers,
           .heads = config.heads,
@@ -89,7 +89,7 @@ ModelFacts Model::facts() const {
           .head_dim = config.head_dim,
           .vocabulary = config.vocabulary,
           .context_length = config.context_length,
-          .rope_base = config.rope_base};
+          .rope_base = config.rotary.base};
 }
 
 }  // namespace dendrokv
