@@ -99,8 +99,7 @@ void AttentionLane::show(const AttentionBlock& block, TokenRange tokens, size_t 
     const Head head(heads_.first_head + query / tokens.count());
     const Step step(block.first.value + tokens.first + token);
     if (block.observer->wants_attention(block.layer, head, step))
-      block.observer->on_attention({block.layer, head, step,
-                                    rows_.slots().positions().first(seen),
+      block.observer->on_attention({block.layer, head, step, rows_.slots().positions().first(seen),
                                     work.weights.row(query).first(seen)});
   }
 }
@@ -114,8 +113,7 @@ void AttentionLane::sum(const AttentionBlock& block, TokenRange tokens, size_t r
     const GridView<const float> weights = work.weights.view().rows_from(first, group * count);
     const GridView<float> sums(work.sums.row(first).data() + first_channel, group * count, channels,
                                work.sums.cols());
-    for (size_t query = 0; query < sums.rows(); ++query)
-      std::ranges::fill(sums.row(query), 0.0f);
+    for (size_t query = 0; query < sums.rows(); ++query) std::ranges::fill(sums.row(query), 0.0f);
     rows_.add_weighted_sum(kv_head, weights, {0, rows}, first_channel, sums);
     for (size_t token = 1; token < count; ++token)
       rows_.add_weighted_sum(kv_head, every(weights, count, token), {rows, rows + token},

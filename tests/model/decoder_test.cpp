@@ -100,9 +100,9 @@ TEST_P(LongLanes, AnyThreadsAndBlocksGiveTheSameBits) {
       outcome(grouped_model(), GetParam(), {.threads = 1, .block_tokens = 1}, kLong);
   for (const unsigned threads : {1u, 2u, 4u, 7u})
     for (const uint32_t block : {1u, 37u, 256u})
-      EXPECT_EQ(outcome(grouped_model(), GetParam(), {.threads = threads, .block_tokens = block},
-                        kLong),
-                expected)
+      EXPECT_EQ(
+          outcome(grouped_model(), GetParam(), {.threads = threads, .block_tokens = block}, kLong),
+          expected)
           << threads << " threads, blocks of " << block;
 }
 
@@ -193,7 +193,8 @@ TEST(Decoder, MemoryOfABoundedPolicyStaysFlatOnALongStream) {
   const uint64_t bytes = decoder.kv_bytes();
   decoder.feed(std::span(ids).subspan(64), LogitsOf::None, nullptr);
   EXPECT_EQ(decoder.kv_bytes(), bytes);
-  const Config& config = model.config();  // un-rotated and rotated keys, values; 17 rows and 2 gaps of floats
+  const Config& config =
+      model.config();  // un-rotated and rotated keys, values; 17 rows and 2 gaps of floats
   EXPECT_EQ(bytes, uint64_t{config.layers} * config.kv_heads * (17 + 2) * config.head_dim * 3 * 4);
 }
 
