@@ -7,6 +7,7 @@
 
 #include "data/error.h"
 #include "model/lane_order.h"
+#include "model/memory.h"
 
 namespace dendrokv {
 
@@ -72,10 +73,12 @@ class Attention::Lease {
 Attention::Attention(const Config& config, CachePrecision precision, const PolicyChoice& policy,
                      EvictionLog log, const Kernels& kernels, ThreadPool& pool)
     : config_(config),
+      precision_(precision),
       shape_(policy.shape()),
       log_(log),
       pool_(pool),
-      rotary_(config.rope_base, config.rope_divisors),
+      rotary_(config.rotary),
+      sliding_rotary_(config.sliding_rotary),
       cut_lanes_(pool.threads()) {
   const auto lanes = lanes_of_layer(shape_.lane_kind, config.heads, config.kv_heads);
   lanes_of_layer_ = lanes.size();
@@ -87,8 +90,10 @@ Attention::Attention(const Config& config, CachePrecision precision, const Polic
   for (size_t lane = 0; lane < count; ++lane) {
     const LaneHeads& heads = lanes[lane % lanes_of_layer_];
     const double turn = static_cast<double>(lane) / static_cast<double>(count);
-    lanes_.emplace_back(heads, kv_shape(config, precision, shape_, heads, turn), kernels, rotary_,
-                        policy.make());
+    const bool slides = config.spans[lane / lanes_of_layer_] == LayerSpan::Window;
+    const QueryRule rule{config.score_scale, slides ? config.window : 0};
+    lanes_.emplace_back(heads, kv_shape(config, precision, shape_, heads, turn), rule, kernels,
+                        slides ? sliding_rotary_ : rotary_, policy.make());
   }
   for (unsigned thread = 0; thread < pool.threads(); ++thread)
     scratch_.push_back(std::make_unique<Scratch>());
@@ -101,6 +106,11 @@ void Attention::check(size_t tokens) const {
     fail("text", std::to_string(tokens) + " tokens",
          "the model's context is " + std::to_string(config_.context_length),
          "feed fewer tokens, or use a policy with positions=rank");
+  const uint64_t rows = shape_.budget == 0 ? tokens : std::min<uint64_t>(tokens, shape_.budget + 1);
+  const uint64_t row_bytes = 2 * lanes_[0].heads().kv_heads * config_.head_dim *
+                             (precision_ == CachePrecision::F16 ? 2 : 4);
+  check_memory("text of " + std::to_string(tokens) + " tokens", "its keys and values",
+               lanes_.size() * rows * row_bytes, "use a policy of a smaller budget");
 }
 
 void Attention::prepare(Step first, size_t tokens) {
@@ -112,10 +122,7 @@ void Attention::prepare(Step first, size_t tokens) {
     lane.rows().reserve(rows);
     most_rows = std::max(most_rows, rows);
   }
-  if (shape_.positions == PositionMode::Original)
-    rotary_.grow(first.index() + tokens);
-  else
-    rotary_.grow(most_rows == shape_.budget + 1 ? RotaryFrames::positions(most_rows) : most_rows);
+  grow_rotary(first.index() + tokens, most_rows);
   if (most_rows <= most_rows_) return;
   const size_t bound = shape_.budget == 0 ? SIZE_MAX : shape_.budget + 1;
   most_rows_ = std::min<size_t>(2 * most_rows, bound);
@@ -131,6 +138,14 @@ void Attention::prepare(Step first, size_t tokens) {
   for (CutLane& cut : cut_lanes_) cut.work = work(heads.heads);
   if (shape_.scores == ScoreUse::Needed)
     means_ = Grid<float>(lanes_of_layer_ * kTokensAbreast, most_rows_);
+}
+
+void Attention::grow_rotary(size_t tokens, size_t most_rows) {
+  size_t positions = tokens;
+  if (shape_.positions == PositionMode::Rank)
+    positions = most_rows == shape_.budget + 1 ? RotaryFrames::positions(most_rows) : most_rows;
+  rotary_.grow(positions);
+  if (config_.window != 0) sliding_rotary_.grow(positions);
 }
 
 void Attention::run(const AttentionBlock& block) {

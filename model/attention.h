@@ -13,6 +13,9 @@
 //   in sequence   where something may leave: token by token, lanes side by side
 //   one token     lanes side by side; those that the threads cannot share evenly are cut, into runs of rows for the scores and runs
 //                 of channels for the sums
+//
+// In a layer with a window a query does not see rows whose position in the text is further back than the window. They stay in the
+// cache, and their weight is 0, as it is told to the observer and to the policy.
 
 #include <atomic>
 #include <cstdint>
@@ -38,7 +41,7 @@ class Attention {
             EvictionLog log, const Kernels& kernels, ThreadPool& pool);
   ~Attention();
 
-  /// Throws Error when original positions of a text of `tokens` tokens leave the model's context.
+  /// Throws Error when original positions of a text of `tokens` tokens leave the model's context, or its keys and values the memory.
   void check(size_t tokens) const;
   /// Makes room for steps [first, first + tokens).
   void prepare(Step first, size_t tokens);
@@ -58,6 +61,7 @@ class Attention {
   class Lease;
   struct CutLane;
 
+  void grow_rotary(size_t tokens, size_t most_rows);
   bool may_evict(const AttentionBlock& block, TokenRange tokens) const;
   void run_one_token(const AttentionBlock& block);
   void run_abreast(const AttentionBlock& block, TokenRange tokens);
@@ -83,10 +87,12 @@ class Attention {
   static size_t mean_place(size_t lane, size_t token);
 
   const Config& config_;
+  const CachePrecision precision_;
   const PolicyShape shape_;
   const EvictionLog log_;
   ThreadPool& pool_;
-  RotaryTable rotary_;
+  RotaryTable rotary_,
+      sliding_rotary_;  // of layers that see all positions, of layers with a window
   size_t lanes_of_layer_ = 0;
   size_t tokens_at_once_ = 1, most_rows_ = 0, pieces_ = 1;
   std::vector<AttentionLane> lanes_;  // [layer, lane]

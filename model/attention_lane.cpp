@@ -1,7 +1,6 @@
 #include "model/attention_lane.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "data/error.h"
@@ -42,10 +41,12 @@ std::vector<LaneHeads> lanes_of_layer(LaneKind kind, size_t heads, size_t kv_hea
   return lanes;
 }
 
-AttentionLane::AttentionLane(const LaneHeads& heads, const KvShape& shape, const Kernels& kernels,
-                             const RotaryTable& rotary, std::unique_ptr<Policy> policy)
+AttentionLane::AttentionLane(const LaneHeads& heads, const KvShape& shape, const QueryRule& rule,
+                             const Kernels& kernels, const RotaryTable& rotary,
+                             std::unique_ptr<Policy> policy)
     : heads_(heads),
       head_dim_(shape.head_dim),
+      rule_(rule),
       kernels_(kernels),
       rows_(shape, kernels, rotary),
       policy_(std::move(policy)) {}
@@ -68,10 +69,10 @@ void AttentionLane::append(const AttentionBlock& block, size_t token) {
 void AttentionLane::score(const AttentionBlock& block, TokenRange tokens, size_t rows,
                           SlotRange range, Grid<float>& queries, LaneWork& work) const {
   const size_t count = tokens.count(), group = heads_.group();
-  const float scale = 1.0f / std::sqrt(static_cast<float>(head_dim_));
+  const SlotRange wanted = common(range, {first_seen(rows), range.end});
   const GridView<float> rotated(queries.data(), group * count, head_dim_);
   for (size_t frame = 0; frame < rows_.frames(); ++frame) {
-    const SlotRange slots = common(rows_.slots_of(frame), range);
+    const SlotRange slots = common(rows_.slots_of(frame), wanted);
     if (slots.first >= slots.end) continue;
     for (size_t kv_head = 0; kv_head < heads_.kv_heads; ++kv_head) {
       const size_t first_head = heads_.first_head + kv_head * group;
@@ -80,15 +81,18 @@ void AttentionLane::score(const AttentionBlock& block, TokenRange tokens, size_t
         const auto from = block.qkv.row(tokens.first + token).subspan(head * head_dim_, head_dim_);
         rows_.rotate_query(from, rows + token, frame, rotated.row(query));
       }
-      rows_.scores(kv_head, rotated, slots, scale,
+      rows_.scores(kv_head, rotated, slots, rule_.scale,
                    work.weights.view().rows_from(kv_head * group * count, group * count));
     }
   }
 }
 
 void AttentionLane::soften(TokenRange tokens, size_t rows, LaneWork& work) const {
-  for (size_t query = 0; query < heads_.heads * tokens.count(); ++query)
-    kernels_.softmax(work.weights.row(query).first(rows + query % tokens.count()));
+  for (size_t query = 0; query < heads_.heads * tokens.count(); ++query) {
+    const size_t end = rows + query % tokens.count(), first = first_seen(end);
+    std::ranges::fill(work.weights.row(query).first(first), 0.0f);
+    kernels_.softmax(work.weights.row(query).subspan(first, end - first));
+  }
 }
 
 void AttentionLane::show(const AttentionBlock& block, TokenRange tokens, size_t rows,
@@ -104,7 +108,19 @@ void AttentionLane::show(const AttentionBlock& block, TokenRange tokens, size_t 
   }
 }
 
-// The rows that all tokens see are summed for all of them together, then each token's own tail.
+// The first slot that is not behind the window of the token whose slot is the last of `rows`.
+size_t AttentionLane::first_seen(size_t rows) const {
+  if (rule_.window == 0) return 0;
+  const auto positions = rows_.slots().positions().first(rows);
+  const auto is_behind = [&](Position position) {
+    return positions.back().value - position.value >= rule_.window;
+  };
+  return static_cast<size_t>(std::ranges::partition_point(positions, is_behind) -
+                             positions.begin());
+}
+
+// In the order of the slots: what only a token and those before it still see, what all tokens see, summed for all of them together,
+// and the token's own tail.
 void AttentionLane::sum(const AttentionBlock& block, TokenRange tokens, size_t rows,
                         size_t first_channel, size_t channels, LaneWork& work) const {
   const size_t count = tokens.count(), group = heads_.group();
@@ -114,10 +130,18 @@ void AttentionLane::sum(const AttentionBlock& block, TokenRange tokens, size_t r
     const GridView<float> sums(work.sums.row(first).data() + first_channel, group * count, channels,
                                work.sums.cols());
     for (size_t query = 0; query < sums.rows(); ++query) std::ranges::fill(sums.row(query), 0.0f);
-    rows_.add_weighted_sum(kv_head, weights, {0, rows}, first_channel, sums);
+    const auto add_for = [&](size_t token, SlotRange range) {
+      if (range.first < range.end)
+        rows_.add_weighted_sum(kv_head, every(weights, count, token), range, first_channel,
+                               every(sums, count, token));
+    };
+    const size_t shared = std::min(first_seen(rows + count - 1), rows);
+    for (size_t token = 0; token < count; ++token)
+      add_for(token, {first_seen(rows + token), shared});
+    if (shared < rows)
+      rows_.add_weighted_sum(kv_head, weights, {shared, rows}, first_channel, sums);
     for (size_t token = 1; token < count; ++token)
-      rows_.add_weighted_sum(kv_head, every(weights, count, token), {rows, rows + token},
-                             first_channel, every(sums, count, token));
+      add_for(token, {std::max(rows, first_seen(rows + token)), rows + token});
     for (size_t query = 0; query < sums.rows(); ++query) {
       const size_t head = heads_.first_head + kv_head * group + query / count;
       const auto out = block.out.floats(tokens.first + query % count);

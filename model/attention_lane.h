@@ -47,6 +47,12 @@ struct LaneHeads {
 /// The lanes of a layer, [lane].
 std::vector<LaneHeads> lanes_of_layer(LaneKind kind, size_t heads, size_t kv_heads);
 
+/// How the queries of a layer look at the rows of a lane.
+struct QueryRule {
+  float scale;          // of the product of a query and a key
+  uint32_t window = 0;  // positions of the text that a query sees, its own the last of them; 0: all
+};
+
 /// What the queries of some tokens give. Room for so many queries and slots.
 struct LaneWork {
   Grid<float> weights;      // [query, slot]; query = head * tokens + token
@@ -57,17 +63,17 @@ struct LaneWork {
 class AttentionLane {
  public:
   /// `kernels` and `rotary` must outlive the lane.
-  AttentionLane(const LaneHeads& heads, const KvShape& shape, const Kernels& kernels,
-                const RotaryTable& rotary, std::unique_ptr<Policy> policy);
+  AttentionLane(const LaneHeads& heads, const KvShape& shape, const QueryRule& rule,
+                const Kernels& kernels, const RotaryTable& rotary, std::unique_ptr<Policy> policy);
 
-  // The parts of a step. `rows`: slots that the first of the tokens sees, its own the last of them; each later token sees one more,
-  // and all of these are there.
+  // The parts of a step. `rows`: slots up to the one of the first of the tokens; each later token has one more, and all of these are
+  // there. A token sees those that are not behind its window.
 
   void append(const AttentionBlock& block, size_t token);
   /// Scaled scores of the slots of the range into work.weights. `queries` is room for those of one KV head, [query, head_dim].
   void score(const AttentionBlock& block, TokenRange tokens, size_t rows, SlotRange range,
              Grid<float>& queries, LaneWork& work) const;
-  /// Scores to weights: each query over the slots that it sees.
+  /// Scores to weights: each query over the slots that it sees; 0 for those behind its window.
   void soften(TokenRange tokens, size_t rows, LaneWork& work) const;
   void show(const AttentionBlock& block, TokenRange tokens, size_t rows,
             const LaneWork& work) const;
@@ -88,10 +94,11 @@ class AttentionLane {
   std::span<const Eviction> evictions() const { return evictions_; }
 
  private:
-  GridView<const float> queries_of(const LaneWork& work, size_t kv_head, size_t tokens) const;
+  size_t first_seen(size_t rows) const;
 
   LaneHeads heads_;
   size_t head_dim_;
+  QueryRule rule_;
   const Kernels& kernels_;
   KvLane rows_;
   std::unique_ptr<Policy> policy_;

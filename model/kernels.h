@@ -46,8 +46,14 @@ struct Kernels {
   /// Turns adjacent lanes (2i, 2i + 1) by the angle whose cosine and sine are given, [head_dim / 2].
   void (*rotate_pairs)(std::span<const float> x, std::span<const float> cosine,
                        std::span<const float> sine, std::span<float> out);
+  /// The same for lanes i and i + head_dim / 2. `out` may be `x`, here and above.
+  void (*rotate_halves)(std::span<const float> x, std::span<const float> cosine,
+                        std::span<const float> sine, std::span<float> out);
   /// silu(gate) * up
   void (*gated_unit)(std::span<const float> gate, std::span<const float> up, std::span<float> out);
+  /// gelu(gate) * up, GELU in its tanh form (Hendrycks and Gimpel, 2016, arXiv 1606.08415)
+  void (*gated_gelu_unit)(std::span<const float> gate, std::span<const float> up,
+                          std::span<float> out);
   /// In place: scores -> softmax weights.
   void (*softmax)(std::span<float> scores);
 

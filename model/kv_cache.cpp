@@ -102,7 +102,7 @@ void KvLane::rotate_query(std::span<const float> query, size_t rows, size_t fram
   const size_t position = shape_.positions == PositionMode::Rank
                               ? rows - 1 + frames_.frames()[frame].offset
                               : slots_.positions()[rows - 1].index();
-  kernels_.rotate_pairs(query, rotary_.cosine(position), rotary_.sine(position), out);
+  rotary_.rotate(kernels_, query, position, out);
 }
 
 void KvLane::scores(size_t head, GridView<const float> queries, SlotRange range, float scale,
@@ -162,8 +162,8 @@ void KvLane::rotate(size_t slot) {
     std::memcpy(raw_.data(), raw, row_bytes());
   const size_t position = position_of(slot), size = shape_.head_dim;
   for (size_t head = 0; head < shape_.heads; ++head)
-    kernels_.rotate_pairs(std::span(raw_).subspan(head * size, size), rotary_.cosine(position),
-                          rotary_.sine(position), std::span(rotated_).subspan(head * size, size));
+    rotary_.rotate(kernels_, std::span(raw_).subspan(head * size, size), position,
+                   std::span(rotated_).subspan(head * size, size));
   store(rotated_, row_of(rotated_keys_, row));
 }
 

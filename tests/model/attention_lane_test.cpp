@@ -36,9 +36,9 @@ class SharedLanes : public ::testing::Test {
     out.shape(kTokens, kHeads * kHeadDim);
     const AttentionBlock block{Layer(0), Step(0), qkv_.view(), out, &outcome.seen};
     for (const LaneHeads& heads : lanes_of_layer(kind, kHeads, kKvHeads)) {
-      AttentionLane lane(heads,
-                         {kHeadDim, CachePrecision::F32, PositionMode::Rank, 0, heads.kv_heads},
-                         kernels_for(best_isa()), rotary_, PolicyChoice("full").make());
+      const KvShape shape{kHeadDim, CachePrecision::F32, PositionMode::Rank, 0, heads.kv_heads};
+      AttentionLane lane(heads, shape, {.scale = 0.2f}, kernels_for(best_isa()), rotary_,
+                         PolicyChoice("full").make());
       lane.rows().reserve(kTokens);
       for (size_t token = 0; token < kTokens; ++token) lane.append(block, token);
       const size_t queries = heads.heads * together;
