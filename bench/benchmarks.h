@@ -34,6 +34,7 @@ void run_analysis(const Options& options, std::ostream& out);
 void run_cache(const Options& options, std::ostream& out);
 void run_engine(const Options& options, std::ostream& out);
 void run_kernels(const Options& options, std::ostream& out);
+void run_lanes(const Options& options, std::ostream& out);
 void run_trace(const Options& options, std::ostream& out);
 
 }  // namespace dendrokv::bench

@@ -35,11 +35,23 @@ LaneInputs::LaneInputs(const PolicyShape& shape, size_t query_heads, size_t head
   }
 }
 
-void LaneInputs::append(uint32_t row, std::span<const float> key, std::span<const float> value,
+bool LaneInputs::stores_rows() const {
+  return wanted_.has(Input::Keys) || wanted_.has(Input::Values);
+}
+
+uint32_t LaneInputs::free_row() {
+  if (free_rows_.empty()) return rows_used_++;
+  const uint32_t row = free_rows_.back();
+  free_rows_.pop_back();
+  return row;
+}
+
+void LaneInputs::append(std::span<const float> key, std::span<const float> value,
                         float value_norm) {
   if (wanted_.has(Input::ValueNorms)) value_norm_.push_back(value_norm);
-  if (wanted_.has(Input::Keys)) store(keys_, row, head_dim_, key);
-  if (wanted_.has(Input::Values)) store(values_, row, head_dim_, value);
+  if (stores_rows()) row_.push_back(free_row());
+  if (wanted_.has(Input::Keys)) store(keys_, row_.back(), head_dim_, key);
+  if (wanted_.has(Input::Values)) store(values_, row_.back(), head_dim_, value);
   if (window_ == 0) return;
   if (++slots_ > room_) {
     Grid<float> wider(window_, 2 * room_ + 64);
@@ -79,6 +91,10 @@ void LaneInputs::add_queries(Step step, GridView<const float> queries) {
 }
 
 void LaneInputs::evict(Slot slot) {
+  if (stores_rows()) {
+    free_rows_.push_back(row_[slot.index()]);
+    row_.erase(row_.begin() + static_cast<std::ptrdiff_t>(slot.value));
+  }
   if (wanted_.has(Input::ValueNorms))
     value_norm_.erase(value_norm_.begin() + static_cast<std::ptrdiff_t>(slot.value));
   if (window_ == 0) return;
@@ -89,10 +105,10 @@ void LaneInputs::evict(Slot slot) {
   --slots_;
 }
 
-void LaneInputs::complete(const SlotTable& table, LaneView& view) const {
+void LaneInputs::complete(LaneView& view) const {
   if (wanted_.has(Input::ValueNorms)) view.value_norm = value_norm_;
-  if (wanted_.has(Input::Keys)) view.keys = {keys_.view(), table.rows()};
-  if (wanted_.has(Input::Values)) view.values = {values_.view(), table.rows()};
+  if (wanted_.has(Input::Keys)) view.keys = {keys_.view(), row_};
+  if (wanted_.has(Input::Values)) view.values = {values_.view(), row_};
   if (window_ > 0) view.window = {window_weights_.data(), window_steps_, slots_, room_};
   if (wanted_.has(Input::QueryStatistics)) view.queries = &statistics_;
   if (wanted_.has(Input::Queries)) view.query = query_;

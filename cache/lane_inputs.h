@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "cache/policy.h"
-#include "cache/slot_table.h"
 #include "data/grid.h"
 
 namespace dendrokv {
@@ -17,10 +16,9 @@ class LaneInputs {
   /// `shape` says what is wanted; [head_dim] of a key or value. `rows` at once without allocating.
   LaneInputs(const PolicyShape& shape, size_t query_heads, size_t head_dim, size_t rows);
 
-  /// The row that SlotTable::append() has just placed at `row`. Spans may be empty where the policy
-  /// does not ask for them. `value_norm` as in LaneView.
-  void append(uint32_t row, std::span<const float> key, std::span<const float> value,
-              float value_norm);
+  /// The newest row. Spans may be empty where the policy does not ask for them. `value_norm` as in
+  /// LaneView.
+  void append(std::span<const float> key, std::span<const float> value, float value_norm);
   /// The reduced weights of a step, [slot].
   void add_weights(std::span<const float> weights);
   /// The queries of a step, [query head, head_dim], un-rotated; they must stay valid until the
@@ -28,16 +26,22 @@ class LaneInputs {
   void add_queries(Step step, GridView<const float> queries);
   /// A slot that SlotTable::evict() removes.
   void evict(Slot slot);
-  /// Adds what is held to a view of `table`.
-  void complete(const SlotTable& table, LaneView& view) const;
+  /// Adds what is held to the view of a step.
+  void complete(LaneView& view) const;
 
  private:
+  bool stores_rows() const;
+  uint32_t free_row();
+
   InputSet wanted_;
   size_t window_;
   uint32_t sinks_;
   size_t head_dim_;
-  std::vector<float> value_norm_;  // [slot]
-  Grid<float> keys_, values_;      // [physical row, head_dim]
+  std::vector<float> value_norm_;    // [slot]
+  Grid<float> keys_, values_;        // [row, head_dim]
+  std::vector<uint32_t> row_;        // of each slot
+  std::vector<uint32_t> free_rows_;  // below rows_used_
+  uint32_t rows_used_ = 0;
   size_t slots_ = 0;
   size_t room_ = 0;             // slots of a row of window_weights_
   Grid<float> window_weights_;  // [step of the window, slot], the oldest first

@@ -67,8 +67,8 @@ void LaneReplay::attend(GridView<const float> weights) {
   const auto row_of = [&](GridView<const float> rows) {
     return rows.rows() > position ? rows.row(position) : std::span<const float>();
   };
-  const uint32_t row = table_.append(Position(position));
-  inputs_.append(row, row_of(rows_.keys), row_of(rows_.values),
+  table_.append(Position(position));
+  inputs_.append(row_of(rows_.keys), row_of(rows_.values),
                  rows_.value_norms.empty() ? 0 : rows_.value_norms[position]);
   if (needs_weights_) add_weights(weights);
   if (needs_future_) pass_time(weights);
@@ -94,7 +94,7 @@ std::span<const Eviction> LaneReplay::decide() {
 /// Of the step that attend() has taken in last.
 LaneView LaneReplay::view() {
   LaneView view = table_.view(layer_, lane_, Step(next_.value - 1));
-  inputs_.complete(table_, view);
+  inputs_.complete(view);
   if (!needs_future_) return view;
   future_of_slots_.clear();
   for (const Position position : view.position)

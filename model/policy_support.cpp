@@ -14,15 +14,17 @@ struct Need {
 
 }  // namespace
 
-void require_engine_support(const PolicyChoice& policy) {
+void require_engine_support(const PolicyChoice& policy, const Config& config) {
   const PolicyShape& shape = policy.shape();
   const std::string subject = "policy '" + policy.text() + "'";
-  if (shape.lane_kind != LaneKind::PerKvHead)
-    fail(subject, "one cache per " + std::string(lane_kind_name(shape.lane_kind)),
-         "wanted one per KV head while a model runs", "use share=kv-head");
+  const bool turns = shape.inputs.has(Input::QueryStatistics);
+  const RotaryShape& rotary = config.rotary;
+  const bool plain =
+      rotary.pairing == RotaryPairing::Adjacent && !rotary.yarn && config.window == 0;
   const Need needs[] = {
       {shape.inputs.has(Input::Future), "needs the attention of later steps"},
       {shape.reads > 0, "reads some of the rows that it holds"},
+      {turns && !plain, "expects queries at plain rotary positions, pairs side by side"},
       {shape.deciding == Deciding::LayerTogether, "decides for the lanes of a layer together"},
   };
   for (const Need& need : needs)

@@ -33,15 +33,15 @@ LaneRun run_lane(const PolicyChoice& choice, uint32_t tokens, const RowWeights& 
   for (Step step; step.value < tokens; step = step.next()) {
     const Position newest(step.value);
     const std::vector<float> value = synthetic_row(7, SyntheticRow::Value, newest);
-    inputs.append(run.table.append(newest), synthetic_row(7, SyntheticRow::Key, newest), value,
-                  euclidean_norm(value));
+    run.table.append(newest);
+    inputs.append(synthetic_row(7, SyntheticRow::Key, newest), value, euclidean_norm(value));
     const std::vector<float> query = synthetic_row(7, SyntheticRow::Query, newest);
     inputs.add_queries(step, {query.data(), 1, query.size()});
     const std::vector<float> given = weights(step, run.table.positions());
     run.table.add_weights(given);
     inputs.add_weights(given);
     LaneView view = run.table.view(place.layer, place.lane, step);
-    inputs.complete(run.table, view);
+    inputs.complete(view);
     future.clear();
     for (const Position position : view.position)
       future.push_back(static_cast<double>(random_weight(9, 0, Step(0), position)));

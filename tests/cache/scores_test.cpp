@@ -373,11 +373,12 @@ TEST(Quest, ReadsThePagesWithTheLargestBounds) {
   SlotTable table;
   LaneInputs inputs(choice.shape(), 1, kSyntheticHeadDim, 50);
   for (uint32_t step = 0; step < 50; ++step) {
-    inputs.append(table.append(Position(step)), key(step), {}, 0);
+    table.append(Position(step));
+    inputs.append(key(step), {}, 0);
     const auto query = synthetic_row(7, SyntheticRow::Query, Position(step));
     inputs.add_queries(Step(step), {query.data(), 1, query.size()});
     LaneView view = table.view(Layer(0), Lane(0), Step(step));
-    inputs.complete(table, view);
+    inputs.complete(view);
     const auto reads = policy->reads(view);
     if (step < 12) {
       EXPECT_TRUE(reads.empty());
