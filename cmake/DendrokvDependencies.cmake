@@ -6,6 +6,7 @@ set(HDF5_PREFER_PARALLEL OFF)
 find_package(HDF5 1.10 REQUIRED COMPONENTS C)
 pkg_check_modules(ICU REQUIRED IMPORTED_TARGET icu-uc)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
+find_package(Boost 1.74 REQUIRED)  # headers of Boost.Math only
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 if(DENDROKV_TESTS)

@@ -40,6 +40,7 @@ const std::vector<std::pair<std::regex, std::regex>> kThirdParty = {
     {std::regex("CLI/.*"), std::regex("(cli/options|bench/main)\\.cpp")},
     {std::regex("nlohmann/.*"), std::regex("(cli|bench)/json\\.cpp")},
     {std::regex("benchmark/.*"), std::regex("bench/.*\\.cpp")},
+    {std::regex("boost/.*"), std::regex("analysis/distributions\\.cpp")},
     {std::regex("Q[A-Z].*|Qt.*"), std::regex("gui/.*")},
 };
 
