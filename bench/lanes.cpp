@@ -30,7 +30,8 @@ double processor_seconds() {
 size_t resident_bytes() {
   std::ifstream file("/proc/self/statm");
   size_t pages = 0, resident = 0;
-  if (!(file >> pages >> resident)) fail("/proc/self/statm", "cannot be read", "wanted a number of pages");
+  if (!(file >> pages >> resident))
+    fail("/proc/self/statm", "cannot be read", "wanted a number of pages");
   return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
 
@@ -52,13 +53,18 @@ class Tokens {
 class Stream {
  public:
   Stream(const Model& model, DecoderOptions options, const char* policy, size_t depth)
-      : policy_(policy), depth_(depth), tokens_(model), decoder_(model, PolicyChoice(policy), discarding(options)) {
-    for (size_t fed = 0; fed < depth; fed += 64) decoder_.feed(tokens_.next(std::min<size_t>(64, depth - fed)), LogitsOf::None, nullptr);
+      : policy_(policy),
+        depth_(depth),
+        tokens_(model),
+        decoder_(model, PolicyChoice(policy), discarding(options)) {
+    for (size_t fed = 0; fed < depth; fed += 64)
+      decoder_.feed(tokens_.next(std::min<size_t>(64, depth - fed)), LogitsOf::None, nullptr);
   }
 
   void decode() {
     const double processor = processor_seconds();
-    seconds_.push_back(seconds_of([&] { decoder_.feed(tokens_.next(1), LogitsOf::Last, nullptr); }));
+    seconds_.push_back(
+        seconds_of([&] { decoder_.feed(tokens_.next(1), LogitsOf::Last, nullptr); }));
     processor_.push_back(processor_seconds() - processor);
   }
 
@@ -85,22 +91,26 @@ class Stream {
 };
 
 // The first of the streams is the base of the ratios.
-void decode_in_turns(std::vector<std::unique_ptr<Stream>>& streams, std::string_view name, JsonObject& result) {
+void decode_in_turns(std::vector<std::unique_ptr<Stream>>& streams, std::string_view name,
+                     JsonObject& result) {
   for (size_t token = 0; token < kDecodeTokens; ++token)
     for (const auto& stream : streams) stream->decode();
   for (const auto& stream : streams) result.append(name, stream->row(*streams[0]));
 }
 
 void depths(const Model& model, const Options& options, JsonObject& result) {
-  const std::vector<size_t> depths = options.depths.empty() ? std::vector<size_t>{2'000, 100'000} : options.depths;
+  const std::vector<size_t> depths =
+      options.depths.empty() ? std::vector<size_t>{2'000, 100'000} : options.depths;
   std::vector<std::unique_ptr<Stream>> streams;
-  for (const size_t depth : depths) streams.push_back(std::make_unique<Stream>(model, decoder_options(options), kTree, depth));
+  for (const size_t depth : depths)
+    streams.push_back(std::make_unique<Stream>(model, decoder_options(options), kTree, depth));
   decode_in_turns(streams, "depth", result);
 }
 
 void policies(const Model& model, const Options& options, JsonObject& result) {
   std::vector<std::unique_ptr<Stream>> streams;
-  for (const auto& [policy, depth] : {std::pair{kWindow, size_t{2'000}}, {kTree, size_t{2'000}}, {"full", size_t{1'024}}})
+  for (const auto& [policy, depth] :
+       {std::pair{kWindow, size_t{2'000}}, {kTree, size_t{2'000}}, {"full", size_t{1'024}}})
     streams.push_back(std::make_unique<Stream>(model, decoder_options(options), policy, depth));
   decode_in_turns(streams, "policy", result);
 }
@@ -110,11 +120,15 @@ void memory(const Model& model, const Options& options, JsonObject& result) {
   DecoderOptions discarding = decoder_options(options);
   discarding.evictions = EvictionLog::Discard;
   Decoder decoder(model, PolicyChoice(kTree), discarding);
-  for (const size_t depth : options.depths.empty() ? std::vector<size_t>{2'000, 100'000} : options.depths) {
+  for (const size_t depth :
+       options.depths.empty() ? std::vector<size_t>{2'000, 100'000} : options.depths) {
     while (decoder.next_step().index() < depth)
-      decoder.feed(tokens.next(std::min<size_t>(64, depth - decoder.next_step().index())), LogitsOf::None, nullptr);
+      decoder.feed(tokens.next(std::min<size_t>(64, depth - decoder.next_step().index())),
+                   LogitsOf::None, nullptr);
     JsonObject row;
-    row.set("depth", depth).set("resident_bytes", resident_bytes()).set("kv_bytes", size_t{decoder.kv_bytes()});
+    row.set("depth", depth)
+        .set("resident_bytes", resident_bytes())
+        .set("kv_bytes", size_t{decoder.kv_bytes()});
     result.append("memory", std::move(row));
   }
 }
@@ -126,12 +140,15 @@ void prefill(const Model& model, const Options& options, JsonObject& result) {
   for (size_t round = 0; round < kPrefillRounds; ++round)
     for (size_t i = 0; i < 3; ++i) {
       const double start = processor_seconds();
-      seconds[i].push_back(seconds_of([&] { Stream(model, decoder_options(options), names[i], count); }));
+      seconds[i].push_back(
+          seconds_of([&] { Stream(model, decoder_options(options), names[i], count); }));
       processor[i].push_back(processor_seconds() - start);
     }
   for (size_t i = 0; i < 3; ++i) {
     JsonObject row;
-    row.set("policy", names[i]).set("tokens", count).set("tokens_per_second", static_cast<double>(count) / median(seconds[i]));
+    row.set("policy", names[i])
+        .set("tokens", count)
+        .set("tokens_per_second", static_cast<double>(count) / median(seconds[i]));
     row.set("processor_seconds", median(processor[i]));
     result.append("prefill", std::move(row));
   }

@@ -41,9 +41,7 @@ class SlotTable {
   uint32_t rows_end() const { return rows_end_; }          // behind the last row
   /// Of a step that saw the first `rows` slots. Valid until the table changes.
   LaneView view(Layer layer, Lane lane, Step step, size_t rows) const;
-  LaneView view(Layer layer, Lane lane, Step step) const {
-    return view(layer, lane, step, size());
-  }
+  LaneView view(Layer layer, Lane lane, Step step) const { return view(layer, lane, step, size()); }
 
  private:
   std::vector<Position> position_;

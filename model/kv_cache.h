@@ -37,7 +37,8 @@ struct KvShape {
   PositionMode positions = PositionMode::Original;
   size_t most_rows = 0;  // ever held at once; 0 = unbounded
   size_t heads = 1;      // KV heads in a row
-  double turn = 0;       // from 0 below 1, another for each lane: so that they do not close gaps all in the same step
+  double turn =
+      0;  // from 0 below 1, another for each lane: so that they do not close gaps all in the same step
 };
 
 class KvLane {
@@ -84,7 +85,7 @@ class KvLane {
   const Kernels& kernels_;
   const RotaryTable& rotary_;
   SlotTable slots_;
-  RotaryFrames frames_;  // of rank positions
+  RotaryFrames frames_;   // of rank positions
   size_t capacity_ = 0;   // rows at once
   size_t room_ = 0;       // rows and gaps
   size_t next_tidy_ = 0;  // evictions until gaps are closed; 0 = where room runs out

@@ -100,9 +100,11 @@ TEST(SlotTable, AgreesWithAPlainVectorOfRows) {
     ASSERT_EQ(row, plain.empty() ? row : std::max(row, plain.back().row + 1));
     if (step % 10 == 9) {
       table.close_gaps([](uint32_t from, uint32_t to) { ASSERT_LT(to, from); });
-      for (size_t slot = 0; slot < plain.size(); ++slot) plain[slot].row = static_cast<uint32_t>(slot);
+      for (size_t slot = 0; slot < plain.size(); ++slot)
+        plain[slot].row = static_cast<uint32_t>(slot);
     }
-    plain.push_back({Position(step), step % 10 == 9 ? static_cast<uint32_t>(plain.size()) : row, 0, 0, 0});
+    plain.push_back(
+        {Position(step), step % 10 == 9 ? static_cast<uint32_t>(plain.size()) : row, 0, 0, 0});
     std::vector<float> weights(plain.size());
     for (size_t slot = 0; slot < plain.size(); ++slot) {
       weights[slot] = static_cast<float>(generator() % 1000) / 1000.0f;

@@ -83,9 +83,7 @@ class Lanes : public ::testing::TestWithParam<std::tuple<CachePrecision, Positio
   }
   // Of a score; |q| |k| is some 32 here. A stored key and its rotation are each rounded once to the precision of the cache
   // (f16: 2^-11 of an element), whatever its frame; cosines, sines and products are floats.
-  double tolerance() const {
-    return shape(0).precision == CachePrecision::F16 ? 1e-2 : 1e-5;
-  }
+  double tolerance() const { return shape(0).precision == CachePrecision::F16 ? 1e-2 : 1e-5; }
 
   RotaryTable rotary_;
   const Kernels& kernels_ = kernels_for(best_isa());
