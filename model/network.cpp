@@ -104,7 +104,7 @@ void Network::normalise(std::span<const float> x, std::span<const float> weight,
 }
 
 void Network::quantise_for(const PackedMatrix& reader, Activations& activations, size_t column) {
-  if (reader.kind() == PackedKind::F32) return;
+  if (!reader.reads_codes()) return;
   kernels_.quantise(activations.floats(column), activations, column);
 }
 
