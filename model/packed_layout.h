@@ -3,8 +3,8 @@
 //
 //   F32, F16, BF16   [col][row].
 //   W4, W8           4- and 8-bit codes with scales, in blocks of 32 columns: weight = scale * code + minimum. In front the scales
-//                    [row] of a block, where 16 columns share one those of its second half, then its minima likewise; behind them
-//                    the codes: 4 chunks [row][4 bytes] of W4, 8 of W8.
+//                    of a block, [row], or [half][row] where only 16 columns share one; then its minima likewise; then the codes:
+//                    4 chunks [row][4 bytes] of W4, 8 of W8.
 //                    W4   byte i of chunk j holds column 4j + i in its low nibble and column 16 + 4j + i in its high one.
 //                    W8   byte i of chunk j holds column 4j + i.
 //                    Layouts without a minimum have signed codes, stored as code + 8 and code + 128.
@@ -54,7 +54,8 @@ struct PackedLayout {
   constexpr size_t code_bytes() const { return kRowGroup * kBlock * bits / 8; }
   // Blocks that lie together, so that codes start at a cache line.
   constexpr size_t unit_blocks() const { return header_bytes() % 64 == 0 ? 1 : 2; }
-  constexpr size_t unit_bytes() const { return unit_blocks() * (header_bytes() + code_bytes()); }
+  constexpr size_t block_bytes() const { return header_bytes() + code_bytes(); }
+  constexpr size_t unit_bytes() const { return unit_blocks() * block_bytes(); }
   constexpr size_t header_at(size_t block) const {
     return block / unit_blocks() * unit_bytes() + block % unit_blocks() * header_bytes();
   }
