@@ -1,5 +1,7 @@
 #include "cache/slot_table.h"
 
+#include <algorithm>
+
 #include "data/error.h"
 
 namespace dendrokv {
@@ -31,12 +33,11 @@ uint32_t SlotTable::append(Position position) {
 }
 
 void SlotTable::add_weights(std::span<const float> weights) {
-  DENDROKV_ASSERT(weights.size() == position_.size());
-  for (size_t slot = 0; slot < weights.size(); ++slot) {
+  DENDROKV_ASSERT(weights.size() <= position_.size());
+  for (size_t slot = 0; slot < weights.size(); ++slot)
     weight_sum_[slot] += static_cast<double>(weights[slot]);
-    steps_[slot] += 1;
-    last_weight_[slot] = weights[slot];
-  }
+  for (size_t slot = 0; slot < weights.size(); ++slot) steps_[slot] += 1;
+  std::ranges::copy(weights, last_weight_.begin());
 }
 
 void SlotTable::evict(Slot slot) {
@@ -50,8 +51,14 @@ void SlotTable::evict(Slot slot) {
   last_weight_.erase(last_weight_.begin() + at);
 }
 
-LaneView SlotTable::view(Layer layer, Lane lane, Step step) const {
-  return {layer, lane, step, position_, weight_sum_, steps_, last_weight_};
+LaneView SlotTable::view(Layer layer, Lane lane, Step step, size_t rows) const {
+  return {layer,
+          lane,
+          step,
+          positions().first(rows),
+          std::span(weight_sum_).first(rows),
+          std::span(steps_).first(rows),
+          std::span(last_weight_).first(rows)};
 }
 
 }  // namespace dendrokv

@@ -19,7 +19,7 @@ class SlotTable {
   /// Appends the newest position, its scores zero, and returns the physical row to store it in: a
   /// freed one if any, else the next new one.
   uint32_t append(Position position);
-  /// Adds one step's attention weights, [slot], to the scores of all rows.
+  /// Adds one step's attention weights, [slot], to the scores of the first weights.size() slots: those that the step saw.
   void add_weights(std::span<const float> weights);
   /// Frees the slot's row; later slots move up by one. The indices are shifted, O(rows); keys and
   /// values stay.
@@ -29,8 +29,11 @@ class SlotTable {
   size_t size() const { return position_.size(); }
   std::span<const Position> positions() const { return position_; }
   std::span<const uint32_t> rows() const { return row_; }  // physical row of each slot
-  /// Valid until the table changes.
-  LaneView view(Layer layer, Lane lane, Step step) const;
+  /// Of a step that saw the first `rows` slots. Valid until the table changes.
+  LaneView view(Layer layer, Lane lane, Step step, size_t rows) const;
+  LaneView view(Layer layer, Lane lane, Step step) const {
+    return view(layer, lane, step, size());
+  }
 
  private:
   std::vector<Position> position_;

@@ -103,7 +103,7 @@ struct Avx2 {
     __m256i low, high;
   };
   using Part = Avx2Part;
-  static constexpr size_t kSumChunks = 1;
+  static constexpr size_t kSumChunks = 1, kSumQueries = 6;
   // Of products: of coded weights, of floats.
   template <bool kCoded>
   struct TilesOf {

@@ -13,7 +13,7 @@ struct Avx512 {
   using F = __m512;
   using I = __m512i;
   using Part = Avx512;
-  static constexpr size_t kLanes = 16, kSumChunks = 4;
+  static constexpr size_t kLanes = 16, kSumChunks = 4, kSumQueries = 4;
   // Of products: of coded weights, of floats.
   template <bool kCoded>
   struct TilesOf {

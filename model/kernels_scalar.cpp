@@ -28,7 +28,7 @@ struct Scalar {
   using F = Lanes<float>;
   using I = Lanes<int32_t>;
   using Part = Scalar;
-  static constexpr size_t kLanes = 16, kSumChunks = 1;
+  static constexpr size_t kLanes = 16, kSumChunks = 1, kSumQueries = 4;
   // Of products: of coded weights, of floats.
   template <bool kCoded>
   struct TilesOf {

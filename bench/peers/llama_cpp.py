@@ -98,8 +98,8 @@ def compare(title, options, ours_model, peer_model, threads):
     rounds = []
     for number in range(options.rounds):
         print(f"{title}, {threads} threads: round {number + 1} of {options.rounds}", file=sys.stderr, flush=True)
-        rounds.append((*measure_ours(options.bench, ours_model, threads, options.prefill, options.depth),
-                       measure_llama(peer_model, threads, options.prefill, options.depth)))
+        rounds.append((*measure_ours(options.bench, ours_model, threads, options.prefill, options.depths),
+                       measure_llama(peer_model, threads, options.prefill, options.depths)))
     first = rounds[0][1]
     print(f"\n{title}; isa {first['isa']}, threads {threads}, rounds {options.rounds}; median [quartiles]")
     print(f"memory streams {spread([result['stream_gigabytes_per_second'] for _, result, _ in rounds], 1)} GB/s, "
