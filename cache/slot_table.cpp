@@ -12,24 +12,16 @@ void SlotTable::reserve(size_t rows) {
   steps_.reserve(rows);
   weight_sum_.reserve(rows);
   last_weight_.reserve(rows);
-  free_rows_.reserve(rows);
 }
 
 uint32_t SlotTable::append(Position position) {
   DENDROKV_ASSERT(position_.empty() || position_.back() < position);
-  uint32_t row = rows_used_;
-  if (free_rows_.empty()) {
-    ++rows_used_;
-  } else {
-    row = free_rows_.back();
-    free_rows_.pop_back();
-  }
   position_.push_back(position);
-  row_.push_back(row);
+  row_.push_back(rows_end_);
   steps_.push_back(0);
   weight_sum_.push_back(0);
   last_weight_.push_back(0);
-  return row;
+  return rows_end_++;
 }
 
 void SlotTable::add_weights(std::span<const float> weights) {
@@ -43,7 +35,6 @@ void SlotTable::add_weights(std::span<const float> weights) {
 void SlotTable::evict(Slot slot) {
   DENDROKV_ASSERT(slot.index() < position_.size());
   const auto at = static_cast<std::ptrdiff_t>(slot.index());
-  free_rows_.push_back(row_[slot.index()]);
   position_.erase(position_.begin() + at);
   row_.erase(row_.begin() + at);
   steps_.erase(steps_.begin() + at);

@@ -35,6 +35,14 @@ std::string count_text(const std::vector<Name>& numbers) {
   return std::to_string(numbers.size()) + " (" + list_text(numbers) + ")";
 }
 
+Json capture_json(const Capture& capture) {
+  return Json::object()
+      .set("full_rows", capture.rows == FullRows::Record)
+      .set("top_k", capture.top_k)
+      .set("pool", capture.pool)
+      .set("entropy", capture.entropy == EntropyRows::Record);
+}
+
 /// A file whose writer stopped early is described too, and says so.
 Description describe_trace(const std::filesystem::path& path) {
   const TraceReader reader(path, Incomplete::TakeWhatIsThere);
@@ -50,6 +58,7 @@ Description describe_trace(const std::filesystem::path& path) {
       {"steps", Json(uint64_t{info.steps.size()}), count_text(info.steps)},
       field("encoding", std::string(encoding_name(info.encoding))),
       field("policy", info.policy),
+      {"capture", capture_json(info.capture), info.capture.text()},
       {"keys", Json(info.keys == KeyRows::Record), info.keys == KeyRows::Record ? "yes" : "no"},
       {"complete", Json(info.complete), info.complete ? "yes" : "no: the run was stopped early"},
       bytes_field("logical_bytes", info.logical_bytes),

@@ -24,12 +24,13 @@ constexpr size_t kFewestRowsToCut = 256;
 constexpr size_t kFewestChannelsOfPiece = 16;
 
 KvShape kv_shape(const Config& config, CachePrecision precision, const PolicyShape& policy,
-                 const LaneHeads& heads) {
+                 const LaneHeads& heads, double turn) {
   return {.head_dim = config.head_dim,
           .precision = precision,
           .positions = policy.positions,
           .most_rows = policy.budget == 0 ? 0 : policy.budget + 1,
-          .heads = heads.kv_heads};
+          .heads = heads.kv_heads,
+          .turn = turn};
 }
 
 // Part number `piece` of [0, count) cut into `pieces`.
@@ -84,12 +85,15 @@ Attention::Attention(const Config& config, CachePrecision precision, const Polic
   tokens_at_once_ = std::max<size_t>(1, kQueriesAtOnce / lanes[0].group());
   pieces_ = std::min<size_t>(pool.threads(),
                              std::max<size_t>(1, config.head_dim / kFewestChannelsOfPiece));
-  for (size_t layer = 0; layer < config.layers; ++layer) {
-    const bool slides = config.spans[layer] == LayerSpan::Window;
+  const size_t count = config.layers * lanes_of_layer_;
+  lanes_.reserve(count);
+  for (size_t lane = 0; lane < count; ++lane) {
+    const LaneHeads& heads = lanes[lane % lanes_of_layer_];
+    const double turn = static_cast<double>(lane) / static_cast<double>(count);
+    const bool slides = config.spans[lane / lanes_of_layer_] == LayerSpan::Window;
     const QueryRule rule{config.score_scale, slides ? config.window : 0};
-    for (const LaneHeads& heads : lanes)
-      lanes_.emplace_back(heads, kv_shape(config, precision, shape_, heads), rule, kernels,
-                          slides ? sliding_rotary_ : rotary_, policy.make());
+    lanes_.emplace_back(heads, kv_shape(config, precision, shape_, heads, turn), rule, kernels,
+                        slides ? sliding_rotary_ : rotary_, policy.make());
   }
   for (unsigned thread = 0; thread < pool.threads(); ++thread)
     scratch_.push_back(std::make_unique<Scratch>());

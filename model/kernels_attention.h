@@ -161,8 +161,8 @@ struct AttentionKernels : VectorKernels<S> {
         run(FewQueriesOf64<kQueries>(queries.rows_from(first, kQueries)), first);
       });
     for (size_t first = 0; first < queries.rows(); first += QueriesOfAny::kQueries) {
-      const auto some = queries.rows_from(
-          first, std::min(QueriesOfAny::kQueries, queries.rows() - first));
+      const auto some =
+          queries.rows_from(first, std::min(QueriesOfAny::kQueries, queries.rows() - first));
       if (queries.cols() == 64) {
         run(QueriesOf64{some}, first);
       } else {
@@ -183,8 +183,9 @@ struct AttentionKernels : VectorKernels<S> {
   // Some channels, [16 * first_chunk, ...), of some queries. kWhole: all of these chunks have 16 channels. A function of its own:
   // within others gcc 12 leaves some of the sums in memory, and it takes twice as long.
   template <size_t kQueries, size_t kChunks, bool kWhole, class T>
-  [[gnu::noinline]] static void sum_tile(GridView<const float> weights, const T* values, size_t stride,
-                       std::span<const uint32_t> rows, size_t first_chunk, GridView<float> out) {
+  [[gnu::noinline]] static void sum_tile(GridView<const float> weights, const T* values,
+                                         size_t stride, std::span<const uint32_t> rows,
+                                         size_t first_chunk, GridView<float> out) {
     F sums[kQueries][kChunks];
 #pragma GCC unroll 6
     for (size_t q = 0; q < kQueries; ++q)
@@ -241,8 +242,7 @@ struct AttentionKernels : VectorKernels<S> {
         const float* from = &weights(row, first);
         for (size_t i = 0; i < kColumns; ++i) sums[i] += static_cast<double>(from[i]);
       }
-      for (size_t i = 0; i < kColumns; ++i)
-        mean[first + i] = static_cast<float>(sums[i] * per_row);
+      for (size_t i = 0; i < kColumns; ++i) mean[first + i] = static_cast<float>(sums[i] * per_row);
     });
   }
 };

@@ -1,6 +1,7 @@
 #include "model/kv_cache.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "data/error.h"
@@ -10,6 +11,11 @@ namespace dendrokv {
 namespace {
 
 constexpr size_t kFirstRows = 64;
+
+// Gaps that a bounded lane has room for. Half of it would close them twice as often, at 1 % of a token's time.
+size_t most_gaps(const KvShape& shape) {
+  return shape.most_rows / 8;
+}
 
 uint16_t* halves(std::byte* bytes) {
   return reinterpret_cast<uint16_t*>(bytes);
@@ -34,6 +40,8 @@ KvLane::KvLane(const KvShape& shape, const Kernels& kernels, const RotaryTable& 
       raw_(row_length()),
       rotated_(row_length()) {
   if (shape.positions == PositionMode::Original) raw_keys_ = aligned_bytes(row_bytes());
+  const auto gaps = static_cast<double>(most_gaps(shape));
+  next_tidy_ = static_cast<size_t>(std::ceil(gaps * (1 - shape.turn)));
 }
 
 void KvLane::reserve(size_t rows) {
@@ -41,8 +49,9 @@ void KvLane::reserve(size_t rows) {
   DENDROKV_ASSERT(shape_.most_rows == 0 || rows <= shape_.most_rows);
   const size_t bound = shape_.most_rows == 0 ? SIZE_MAX : shape_.most_rows;
   capacity_ = std::min(std::max({rows, 2 * capacity_, kFirstRows}), bound);
+  room_ = capacity_ + most_gaps(shape_);
   slots_.reserve(capacity_);
-  const size_t size = capacity_ * row_bytes();
+  const size_t size = room_ * row_bytes();
   rotated_keys_ = grown(rotated_keys_, size);
   values_ = grown(values_, size);
   if (shape_.positions == PositionMode::Rank) raw_keys_ = grown(raw_keys_, size);
@@ -50,6 +59,7 @@ void KvLane::reserve(size_t rows) {
 
 void KvLane::append(Position position, std::span<const float> keys, std::span<const float> values) {
   DENDROKV_ASSERT(slots_.size() < capacity_);
+  if (slots_.rows_end() == room_) close_gaps();
   const uint32_t row = slots_.append(position);
   if (shape_.positions == PositionMode::Rank) frames_.append();
   store(values, row_of(values_, row));
@@ -59,10 +69,23 @@ void KvLane::append(Position position, std::span<const float> keys, std::span<co
 
 void KvLane::evict(Slot slot) {
   slots_.evict(slot);
+  if (next_tidy_ > 0 && --next_tidy_ == 0) {
+    close_gaps();
+    next_tidy_ = most_gaps(shape_);
+  }
   if (shape_.positions == PositionMode::Original) return;
   const auto again = frames_.evict(slot);
   for (const SlotRange& range : again)
     for (size_t later = range.first; later < range.end; ++later) rotate(later);
+}
+
+void KvLane::close_gaps() {
+  slots_.close_gaps([this](uint32_t from, uint32_t to) {
+    for (const AlignedBytes* rows : {&rotated_keys_, &values_})
+      std::memcpy(row_of(*rows, to), row_of(*rows, from), row_bytes());
+    if (shape_.positions == PositionMode::Rank)
+      std::memcpy(row_of(raw_keys_, to), row_of(raw_keys_, from), row_bytes());
+  });
 }
 
 size_t KvLane::frames() const {

@@ -51,7 +51,9 @@ class RotaryFrames {
   /// until the next call.
   std::span<const SlotRange> evict(Slot slot);
 
-  std::span<const RotaryFrame> frames() const { return frames_; }  // at least one; the first begins at slot 0
+  std::span<const RotaryFrame> frames() const {
+    return frames_;
+  }  // at least one; the first begins at slot 0
   SlotRange slots_of(size_t frame) const;
   /// What the key of a slot is rotated to.
   size_t position_of(size_t slot) const;

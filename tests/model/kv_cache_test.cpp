@@ -83,9 +83,7 @@ class Lanes : public ::testing::TestWithParam<std::tuple<CachePrecision, Positio
   }
   // Of a score; |q| |k| is some 32 here. A stored key and its rotation are each rounded once to the precision of the cache
   // (f16: 2^-11 of an element), whatever its frame; cosines, sines and products are floats.
-  double tolerance() const {
-    return shape(0).precision == CachePrecision::F16 ? 1e-2 : 1e-5;
-  }
+  double tolerance() const { return shape(0).precision == CachePrecision::F16 ? 1e-2 : 1e-5; }
 
   RotaryTable rotary_;
   const Kernels& kernels_ = kernels_for(best_isa());
@@ -198,12 +196,41 @@ TEST_P(Lanes, HeadsOfARowAreLanesOfTheirOwn) {
 
 TEST_P(Lanes, RoomNeverExceedsItsBound) {
   KvLane lane(shape(100), kernels_, rotary_);
-  const size_t row = kHeadDim * (shape(0).precision == CachePrecision::F16 ? 2 : 4);
+  const size_t row = kHeadDim * (shape(0).precision == CachePrecision::F16 ? 2 : 4), gaps = 100 / 8;
   const bool ranks = shape(0).positions == PositionMode::Rank;
   lane.reserve(1);
-  EXPECT_LE(lane.bytes(), (ranks ? 3 : 2) * 64 * row + row);
+  EXPECT_LE(lane.bytes(), (ranks ? 3 : 2) * (64 + gaps) * row + row);
   lane.reserve(65);
-  EXPECT_EQ(lane.bytes(), (ranks ? 3 : 2) * 100 * row + (ranks ? 0 : row));
+  EXPECT_EQ(lane.bytes(), (ranks ? 3 : 2) * (100 + gaps) * row + (ranks ? 0 : row));
+}
+
+// Whenever gaps are closed, and however many there is room for, the rows hold what they held.
+TEST_P(Lanes, TidyingAtAnyTurnLeavesTheBits) {
+  constexpr size_t kRows = 80;
+  rotary_.grow(RotaryFrames::positions(kRows));
+  std::vector<KvLane> lanes;
+  for (const double turn : {0.0, 0.3, 0.999}) {
+    KvShape some = shape(kRows);
+    some.turn = turn;
+    lanes.emplace_back(some, kernels_, rotary_).reserve(kRows);
+  }
+  std::mt19937 random(9);
+  for (uint32_t step = 0; step < 350; ++step) {
+    const Row key = random_row(random), value = random_row(random), query = random_row(random);
+    std::vector<std::vector<float>> found;
+    for (KvLane& lane : lanes) {
+      lane.append(Position(step), key, value);
+      const size_t rows = lane.slots().size();
+      Grid<float> scores(1, rows), sum(1, kHeadDim);
+      score(lane, query, 1, scores.view());
+      lane.add_weighted_sum(0, scores.view(), {0, rows}, 0, sum.view());
+      found.emplace_back(scores.all().begin(), scores.all().end());
+      found.back().insert(found.back().end(), sum.all().begin(), sum.all().end());
+      if (rows == kRows) lane.evict(Slot(step * 31 % kRows));
+    }
+    ASSERT_EQ(found[1], found[0]);
+    ASSERT_EQ(found[2], found[0]);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(
