@@ -1,0 +1,71 @@
+#include "analysis/line_kernels.h"
+
+#include <type_traits>
+
+#include "analysis/line_kernels_isa.h"
+
+namespace dendrokv {
+namespace {
+
+struct IsaRow {
+  bool (*available)();
+  const LineKernels<float>& floats;
+  const LineKernels<double>& doubles;
+};
+
+bool always() {
+  return true;
+}
+bool has_avx2() {
+  return __builtin_cpu_supports("avx2");
+}
+bool has_avx512() {
+  return __builtin_cpu_supports("avx512f");
+}
+
+// The plainest first. To add a set: a file that includes line_kernels_body.h, its flags in CMakeLists.txt, its tables in
+// line_kernels_isa.h, a row. line_kernels_test.cpp wants equal bits from every row.
+const IsaRow kIsaTable[] = {
+    {always, kBaselineLinesFloat, kBaselineLinesDouble},
+    {has_avx2, kAvx2LinesFloat, kAvx2LinesDouble},
+    {has_avx512, kAvx512LinesFloat, kAvx512LinesDouble},
+};
+
+template <class Real>
+const LineKernels<Real>& kernels_of(const IsaRow& row) {
+  if constexpr (std::is_same_v<Real, float>)
+    return row.floats;
+  else
+    return row.doubles;
+}
+
+template <class Real>
+const LineKernels<Real>* best() {
+  const LineKernels<Real>* found = nullptr;
+  for (const IsaRow& row : kIsaTable)
+    if (row.available()) found = &kernels_of<Real>(row);
+  return found;
+}
+
+}  // namespace
+
+template <class Real>
+const LineKernels<Real>& line_kernels() {
+  static const LineKernels<Real>* const kernels = best<Real>();
+  return *kernels;
+}
+
+template <class Real>
+size_t line_kernel_sets(const LineKernels<Real>** sets, size_t most) {
+  size_t count = 0;
+  for (const IsaRow& row : kIsaTable)
+    if (row.available() && count < most) sets[count++] = &kernels_of<Real>(row);
+  return count;
+}
+
+template const LineKernels<float>& line_kernels();
+template const LineKernels<double>& line_kernels();
+template size_t line_kernel_sets(const LineKernels<float>**, size_t);
+template size_t line_kernel_sets(const LineKernels<double>**, size_t);
+
+}  // namespace dendrokv

@@ -1,0 +1,463 @@
+"""Wavelet transforms of libdendrokv_analysis, from NumPy.
+
+dwt, idwt, wavedec, waverec, swt, iswt, mra and cwt take PyWavelets' arguments and give its results: the same order, shapes, types and
+numbers. modwt, imodwt, wavelet_filters and wavelist are there too. `wavelet` is a name (wavelist()), an object with dec_lo, dec_hi,
+rec_lo, rec_hi, or these four. Signals that are not finite are refused with ValueError.
+
+The library is found through $DENDROKV_ANALYSIS_LIBRARY, in build/*/lib of the project, or where the system keeps libraries.
+"""
+
+import ctypes
+import ctypes.util
+import functools
+import glob
+import os
+import warnings
+
+import numpy as np
+
+__all__ = ["dwt", "idwt", "wavedec", "waverec", "swt", "iswt", "mra", "imra", "cwt", "modwt", "imodwt",
+           "wavelet_filters", "wavelist", "set_threads"]  # fmt: skip
+
+_MODES = {
+    "zero": "zero", "zpd": "zero", "constant": "constant", "cpd": "constant", "symmetric": "symmetric", "sym": "symmetric",
+    "symm": "symmetric", "smooth": "smooth", "sp1": "smooth", "spd": "smooth", "periodic": "periodic", "ppd": "periodic",
+    "periodization": "periodization", "per": "periodization", "reflect": "reflect", "antisymmetric": "antisymmetric",
+    "asym": "antisymmetric", "antireflect": "antireflect", "brick-wall": "brick-wall", "causal": "causal",
+}  # fmt: skip
+# PyWavelets' numbers of its modes.
+_MODE_CODES = ("zero", "symmetric", "constant", "smooth", "periodic", "periodization", "reflect", "antisymmetric", "antireflect")
+
+
+class _Signal(ctypes.Structure):
+    _fields_ = [
+        ("data", ctypes.c_void_p), ("batches", ctypes.c_size_t), ("positions", ctypes.c_size_t), ("channels", ctypes.c_size_t),
+        ("batch_stride", ctypes.c_ssize_t), ("position_stride", ctypes.c_ssize_t), ("channel_stride", ctypes.c_ssize_t),
+    ]  # fmt: skip
+
+
+_Doubles = ctypes.POINTER(ctypes.c_double)
+
+
+class _Filters(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_size_t)] + [(name, _Doubles) for name in ("dec_lo", "dec_hi", "rec_lo", "rec_hi")]
+
+
+def _candidates():
+    named = os.environ.get("DENDROKV_ANALYSIS_LIBRARY")
+    if named:
+        return [named]
+    here = os.path.dirname(os.path.abspath(__file__))
+    built = glob.glob(os.path.join(here, "..", "build", "*", "lib", "libdendrokv_analysis.so"))
+    installed = ctypes.util.find_library("dendrokv_analysis")
+    return sorted(built, key=os.path.getmtime, reverse=True) + ([installed] if installed else [])
+
+
+def _load():
+    names = _candidates()
+    if not names:
+        raise ImportError("libdendrokv_analysis not found: build the project or set DENDROKV_ANALYSIS_LIBRARY")
+    library = ctypes.CDLL(names[0])
+    library.dendrokv_error.restype = ctypes.c_char_p
+    library.dendrokv_wavelet_name.restype = ctypes.c_char_p
+    library.dendrokv_wavelet_name.argtypes = [ctypes.c_size_t]
+    return library
+
+
+_library = _load()
+_threads = 1
+
+
+def set_threads(count):
+    """How many threads a transform of several signals uses; results do not depend on it."""
+    global _threads
+    if count < 1:
+        raise ValueError("at least one thread")
+    _threads = int(count)
+
+
+def _checked(status):
+    if status != 0:
+        raise ValueError(_library.dendrokv_error().decode())
+
+
+# --- wavelets
+
+
+def wavelist(family=None, kind="all"):
+    """Names of the wavelets of a family ("db", "sym", ...) or of all; kind is "all", "discrete" or "continuous"."""
+    if kind not in ("all", "discrete", "continuous"):
+        raise ValueError(f"kind {kind!r}: wanted all, discrete or continuous")
+    discrete, index = [], 0
+    while (name := _library.dendrokv_wavelet_name(index)) is not None:
+        discrete.append(name.decode())
+        index += 1
+    names = (discrete if kind != "continuous" else []) + (list(_CONTINUOUS_NAMES) if kind != "discrete" else [])
+    if family is None:
+        return names
+    found = [name for name in names if name == family or (name.startswith(family) and name[len(family) :][:1].isdigit())]
+    if not found:
+        raise ValueError(f"wavelet family {family!r} not known")
+    return found
+
+
+@functools.lru_cache(maxsize=256)
+def _named_filters(name):
+    filters = _Filters()
+    _checked(_library.dendrokv_wavelet_filters(name.lower().encode(), ctypes.byref(filters)))
+    return filters
+
+
+class _Bank:
+    """Filters as the library wants them, with the arrays that they point into."""
+
+    def __init__(self, wavelet):
+        if isinstance(wavelet, str):
+            self.filters = _named_filters(wavelet)
+        else:
+            taps = wavelet if isinstance(wavelet, (tuple, list)) else [getattr(wavelet, n) for n in ("dec_lo", "dec_hi", "rec_lo", "rec_hi")]
+            if len(taps) != 4:
+                raise ValueError(f"wavelet of {len(taps)} filters: wanted a name or four filters")
+            self.arrays = [np.ascontiguousarray(t, dtype=np.float64) for t in taps]
+            self.filters = _Filters(len(self.arrays[0]), *[a.ctypes.data_as(_Doubles) for a in self.arrays])
+        self.length = self.filters.length
+
+
+def wavelet_filters(name):
+    """(dec_lo, dec_hi, rec_lo, rec_hi)"""
+    filters = _Bank(name).filters
+    return tuple(np.array(getattr(filters, n)[: filters.length]) for n in ("dec_lo", "dec_hi", "rec_lo", "rec_hi"))
+
+
+# --- arrays as signals
+
+
+def _boundary(mode):
+    if isinstance(mode, str):
+        if mode.lower() not in _MODES:
+            raise ValueError(f"Unknown mode name {mode!r}: wanted one of {', '.join(sorted(set(_MODES.values())))}")
+        return _MODES[mode.lower()].encode()
+    if isinstance(mode, (int, np.integer)) and 0 <= mode < len(_MODE_CODES):
+        return _MODE_CODES[mode].encode()
+    raise ValueError(f"Invalid mode {mode!r}")
+
+
+def _typed(data):
+    """As PyWavelets: float32 stays, half floats become float32, all else float64; complex likewise."""
+    data = np.asarray(data)
+    if data.dtype in (np.float16, np.float32):
+        return data.astype(np.float32, copy=False)
+    if data.dtype.kind == "c":
+        return data.astype(np.complex64 if data.dtype.itemsize <= 8 else np.complex128, copy=False)
+    return data.astype(np.float64, copy=False)
+
+
+def _axis(data, axis):
+    if axis < 0:
+        axis += data.ndim
+    if not 0 <= axis < data.ndim:
+        raise np.exceptions.AxisError("Axis greater than data dimensions") if hasattr(np, "exceptions") else np.AxisError("Axis greater than data dimensions")
+    return axis
+
+
+def _signal(array, axis):
+    """[batch, position, channel] view of a C-contiguous array whose positions are `axis`; None = a band that is left out."""
+    if array is None:
+        return _Signal(None, 1, 0, 1, 0, 1, 1)
+    shape = array.shape
+    channels = int(np.prod(shape[axis + 1 :], dtype=np.intp))
+    batches = int(np.prod(shape[:axis], dtype=np.intp))
+    if channels == 1:
+        return _Signal(array.ctypes.data, batches, shape[axis], 1, shape[axis], 1, 1)
+    return _Signal(array.ctypes.data, batches, shape[axis], channels, shape[axis] * channels, channels, 1)
+
+
+def _signals(arrays, axis):
+    return (_Signal * len(arrays))(*[_signal(array, axis) for array in arrays])
+
+
+def _type_code(array):
+    return ctypes.c_char(b"f" if array.dtype == np.float32 else b"d")
+
+
+def _resized(shape, axis, length):
+    return shape[:axis] + (length,) + shape[axis + 1 :]
+
+
+def _both_parts(transform, data):
+    """A linear transform of complex data: of both parts."""
+    return _joined(transform(np.ascontiguousarray(data.real)), transform(np.ascontiguousarray(data.imag)))
+
+
+def _joined(real, imaginary):
+    if isinstance(real, (list, tuple)):
+        return type(real)(_joined(r, i) for r, i in zip(real, imaginary))
+    return (real + 1j * imaginary).astype(np.complex64 if real.dtype == np.float32 else np.complex128)
+
+
+def _band_lengths(positions, bank, mode, level):
+    length, lengths = ctypes.c_size_t(positions), []
+    for _ in range(level):
+        _checked(_library.dendrokv_dwt_length(length, ctypes.c_size_t(bank.length), mode, ctypes.byref(length)))
+        lengths.append(length.value)
+    return [lengths[-1]] + lengths[::-1]
+
+
+def _forward(data, bank, mode, level, axis):
+    """[A_J, D_J, ..., D_1] of real, typed data."""
+    if data.shape[axis] < 1:
+        raise ValueError("Input array has fewer than 1 samples")
+    data = np.ascontiguousarray(data)
+    lengths = _band_lengths(data.shape[axis], bank, mode, level)
+    bands = [np.empty(_resized(data.shape, axis, n), data.dtype) for n in lengths]
+    signal = _signal(data, axis)
+    _checked(_library.dendrokv_dwt(ctypes.byref(bank.filters), mode, ctypes.c_uint(level), _type_code(data), ctypes.byref(signal),
+                                   _signals(bands, axis), ctypes.c_uint(_threads)))  # fmt: skip
+    return bands
+
+
+def _inverse_one(low, high, bank, mode, axis):
+    some = low if low is not None else high
+    length = some.shape[axis]
+    positions = 2 * length if mode in (b"periodization", b"brick-wall", b"causal") else 2 * length - bank.length + 2
+    if positions < 1:
+        raise ValueError("Invalid coefficient arrays length for specified wavelet. Wavelet and mode must be the same as used for decomposition.")
+    out = np.empty(_resized(some.shape, axis, positions), some.dtype)
+    bands = [None if band is None else np.ascontiguousarray(band) for band in (low, high)]
+    signal = _signal(out, axis)
+    _checked(_library.dendrokv_idwt(ctypes.byref(bank.filters), mode, ctypes.c_uint(1), _type_code(out), _signals(bands, axis),
+                                    ctypes.byref(signal), ctypes.c_uint(_threads)))  # fmt: skip
+    return out
+
+
+def _common(a, b):
+    """Both in one type, as PyWavelets joins them."""
+    if a.dtype == b.dtype:
+        return a, b
+    wide = np.complex128 if "c" in (a.dtype.kind, b.dtype.kind) else np.float64
+    return a.astype(wide), b.astype(wide)
+
+
+# --- the decimated transform
+
+
+def dwt(data, wavelet, mode="symmetric", axis=-1):
+    """One level: (cA, cD)."""
+    data = _typed(data)
+    axis = _axis(data, axis)
+    if data.dtype.kind == "c":
+        return _both_parts(lambda part: dwt(part, wavelet, mode, axis), data)
+    return tuple(_forward(data, _Bank(wavelet), _boundary(mode), 1, axis))
+
+
+def idwt(cA, cD, wavelet, mode="symmetric", axis=-1):
+    """Inverse of one level; one of the bands may be None, which counts as zeros."""
+    if cA is None and cD is None:
+        raise ValueError("At least one coefficient parameter must be specified.")
+    cA, cD = (None if band is None else _typed(band) for band in (cA, cD))
+    if cA is not None and cD is not None:
+        cA, cD = _common(cA, cD)
+        if cA.shape != cD.shape:
+            raise ValueError("Coefficients arrays must have the same size.")
+    some = cA if cA is not None else cD
+    axis = _axis(some, axis)
+    if some.dtype.kind == "c":
+        parts = [[None if band is None else np.ascontiguousarray(take(band)) for band in (cA, cD)] for take in (np.real, np.imag)]
+        return _joined(idwt(*parts[0], wavelet, mode, axis), idwt(*parts[1], wavelet, mode, axis))
+    return _inverse_one(cA, cD, _Bank(wavelet), _boundary(mode), axis)
+
+
+def _deepest(positions, filter_length):
+    if filter_length < 2 or positions < filter_length - 1:
+        return 0
+    return max(0, (positions // (filter_length - 1)).bit_length() - 1)
+
+
+def _checked_level(positions, bank, level):
+    deepest = _deepest(positions, bank.length)
+    if level is None:
+        return deepest
+    if level < 0:
+        raise ValueError(f"Level value of {level} is too low . Minimum level is 0.")
+    if level > deepest:
+        warnings.warn(f"Level value of {level} is too high: all coefficients will experience boundary effects.", stacklevel=3)
+    return level
+
+
+def wavedec(data, wavelet, mode="symmetric", level=None, axis=-1):
+    """[cA_n, cD_n, ..., cD_1]"""
+    data = _typed(data)
+    axis = _axis(data, axis)
+    bank = _Bank(wavelet)
+    level = _checked_level(data.shape[axis], bank, level)
+    if level == 0:
+        return [data.copy()]
+    if data.dtype.kind == "c":
+        return _both_parts(lambda part: _forward(part, bank, _boundary(mode), level, axis), data)
+    return _forward(data, bank, _boundary(mode), level, axis)
+
+
+def waverec(coeffs, wavelet, mode="symmetric", axis=-1):
+    """Inverse of wavedec; details may be None. One sample longer than the signal was when that was odd."""
+    if not isinstance(coeffs, (list, tuple)):
+        raise ValueError("Expected sequence of coefficient arrays.")
+    if len(coeffs) < 1:
+        raise ValueError("Coefficient list too short (minimum 1 arrays required).")
+    low = coeffs[0]
+    if len(coeffs) == 1:
+        return low
+    for high in coeffs[1:]:
+        if high is not None:
+            high = np.asarray(high)
+            if low is not None:
+                low = np.asarray(low)
+                at = _axis(high, axis)
+                if low.ndim != high.ndim:
+                    raise ValueError("coefficient shape mismatch")
+                if low.shape[at] == high.shape[at] + 1:
+                    low = low[(slice(None),) * at + (slice(-1),)]
+                elif low.shape[at] != high.shape[at]:
+                    raise ValueError("coefficient shape mismatch")
+        if low is None and high is None:
+            continue
+        low = idwt(low, high, wavelet, mode, axis)
+    return low
+
+
+# --- undecimated transforms
+
+
+def _undecimated(data, bank, kind, level, skipped, axis):
+    """(details, smooths), level 1 first."""
+    data = np.ascontiguousarray(data)
+    details = [np.empty_like(data) for _ in range(level)]
+    smooths = [np.empty_like(data) for _ in range(level)]
+    signal = _signal(data, axis)
+    _checked(_library.dendrokv_modwt(ctypes.byref(bank.filters), kind, ctypes.c_uint(level), ctypes.c_uint(skipped), _type_code(data),
+                                     ctypes.byref(signal), _signals(details, axis), _signals(smooths, axis), ctypes.c_uint(_threads)))  # fmt: skip
+    return details, smooths
+
+
+def _undecimated_inverse(details, smooth, bank, kind, skipped, axis):
+    some = smooth if smooth is not None else next(d for d in details if d is not None)
+    out = np.empty_like(some, order="C")
+    details = [None if d is None else np.ascontiguousarray(d) for d in details]
+    smooth = None if smooth is None else np.ascontiguousarray(smooth)
+    signal, last = _signal(out, axis), _signal(smooth, axis)
+    _checked(_library.dendrokv_imodwt(ctypes.byref(bank.filters), kind, ctypes.c_uint(len(details)), ctypes.c_uint(skipped), _type_code(out),
+                                      _signals(details, axis), ctypes.byref(last), ctypes.byref(signal), ctypes.c_uint(_threads)))  # fmt: skip
+    return out
+
+
+def _swt_max_level(positions):
+    if positions < 1:
+        return 0
+    return (positions & -positions).bit_length() - 1
+
+
+def swt(data, wavelet, level=None, start_level=0, axis=-1, trim_approx=False, norm=False):
+    """Stationary transform: [(cA_n, cD_n), ..., (cA_1, cD_1)], or [cA_n, cD_n, ..., cD_1] with trim_approx."""
+    data = _typed(data)
+    axis = _axis(data, axis)
+    bank = _Bank(wavelet)
+    if norm and not _orthogonal(bank):
+        warnings.warn("norm=True, but the wavelet is not orthogonal: \n\tThe conditions for energy preservation are not satisfied.", stacklevel=2)
+    positions = data.shape[axis]
+    if level is None:
+        level = _swt_max_level(positions)
+    if level < 1:
+        raise ValueError("Level value must be greater than zero.")
+    if start_level < 0:
+        raise ValueError("start_level must be greater than zero.")
+    if start_level >= _swt_max_level(positions):
+        raise ValueError(f"start_level must be less than {_swt_max_level(positions)}.")
+    if level + start_level > _swt_max_level(positions):
+        raise ValueError(f"Level value too high (max level for current data size and start_level is {_swt_max_level(positions) - start_level}).")
+    if data.dtype.kind == "c":
+        return _both_parts(lambda part: swt(part, wavelet, level, start_level, axis, trim_approx, norm), data)
+    kind = b"stationary-normalised" if norm else b"stationary"
+    details, smooths = _undecimated(data, bank, kind, level, start_level, axis)
+    if trim_approx:
+        return [smooths[-1]] + details[::-1]
+    return list(zip(smooths[::-1], details[::-1]))
+
+
+def _orthogonal(bank):
+    f = bank.filters
+    low = np.array(f.dec_lo[: f.length])
+    products = np.correlate(low, low, "full")[f.length - 1 :: 2]
+    return bool(np.allclose(products, [1.0] + [0.0] * (len(products) - 1), atol=1e-6)) and bool(np.allclose(low[::-1], f.rec_lo[: f.length], atol=1e-6))
+
+
+def iswt(coeffs, wavelet, norm=False, axis=-1):
+    """Inverse of swt, of either form."""
+    trimmed = not isinstance(coeffs[0], (tuple, list))
+    smooth = _typed(coeffs[0] if trimmed else coeffs[0][0])
+    details = [_typed(d) for d in (coeffs[1:] if trimmed else [d for _, d in coeffs])]
+    if smooth.ndim == 1 and axis not in (0, -1):
+        raise np.exceptions.AxisError("Axis greater than data dimensions")
+    axis = _axis(smooth, axis)
+    for i, detail in enumerate(details):
+        if detail.shape != smooth.shape:
+            raise ValueError("coefficient shape mismatch")
+        smooth, details[i] = _common(smooth, detail)
+    details = [d.astype(smooth.dtype, copy=False) for d in details]
+    if smooth.dtype.kind == "c":
+        parts = [[np.ascontiguousarray(take(band)) for band in [smooth] + details] for take in (np.real, np.imag)]
+        return _joined(iswt(parts[0], wavelet, norm, axis), iswt(parts[1], wavelet, norm, axis))
+    kind = b"stationary-normalised" if norm else b"stationary"
+    return _undecimated_inverse(details[::-1], smooth, _Bank(wavelet), kind, 0, axis)
+
+
+def modwt(x, wavelet, level, axis=-1):
+    """Maximal overlap transform (Percival and Walden): W [level, ...] with level 1 first, and V [...], causal and circular."""
+    x = _typed(x)
+    axis = _axis(x, axis)
+    if x.dtype.kind == "c":
+        raise ValueError("modwt: complex data, wanted real")
+    details, smooths = _undecimated(x, _Bank(wavelet), b"modwt", level, 0, axis)
+    return np.stack(details), smooths[-1]
+
+
+def imodwt(W, V, wavelet, axis=-1):
+    """Exact inverse of modwt. V or rows of W may be zero: one band alone gives a detail or the smooth."""
+    V = _typed(V)
+    W = np.asarray(W, dtype=V.dtype)
+    if W.shape[1:] != V.shape:
+        raise ValueError(f"W of shape {W.shape} and V of shape {V.shape}: wanted [level, ...] and [...]")
+    return _undecimated_inverse(list(W), V, _Bank(wavelet), b"modwt", 0, _axis(V, axis))
+
+
+def mra(data, wavelet, level=None, axis=-1, transform="swt", mode="periodization"):
+    """Multiresolution analysis [S_n, D_n, ..., D_1]: each band rebuilt alone; they add up to the data."""
+    if transform not in ("swt", "dwt"):
+        raise ValueError(f"unrecognized transform: {transform}")
+    if transform == "swt" and mode != "periodization":
+        raise ValueError("transform swt only supports mode='periodization'")
+    data = _typed(data)
+    axis = _axis(data, axis)
+    if transform == "swt":
+        bands = swt(data, wavelet, level=level, axis=axis, trim_approx=True, norm=True)
+        inverse = functools.partial(iswt, wavelet=wavelet, norm=True, axis=axis)
+    else:
+        bands = wavedec(data, wavelet, mode=mode, level=level, axis=axis)
+        inverse = functools.partial(waverec, wavelet=wavelet, mode=mode, axis=axis)
+    out = []
+    for kept in range(len(bands)):
+        alone = [band if i == kept else np.zeros_like(band) for i, band in enumerate(bands)]
+        out.append(inverse(alone)[tuple(slice(n) for n in data.shape)])
+    return out
+
+
+def imra(mra_coeffs):
+    """The data again: the sum of the bands."""
+    return functools.reduce(lambda a, b: a + b, mra_coeffs)
+
+
+# --- the continuous transform
+
+_CONTINUOUS_NAMES = ()
+
+
+def cwt(data, scales, wavelet, sampling_period=1.0, method="conv", axis=-1, *, precision=12):
+    raise NotImplementedError
