@@ -1,12 +1,15 @@
 #include "analysis/c_interface.h"
 
+#include <algorithm>
 #include <array>
+#include <complex>
 #include <exception>
 #include <map>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "analysis/cwt.h"
 #include "analysis/dwt.h"
 #include "analysis/modwt.h"
 #include "analysis/wavelets.h"
@@ -75,6 +78,20 @@ void with_type(char type, const Body& body) {
   if (type == 'f') return body(float{});
   if (type == 'd') return body(double{});
   fail(std::string("element type '") + type + "'", "not known", "wanted f or d");
+}
+
+Cwt cwt_of(const dendrokv_cwt_plan& plan, size_t positions) {
+  CwtOptions options;
+  options.dt = plan.dt;
+  const std::string normalisation = plan.normalisation;
+  if (normalisation != "l1" && normalisation != "l2")
+    fail("normalisation '" + normalisation + "'", "not known", "wanted l1 or l2");
+  if (normalisation == "l1") options.normalisation = Normalisation::L1;
+  options.boundary = parse_boundary(plan.boundary);
+  options.padded = plan.padded;
+  options.mean = plan.keep_mean ? Mean::Keep : Mean::Remove;
+  return {parse_continuous_wavelet(plan.wavelet), positions,
+          std::vector<double>(plan.scales, plan.scales + plan.scale_count), options};
 }
 
 }  // namespace
@@ -151,5 +168,53 @@ int dendrokv_imodwt(const dendrokv_filters* filters, const char* kind, unsigned 
       modwt.inverse<Real>(views_of<const Real>(details, levels), view_of<const Real>(*smooth),
                           view_of<Real>(*signal), threads);
     });
+  });
+}
+
+int dendrokv_cwt(const dendrokv_cwt_plan* plan, char type, const void* signal, size_t positions,
+                 void* out, unsigned threads) {
+  return guarded([&] {
+    const Cwt cwt = cwt_of(*plan, positions);
+    with_type(type, [&](auto zero) {
+      using Real = decltype(zero);
+      cwt.forward<Real>({static_cast<const Real*>(signal), positions},
+                        {static_cast<std::complex<Real>*>(out), plan->scale_count, positions},
+                        threads);
+    });
+  });
+}
+
+int dendrokv_cwt_power(const dendrokv_cwt_plan* plan, char type, const void* signal,
+                       size_t positions, void* out, unsigned threads) {
+  return guarded([&] {
+    const Cwt cwt = cwt_of(*plan, positions);
+    const IndexRange all{0, plan->scale_count};
+    with_type(type, [&](auto zero) {
+      using Real = decltype(zero);
+      cwt.power<Real>({static_cast<const Real*>(signal), positions}, {&all, 1},
+                      {static_cast<Real*>(out), 1, positions}, threads);
+    });
+  });
+}
+
+int dendrokv_icwt(const dendrokv_cwt_plan* plan, char type, const void* coefficients,
+                  size_t positions, void* out) {
+  return guarded([&] {
+    const Cwt cwt = cwt_of(*plan, positions);
+    with_type(type, [&](auto zero) {
+      using Real = decltype(zero);
+      cwt.inverse<Real>(
+          {static_cast<const std::complex<Real>*>(coefficients), plan->scale_count, positions},
+          {static_cast<Real*>(out), positions});
+    });
+  });
+}
+
+int dendrokv_cwt_axes(const dendrokv_cwt_plan* plan, size_t positions, double* periods,
+                      double* cone) {
+  return guarded([&] {
+    const Cwt cwt = cwt_of(*plan, positions);
+    if (periods) std::ranges::copy(cwt.periods(), periods);
+    if (cone) std::ranges::copy(cwt.cone_of_influence(), cone);
   });
 }

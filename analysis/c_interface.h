@@ -48,6 +48,30 @@ int dendrokv_imodwt(const dendrokv_filters* filters, const char* kind, unsigned 
                     const dendrokv_signal* details, const dendrokv_signal* smooth,
                     const dendrokv_signal* signal, unsigned threads);
 
+/* wavelet: "morlet:6", "paul:4", "dog:2", "morse:20,3"; scales in the unit of dt; normalisation "l2" or "l1"; boundary "zero",
+   "periodic" (no padding), ...; padded 0 = chosen. Signals of one type. */
+typedef struct {
+  const char* wavelet;
+  const double* scales;
+  size_t scale_count;
+  double dt;
+  const char *normalisation, *boundary;
+  size_t padded;
+  int keep_mean;
+} dendrokv_cwt_plan;
+
+/* out: complex [scale, position], dense. */
+int dendrokv_cwt(const dendrokv_cwt_plan* plan, char type, const void* signal, size_t positions,
+                 void* out, unsigned threads);
+/* out: [position], the sum over all scales of |W|^2; the matrix is never formed. */
+int dendrokv_cwt_power(const dendrokv_cwt_plan* plan, char type, const void* signal,
+                       size_t positions, void* out, unsigned threads);
+int dendrokv_icwt(const dendrokv_cwt_plan* plan, char type, const void* coefficients,
+                  size_t positions, void* out);
+/* periods [scale] and the period at the edge of the cone of influence [position]; either may be NULL. */
+int dendrokv_cwt_axes(const dendrokv_cwt_plan* plan, size_t positions, double* periods,
+                      double* cone);
+
 #ifdef __cplusplus
 }
 #endif

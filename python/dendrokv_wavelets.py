@@ -16,7 +16,8 @@ import warnings
 
 import numpy as np
 
-__all__ = ["dwt", "idwt", "wavedec", "waverec", "swt", "iswt", "mra", "imra", "cwt", "modwt", "imodwt",
+__all__ = ["dwt", "idwt", "wavedec", "waverec", "swt", "iswt", "mra", "imra", "cwt", "continuous",
+           "continuous_power", "inverse_continuous", "modwt", "imodwt",
            "wavelet_filters", "wavelist", "set_threads"]  # fmt: skip
 
 _MODES = {
@@ -327,11 +328,11 @@ def waverec(coeffs, wavelet, mode="symmetric", axis=-1):
 # --- undecimated transforms
 
 
-def _undecimated(data, bank, kind, level, skipped, axis):
-    """(details, smooths), level 1 first."""
+def _undecimated(data, bank, kind, level, skipped, axis, every_smooth):
+    """(details [level, ...], smooths), level 1 first; of the smooths only the last one unless all are wanted."""
     data = np.ascontiguousarray(data)
-    details = [np.empty_like(data) for _ in range(level)]
-    smooths = [np.empty_like(data) for _ in range(level)]
+    details = np.empty((level, *data.shape), data.dtype)
+    smooths = [np.empty_like(data) if every_smooth or j == level - 1 else None for j in range(level)]
     signal = _signal(data, axis)
     _checked(_library.dendrokv_modwt(ctypes.byref(bank.filters), kind, ctypes.c_uint(level), ctypes.c_uint(skipped), _type_code(data),
                                      ctypes.byref(signal), _signals(details, axis), _signals(smooths, axis), ctypes.c_uint(_threads)))  # fmt: skip
@@ -376,9 +377,9 @@ def swt(data, wavelet, level=None, start_level=0, axis=-1, trim_approx=False, no
     if data.dtype.kind == "c":
         return _both_parts(lambda part: swt(part, wavelet, level, start_level, axis, trim_approx, norm), data)
     kind = b"stationary-normalised" if norm else b"stationary"
-    details, smooths = _undecimated(data, bank, kind, level, start_level, axis)
+    details, smooths = _undecimated(data, bank, kind, level, start_level, axis, not trim_approx)
     if trim_approx:
-        return [smooths[-1]] + details[::-1]
+        return [smooths[-1], *details[::-1]]
     return list(zip(smooths[::-1], details[::-1]))
 
 
@@ -409,14 +410,23 @@ def iswt(coeffs, wavelet, norm=False, axis=-1):
     return _undecimated_inverse(details[::-1], smooth, _Bank(wavelet), kind, 0, axis)
 
 
+def _causal_bank(wavelet):
+    """Symlets in the order of Percival and Walden: sym4 is their LA(8), la8 here."""
+    order = wavelet[3:] if isinstance(wavelet, str) and wavelet.startswith("sym") else ""
+    if order.isdigit() and int(order) >= 4 and int(order) not in (5, 7, 9):
+        dec_lo, dec_hi, rec_lo, rec_hi = wavelet_filters(wavelet)
+        return _Bank((rec_lo, -rec_hi, dec_lo, -dec_hi))
+    return _Bank(wavelet)
+
+
 def modwt(x, wavelet, level, axis=-1):
     """Maximal overlap transform (Percival and Walden): W [level, ...] with level 1 first, and V [...], causal and circular."""
     x = _typed(x)
     axis = _axis(x, axis)
     if x.dtype.kind == "c":
         raise ValueError("modwt: complex data, wanted real")
-    details, smooths = _undecimated(x, _Bank(wavelet), b"modwt", level, 0, axis)
-    return np.stack(details), smooths[-1]
+    details, smooths = _undecimated(x, _causal_bank(wavelet), b"modwt", level, 0, axis, False)
+    return details, smooths[-1]
 
 
 def imodwt(W, V, wavelet, axis=-1):
@@ -425,7 +435,7 @@ def imodwt(W, V, wavelet, axis=-1):
     W = np.asarray(W, dtype=V.dtype)
     if W.shape[1:] != V.shape:
         raise ValueError(f"W of shape {W.shape} and V of shape {V.shape}: wanted [level, ...] and [...]")
-    return _undecimated_inverse(list(W), V, _Bank(wavelet), b"modwt", 0, _axis(V, axis))
+    return _undecimated_inverse(list(W), V, _causal_bank(wavelet), b"modwt", 0, _axis(V, axis))
 
 
 def mra(data, wavelet, level=None, axis=-1, transform="swt", mode="periodization"):
@@ -456,8 +466,172 @@ def imra(mra_coeffs):
 
 # --- the continuous transform
 
-_CONTINUOUS_NAMES = ()
+# This library's own, by their Fourier transforms, and PyWavelets' by name.
+_CONTINUOUS_NAMES = ("morlet", "paul", "dog", "morse")
+
+
+class _CwtPlan(ctypes.Structure):
+    _fields_ = [
+        ("wavelet", ctypes.c_char_p), ("scales", _Doubles), ("scale_count", ctypes.c_size_t), ("dt", ctypes.c_double),
+        ("normalisation", ctypes.c_char_p), ("boundary", ctypes.c_char_p), ("padded", ctypes.c_size_t), ("keep_mean", ctypes.c_int),
+    ]  # fmt: skip
+
+
+def _cwt_plan(wavelet, scales, dt, normalisation, boundary, padded, remove_mean):
+    scales = np.ascontiguousarray(np.atleast_1d(scales), dtype=np.float64)
+    plan = _CwtPlan(wavelet.encode(), scales.ctypes.data_as(_Doubles), len(scales), dt, normalisation.encode(), _boundary(boundary),
+                    padded, 0 if remove_mean else 1)  # fmt: skip
+    return plan, scales
+
+
+def _real_signal(data):
+    data = np.ascontiguousarray(_typed(data))
+    if data.ndim != 1 or data.dtype.kind == "c":
+        raise ValueError("wanted one real signal")
+    return data
+
+
+def continuous(data, wavelet, scales, dt=1.0, normalisation="l2", boundary="zero", padded=0, remove_mean=True):
+    """(W [scale, position] complex, period [scale], cone of influence [position]), as Torrence and Compo (1998) define them.
+
+    wavelet: "morlet:6", "paul:4", "dog:2" or "morse:20,3". boundary "periodic" pads nothing; padded is the length of the transform.
+    """
+    data = _real_signal(data)
+    plan, scales = _cwt_plan(wavelet, scales, dt, normalisation, boundary, padded, remove_mean)
+    out = np.empty((len(scales), len(data)), np.complex64 if data.dtype == np.float32 else np.complex128)
+    _checked(_library.dendrokv_cwt(ctypes.byref(plan), _type_code(data), ctypes.c_void_p(data.ctypes.data), ctypes.c_size_t(len(data)),
+                                   ctypes.c_void_p(out.ctypes.data), ctypes.c_uint(_threads)))  # fmt: skip
+    period, cone = np.empty(len(scales)), np.empty(len(data))
+    _checked(_library.dendrokv_cwt_axes(ctypes.byref(plan), ctypes.c_size_t(len(data)), period.ctypes.data_as(_Doubles),
+                                        cone.ctypes.data_as(_Doubles)))  # fmt: skip
+    return out, period, cone
+
+
+def continuous_power(data, wavelet, scales, dt=1.0, normalisation="l2", boundary="zero", padded=0, remove_mean=True):
+    """Sum over the scales of |W|^2 at every position, without forming W."""
+    data = _real_signal(data)
+    plan, _scales = _cwt_plan(wavelet, scales, dt, normalisation, boundary, padded, remove_mean)
+    out = np.empty_like(data)
+    _checked(_library.dendrokv_cwt_power(ctypes.byref(plan), _type_code(data), ctypes.c_void_p(data.ctypes.data),
+                                         ctypes.c_size_t(len(data)), ctypes.c_void_p(out.ctypes.data), ctypes.c_uint(_threads)))  # fmt: skip
+    return out
+
+
+def inverse_continuous(coefficients, wavelet, scales, dt=1.0):
+    """The signal less its mean, from L2 coefficients at scales of a constant ratio."""
+    coefficients = np.ascontiguousarray(coefficients)
+    real = np.float32 if coefficients.dtype == np.complex64 else np.float64
+    plan, _scales = _cwt_plan(wavelet, scales, dt, "l2", "zero", 0, True)
+    out = np.empty(coefficients.shape[1], real)
+    _checked(_library.dendrokv_icwt(ctypes.byref(plan), _type_code(out), ctypes.c_void_p(coefficients.ctypes.data),
+                                    ctypes.c_size_t(len(out)), ctypes.c_void_p(out.ctypes.data)))  # fmt: skip
+    return out
+
+
+def _gaussian_derivative(x, order, complex_wave):
+    """The order-th derivative of exp(-x^2), or of exp(-x^2 - i x), of unit energy."""
+    # A derivative is a polynomial times the function: p' - 2 x p, and - i p of the wave.
+    polynomial = np.polynomial.Polynomial([1.0 + 0j])
+    slope = np.polynomial.Polynomial([-1j if complex_wave else 0, -2.0])
+    for _ in range(order):
+        polynomial = polynomial.deriv() + slope * polynomial
+    wave = polynomial(x) * np.exp(-x * x - (1j * x if complex_wave else 0))
+    fine = np.linspace(-8, 8, 20001)
+    energy = np.sum(np.abs(polynomial(fine) * np.exp(-fine * fine)) ** 2) * (fine[1] - fine[0])
+    return wave / np.sqrt(energy)
+
+
+def _pywt_continuous(name, points):
+    """psi on `points` points, and x, of PyWavelets' continuous wavelets by their formulas."""
+    name = name.lower()
+    if name.startswith(("gaus", "cgau")) and name[4:].isdigit():
+        x = np.linspace(-5, 5, points)
+        wave = _gaussian_derivative(x, int(name[4:]), name[0] == "c")
+        if name[0] == "c":
+            return wave, x
+        return (wave * (-1) ** (int(name[4:]) // 2 + int(name[4:]))).real * (-1) ** int(name[4:]), x
+    if name == "mexh":
+        x = np.linspace(-8, 8, points)
+        return (1 - x * x) * np.exp(-x * x / 2) * 2 / (np.sqrt(3) * np.pi**0.25), x
+    if name == "morl":
+        x = np.linspace(-8, 8, points)
+        return np.cos(5 * x) * np.exp(-x * x / 2), x
+    family = name[:4]
+    parameters = [float(p) for p in name[4:].split("-")] if name[4:] else []
+    if family == "cmor" and len(parameters) == 2:
+        bandwidth, centre = parameters
+        x = np.linspace(-8, 8, points)
+        return np.exp(2j * np.pi * centre * x - x * x / bandwidth) / np.sqrt(np.pi * bandwidth), x
+    if family == "shan" and len(parameters) == 2:
+        bandwidth, centre = parameters
+        x = np.linspace(-20, 20, points)
+        return np.sqrt(bandwidth) * np.sinc(bandwidth * x) * np.exp(2j * np.pi * centre * x), x
+    if family == "fbsp" and len(parameters) == 3:
+        order, bandwidth, centre = parameters
+        x = np.linspace(-20, 20, points)
+        return np.sqrt(bandwidth) * np.sinc(bandwidth * x / order) ** order * np.exp(2j * np.pi * centre * x), x
+    raise ValueError(f"Invalid wavelet name {name!r}: wanted one of morl, mexh, gaus1-8, cgau1-8, cmorB-C, shanB-C, fbspM-B-C, "
+                     "morlet:w0, paul:m, dog:m, morse:beta,gamma")  # fmt: skip
+
+
+def _central_frequency(wave, x):
+    """Of the largest component, as PyWavelets counts it."""
+    index = int(np.argmax(np.abs(np.fft.fft(wave)[1:]))) + 2
+    if index > len(wave) / 2:
+        index = len(wave) - index + 2
+    return 1.0 / ((x[-1] - x[0]) / (index - 1))
 
 
 def cwt(data, scales, wavelet, sampling_period=1.0, method="conv", axis=-1, *, precision=12):
-    raise NotImplementedError
+    """(coefficients [scale, ...], frequencies [scale]).
+
+    For PyWavelets' wavelets its algorithm: the integral of psi on 2^precision points, resampled by truncated index. For this library's
+    (morlet:6, ...) the exact transform of `continuous`, scales in samples; method and precision do not matter then.
+    """
+    data = _typed(data)
+    axis = _axis(data, axis)
+    scales = np.atleast_1d(scales)
+    if np.any(scales <= 0):
+        raise ValueError("`scales` must only include positive values")
+    name = wavelet if isinstance(wavelet, str) else wavelet.name
+    lines = np.moveaxis(data, axis, -1)
+    if name.split(":")[0] in _CONTINUOUS_NAMES:
+        out, period, _ = _rows(lines, lambda line: continuous(line, name, scales))
+        return np.moveaxis(out, -1, axis + 1), 1 / (period * sampling_period)
+    if method not in ("conv", "fft"):
+        raise ValueError("method must be 'conv' or 'fft'")
+    wave, x = _pywt_continuous(name, 2**precision)
+    complex_wave = np.iscomplexobj(wave)
+    integral = np.cumsum(wave) * (x[1] - x[0])
+    integral = np.conj(integral) if complex_wave else integral
+    single = data.dtype in (np.float32, np.complex64)
+    real = not complex_wave and data.dtype.kind != "c"
+    dtype = (np.float32 if single else np.float64) if real else (np.complex64 if single else np.complex128)
+    integral = integral.astype((np.complex64 if complex_wave else np.float32) if single else integral.dtype)
+    out = np.empty((len(scales), *lines.shape), dtype)
+    for i, scale in enumerate(scales):
+        at = (np.arange(scale * (x[-1] - x[0]) + 1) / (scale * (x[1] - x[0]))).astype(int)
+        kernel = integral[at[at < len(integral)]][::-1]
+        for place in np.ndindex(*lines.shape[:-1]):
+            row = -np.sqrt(scale) * np.diff(_convolved(lines[place], kernel, method))
+            extra = (len(row) - lines.shape[-1]) / 2
+            if extra < 0:
+                raise ValueError(f"Selected scale of {scale} too small.")
+            out[(i, *place)] = (row if complex_wave or data.dtype.kind == "c" else row.real)[int(np.floor(extra)) : len(row) - int(np.ceil(extra))]
+    frequencies = _central_frequency(*_pywt_continuous(name, 2**8)) / scales
+    return np.moveaxis(out, -1, axis + 1), frequencies / sampling_period
+
+
+def _rows(lines, transform):
+    """transform() of every line: its matrix gets the lines' axes between its own two."""
+    results = [transform(np.ascontiguousarray(lines[place])) for place in np.ndindex(*lines.shape[:-1])]
+    matrix = np.stack([r[0] for r in results], axis=1)
+    return matrix.reshape(matrix.shape[0], *lines.shape), results[0][1], results[0][2]
+
+
+def _convolved(line, kernel, method):
+    if method == "conv":
+        return np.convolve(line, kernel)
+    length = len(line) + len(kernel) - 1
+    size = 1 << max(length - 1, 1).bit_length()
+    return np.fft.ifft(np.fft.fft(line, size) * np.fft.fft(kernel, size))[:length]
