@@ -7,6 +7,7 @@
 #include <cmath>
 #include <string>
 
+#include "analysis/dwt_cascade.h"
 #include "analysis/dwt_stage.h"
 #include "analysis/parallel.h"
 #include "analysis/strips.h"
@@ -32,9 +33,10 @@ Dwt::Dwt(Wavelet wavelet, Boundary boundary, size_t positions, uint32_t levels, 
     : wavelet_(std::move(wavelet)), boundary_(boundary), positions_(positions) {
   check_depth(wavelet_, positions, levels, depth);
   IndexRange valid{0, positions};
-  for (uint32_t level = 0; level < levels; ++level) {
-    Stage& stage = stages_.emplace_back(wavelet_, boundary, positions);
-    stage.limit_valid(valid, wavelet_.length());
+  cascaded_ = cascade_levels(wavelet_.length(), positions, levels);
+  for (uint32_t level = 1; level <= levels; ++level) {
+    const auto inner = level <= cascaded_ ? Stage::Inner::Valid : Stage::Inner::Most;
+    const Stage& stage = stages_.emplace_back(wavelet_, boundary, positions, valid, inner);
     valid = stage.valid;
     positions = stage.output;
   }
@@ -85,20 +87,34 @@ void Dwt::forward(SignalView<const Real> signal, std::span<const SignalView<Real
     StageRunner<Real> runner(wavelet_);
     StripIn<Real> source(signal, place);
     std::vector<Real> pyramid[2];
-    Strip<const Real> x = source.strip();
-    for (uint32_t level = 1; level <= levels(); ++level) {
-      const Stage& stage = stages_[level - 1];
-      StripOut<Real> high(bands[levels() + 1 - level], place);
-      StripOut<Real> last;
-      Strip<Real> low;
+    const auto low_of = [&](uint32_t level, StripOut<Real>& last) {
       if (level == levels()) {
         last = StripOut<Real>(bands[0], place);
-        low = last.strip();
-      } else {
-        pyramid[level % 2].resize(std::max(pyramid[level % 2].size(), stage.output * place.width));
-        low = {pyramid[level % 2].data(), static_cast<ptrdiff_t>(place.width), place.width};
+        return last.strip();
       }
-      runner.analyse(stage, x, low, high.strip());
+      pyramid[level % 2].resize(
+          std::max(pyramid[level % 2].size(), stages_[level - 1].output * place.width));
+      return Strip<Real>{pyramid[level % 2].data(), static_cast<ptrdiff_t>(place.width), place.width};
+    };
+    Strip<const Real> x = source.strip();
+    if (cascaded_ > 0) {
+      std::vector<StripOut<Real>> high;
+      std::vector<Strip<Real>> high_strips;
+      for (uint32_t level = 1; level <= cascaded_; ++level) {
+        high.emplace_back(bands[levels() + 1 - level], place);
+        high_strips.push_back(high.back().strip());
+      }
+      StripOut<Real> last;
+      const Strip<Real> low = low_of(cascaded_, last);
+      Cascade<Real>({stages_.data(), cascaded_}, runner, x, high_strips, low).run();
+      for (StripOut<Real>& band : high) band.store();
+      last.store();
+      x = low;
+    }
+    for (uint32_t level = cascaded_ + 1; level <= levels(); ++level) {
+      StripOut<Real> high(bands[levels() + 1 - level], place), last;
+      const Strip<Real> low = low_of(level, last);
+      runner.analyse(stages_[level - 1], x, low, high.strip());
       high.store();
       last.store();
       x = low;

@@ -70,6 +70,7 @@ class Dwt {
   Boundary boundary_;
   size_t positions_;
   std::vector<Stage> stages_;
+  uint32_t cascaded_ = 0;  // levels that dwt_cascade.h does together
 };
 
 }  // namespace dendrokv

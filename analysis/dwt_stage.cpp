@@ -21,28 +21,21 @@ bool shortest(Boundary boundary) {
          boundary == Boundary::Causal;
 }
 
-template <class Real>
-std::vector<Real> cast(const std::vector<double>& numbers) {
-  std::vector<Real> out;
-  for (const double number : numbers) out.push_back(static_cast<Real>(number));
-  return out;
-}
-
 }  // namespace
 
 size_t dwt_length(size_t positions, size_t filter_length, Boundary boundary) {
   return shortest(boundary) ? (positions + 1) / 2 : (positions + filter_length - 1) / 2;
 }
 
-Dwt::Stage::Stage(const Wavelet& wavelet, Boundary boundary, size_t positions)
+Dwt::Stage::Stage(const Wavelet& wavelet, Boundary boundary, size_t positions,
+                  IndexRange input_valid, Inner inner)
     : input(positions),
       output(dwt_length(positions, wavelet.length(), boundary)),
       circular(shortest(boundary)) {
   const auto length = static_cast<int64_t>(wavelet.length());
-  const auto samples = static_cast<int64_t>(positions);
   if (boundary == Boundary::Causal) {
     // The twin of an odd signal's first sample is at position -1, so pairs end at the newest sample.
-    analysis_shift = 1 - samples % 2;
+    analysis_shift = 1 - static_cast<int64_t>(positions % 2);
     synthesis_shift = length - 1 - analysis_shift;
   } else if (circular) {
     analysis_shift = length / 2;
@@ -51,16 +44,27 @@ Dwt::Stage::Stage(const Wavelet& wavelet, Boundary boundary, size_t positions)
     analysis_shift = 1;
     synthesis_shift = length - 2;
   }
-  const int64_t first = std::max<int64_t>(ceil_half(length - 1 - analysis_shift), 0);
-  const int64_t end = std::min<int64_t>(floor_half(samples - 1 - analysis_shift) + 1,
-                                        static_cast<int64_t>(output));
-  inner_first = static_cast<size_t>(std::min(first, static_cast<int64_t>(output)));
-  inner_end = end > first ? static_cast<size_t>(end) : inner_first;
+  valid = inner_of(input_valid, wavelet.length());
+  const IndexRange range = inner == Inner::Valid ? valid : inner_of({0, positions}, wavelet.length());
+  inner_first = range.first;
+  inner_end = range.first + range.count;
   first_term.push_back(0);
   for (size_t k = 0; k < output; ++k) {
     if (k == inner_first && k < inner_end) k = inner_end;
     if (k < output) add_edge(wavelet, boundary, k);
   }
+}
+
+/// Coefficients whose samples are all in `input`.
+IndexRange Dwt::Stage::inner_of(IndexRange samples, size_t filter_length) const {
+  const auto first = static_cast<int64_t>(samples.first);
+  const int64_t last = first + static_cast<int64_t>(samples.count) - 1;
+  const int64_t from = std::max<int64_t>(
+      ceil_half(first + static_cast<int64_t>(filter_length) - 1 - analysis_shift), 0);
+  const int64_t to =
+      std::min<int64_t>(floor_half(last - analysis_shift) + 1, static_cast<int64_t>(output));
+  if (samples.count == 0 || to <= from) return {};
+  return {static_cast<size_t>(from), static_cast<size_t>(to - from)};
 }
 
 void Dwt::Stage::add_edge(const Wavelet& wavelet, Boundary boundary, size_t k) {
@@ -76,85 +80,64 @@ void Dwt::Stage::add_edge(const Wavelet& wavelet, Boundary boundary, size_t k) {
   first_term.push_back(sample.size());
 }
 
-void Dwt::Stage::limit_valid(IndexRange input_valid, size_t filter_length) {
-  const auto length = static_cast<int64_t>(filter_length);
-  const auto first = static_cast<int64_t>(input_valid.first);
-  const int64_t last = first + static_cast<int64_t>(input_valid.count) - 1;
-  const int64_t from =
-      std::max<int64_t>(ceil_half(first + length - 1 - analysis_shift), static_cast<int64_t>(inner_first));
-  const int64_t to =
-      std::min<int64_t>(floor_half(last - analysis_shift) + 1, static_cast<int64_t>(inner_end));
-  valid = to > from ? IndexRange{static_cast<size_t>(from), static_cast<size_t>(to - from)}
-                    : IndexRange{};
-}
-
 template <class Real>
 StageRunner<Real>::StageRunner(const Wavelet& wavelet)
     : length_(wavelet.length()),
-      dec_lo_(cast<Real>(wavelet.dec_lo)),
-      dec_hi_(cast<Real>(wavelet.dec_hi)),
-      wavelet_(wavelet),
+      dec_lo_(kernel_taps<Real>(wavelet.dec_lo)),
+      dec_hi_(kernel_taps<Real>(wavelet.dec_hi)),
+      rec_lo_(kernel_taps<Real>(wavelet.rec_lo)),
+      rec_hi_(kernel_taps<Real>(wavelet.rec_hi)),
       inputs_(length_) {}
 
 template <class Real>
 void StageRunner<Real>::analyse(const Dwt::Stage& stage, Strip<const Real> x, Strip<Real> low,
                                 Strip<Real> high) {
-  analyse_edges(stage, x, low, high);
-  if (stage.inner_end == stage.inner_first) return;
-  if (x.is_line() && low.is_line() && high.is_line())
-    analyse_line(stage, x.data, low.data, high.data);
-  else
-    analyse_rows(stage, x, low, high);
+  analyse_edges(
+      stage, [&](size_t sample) { return x.row(sample); }, [&](size_t k) { return low.row(k); },
+      high);
+  Strip<Real> inner_low = low;
+  inner_low.data = low.row(stage.inner_first);
+  analyse_inner(stage, {stage.inner_first, stage.inner_end - stage.inner_first}, x, 0, inner_low,
+                high);
 }
 
 template <class Real>
-void StageRunner<Real>::analyse_edges(const Dwt::Stage& stage, Strip<const Real> x,
-                                      Strip<Real> low, Strip<Real> high) {
-  for (size_t e = 0; e < stage.edge.size(); ++e) {
-    const size_t first = stage.first_term[e], count = stage.first_term[e + 1] - first;
-    inputs_.resize(std::max(inputs_.size(), count));
-    weights0_.resize(std::max(weights0_.size(), count));
-    weights1_.resize(std::max(weights1_.size(), count));
-    for (size_t m = 0; m < count; ++m) {
-      inputs_[m] = x.row(stage.sample[first + m]);
-      weights0_[m] = static_cast<Real>(stage.low_weight[first + m]);
-      weights1_[m] = static_cast<Real>(stage.high_weight[first + m]);
-    }
-    kernels_.combine_two({inputs_.data(), count}, weights0_.data(), weights1_.data(), {x.width},
-                         low.row(stage.edge[e]), high.row(stage.edge[e]));
-  }
-}
-
-template <class Real>
-void StageRunner<Real>::analyse_line(const Dwt::Stage& stage, const Real* x, Real* low,
-                                     Real* high) {
+void StageRunner<Real>::analyse_inner(const Dwt::Stage& stage, IndexRange part,
+                                      Strip<const Real> x, size_t first_sample, Strip<Real> low,
+                                      Strip<Real> high) {
+  if (part.count == 0) return;
   inputs_.resize(std::max(inputs_.size(), length_));
+  const int64_t newest = 2 * static_cast<int64_t>(part.first) + stage.analysis_shift;
+  const auto oldest = static_cast<size_t>(newest - static_cast<int64_t>(length_ - 1 + first_sample));
+  if (x.is_line() && low.is_line() && high.is_line())
+    analyse_line(part, x.row(oldest), low.data, high.data);
+  else
+    analyse_rows(part, x, oldest, low, high);
+}
+
+template <class Real>
+void StageRunner<Real>::analyse_line(IndexRange part, const Real* oldest, Real* low, Real* high) {
   even_.resize(std::max(even_.size(), kBlock + length_));
   odd_.resize(even_.size());
   for (size_t i = 0; i < length_; ++i) {
     const size_t later = length_ - 1 - i;  // than the oldest sample of the filter
     inputs_[i] = (later % 2 == 0 ? even_ : odd_).data() + later / 2;
   }
-  for (size_t k = stage.inner_first; k < stage.inner_end; k += kBlock) {
-    const size_t count = std::min(kBlock, stage.inner_end - k);
-    const int64_t oldest =
-        2 * static_cast<int64_t>(k) + stage.analysis_shift - static_cast<int64_t>(length_ - 1);
-    kernels_.split(x + oldest, count + length_ / 2 - 1, even_.data(), odd_.data());
+  for (size_t k = 0; k < part.count; k += kBlock) {
+    const size_t count = std::min(kBlock, part.count - k);
+    kernels_.split(oldest + 2 * k, count + length_ / 2 - 1, even_.data(), odd_.data());
     kernels_.combine_two({inputs_.data(), length_}, dec_lo_.data(), dec_hi_.data(), {count},
-                         low + k, high + k);
+                         low + k, high + part.first + k);
   }
 }
 
 template <class Real>
-void StageRunner<Real>::analyse_rows(const Dwt::Stage& stage, Strip<const Real> x, Strip<Real> low,
-                                     Strip<Real> high) {
-  inputs_.resize(std::max(inputs_.size(), length_));
-  const int64_t newest = 2 * static_cast<int64_t>(stage.inner_first) + stage.analysis_shift;
-  for (size_t i = 0; i < length_; ++i)
-    inputs_[i] = x.row(static_cast<size_t>(newest - static_cast<int64_t>(i)));
-  kernels_.combine_two({inputs_.data(), length_, 2 * x.stride, 2 * x.stride}, dec_lo_.data(), dec_hi_.data(),
-                       {x.width, stage.inner_end - stage.inner_first, low.stride, high.stride},
-                       low.row(stage.inner_first), high.row(stage.inner_first));
+void StageRunner<Real>::analyse_rows(IndexRange part, Strip<const Real> x, size_t oldest,
+                                     Strip<Real> low, Strip<Real> high) {
+  for (size_t i = 0; i < length_; ++i) inputs_[i] = x.row(oldest + length_ - 1 - i);
+  kernels_.combine_two({inputs_.data(), length_, 2 * x.stride, 2 * x.stride}, dec_lo_.data(),
+                       dec_hi_.data(), {x.width, part.count, low.stride, high.stride}, low.data,
+                       high.row(part.first));
 }
 
 /// Samples 2m and 2m + 1 see coefficients from m + ceil((S - L + 1) / 2) to m + floor((S + 1) / 2), S the synthesis shift.
@@ -165,10 +148,10 @@ void StageRunner<Real>::gather_terms(const Dwt::Stage& stage, Strip<const Real> 
   weights0_.clear();
   weights1_.clear();
   const auto length = static_cast<int64_t>(length_);
-  const auto tap = [&](const std::vector<double>& filter, int64_t i) {
-    return i >= 0 && i < length ? static_cast<Real>(filter[static_cast<size_t>(i)]) : Real{0};
+  const auto tap = [&](const std::vector<Real>& filter, int64_t i) {
+    return i >= 0 && i < length ? filter[static_cast<size_t>(i)] : Real{0};
   };
-  const auto add = [&](Strip<const Real> band, const std::vector<double>& filter, int64_t offset) {
+  const auto add = [&](Strip<const Real> band, const std::vector<Real>& filter, int64_t offset) {
     if (!band.data) return;
     terms_.push_back({band, offset});
     weights0_.push_back(tap(filter, stage.synthesis_shift - 2 * offset));
@@ -176,8 +159,8 @@ void StageRunner<Real>::gather_terms(const Dwt::Stage& stage, Strip<const Real> 
   };
   const int64_t last = floor_half(stage.synthesis_shift + 1);
   for (int64_t offset = ceil_half(stage.synthesis_shift - length + 1); offset <= last; ++offset) {
-    add(low, wavelet_.rec_lo, offset);
-    add(high, wavelet_.rec_hi, offset);
+    add(low, rec_lo_, offset);
+    add(high, rec_hi_, offset);
   }
   inputs_.resize(std::max(inputs_.size(), terms_.size()));
 }

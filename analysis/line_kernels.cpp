@@ -1,5 +1,6 @@
 #include "analysis/line_kernels.h"
 
+#include <cmath>
 #include <type_traits>
 
 #include "analysis/line_kernels_isa.h"
@@ -50,6 +51,24 @@ const LineKernels<Real>* best() {
 }  // namespace
 
 template <class Real>
+std::vector<Real> kernel_taps(std::span<const double> filter) {
+  std::vector<Real> taps;
+  for (const double tap : filter) taps.push_back(static_cast<Real>(tap));
+  for (size_t parity = 0; parity < 2; ++parity) {
+    double lost = 0;
+    size_t smallest = filter.size();
+    for (size_t k = parity; k < filter.size(); k += 2) {
+      lost += filter[k] - static_cast<double>(taps[k]);
+      if (taps[k] != 0 && (smallest == filter.size() || std::abs(taps[k]) < std::abs(taps[smallest])))
+        smallest = k;
+    }
+    if (smallest < filter.size())
+      taps[smallest] = static_cast<Real>(static_cast<double>(taps[smallest]) + lost);
+  }
+  return taps;
+}
+
+template <class Real>
 const LineKernels<Real>& line_kernels() {
   static const LineKernels<Real>* const kernels = best<Real>();
   return *kernels;
@@ -63,6 +82,8 @@ size_t line_kernel_sets(const LineKernels<Real>** sets, size_t most) {
   return count;
 }
 
+template std::vector<float> kernel_taps(std::span<const double>);
+template std::vector<double> kernel_taps(std::span<const double>);
 template const LineKernels<float>& line_kernels();
 template const LineKernels<double>& line_kernels();
 template size_t line_kernel_sets(const LineKernels<float>**, size_t);

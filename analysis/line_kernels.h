@@ -6,7 +6,9 @@
 // time, so that the bits do not depend on the instruction set.
 
 #include <cstddef>
+#include <span>
 #include <string_view>
+#include <vector>
 
 namespace dendrokv {
 
@@ -37,6 +39,11 @@ struct LineKernels {
   void (*split)(const Real* in, size_t pairs, Real* even, Real* odd);
   void (*join)(const Real* even, const Real* odd, size_t pairs, Real* out);
 };
+
+/// A filter in the type of the kernels. Even and odd taps keep their sums but for the last bit, which rounding each tap alone would
+/// not: a constant then passes a cascade of levels without drifting. The smallest tap of each takes up the difference.
+template <class Real>
+std::vector<Real> kernel_taps(std::span<const double> filter);
 
 /// The best for this processor.
 template <class Real>

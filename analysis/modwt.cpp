@@ -63,10 +63,10 @@ IndexRange Modwt::valid(uint32_t level) const {
 template <class Real>
 class Modwt::Runner {
  public:
-  explicit Runner(const Filters& filters) : filters_(filters) {
-    for (const double tap : filters.low) low_.push_back(static_cast<Real>(tap));
-    for (const double tap : filters.high) high_.push_back(static_cast<Real>(tap));
-  }
+  explicit Runner(const Filters& filters)
+      : filters_(filters),
+        low_(kernel_taps<Real>(filters.low)),
+        high_(kernel_taps<Real>(filters.high)) {}
 
   void analyse(Strip<const Real> x, size_t positions, uint32_t level, Strip<Real> low,
                Strip<Real> high) {

@@ -24,7 +24,7 @@ _MODES = {
     "zero": "zero", "zpd": "zero", "constant": "constant", "cpd": "constant", "symmetric": "symmetric", "sym": "symmetric",
     "symm": "symmetric", "smooth": "smooth", "sp1": "smooth", "spd": "smooth", "periodic": "periodic", "ppd": "periodic",
     "periodization": "periodization", "per": "periodization", "reflect": "reflect", "antisymmetric": "antisymmetric",
-    "asym": "antisymmetric", "antireflect": "antireflect", "brick-wall": "brick-wall", "causal": "causal",
+    "asym": "antisymmetric", "antireflect": "antireflect", "brick-wall": "brick-wall",
 }  # fmt: skip
 # PyWavelets' numbers of its modes.
 _MODE_CODES = ("zero", "symmetric", "constant", "smooth", "periodic", "periodization", "reflect", "antisymmetric", "antireflect")
@@ -116,6 +116,8 @@ class _Bank:
         if isinstance(wavelet, str):
             self.filters = _named_filters(wavelet)
         else:
+            if not isinstance(wavelet, (tuple, list)) and not hasattr(wavelet, "dec_lo"):
+                raise ValueError(f"wavelet {wavelet!r}: wanted a discrete wavelet")
             taps = wavelet if isinstance(wavelet, (tuple, list)) else [getattr(wavelet, n) for n in ("dec_lo", "dec_hi", "rec_lo", "rec_hi")]
             if len(taps) != 4:
                 raise ValueError(f"wavelet of {len(taps)} filters: wanted a name or four filters")
@@ -138,6 +140,8 @@ def _boundary(mode):
         if mode.lower() not in _MODES:
             raise ValueError(f"Unknown mode name {mode!r}: wanted one of {', '.join(sorted(set(_MODES.values())))}")
         return _MODES[mode.lower()].encode()
+    if mode is None:
+        raise TypeError("expected a mode, got None")
     if isinstance(mode, (int, np.integer)) and 0 <= mode < len(_MODE_CODES):
         return _MODE_CODES[mode].encode()
     raise ValueError(f"Invalid mode {mode!r}")
@@ -206,8 +210,8 @@ def _band_lengths(positions, bank, mode, level):
 
 def _forward(data, bank, mode, level, axis):
     """[A_J, D_J, ..., D_1] of real, typed data."""
-    if data.shape[axis] < 1:
-        raise ValueError("Input array has fewer than 1 samples")
+    if data.shape[axis] < (2 if mode in (b"reflect", b"antireflect") else 1):
+        raise ValueError(f"signal of {data.shape[axis]} samples: too short for mode {mode.decode()}")
     data = np.ascontiguousarray(data)
     lengths = _band_lengths(data.shape[axis], bank, mode, level)
     bands = [np.empty(_resized(data.shape, axis, n), data.dtype) for n in lengths]
@@ -220,7 +224,7 @@ def _forward(data, bank, mode, level, axis):
 def _inverse_one(low, high, bank, mode, axis):
     some = low if low is not None else high
     length = some.shape[axis]
-    positions = 2 * length if mode in (b"periodization", b"brick-wall", b"causal") else 2 * length - bank.length + 2
+    positions = 2 * length if mode in (b"periodization", b"brick-wall") else 2 * length - bank.length + 2
     if positions < 1:
         raise ValueError("Invalid coefficient arrays length for specified wavelet. Wavelet and mode must be the same as used for decomposition.")
     out = np.empty(_resized(some.shape, axis, positions), some.dtype)
@@ -308,6 +312,8 @@ def waverec(coeffs, wavelet, mode="symmetric", axis=-1):
     if len(coeffs) == 1:
         return low
     for high in coeffs[1:]:
+        if isinstance(high, dict):
+            raise ValueError("Unexpected detail coefficient type: a dictionary. Detail coefficients must be arrays as returned by wavedec.")
         if high is not None:
             high = np.asarray(high)
             if low is not None:
@@ -589,7 +595,7 @@ def cwt(data, scales, wavelet, sampling_period=1.0, method="conv", axis=-1, *, p
     (morlet:6, ...) the exact transform of `continuous`, scales in samples; method and precision do not matter then.
     """
     data = _typed(data)
-    axis = _axis(data, axis)
+    axis = 0 if data.ndim == 1 else _axis(data, axis)
     scales = np.atleast_1d(scales)
     if np.any(scales <= 0):
         raise ValueError("`scales` must only include positive values")
