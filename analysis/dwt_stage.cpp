@@ -51,7 +51,7 @@ Dwt::Stage::Stage(const Wavelet& wavelet, Boundary boundary, size_t positions,
   first_term.push_back(0);
   for (size_t k = 0; k < output; ++k) {
     if (k == inner_first && k < inner_end) k = inner_end;
-    if (k < output) add_edge(wavelet, boundary, k);
+    if (k < output) add_edge(wavelet.length(), boundary, k);
   }
 }
 
@@ -67,14 +67,14 @@ IndexRange Dwt::Stage::inner_of(IndexRange samples, size_t filter_length) const 
   return {static_cast<size_t>(from), static_cast<size_t>(to - from)};
 }
 
-void Dwt::Stage::add_edge(const Wavelet& wavelet, Boundary boundary, size_t k) {
+void Dwt::Stage::add_edge(size_t filter_length, Boundary boundary, size_t k) {
   edge.push_back(k);
-  for (size_t i = 0; i < wavelet.length(); ++i) {
+  for (size_t i = 0; i < filter_length; ++i) {
     const int64_t index = 2 * static_cast<int64_t>(k) + analysis_shift - static_cast<int64_t>(i);
     for (const ExtensionTerm& term : extended_sample(boundary, input, index).all()) {
       sample.push_back(term.index);
-      low_weight.push_back(wavelet.dec_lo[i] * term.factor);
-      high_weight.push_back(wavelet.dec_hi[i] * term.factor);
+      tap.push_back(i);
+      factor.push_back(term.factor);
     }
   }
   first_term.push_back(sample.size());

@@ -40,15 +40,15 @@ struct Dwt::Stage {
 
   /// The others as weighted sums of samples, in order of k: terms [first_term[e], first_term[e + 1]).
   std::vector<size_t> edge, first_term;
-  std::vector<size_t> sample;
-  std::vector<double> low_weight, high_weight;
+  std::vector<size_t> sample, tap;  // of a term: which sample, times which tap, times a factor
+  std::vector<double> factor;
 
   IndexRange valid;  // coefficients whose samples are all in the valid range of the level above
 
 
  private:
   IndexRange inner_of(IndexRange input, size_t filter_length) const;
-  void add_edge(const Wavelet& wavelet, Boundary boundary, size_t k);
+  void add_edge(size_t filter_length, Boundary boundary, size_t k);
 };
 
 /// Filters in the type of the kernels, and room for their work; one per thread.
@@ -105,8 +105,9 @@ void StageRunner<Real>::analyse_edges(const Dwt::Stage& stage, const SampleRow& 
     weights1_.resize(std::max(weights1_.size(), count));
     for (size_t m = 0; m < count; ++m) {
       inputs_[m] = sample_row(stage.sample[first + m]);
-      weights0_[m] = static_cast<Real>(stage.low_weight[first + m]);
-      weights1_[m] = static_cast<Real>(stage.high_weight[first + m]);
+      const auto factor = static_cast<Real>(stage.factor[first + m]);
+      weights0_[m] = dec_lo_[stage.tap[first + m]] * factor;
+      weights1_[m] = dec_hi_[stage.tap[first + m]] * factor;
     }
     kernels_.combine_two({inputs_.data(), count}, weights0_.data(), weights1_.data(), {high.width},
                          low_row(stage.edge[e]), high.row(stage.edge[e]));

@@ -14,13 +14,14 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <numbers>
 #include <string>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 #include "analysis/haar.h"
 #include "data/error.h"
+#include "data/half.h"
 
 namespace dendrokv {
 namespace {
@@ -47,17 +48,67 @@ struct Lanes {
   }
   void store(Real* to, size_t count) const { std::memcpy(to, &value, count * sizeof(Real)); }
 
-  void add_difference(const Lanes& a, const Lanes& b) {
-    const Vector difference = a.value - b.value;
-    const Mask magnitude = std::numeric_limits<Bits>::max() + Mask{};
-    value += reinterpret_cast<Vector>(reinterpret_cast<Mask>(difference) & magnitude);
-  }
-  double joined() const {
-    Vector sum = value;
+  /// The sum of the lanes, which start anew at 0.
+  static double take(Vector& lanes) {
+    Vector sum = lanes;
+    lanes = Vector{};
     for (size_t half = kLanes / 2; half > 0; half /= 2)
       for (size_t lane = 0; lane < half; ++lane) sum[lane] += sum[lane + half];
     return static_cast<double>(sum[0]);
   }
+};
+
+enum class Measured { Magnitude, All };
+
+/// Sums over channels of one difference: in Real for a tile, then in double.
+struct Sums {
+  double magnitude = 0, square = 0, log = 0;
+};
+
+template <class Real, Measured kMeasured>
+class Difference {
+ public:
+  using Vector = typename Lanes<Real>::Vector;
+  using Mask = typename Lanes<Real>::Mask;
+  using Bits = typename Lanes<Real>::Bits;
+
+  void add(const Lanes<Real>& a, const Lanes<Real>& b, size_t count) {
+    const Vector difference = a.value - b.value;
+    constexpr Mask kAllButSign = std::numeric_limits<Bits>::max() + Mask{};
+    const Mask magnitude = reinterpret_cast<Mask>(difference) & kAllButSign;
+    magnitude_ += reinterpret_cast<Vector>(magnitude);
+    if constexpr (kMeasured == Measured::All) {
+      square_ += difference * difference;
+      add_log(magnitude, count);
+    }
+  }
+  void close_tile(Sums& sums) {
+    sums.magnitude += Lanes<Real>::take(magnitude_);
+    if constexpr (kMeasured == Measured::All) {
+      sums.square += Lanes<Real>::take(square_);
+      for (size_t lane = 0; lane < kLanes; ++lane)
+        sums.log += std::log(static_cast<double>(mantissas_[lane])) +
+                    std::numbers::ln2 * static_cast<double>(exponents_[lane]);
+      mantissas_ = Vector{} + 1;
+      exponents_ = Mask{};
+    }
+  }
+
+ private:
+  /// The logarithm of a product of many numbers: mantissas, from 1 to 2, are multiplied and exponents added, so that a tile takes one
+  /// logarithm per lane. A tile has 16 factors a lane: the product stays below 2^16.
+  void add_log(Mask magnitude, size_t count) {
+    constexpr int kMantissa = std::numeric_limits<Real>::digits - 1;
+    constexpr Bits kBias = std::numeric_limits<Real>::max_exponent - 1;
+    constexpr Mask kOne = (kBias << kMantissa) + Mask{}, kLeast = (Bits{1} << kMantissa) + Mask{};
+    Mask number = magnitude < kLeast ? kLeast : magnitude;
+    for (size_t lane = count; lane < kLanes; ++lane) number[lane] = kOne[lane];
+    exponents_ += (number >> kMantissa) - kBias;
+    mantissas_ *= reinterpret_cast<Vector>((number & (kLeast - 1)) | kOne);
+  }
+
+  Vector magnitude_{}, square_{}, mantissas_ = Vector{} + 1;
+  Mask exponents_{};
 };
 
 /// Calls step(first channel, count) for each group of kLanes channels, and end() after every kTile channels.
@@ -72,32 +123,34 @@ inline void for_each_group(size_t channels, const Step& step, const End& end) {
   }
 }
 
-/// sum = older + newer; returns the sum over channels of |older - newer|. `sum` may be `newer`.
-template <class Real>
-double join(const Real* older, const Real* newer, size_t channels, Real* sum) {
-  double total = 0;
-  Lanes<Real> difference;
+/// sum = older + newer; returns the sums over channels of older - newer. `sum` may be `newer`.
+template <class Real, Measured kMeasured>
+Sums join(const Real* older, const Real* newer, size_t channels, Real* sum) {
+  Sums total;
+  Difference<Real, kMeasured> difference;
   for_each_group(
       channels,
       [&](size_t c, size_t count) {
         const auto a = Lanes<Real>::load(older + c, count), b = Lanes<Real>::load(newer + c, count);
-        difference.add_difference(a, b);
+        difference.add(a, b, count);
         Lanes<Real>{a.value + b.value}.store(sum + c, count);
       },
-      [&] { total += std::exchange(difference, {}).joined(); });
+      [&] { difference.close_tile(total); });
   return total;
 }
 
-/// Sums over channels of the differences in a leaf.
-struct LeafDifferences {
-  double first_pair = 0, second_pair = 0, pairs = 0;
+/// Sums over channels of the differences in a leaf, and of the squared signal.
+struct LeafSums {
+  Sums first_pair, second_pair, pairs;
+  std::array<double, kLeaf> square{};
 };
 
-template <class Real>
-LeafDifferences join_leaf(const std::array<Real, kLeaf>& weight,
-                          const std::array<const Real*, kLeaf>& value, size_t channels, Real* sum) {
-  LeafDifferences total;
-  Lanes<Real> first_pair, second_pair, pairs;
+template <class Real, Measured kMeasured>
+LeafSums join_leaf(const std::array<Real, kLeaf>& weight,
+                   const std::array<const Real*, kLeaf>& value, size_t channels, Real* sum) {
+  LeafSums total;
+  Difference<Real, kMeasured> first_pair, second_pair, pairs;
+  std::array<typename Lanes<Real>::Vector, kLeaf> squares{};
   for_each_group(
       channels,
       [&](size_t c, size_t count) {
@@ -105,50 +158,69 @@ LeafDifferences join_leaf(const std::array<Real, kLeaf>& weight,
           return Lanes<Real>{weight[i] * Lanes<Real>::load(value[i] + c, count).value};
         };
         const auto s0 = signal(0), s1 = signal(1), s2 = signal(2), s3 = signal(3);
-        first_pair.add_difference(s0, s1);
-        second_pair.add_difference(s2, s3);
+        first_pair.add(s0, s1, count);
+        second_pair.add(s2, s3, count);
         const Lanes<Real> a{s0.value + s1.value}, b{s2.value + s3.value};
-        pairs.add_difference(a, b);
+        pairs.add(a, b, count);
         Lanes<Real>{a.value + b.value}.store(sum + c, count);
+        if constexpr (kMeasured == Measured::All) {
+          squares[0] += s0.value * s0.value;
+          squares[1] += s1.value * s1.value;
+          squares[2] += s2.value * s2.value;
+          squares[3] += s3.value * s3.value;
+        }
       },
       [&] {
-        total.first_pair += std::exchange(first_pair, {}).joined();
-        total.second_pair += std::exchange(second_pair, {}).joined();
-        total.pairs += std::exchange(pairs, {}).joined();
+        first_pair.close_tile(total.first_pair);
+        second_pair.close_tile(total.second_pair);
+        pairs.close_tile(total.pairs);
+        if constexpr (kMeasured == Measured::All)
+          for (size_t i = 0; i < kLeaf; ++i)
+            total.square[i] += Lanes<Real>::take(squares[i]);
       });
   return total;
 }
 
-/// Sums of the blocks of one head that wait for their second half, and where its amplitudes go.
-template <class Real>
+/// One head's rows of the measures; null where a measure is left out.
+struct HeadRows {
+  double *magnitude, *energy, *log_magnitude, *signal_energy;
+};
+
+/// Sums of the blocks of one head that wait for their second half, and where its measures go.
+template <class Real, Measured kMeasured>
 class BlockCounter {
  public:
-  BlockCounter(size_t positions, uint32_t levels, size_t channels, std::span<double> out)
-      : levels_(levels), channels_(channels), sums_(levels + size_t{1}, channels) {
-    for (uint32_t level = 1; level <= levels; ++level) {
-      next_.push_back(out.data() + amplitudes_of_level(positions, level).first);
-      scale_.push_back(std::ldexp(1.0, -static_cast<int>(level)) / static_cast<double>(channels));
-    }
+  BlockCounter(size_t positions, uint32_t levels, size_t channels, const HeadRows& rows)
+      : levels_(levels), channels_(channels), rows_(rows), sums_(levels + size_t{1}, channels) {
+    for (uint32_t level = 1; level <= levels; ++level)
+      next_.push_back(amplitudes_of_level(positions, level).first);
   }
 
   void add_leaf(size_t leaf, const std::array<Real, kLeaf>& weight,
                 const std::array<const Real*, kLeaf>& value) {
     Real* sum = place_of(leaf, 2);
-    const LeafDifferences difference = join_leaf(weight, value, channels_, sum);
-    put(1, difference.first_pair);
-    put(1, difference.second_pair);
-    put(2, difference.pairs);
+    const LeafSums sums = join_leaf<Real, kMeasured>(weight, value, channels_, sum);
+    put(1, sums.first_pair);
+    put(1, sums.second_pair);
+    put(2, sums.pairs);
+    if (rows_.signal_energy)
+      for (size_t i = 0; i < kLeaf; ++i)
+        rows_.signal_energy[leaf * kLeaf + i] = sums.square[i] / static_cast<double>(channels_);
     uint32_t level = 2;
     for (; leaf % 2 == 1 && level < levels_; leaf /= 2, ++level) {
       Real* joined_sum = place_of(leaf / 2, level + 1);
-      put(level + 1, join(waiting(level), sum, channels_, joined_sum));
+      put(level + 1, join<Real, kMeasured>(waiting(level), sum, channels_, joined_sum));
       sum = joined_sum;
     }
   }
 
   /// For a transform of one level, whose blocks are smaller than a leaf.
-  void add_pair(const Real* older, const Real* newer) {
-    put(1, join(older, newer, channels_, current()));
+  void add_pair(size_t pair, const Real* older, const Real* newer) {
+    if (rows_.signal_energy) {
+      rows_.signal_energy[2 * pair] = mean_square(older);
+      rows_.signal_energy[2 * pair + 1] = mean_square(newer);
+    }
+    put(1, join<Real, kMeasured>(older, newer, channels_, current()));
   }
 
  private:
@@ -158,20 +230,41 @@ class BlockCounter {
   }
   Real* current() { return sums_.row(0).data(); }
   Real* waiting(uint32_t level) { return sums_.row(level).data(); }
-  void put(uint32_t level, double difference) {
-    *next_[level - 1]++ = difference * scale_[level - 1];
+  double mean_square(const Real* row) const {
+    double sum = 0;
+    for (size_t c = 0; c < channels_; ++c) sum += static_cast<double>(row[c]) * static_cast<double>(row[c]);
+    return sum / static_cast<double>(channels_);
+  }
+  /// A difference of sums over half blocks is 2^level times the band.
+  void put(uint32_t level, const Sums& sums) {
+    const size_t place = next_[level - 1]++;
+    const double scale = std::ldexp(1.0, -static_cast<int>(level));
+    const auto channels = static_cast<double>(channels_);
+    if (rows_.magnitude) rows_.magnitude[place] = sums.magnitude * scale / channels;
+    if (rows_.energy) rows_.energy[place] = sums.square * scale * scale / channels;
+    if (rows_.log_magnitude)
+      rows_.log_magnitude[place] =
+          sums.log / channels - std::numbers::ln2 * static_cast<double>(level);
   }
 
   uint32_t levels_;
   size_t channels_;
+  HeadRows rows_;
   Grid<Real> sums_;  // row 0: the block just completed; row l: a block of 2^l that waits
-  std::vector<double*> next_;
-  std::vector<double> scale_;
+  std::vector<size_t> next_;
 };
 
-/// The first position whose products are not numbers, or one that overflows.
 template <class Real>
-[[noreturn]] void fail_at_first_gap(GridView<const Real> weights, GridView<const Real> values) {
+Real value_at(GridView<const Real> values, size_t position, size_t channel) {
+  return values(position, channel);
+}
+float value_at(GridView<const uint16_t> values, size_t position, size_t channel) {
+  return from_half(values(position, channel));
+}
+
+/// The first position whose products are not numbers, or one that overflows.
+template <class Real, class Value>
+[[noreturn]] void fail_at_first_gap(GridView<const Real> weights, GridView<const Value> values) {
   for (size_t position = 0; position < values.rows(); ++position) {
     const std::string subject = "contribution at window position " + std::to_string(position);
     for (size_t head = 0; head < weights.rows(); ++head)
@@ -179,19 +272,36 @@ template <class Real>
         fail(subject, "no attention weight",
              "wanted a query that sees every position of the window",
              "take a trace that was recorded without eviction");
-    for (const Real value : values.row(position))
-      if (!std::isfinite(value))
+    for (size_t c = 0; c < values.cols(); ++c)
+      if (!std::isfinite(value_at(values, position, c)))
         fail(subject, "a value that is not a finite number", "wanted numbers");
   }
   fail("contributions", "products beyond the range of the numbers", "wanted finite ones");
 }
 
+/// Values as they are, or half floats widened leaf by leaf.
 template <class Real>
-void add_leaves(GridView<const Real> weights, GridView<const Real> values,
-                std::vector<BlockCounter<Real>>& heads) {
+std::array<const Real*, kLeaf> leaf_of(GridView<const Real> values, size_t leaf, Grid<Real>&) {
+  std::array<const Real*, kLeaf> rows;
+  for (size_t i = 0; i < kLeaf; ++i) rows[i] = values.row(leaf * kLeaf + i).data();
+  return rows;
+}
+std::array<const float*, kLeaf> leaf_of(GridView<const uint16_t> values, size_t leaf,
+                                        Grid<float>& wide) {
+  std::array<const float*, kLeaf> rows;
+  for (size_t i = 0; i < kLeaf && leaf * kLeaf + i < values.rows(); ++i) {
+    from_half(values.row(leaf * kLeaf + i), wide.row(i));
+    rows[i] = wide.row(i).data();
+  }
+  return rows;
+}
+
+template <class Real, Measured kMeasured, class Value>
+void add_leaves(GridView<const Real> weights, GridView<const Value> values,
+                std::vector<BlockCounter<Real, kMeasured>>& heads) {
+  Grid<Real> wide(kLeaf, values.cols());
   for (size_t leaf = 0; leaf < values.rows() / kLeaf; ++leaf) {
-    std::array<const Real*, kLeaf> value;
-    for (size_t i = 0; i < kLeaf; ++i) value[i] = values.row(leaf * kLeaf + i).data();
+    const std::array<const Real*, kLeaf> value = leaf_of(values, leaf, wide);
     for (size_t h = 0; h < heads.size(); ++h) {
       std::array<Real, kLeaf> weight;
       for (size_t i = 0; i < kLeaf; ++i) weight[i] = weights(h, leaf * kLeaf + i);
@@ -200,17 +310,64 @@ void add_leaves(GridView<const Real> weights, GridView<const Real> values,
   }
 }
 
-template <class Real>
-void add_pairs(GridView<const Real> weights, GridView<const Real> values,
-               std::vector<BlockCounter<Real>>& heads) {
+template <class Real, Measured kMeasured, class Value>
+void add_pairs(GridView<const Real> weights, GridView<const Value> values,
+               std::vector<BlockCounter<Real, kMeasured>>& heads) {
   Grid<Real> pair(2, values.cols());
   for (size_t position = 0; position < values.rows(); position += 2)
     for (size_t h = 0; h < heads.size(); ++h) {
       for (size_t i = 0; i < 2; ++i)
         for (size_t c = 0; c < values.cols(); ++c)
-          pair(i, c) = weights(h, position + i) * values(position + i, c);
-      heads[h].add_pair(pair.row(0).data(), pair.row(1).data());
+          pair(i, c) = weights(h, position + i) * value_at(values, position + i, c);
+      heads[h].add_pair(position / 2, pair.row(0).data(), pair.row(1).data());
     }
+}
+
+HeadRows rows_of(const HaarMeasures& out, size_t head) {
+  const auto row = [&](const GridView<double>& view) {
+    return view.rows() == 0 ? nullptr : view.row(head).data();
+  };
+  return {row(out.magnitude), row(out.energy), row(out.log_magnitude), row(out.signal_energy)};
+}
+
+template <class Real, Measured kMeasured, class Value>
+void measure(GridView<const Real> weights, GridView<const Value> values, uint32_t levels,
+             const HaarMeasures& out) {
+  std::vector<BlockCounter<Real, kMeasured>> heads;
+  for (size_t h = 0; h < weights.rows(); ++h)
+    heads.emplace_back(values.rows(), levels, values.cols(), rows_of(out, h));
+  if (levels == 1)
+    add_pairs(weights, values, heads);
+  else
+    add_leaves(weights, values, heads);
+}
+
+template <class Real, class Value>
+void measure_any(GridView<const Real> weights, GridView<const Value> values, uint32_t levels,
+                 HaarMeasures out) {
+  DENDROKV_ASSERT(levels >= 1 && levels <= kMostLevels);
+  DENDROKV_ASSERT(values.cols() > 0 && values.rows() % (size_t{1} << levels) == 0);
+  DENDROKV_ASSERT(weights.cols() == values.rows());
+  const size_t amplitudes = amplitude_count(values.rows(), levels);
+  for (const GridView<double>* view : {&out.magnitude, &out.energy, &out.log_magnitude})
+    DENDROKV_ASSERT(view->rows() == 0 || (view->rows() == weights.rows() && view->cols() == amplitudes));
+  DENDROKV_ASSERT(out.signal_energy.rows() == 0 || (out.signal_energy.rows() == weights.rows() &&
+                                                    out.signal_energy.cols() == values.rows()));
+  Grid<double> own;  // the check below needs magnitudes
+  if (out.magnitude.rows() == 0) {
+    own = Grid<double>(weights.rows(), amplitudes);
+    out.magnitude = own.view();
+  }
+  const bool all = out.energy.rows() + out.log_magnitude.rows() + out.signal_energy.rows() > 0;
+  if (all)
+    measure<Real, Measured::All>(weights, values, levels, out);
+  else
+    measure<Real, Measured::Magnitude>(weights, values, levels, out);
+  // A product that is not a number makes the amplitude of its pair not one.
+  const IndexRange pairs = amplitudes_of_level(values.rows(), 1);
+  for (size_t h = 0; h < weights.rows(); ++h)
+    for (size_t k = 0; k < pairs.count; ++k)
+      if (!std::isfinite(out.magnitude(h, pairs.first + k))) fail_at_first_gap(weights, values);
 }
 
 }  // namespace
@@ -224,24 +381,53 @@ size_t amplitude_count(size_t positions, uint32_t levels) {
 }
 
 template <class Real>
+void haar_measures(GridView<const Real> weights, GridView<const Real> values, uint32_t levels,
+                   const HaarMeasures& out) {
+  measure_any(weights, values, levels, out);
+}
+
+void haar_measures(GridView<const float> weights, GridView<const uint16_t> values, uint32_t levels,
+                   const HaarMeasures& out) {
+  measure_any(weights, values, levels, out);
+}
+
+template <class Real>
 void haar_amplitudes(GridView<const Real> weights, GridView<const Real> values, uint32_t levels,
                      GridView<double> out) {
-  DENDROKV_ASSERT(levels >= 1 && levels <= kMostLevels);
-  DENDROKV_ASSERT(values.cols() > 0 && values.rows() % (size_t{1} << levels) == 0);
-  DENDROKV_ASSERT(weights.cols() == values.rows() && weights.rows() == out.rows());
-  DENDROKV_ASSERT(out.cols() == amplitude_count(values.rows(), levels));
-  std::vector<BlockCounter<Real>> heads;
-  for (size_t h = 0; h < out.rows(); ++h)
-    heads.emplace_back(values.rows(), levels, values.cols(), out.row(h));
-  if (levels == 1)
-    add_pairs(weights, values, heads);
-  else
-    add_leaves(weights, values, heads);
-  // A product that is not a number makes the amplitude of its pair not one.
-  const IndexRange pairs = amplitudes_of_level(values.rows(), 1);
-  for (size_t h = 0; h < out.rows(); ++h)
-    for (size_t k = 0; k < pairs.count; ++k)
-      if (!std::isfinite(out(h, pairs.first + k))) fail_at_first_gap(weights, values);
+  DENDROKV_ASSERT(out.rows() == weights.rows());
+  HaarMeasures measures;
+  measures.magnitude = out;
+  haar_measures(weights, values, levels, measures);
+}
+
+void relative_variability(std::span<const double> energy, std::span<const double> signal_energy,
+                          uint32_t level, std::span<double> out) {
+  DENDROKV_ASSERT(out.size() == signal_energy.size() && level >= 1);
+  const size_t block = size_t{1} << level;
+  const IndexRange blocks = amplitudes_of_level(out.size(), level);
+  for (size_t k = 0; k < blocks.count; ++k) {
+    double sum = 0;
+    for (size_t i = 0; i < block; ++i) sum += signal_energy[k * block + i];
+    const double share = energy[blocks.first + k] / (sum / static_cast<double>(block));
+    std::ranges::fill(out.subspan(k * block, block), std::sqrt(share));
+  }
+}
+
+void wavelet_entropy(std::span<const double> energy, size_t positions, uint32_t levels,
+                     std::span<double> out) {
+  DENDROKV_ASSERT(out.size() == positions && energy.size() == amplitude_count(positions, levels));
+  for (size_t p = 0; p < positions; ++p) {
+    const auto of_level = [&](uint32_t level) {
+      return energy[amplitudes_of_level(positions, level).first + (p >> level)];
+    };
+    double total = 0, sum = 0;
+    for (uint32_t level = 1; level <= levels; ++level) total += of_level(level);
+    for (uint32_t level = 1; level <= levels; ++level) {
+      const double share = of_level(level) / total;
+      if (share != 0) sum -= share * std::log(share);
+    }
+    out[p] = sum / std::log(static_cast<double>(levels));
+  }
 }
 
 void add_haar_profiles(GridView<const float> weights, GridView<const float> values,
@@ -261,6 +447,10 @@ void add_haar_profiles(GridView<const float> weights, GridView<const float> valu
   }
 }
 
+template void haar_measures(GridView<const float>, GridView<const float>, uint32_t,
+                            const HaarMeasures&);
+template void haar_measures(GridView<const double>, GridView<const double>, uint32_t,
+                            const HaarMeasures&);
 template void haar_amplitudes(GridView<const float>, GridView<const float>, uint32_t,
                               GridView<double>);
 template void haar_amplitudes(GridView<const double>, GridView<const double>, uint32_t,
