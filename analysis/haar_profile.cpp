@@ -5,181 +5,23 @@
 //      compared (the amplitude of the next level) and become one of twice the size
 //
 // All heads take their turn over the same four rows, so that the values come from memory once. Sums are carried instead of means:
-// the division by a power of two at the end is exact. Sums over channels run in four lanes, joined in a fixed order, at most 64
-// channels in Real, the rest in double: the compiler may use any vectors and the bits stay the same.
+// the division by a power of two at the end is exact. The arithmetic is in haar_kernels_body.h.
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
-#include <limits>
 #include <numbers>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include "analysis/haar.h"
+#include "analysis/haar_kernels.h"
 #include "data/error.h"
 #include "data/half.h"
 
 namespace dendrokv {
 namespace {
-
-constexpr size_t kLanes = 4;  // a vector register of every x86-64: 8 took half as long again there
-constexpr size_t kTile = 64;  // channels summed in Real
-constexpr size_t kLeaf = 4;   // positions
-
-/// kLanes neighbouring channels; at the end of a row fewer, the others zero. The compilers' vector type, not loops over an
-/// array: those were vectorised at one level of optimisation and five times slower at another.
-template <class Real>
-struct Lanes {
-  static_assert(std::is_same_v<Real, float> || std::is_same_v<Real, double>);
-  using Bits = std::conditional_t<std::is_same_v<Real, float>, int32_t, int64_t>;
-  typedef Real Vector __attribute__((vector_size(kLanes * sizeof(Real))));
-  typedef Bits Mask __attribute__((vector_size(kLanes * sizeof(Bits))));
-
-  Vector value{};
-
-  static Lanes load(const Real* from, size_t count) {
-    Lanes lanes;
-    std::memcpy(&lanes.value, from, count * sizeof(Real));
-    return lanes;
-  }
-  void store(Real* to, size_t count) const { std::memcpy(to, &value, count * sizeof(Real)); }
-
-  /// The sum of the lanes, which start anew at 0.
-  static double take(Vector& lanes) {
-    Vector sum = lanes;
-    lanes = Vector{};
-    for (size_t half = kLanes / 2; half > 0; half /= 2)
-      for (size_t lane = 0; lane < half; ++lane) sum[lane] += sum[lane + half];
-    return static_cast<double>(sum[0]);
-  }
-};
-
-enum class Measured { Magnitude, All };
-
-/// Sums over channels of one difference: in Real for a tile, then in double.
-struct Sums {
-  double magnitude = 0, square = 0, log = 0;
-};
-
-template <class Real, Measured kMeasured>
-class Difference {
- public:
-  using Vector = typename Lanes<Real>::Vector;
-  using Mask = typename Lanes<Real>::Mask;
-  using Bits = typename Lanes<Real>::Bits;
-
-  void add(const Lanes<Real>& a, const Lanes<Real>& b, size_t count) {
-    const Vector difference = a.value - b.value;
-    constexpr Mask kAllButSign = std::numeric_limits<Bits>::max() + Mask{};
-    const Mask magnitude = reinterpret_cast<Mask>(difference) & kAllButSign;
-    magnitude_ += reinterpret_cast<Vector>(magnitude);
-    if constexpr (kMeasured == Measured::All) {
-      square_ += difference * difference;
-      add_log(magnitude, count);
-    }
-  }
-  void close_tile(Sums& sums) {
-    sums.magnitude += Lanes<Real>::take(magnitude_);
-    if constexpr (kMeasured == Measured::All) {
-      sums.square += Lanes<Real>::take(square_);
-      for (size_t lane = 0; lane < kLanes; ++lane)
-        sums.log += std::log(static_cast<double>(mantissas_[lane])) +
-                    std::numbers::ln2 * static_cast<double>(exponents_[lane]);
-      mantissas_ = Vector{} + 1;
-      exponents_ = Mask{};
-    }
-  }
-
- private:
-  /// The logarithm of a product of many numbers: mantissas, from 1 to 2, are multiplied and exponents added, so that a tile takes one
-  /// logarithm per lane. A tile has 16 factors a lane: the product stays below 2^16.
-  void add_log(Mask magnitude, size_t count) {
-    constexpr int kMantissa = std::numeric_limits<Real>::digits - 1;
-    constexpr Bits kBias = std::numeric_limits<Real>::max_exponent - 1;
-    constexpr Mask kOne = (kBias << kMantissa) + Mask{}, kLeast = (Bits{1} << kMantissa) + Mask{};
-    Mask number = magnitude < kLeast ? kLeast : magnitude;
-    for (size_t lane = count; lane < kLanes; ++lane) number[lane] = kOne[lane];
-    exponents_ += (number >> kMantissa) - kBias;
-    mantissas_ *= reinterpret_cast<Vector>((number & (kLeast - 1)) | kOne);
-  }
-
-  Vector magnitude_{}, square_{}, mantissas_ = Vector{} + 1;
-  Mask exponents_{};
-};
-
-/// Calls step(first channel, count) for each group of kLanes channels, and end() after every kTile channels.
-template <class Step, class End>
-inline void for_each_group(size_t channels, const Step& step, const End& end) {
-  for (size_t tile = 0; tile < channels; tile += kTile) {
-    const size_t last = std::min(tile + kTile, channels);
-    size_t c = tile;
-    for (; c + kLanes <= last; c += kLanes) step(c, kLanes);
-    if (c < last) step(c, last - c);
-    end();
-  }
-}
-
-/// sum = older + newer; returns the sums over channels of older - newer. `sum` may be `newer`.
-template <class Real, Measured kMeasured>
-Sums join(const Real* older, const Real* newer, size_t channels, Real* sum) {
-  Sums total;
-  Difference<Real, kMeasured> difference;
-  for_each_group(
-      channels,
-      [&](size_t c, size_t count) {
-        const auto a = Lanes<Real>::load(older + c, count), b = Lanes<Real>::load(newer + c, count);
-        difference.add(a, b, count);
-        Lanes<Real>{a.value + b.value}.store(sum + c, count);
-      },
-      [&] { difference.close_tile(total); });
-  return total;
-}
-
-/// Sums over channels of the differences in a leaf, and of the squared signal.
-struct LeafSums {
-  Sums first_pair, second_pair, pairs;
-  std::array<double, kLeaf> square{};
-};
-
-template <class Real, Measured kMeasured>
-LeafSums join_leaf(const std::array<Real, kLeaf>& weight,
-                   const std::array<const Real*, kLeaf>& value, size_t channels, Real* sum) {
-  LeafSums total;
-  Difference<Real, kMeasured> first_pair, second_pair, pairs;
-  std::array<typename Lanes<Real>::Vector, kLeaf> squares{};
-  for_each_group(
-      channels,
-      [&](size_t c, size_t count) {
-        const auto signal = [&](size_t i) {
-          return Lanes<Real>{weight[i] * Lanes<Real>::load(value[i] + c, count).value};
-        };
-        const auto s0 = signal(0), s1 = signal(1), s2 = signal(2), s3 = signal(3);
-        first_pair.add(s0, s1, count);
-        second_pair.add(s2, s3, count);
-        const Lanes<Real> a{s0.value + s1.value}, b{s2.value + s3.value};
-        pairs.add(a, b, count);
-        Lanes<Real>{a.value + b.value}.store(sum + c, count);
-        if constexpr (kMeasured == Measured::All) {
-          squares[0] += s0.value * s0.value;
-          squares[1] += s1.value * s1.value;
-          squares[2] += s2.value * s2.value;
-          squares[3] += s3.value * s3.value;
-        }
-      },
-      [&] {
-        first_pair.close_tile(total.first_pair);
-        second_pair.close_tile(total.second_pair);
-        pairs.close_tile(total.pairs);
-        if constexpr (kMeasured == Measured::All)
-          for (size_t i = 0; i < kLeaf; ++i)
-            total.square[i] += Lanes<Real>::take(squares[i]);
-      });
-  return total;
-}
 
 /// One head's rows of the measures; null where a measure is left out.
 struct HeadRows {
@@ -187,11 +29,17 @@ struct HeadRows {
 };
 
 /// Sums of the blocks of one head that wait for their second half, and where its measures go.
-template <class Real, Measured kMeasured>
+template <class Real>
 class BlockCounter {
  public:
-  BlockCounter(size_t positions, uint32_t levels, size_t channels, const HeadRows& rows)
-      : levels_(levels), channels_(channels), rows_(rows), sums_(levels + size_t{1}, channels) {
+  BlockCounter(size_t positions, uint32_t levels, size_t channels, const HeadRows& rows,
+               Measured measured)
+      : join_leaf_(haar_kernels<Real>().join_leaf[static_cast<size_t>(measured)]),
+        join_(haar_kernels<Real>().join[static_cast<size_t>(measured)]),
+        levels_(levels),
+        channels_(channels),
+        rows_(rows),
+        sums_(levels + size_t{1}, channels) {
     for (uint32_t level = 1; level <= levels; ++level)
       next_.push_back(amplitudes_of_level(positions, level).first);
   }
@@ -199,7 +47,8 @@ class BlockCounter {
   void add_leaf(size_t leaf, const std::array<Real, kLeaf>& weight,
                 const std::array<const Real*, kLeaf>& value) {
     Real* sum = place_of(leaf, 2);
-    const LeafSums sums = join_leaf<Real, kMeasured>(weight, value, channels_, sum);
+    LeafSums sums;
+    join_leaf_(weight.data(), value.data(), channels_, sum, &sums);
     put(1, sums.first_pair);
     put(1, sums.second_pair);
     put(2, sums.pairs);
@@ -209,7 +58,7 @@ class BlockCounter {
     uint32_t level = 2;
     for (; leaf % 2 == 1 && level < levels_; leaf /= 2, ++level) {
       Real* joined_sum = place_of(leaf / 2, level + 1);
-      put(level + 1, join<Real, kMeasured>(waiting(level), sum, channels_, joined_sum));
+      put(level + 1, joined(waiting(level), sum, joined_sum));
       sum = joined_sum;
     }
   }
@@ -220,13 +69,18 @@ class BlockCounter {
       rows_.signal_energy[2 * pair] = mean_square(older);
       rows_.signal_energy[2 * pair + 1] = mean_square(newer);
     }
-    put(1, join<Real, kMeasured>(older, newer, channels_, current()));
+    put(1, joined(older, newer, current()));
   }
 
  private:
   /// Where the sum of a block of 2^level goes: an even one waits, an odd one goes up at once.
   Real* place_of(size_t block, uint32_t level) {
     return block % 2 == 0 && level < levels_ ? waiting(level) : current();
+  }
+  DifferenceSums joined(const Real* older, const Real* newer, Real* sum) const {
+    DifferenceSums sums;
+    join_(older, newer, channels_, sum, &sums);
+    return sums;
   }
   Real* current() { return sums_.row(0).data(); }
   Real* waiting(uint32_t level) { return sums_.row(level).data(); }
@@ -236,7 +90,7 @@ class BlockCounter {
     return sum / static_cast<double>(channels_);
   }
   /// A difference of sums over half blocks is 2^level times the band.
-  void put(uint32_t level, const Sums& sums) {
+  void put(uint32_t level, const DifferenceSums& sums) {
     const size_t place = next_[level - 1]++;
     const double scale = std::ldexp(1.0, -static_cast<int>(level));
     const auto channels = static_cast<double>(channels_);
@@ -247,6 +101,8 @@ class BlockCounter {
           sums.log / channels - std::numbers::ln2 * static_cast<double>(level);
   }
 
+  typename HaarKernels<Real>::JoinLeaf join_leaf_;
+  typename HaarKernels<Real>::Join join_;
   uint32_t levels_;
   size_t channels_;
   HeadRows rows_;
@@ -296,12 +152,23 @@ std::array<const float*, kLeaf> leaf_of(GridView<const uint16_t> values, size_t 
   return rows;
 }
 
-template <class Real, Measured kMeasured, class Value>
+/// Memory delivers while a leaf is worked on: without, a signal that is not in a cache took 1.8 times as long. Always inline: the compiler
+/// takes a function that only prefetches for one without effect, and drops its calls.
+constexpr size_t kLeavesAhead = 8;
+template <class Value>
+[[gnu::always_inline]] inline void fetch_ahead(GridView<const Value> values, size_t position) {
+  constexpr size_t kLine = 64 / sizeof(Value);
+  for (size_t p = position; p < std::min(position + kLeaf, values.rows()); ++p)
+    for (size_t c = 0; c < values.cols(); c += kLine) __builtin_prefetch(values.row(p).data() + c);
+}
+
+template <class Real, class Value>
 void add_leaves(GridView<const Real> weights, GridView<const Value> values,
-                std::vector<BlockCounter<Real, kMeasured>>& heads) {
+                std::vector<BlockCounter<Real>>& heads) {
   Grid<Real> wide(kLeaf, values.cols());
   for (size_t leaf = 0; leaf < values.rows() / kLeaf; ++leaf) {
     const std::array<const Real*, kLeaf> value = leaf_of(values, leaf, wide);
+    fetch_ahead(values, (leaf + kLeavesAhead) * kLeaf);
     for (size_t h = 0; h < heads.size(); ++h) {
       std::array<Real, kLeaf> weight;
       for (size_t i = 0; i < kLeaf; ++i) weight[i] = weights(h, leaf * kLeaf + i);
@@ -310,9 +177,9 @@ void add_leaves(GridView<const Real> weights, GridView<const Value> values,
   }
 }
 
-template <class Real, Measured kMeasured, class Value>
+template <class Real, class Value>
 void add_pairs(GridView<const Real> weights, GridView<const Value> values,
-               std::vector<BlockCounter<Real, kMeasured>>& heads) {
+               std::vector<BlockCounter<Real>>& heads) {
   Grid<Real> pair(2, values.cols());
   for (size_t position = 0; position < values.rows(); position += 2)
     for (size_t h = 0; h < heads.size(); ++h) {
@@ -330,12 +197,12 @@ HeadRows rows_of(const HaarMeasures& out, size_t head) {
   return {row(out.magnitude), row(out.energy), row(out.log_magnitude), row(out.signal_energy)};
 }
 
-template <class Real, Measured kMeasured, class Value>
+template <class Real, class Value>
 void measure(GridView<const Real> weights, GridView<const Value> values, uint32_t levels,
-             const HaarMeasures& out) {
-  std::vector<BlockCounter<Real, kMeasured>> heads;
+             const HaarMeasures& out, Measured measured) {
+  std::vector<BlockCounter<Real>> heads;
   for (size_t h = 0; h < weights.rows(); ++h)
-    heads.emplace_back(values.rows(), levels, values.cols(), rows_of(out, h));
+    heads.emplace_back(values.rows(), levels, values.cols(), rows_of(out, h), measured);
   if (levels == 1)
     add_pairs(weights, values, heads);
   else
@@ -359,10 +226,7 @@ void measure_any(GridView<const Real> weights, GridView<const Value> values, uin
     out.magnitude = own.view();
   }
   const bool all = out.energy.rows() + out.log_magnitude.rows() + out.signal_energy.rows() > 0;
-  if (all)
-    measure<Real, Measured::All>(weights, values, levels, out);
-  else
-    measure<Real, Measured::Magnitude>(weights, values, levels, out);
+  measure(weights, values, levels, out, all ? Measured::All : Measured::Magnitude);
   // A product that is not a number makes the amplitude of its pair not one.
   const IndexRange pairs = amplitudes_of_level(values.rows(), 1);
   for (size_t h = 0; h < weights.rows(); ++h)

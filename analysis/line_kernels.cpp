@@ -3,6 +3,7 @@
 #include <cmath>
 #include <type_traits>
 
+#include "analysis/haar_kernels.h"
 #include "analysis/line_kernels_isa.h"
 
 namespace dendrokv {
@@ -12,6 +13,8 @@ struct IsaRow {
   bool (*available)();
   const LineKernels<float>& floats;
   const LineKernels<double>& doubles;
+  const HaarKernels<float>& haar_floats;
+  const HaarKernels<double>& haar_doubles;
 };
 
 bool always() {
@@ -21,15 +24,16 @@ bool has_avx2() {
   return __builtin_cpu_supports("avx2");
 }
 bool has_avx512() {
-  return __builtin_cpu_supports("avx512f");
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512dq");
 }
 
-// The plainest first. To add a set: a file that includes line_kernels_body.h, its flags in CMakeLists.txt, its tables in
-// line_kernels_isa.h, a row. line_kernels_test.cpp wants equal bits from every row.
+// The plainest first. To add a set: files that include line_kernels_body.h and haar_kernels_body.h, their flags in CMakeLists.txt, their
+// tables in line_kernels_isa.h and haar_kernels.h, a row. line_kernels_test.cpp wants equal bits from every row.
 const IsaRow kIsaTable[] = {
-    {always, kBaselineLinesFloat, kBaselineLinesDouble},
-    {has_avx2, kAvx2LinesFloat, kAvx2LinesDouble},
-    {has_avx512, kAvx512LinesFloat, kAvx512LinesDouble},
+    {always, kBaselineLinesFloat, kBaselineLinesDouble, kBaselineHaarFloat, kBaselineHaarDouble},
+    {has_avx2, kAvx2LinesFloat, kAvx2LinesDouble, kAvx2HaarFloat, kAvx2HaarDouble},
+    {has_avx512, kAvx512LinesFloat, kAvx512LinesDouble, kAvx512HaarFloat, kAvx512HaarDouble},
 };
 
 template <class Real>
@@ -40,12 +44,11 @@ const LineKernels<Real>& kernels_of(const IsaRow& row) {
     return row.doubles;
 }
 
-template <class Real>
-const LineKernels<Real>* best() {
-  const LineKernels<Real>* found = nullptr;
+const IsaRow& best() {
+  const IsaRow* found = kIsaTable;
   for (const IsaRow& row : kIsaTable)
-    if (row.available()) found = &kernels_of<Real>(row);
-  return found;
+    if (row.available()) found = &row;
+  return *found;
 }
 
 }  // namespace
@@ -70,8 +73,19 @@ std::vector<Real> kernel_taps(std::span<const double> filter) {
 
 template <class Real>
 const LineKernels<Real>& line_kernels() {
-  static const LineKernels<Real>* const kernels = best<Real>();
-  return *kernels;
+  static const LineKernels<Real>& kernels = kernels_of<Real>(best());
+  return kernels;
+}
+
+template <>
+const HaarKernels<float>& haar_kernels() {
+  static const HaarKernels<float>& kernels = best().haar_floats;
+  return kernels;
+}
+template <>
+const HaarKernels<double>& haar_kernels() {
+  static const HaarKernels<double>& kernels = best().haar_doubles;
+  return kernels;
 }
 
 template <class Real>
