@@ -11,7 +11,9 @@
 
 #include "analysis/cwt.h"
 #include "analysis/dwt.h"
+#include "analysis/haar.h"
 #include "analysis/modwt.h"
+#include "analysis/parallel.h"
 #include "analysis/wavelets.h"
 #include "data/error.h"
 
@@ -167,6 +169,23 @@ int dendrokv_imodwt(const dendrokv_filters* filters, const char* kind, unsigned 
       using Real = decltype(zero);
       modwt.inverse<Real>(views_of<const Real>(details, levels), view_of<const Real>(*smooth),
                           view_of<Real>(*signal), threads);
+    });
+  });
+}
+
+int dendrokv_haar_magnitudes(const float* weights, const float* values, size_t heads,
+                             size_t positions, size_t channels, unsigned levels, double* out,
+                             unsigned threads) {
+  return guarded([&] {
+    if (levels < 1 || levels > kMostLevels || positions == 0 || channels == 0 ||
+        positions % (size_t{1} << levels) != 0)
+      fail("profile of " + std::to_string(levels) + " levels", std::to_string(positions) + " positions",
+           "wanted a multiple of 2^levels, and at most " + std::to_string(kMostLevels) + " levels");
+    const size_t blocks = amplitude_count(positions, levels);
+    for_each_piece(heads, threads, [&](size_t head) {
+      haar_amplitudes<float>({weights + head * positions, 1, positions},
+                             {values + head * positions * channels, positions, channels}, levels,
+                             {out + head * blocks, 1, blocks});
     });
   });
 }

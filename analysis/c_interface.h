@@ -48,6 +48,12 @@ int dendrokv_imodwt(const dendrokv_filters* filters, const char* kind, unsigned 
                     const dendrokv_signal* details, const dendrokv_signal* smooth,
                     const dendrokv_signal* signal, unsigned threads);
 
+/* The fused Haar profile (analysis/haar.h) of heads with their own values: weights [head, position], values [head, position, channel],
+   dense floats; out [head, positions - (positions >> levels)], level 1 first, a mean magnitude per block of 2^level positions. */
+int dendrokv_haar_magnitudes(const float* weights, const float* values, size_t heads,
+                             size_t positions, size_t channels, unsigned levels, double* out,
+                             unsigned threads);
+
 /* wavelet: "morlet:6", "paul:4", "dog:2", "morse:20,3"; scales in the unit of dt; normalisation "l2" or "l1"; boundary "zero",
    "periodic" (no padding), ...; padded 0 = chosen. Signals of one type. */
 typedef struct {

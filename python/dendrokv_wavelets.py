@@ -16,7 +16,7 @@ import warnings
 
 import numpy as np
 
-__all__ = ["dwt", "idwt", "wavedec", "waverec", "swt", "iswt", "mra", "imra", "cwt", "continuous",
+__all__ = ["dwt", "idwt", "wavedec", "waverec", "swt", "iswt", "mra", "imra", "haar_magnitudes", "haar_profile", "cwt", "continuous",
            "continuous_power", "inverse_continuous", "modwt", "imodwt",
            "wavelet_filters", "wavelist", "set_threads"]  # fmt: skip
 
@@ -208,13 +208,32 @@ def _band_lengths(positions, bank, mode, level):
     return [lengths[-1]] + lengths[::-1]
 
 
-def _forward(data, bank, mode, level, axis):
+def _bands(shapes, dtype):
+    """Arrays of these shapes in one piece of memory: large pieces come in large pages."""
+    sizes = [int(np.prod(shape, dtype=np.intp)) for shape in shapes]
+    memory = np.empty(sum(sizes), dtype)
+    ends = np.cumsum(sizes)
+    return [memory[end - size : end].reshape(shape) for shape, size, end in zip(shapes, sizes, ends)]
+
+
+def _checked_out(out, shapes, dtype):
+    """Arrays of the caller's for results: of these shapes and type, C-contiguous."""
+    good = len(out) == len(shapes) and all(
+        isinstance(o, np.ndarray) and o.shape == tuple(s) and o.dtype == dtype and o.flags.c_contiguous for o, s in zip(out, shapes)
+    )
+    if not good:
+        raise ValueError(f"out: wanted C-contiguous arrays of {np.dtype(dtype)} with shapes {[tuple(s) for s in shapes]}")
+    return list(out)
+
+
+def _forward(data, bank, mode, level, axis, out=None):
     """[A_J, D_J, ..., D_1] of real, typed data."""
     if data.shape[axis] < (2 if mode in (b"reflect", b"antireflect") else 1):
         raise ValueError(f"signal of {data.shape[axis]} samples: too short for mode {mode.decode()}")
     data = np.ascontiguousarray(data)
     lengths = _band_lengths(data.shape[axis], bank, mode, level)
-    bands = [np.empty(_resized(data.shape, axis, n), data.dtype) for n in lengths]
+    shapes = [_resized(data.shape, axis, n) for n in lengths]
+    bands = _bands(shapes, data.dtype) if out is None else _checked_out(out, shapes, data.dtype)
     signal = _signal(data, axis)
     _checked(_library.dendrokv_dwt(ctypes.byref(bank.filters), mode, ctypes.c_uint(level), _type_code(data), ctypes.byref(signal),
                                    _signals(bands, axis), ctypes.c_uint(_threads)))  # fmt: skip
@@ -289,8 +308,8 @@ def _checked_level(positions, bank, level):
     return level
 
 
-def wavedec(data, wavelet, mode="symmetric", level=None, axis=-1):
-    """[cA_n, cD_n, ..., cD_1]"""
+def wavedec(data, wavelet, mode="symmetric", level=None, axis=-1, *, out=None):
+    """[cA_n, cD_n, ..., cD_1]; `out` may give the arrays for them (real data)."""
     data = _typed(data)
     axis = _axis(data, axis)
     bank = _Bank(wavelet)
@@ -299,7 +318,7 @@ def wavedec(data, wavelet, mode="symmetric", level=None, axis=-1):
         return [data.copy()]
     if data.dtype.kind == "c":
         return _both_parts(lambda part: _forward(part, bank, _boundary(mode), level, axis), data)
-    return _forward(data, bank, _boundary(mode), level, axis)
+    return _forward(data, bank, _boundary(mode), level, axis, out)
 
 
 def waverec(coeffs, wavelet, mode="symmetric", axis=-1):
@@ -334,11 +353,15 @@ def waverec(coeffs, wavelet, mode="symmetric", axis=-1):
 # --- undecimated transforms
 
 
-def _undecimated(data, bank, kind, level, skipped, axis, every_smooth):
+def _undecimated(data, bank, kind, level, skipped, axis, every_smooth, out=None):
     """(details [level, ...], smooths), level 1 first; of the smooths only the last one unless all are wanted."""
     data = np.ascontiguousarray(data)
-    details = np.empty((level, *data.shape), data.dtype)
-    smooths = [np.empty_like(data) if every_smooth or j == level - 1 else None for j in range(level)]
+    if out is not None:
+        details, smooth = _checked_out(out, [(level, *data.shape), data.shape], data.dtype)
+        smooths = [None] * (level - 1) + [smooth]
+    else:
+        details = np.empty((level, *data.shape), data.dtype)
+        smooths = [np.empty_like(data) if every_smooth or j == level - 1 else None for j in range(level)]
     signal = _signal(data, axis)
     _checked(_library.dendrokv_modwt(ctypes.byref(bank.filters), kind, ctypes.c_uint(level), ctypes.c_uint(skipped), _type_code(data),
                                      ctypes.byref(signal), _signals(details, axis), _signals(smooths, axis), ctypes.c_uint(_threads)))  # fmt: skip
@@ -425,13 +448,16 @@ def _causal_bank(wavelet):
     return _Bank(wavelet)
 
 
-def modwt(x, wavelet, level, axis=-1):
-    """Maximal overlap transform (Percival and Walden): W [level, ...] with level 1 first, and V [...], causal and circular."""
+def modwt(x, wavelet, level, axis=-1, *, out=None):
+    """Maximal overlap transform (Percival and Walden): W [level, ...] with level 1 first, and V [...], causal and circular.
+
+    `out` may give the arrays (W, V).
+    """
     x = _typed(x)
     axis = _axis(x, axis)
     if x.dtype.kind == "c":
         raise ValueError("modwt: complex data, wanted real")
-    details, smooths = _undecimated(x, _causal_bank(wavelet), b"modwt", level, 0, axis, False)
+    details, smooths = _undecimated(x, _causal_bank(wavelet), b"modwt", level, 0, axis, False, out)
     return details, smooths[-1]
 
 
@@ -463,6 +489,30 @@ def mra(data, wavelet, level=None, axis=-1, transform="swt", mode="periodization
         alone = [band if i == kept else np.zeros_like(band) for i, band in enumerate(bands)]
         out.append(inverse(alone)[tuple(slice(n) for n in data.shape)])
     return out
+
+
+def haar_magnitudes(weights, values, levels):
+    """Mean over channels of |D_l| of weight * value per block of 2^l positions: a list of [head, positions / 2^l], level 1 first.
+
+    weights [head, position] and values [head, position, channel] as float32; positions a multiple of 2^levels. The products are never
+    formed in memory.
+    """
+    weights, values = (np.ascontiguousarray(a, dtype=np.float32) for a in (weights, values))
+    heads, positions = weights.shape
+    if values.ndim != 3 or values.shape[:2] != weights.shape:
+        raise ValueError(f"values of shape {values.shape}: wanted [head, position, channel] with {weights.shape}")
+    blocks = np.empty((heads, positions - (positions >> levels)))
+    _checked(_library.dendrokv_haar_magnitudes(
+        ctypes.c_void_p(weights.ctypes.data), ctypes.c_void_p(values.ctypes.data), ctypes.c_size_t(heads), ctypes.c_size_t(positions),
+        ctypes.c_size_t(values.shape[2]), ctypes.c_uint(levels), ctypes.c_void_p(blocks.ctypes.data), ctypes.c_uint(_threads)))  # fmt: skip
+    firsts = [positions - (positions >> level) for level in range(levels + 1)]
+    return [blocks[:, firsts[level] : firsts[level + 1]] for level in range(levels)]
+
+
+def haar_profile(weights, values, levels):
+    """The same at every position, [head, level, position]."""
+    magnitudes = haar_magnitudes(weights, values, levels)
+    return np.stack([np.repeat(m, 2 << level, axis=1) for level, m in enumerate(magnitudes)], axis=1)
 
 
 def imra(mra_coeffs):
