@@ -10,6 +10,8 @@ constexpr Benchmark kBenchmarks[] = {
     {"kernels", "matrix products, attention and memory, per instruction set, one thread",
      run_kernels},
     {"engine", "prefill and decode of a model, tokens per second", run_engine},
+    {"lanes", "bounded caches: time per token by depth and policy, memory, prefill (--filter depth, policy, memory or prefill)",
+     run_lanes},
     {"trace", "what recording a trace costs beside the same run without", run_trace},
     {"analysis", "the wavelet profile beside a plain read of memory", run_analysis},
 };

@@ -33,6 +33,7 @@ std::span<const Benchmark> benchmark_table();
 void run_analysis(const Options& options, std::ostream& out);
 void run_engine(const Options& options, std::ostream& out);
 void run_kernels(const Options& options, std::ostream& out);
+void run_lanes(const Options& options, std::ostream& out);
 void run_trace(const Options& options, std::ostream& out);
 
 }  // namespace dendrokv::bench

@@ -97,11 +97,11 @@ void matmul(benchmark::State& state, const Kernels& kernels, const Shape& shape,
 
 // A group of three queries over `rows` rows of one head; several heads' worth of cache.
 struct AttentionSetting {
-  static constexpr size_t kQueries = 3, kDim = 64, kHeads = 90;
-  explicit AttentionSetting(size_t count)
+  static constexpr size_t kDim = 64, kHeads = 90;
+  AttentionSetting(size_t count, size_t queries_)
       : cache(kHeads * count * kDim, uint16_t{0x3555}),
-        queries(random_floats(kQueries * kDim)),
-        weights(kQueries, count, 0.001f) {
+        queries(random_floats(queries_ * kDim)),
+        weights(queries_, count, 0.001f) {
     for (uint32_t row = 0; row < count; ++row) rows.push_back(row);
   }
   const uint16_t* head() { return cache.data() + next++ % kHeads * rows.size() * kDim; }
@@ -113,25 +113,25 @@ struct AttentionSetting {
   size_t next = 0;
 };
 
-void scores(benchmark::State& state, const Kernels& kernels, size_t rows) {
-  AttentionSetting setting(rows);
+void scores(benchmark::State& state, const Kernels& kernels, size_t rows, size_t queries) {
+  AttentionSetting setting(rows, queries);
   for (auto _ : state) {
-    kernels.scores_f16({setting.queries.data(), setting.kQueries, setting.kDim}, setting.head(),
+    kernels.scores_f16({setting.queries.data(), queries, setting.kDim}, setting.head(),
                        setting.kDim, setting.rows, 0.125f, setting.weights.view());
     benchmark::DoNotOptimize(setting.weights.data());
   }
-  set_rate(state, "GMAC/s", static_cast<double>(rows * setting.kDim * setting.kQueries));
+  set_rate(state, "GMAC/s", static_cast<double>(rows * setting.kDim * queries));
 }
 
-void weighted_sum(benchmark::State& state, const Kernels& kernels, size_t rows) {
-  AttentionSetting setting(rows);
-  Grid<float> out(setting.kQueries, setting.kDim);
+void weighted_sum(benchmark::State& state, const Kernels& kernels, size_t rows, size_t queries) {
+  AttentionSetting setting(rows, queries);
+  Grid<float> out(queries, setting.kDim);
   for (auto _ : state) {
     kernels.weighted_sum_f16(setting.weights.view(), setting.head(), setting.kDim, setting.rows,
                              out.view());
     benchmark::DoNotOptimize(out.data());
   }
-  set_rate(state, "GMAC/s", static_cast<double>(rows * setting.kDim * setting.kQueries));
+  set_rate(state, "GMAC/s", static_cast<double>(rows * setting.kDim * queries));
 }
 
 void softmax(benchmark::State& state, const Kernels& kernels, size_t size) {
@@ -200,10 +200,13 @@ void add_cases(const Kernels& kernels) {
     for (const size_t columns : {1, 8, 64})
       add(isa + "/" + shape.name + "/columns:" + std::to_string(columns), with_table(matmul), shape,
           columns);
-  for (const size_t rows : {64, 256, 1024}) {
-    add(isa + "/scores/rows:" + std::to_string(rows), with_table(scores), rows);
-    add(isa + "/weighted_sum/rows:" + std::to_string(rows), with_table(weighted_sum), rows);
-  }
+  for (const size_t rows : {64, 256, 1024})
+    for (const size_t queries : {3, 12}) {  // one token, and four of a block
+      const std::string size =
+          "/rows:" + std::to_string(rows) + "/queries:" + std::to_string(queries);
+      add(isa + "/scores" + size, with_table(scores), rows, queries);
+      add(isa + "/weighted_sum" + size, with_table(weighted_sum), rows, queries);
+    }
   add(isa + "/softmax/1024", with_table(softmax), size_t{1024});
   add(isa + "/gated_unit/1536", with_table(gated_unit), size_t{1536});
   add(isa + "/quantise/576", with_table(quantise), size_t{576});

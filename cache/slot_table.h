@@ -1,6 +1,6 @@
 #pragma once
-// Rows of one lane in time order with their running scores. K and V rows never move: a slot points
-// to a physical row.
+// Rows of one lane in time order with their running scores. A slot points to the physical row that holds its key and value;
+// physical rows are in time order, too, with gaps where rows have left.
 
 #include <cstdint>
 #include <span>
@@ -16,29 +16,39 @@ class SlotTable {
   /// Room for `rows` rows at once (a budget plus the row of the step); up to that many, nothing
   /// below allocates.
   void reserve(size_t rows);
-  /// Appends the newest position, its scores zero, and returns the physical row to store it in: a
-  /// freed one if any, else the next new one.
+  /// Appends the newest position, its scores zero, and returns the physical row to store it in: the next one, rows_end() before.
   uint32_t append(Position position);
-  /// Adds one step's attention weights, [slot], to the scores of all rows.
+  /// Adds one step's attention weights, [slot], to the scores of the first weights.size() slots: those that the step saw.
   void add_weights(std::span<const float> weights);
-  /// Frees the slot's row; later slots move up by one. The indices are shifted, O(rows); keys and
-  /// values stay.
+  /// The slot leaves; later slots move up by one. The indices are shifted, O(rows); keys and values stay, with a gap.
   void evict(Slot slot);
+  /// Closes the gaps: the row of slot s becomes row s. Tells, in rising order, which row must be copied where; `to` is below `from`,
+  /// and what it held is not needed.
+  template <class Copy>
+  void close_gaps(const Copy& copy) {
+    for (uint32_t slot = 0; slot < row_.size(); ++slot) {
+      if (row_[slot] == slot) continue;
+      copy(/*from=*/row_[slot], /*to=*/slot);
+      row_[slot] = slot;
+    }
+    rows_end_ = static_cast<uint32_t>(row_.size());
+  }
 
   bool empty() const { return position_.empty(); }
   size_t size() const { return position_.size(); }
   std::span<const Position> positions() const { return position_; }
-  std::span<const uint32_t> rows() const { return row_; }  // physical row of each slot
-  /// Valid until the table changes.
-  LaneView view(Layer layer, Lane lane, Step step) const;
+  std::span<const uint32_t> rows() const { return row_; }  // physical row of each slot, rising
+  uint32_t rows_end() const { return rows_end_; }          // behind the last row
+  /// Of a step that saw the first `rows` slots. Valid until the table changes.
+  LaneView view(Layer layer, Lane lane, Step step, size_t rows) const;
+  LaneView view(Layer layer, Lane lane, Step step) const { return view(layer, lane, step, size()); }
 
  private:
   std::vector<Position> position_;
   std::vector<uint32_t> row_, steps_;
   std::vector<double> weight_sum_;
   std::vector<float> last_weight_;
-  std::vector<uint32_t> free_rows_;
-  uint32_t rows_used_ = 0;
+  uint32_t rows_end_ = 0;
 };
 
 }  // namespace dendrokv

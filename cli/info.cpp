@@ -4,36 +4,15 @@
 
 #include <algorithm>
 #include <iostream>
-#include <map>
 
-#include "cli/format.h"
-#include "cli/json.h"
+#include "cli/description.h"
 #include "cli/make_command.h"
 #include "data/analysis_file.h"
 #include "data/runs_file.h"
 #include "data/trace_reader.h"
-#include "model/model.h"
-#include "model/tensor_types.h"
 
 namespace dendrokv {
 namespace {
-
-/// One thing about a file: its JSON name and value, and how people read the value.
-struct Field {
-  std::string name;
-  Json json;
-  std::string text;
-};
-
-Field field(std::string name, const std::string& text) {
-  return {std::move(name), Json(text), text};
-}
-Field field(std::string name, uint64_t number) {
-  return {std::move(name), Json(number), std::to_string(number)};
-}
-Field bytes_field(std::string name, uint64_t bytes) {
-  return {std::move(name), Json(bytes), bytes_text(bytes)};
-}
 
 /// "0-29" or "0, 3, 7": rising numbers with runs drawn together.
 template <class Name>
@@ -56,86 +35,20 @@ std::string count_text(const std::vector<Name>& numbers) {
   return std::to_string(numbers.size()) + " (" + list_text(numbers) + ")";
 }
 
-uint64_t product(const std::vector<uint64_t>& shape) {
-  uint64_t values = 1;
-  for (const uint64_t size : shape) values *= size;
-  return values;
-}
-
-std::string shape_text(const std::vector<uint64_t>& shape) {
-  std::string text;
-  for (const uint64_t size : shape) text += (text.empty() ? "" : " x ") + std::to_string(size);
-  return text;
-}
-
-struct Report {
-  std::vector<Field> fields;
-  Json json = Json::object();  // further fields that only JSON has
-  std::string text;            // further lines that only text has
-};
-
-Field tensor_types(const Gguf& gguf) {
-  std::map<std::string, uint64_t> counts;
-  for (const GgufTensor& tensor : gguf.tensors()) ++counts[tensor_type_name(tensor.type)];
-  Field types{"tensor_types", Json::object(), {}};
-  for (const auto& [name, count] : counts) {
-    types.json.set(name, count);
-    types.text += (types.text.empty() ? "" : ", ") + std::to_string(count) + " " + name;
-  }
-  return types;
-}
-
-void list_tensors(const Gguf& gguf, Report& report) {
-  Json list = Json::array();
-  TextTable table;
-  for (const GgufTensor& tensor : gguf.tensors()) {
-    const std::string type = tensor_type_name(tensor.type);
-    list.add(Json::object()
-                 .set("name", tensor.name)
-                 .set("type", type)
-                 .set("shape", tensor.shape)
-                 .set("bytes", uint64_t{tensor.data.size()}));
-    table.row({tensor.name, type, shape_text(tensor.shape), bytes_text(tensor.data.size())});
-  }
-  report.json.set("tensor_list", list);
-  report.text += "tensors: name, type, shape (contiguous dimension first), size\n" + table.text(2);
-}
-
-enum class TensorList : uint8_t { Omit, Show };
-
-Report describe_model(const std::filesystem::path& path, TensorList tensors) {
-  const Model model = Model::load(path, LoadDepth::Describe, Arithmetic::Fast);
-  const Config& config = model.config();
-  uint64_t parameters = 0;
-  for (const GgufTensor& tensor : model.gguf().tensors()) parameters += product(tensor.shape);
-  Report report;
-  report.fields = {
-      field("kind", "model"),
-      field("name", config.name),
-      field("architecture", config.architecture),
-      field("parameters", parameters),
-      field("layers", config.layers),
-      field("heads", config.heads),
-      field("kv_heads", config.kv_heads),
-      field("head_dim", config.head_dim),
-      field("vocabulary", config.vocabulary),
-      field("context_length", config.context_length),
-      field("tensors", model.gguf().tensors().size()),
-      tensor_types(model.gguf()),
-      bytes_field("bytes", std::filesystem::file_size(path)),
-      field("gguf_version", model.gguf().version()),
-      field("sha256", model.sha256()),
-  };
-  if (tensors == TensorList::Show) list_tensors(model.gguf(), report);
-  return report;
+Json capture_json(const Capture& capture) {
+  return Json::object()
+      .set("full_rows", capture.rows == FullRows::Record)
+      .set("top_k", capture.top_k)
+      .set("pool", capture.pool)
+      .set("entropy", capture.entropy == EntropyRows::Record);
 }
 
 /// A file whose writer stopped early is described too, and says so.
-Report describe_trace(const std::filesystem::path& path) {
+Description describe_trace(const std::filesystem::path& path) {
   const TraceReader reader(path, Incomplete::TakeWhatIsThere);
   const TraceInfo& info = reader.info();
-  Report report;
-  report.fields = {
+  Description description;
+  description.fields = {
       field("kind", "trace"),
       field("uuid", info.uuid),
       field("model", info.model.name),
@@ -145,6 +58,7 @@ Report describe_trace(const std::filesystem::path& path) {
       {"steps", Json(uint64_t{info.steps.size()}), count_text(info.steps)},
       field("encoding", std::string(encoding_name(info.encoding))),
       field("policy", info.policy),
+      {"capture", capture_json(info.capture), info.capture.text()},
       {"keys", Json(info.keys == KeyRows::Record), info.keys == KeyRows::Record ? "yes" : "no"},
       {"complete", Json(info.complete), info.complete ? "yes" : "no: the run was stopped early"},
       bytes_field("logical_bytes", info.logical_bytes),
@@ -154,7 +68,7 @@ Report describe_trace(const std::filesystem::path& path) {
       field("creator", info.creator),
       field("command_line", info.command_line),
   };
-  return report;
+  return description;
 }
 
 Json run_json(const Run& run) {
@@ -171,10 +85,10 @@ Json run_json(const Run& run) {
       .set("tokens", run.retention.tokens());
 }
 
-Report describe_runs(const std::filesystem::path& path) {
+Description describe_runs(const std::filesystem::path& path) {
   const RunsFile file = read_runs(path);
-  Report report;
-  report.fields = {
+  Description description;
+  description.fields = {
       field("kind", "runs"),
       field("uuid", file.uuid),
       field("trace_uuid", file.trace_uuid),
@@ -189,16 +103,16 @@ Report describe_runs(const std::filesystem::path& path) {
     table.row({run.policy, std::string(run_mode_name(run.mode)),
                run.budget == 0 ? "all rows" : std::to_string(run.budget) + " rows"});
   }
-  report.json.set("runs", runs);
-  report.text = "runs: policy, mode, budget of a lane\n" + table.text(2);
-  return report;
+  description.json.set("runs", runs);
+  description.text = "runs: policy, mode, budget of a lane\n" + table.text(2);
+  return description;
 }
 
-Report describe_analysis(const std::filesystem::path& path) {
+Description describe_analysis(const std::filesystem::path& path) {
   const Analysis analysis = read_analysis(path);
   const std::string last = std::to_string(analysis.valid_first + analysis.valid_count);
-  Report report;
-  report.fields = {
+  Description description;
+  description.fields = {
       field("kind", "analysis"),
       field("uuid", analysis.uuid),
       {"trace_uuids", Json(analysis.trace_uuids), std::to_string(analysis.trace_uuids.size())},
@@ -221,10 +135,10 @@ Report describe_analysis(const std::filesystem::path& path) {
       field("creator", analysis.creator),
       field("command_line", analysis.command_line),
   };
-  return report;
+  return description;
 }
 
-Report describe(const std::filesystem::path& path, TensorList tensors) {
+Description describe(const std::filesystem::path& path, TensorList tensors) {
   switch (sniff_file(path)) {
     case FileKind::Gguf:
       return describe_model(path, tensors);
@@ -243,32 +157,37 @@ class Info : public Command {
  public:
   void declare(Options& options) override {
     options.positional("FILE", file_, "a GGUF model, a trace, a file of runs or an analysis");
-    options.flag("--tensors", tensors_, "of a model: list every tensor");
+    options.flag("--tensors", tensors_,
+                 "of a model: list every tensor with its type, shape and size");
+    options.explain(
+        "Of a model: what the engine reads from it, then every key of the file; of arrays of more "
+        "than 16 elements the first ones.");
     options.example("dendrokv info trace.h5");
+    options.example("dendrokv info model.gguf --tensors");
   }
 
   ExitStatus run(const Session& session) override {
-    Report report = describe(file_, tensors_ ? TensorList::Show : TensorList::Omit);
-    std::cout << (session.json() ? as_json(report) : as_text(report));
+    Description description = describe(file_, tensors_ ? TensorList::Show : TensorList::Omit);
+    std::cout << (session.json() ? as_json(description) : as_text(description));
     return ExitStatus::Done;
   }
 
  private:
-  static std::string as_json(const Report& report) {
+  static std::string as_json(const Description& description) {
     Json json = Json::object();
-    for (const Field& field : report.fields) json.set(field.name, field.json);
-    json.merge(report.json);
+    for (const Field& field : description.fields) json.set(field.name, field.json);
+    json.merge(description.json);
     return json.text() + "\n";
   }
 
-  static std::string as_text(const Report& report) {
+  static std::string as_text(const Description& description) {
     TextTable table;
-    for (const Field& field : report.fields) {
+    for (const Field& field : description.fields) {
       std::string name = field.name;
       std::replace(name.begin(), name.end(), '_', ' ');
       table.row({name, field.text.empty() ? "-" : field.text});
     }
-    return table.text() + report.text;
+    return table.text() + description.text;
   }
 
   std::filesystem::path file_;

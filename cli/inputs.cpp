@@ -10,6 +10,8 @@
 #include <sstream>
 
 #include "cli/json.h"
+#include "model/mapped_file.h"
+#include "model/pre_tokenizer.h"
 
 namespace dendrokv {
 namespace {
@@ -42,20 +44,16 @@ fs::path model_path(const fs::path& given) {
   return standard;
 }
 
+void check_pre_tokenizer(const std::string& name) {
+  if (!name.empty() && !find_pre_tokenizer(name))
+    fail_usage("--pre-tokenizer", "'" + name + "'", "wanted one of " + pre_tokenizer_choices());
+}
+
 void refuse_binary(const std::string& subject, const std::string& text) {
   const size_t zero = text.find('\0');
   if (zero != std::string::npos)
     fail(subject, "byte " + std::to_string(zero) + " is 0", "wanted text",
          "give a text file, best in UTF-8");
-}
-
-std::vector<int32_t> encode_text(const Model& model, const std::string& text) {
-  const Tokenizer& tokenizer = model.tokenizer();
-  std::vector<int32_t> ids;
-  if (tokenizer.add_bos() && tokenizer.bos() >= 0) ids.push_back(tokenizer.bos());
-  const std::vector<int32_t> encoded = tokenizer.encode(text, SpecialTokens::AsText);
-  ids.insert(ids.end(), encoded.begin(), encoded.end());
-  return ids;
 }
 
 void check_vocabulary(const std::string& subject, const std::vector<int32_t>& ids,
@@ -73,12 +71,26 @@ void ModelOption::declare(Options& options) {
   options.file("-m,--model", path,
                "the model, a GGUF file (default: $DENDROKV_MODEL, else the one that "
                "scripts/fetch-model fetches)");
+  options.text("--pre-tokenizer", "NAME", tokenizer.pre_tokenizer,
+               "cut texts by these rules instead of those that the file names; `dendrokv models` "
+               "lists them");
+}
+
+fs::path ModelOption::find(const Session& session) const {
+  check_pre_tokenizer(tokenizer.pre_tokenizer);
+  const fs::path file = model_path(path);
+  session.detail("model " + file.string());
+  return file;
 }
 
 Model ModelOption::load(const Session& session, LoadDepth depth) const {
-  const fs::path file = model_path(path);
-  session.detail("model " + file.string());
-  return Model::load(file, depth, session.arithmetic);
+  return Model::load(find(session), depth, session.arithmetic, tokenizer);
+}
+
+Tokenizer ModelOption::load_tokenizer(const Session& session) const {
+  const fs::path file = find(session);
+  const MappedFile mapped(file);
+  return Tokenizer(Gguf::parse(file.string(), mapped.bytes()), tokenizer);
 }
 
 void TextOption::declare(Options& options) {
@@ -101,7 +113,9 @@ std::vector<int32_t> TextOption::read(const Model& model, const PolicyChoice& po
   if (ids.empty() && content.empty())
     fail(subject, "the text is empty", "wanted at least one character");
   std::vector<int32_t> all =
-      ids.empty() ? encode_text(model, content) : parse_token_ids(subject, content);
+      ids.empty()
+          ? model.tokenizer().encode_prompt(std::vector<TextPart>{{content, SpecialTokens::AsText}})
+          : parse_token_ids(subject, content);
   if (all.empty()) fail(subject, "no tokens", "wanted at least one");
   check_vocabulary(subject, all, model.config().vocabulary);
   if (tokens && all.size() > *tokens) all.resize(*tokens);

@@ -17,10 +17,16 @@ namespace dendrokv {
 /// --model, or $DENDROKV_MODEL, or the default model of the cache folder.
 struct ModelOption {
   std::filesystem::path path;
+  TokenizerOptions tokenizer;
 
   void declare(Options& options);
   /// Throws Error that says how to get a model when none is named and none is there.
   Model load(const Session& session, LoadDepth depth) const;
+  /// The tokenizer alone: of any GGUF file, also one without weights or with those of a model that the engine does not run.
+  Tokenizer load_tokenizer(const Session& session) const;
+
+ private:
+  std::filesystem::path find(const Session& session) const;
 };
 
 /// --text or --ids, cut to --tokens.

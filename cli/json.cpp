@@ -33,6 +33,9 @@ Json Json::object() {
 Json Json::array() {
   return Json(std::make_unique<Value>(Tree::array()));
 }
+Json Json::null() {
+  return Json(std::make_unique<Value>(Tree(nullptr)));
+}
 
 Json::Json(std::string_view text) : Json(std::make_unique<Value>(Tree(std::string(text)))) {}
 Json::Json(bool truth) : Json(std::make_unique<Value>(Tree(truth))) {}

@@ -15,6 +15,7 @@ class Json {
  public:
   static Json object();
   static Json array();
+  static Json null();
 
   Json(std::string_view text);
   Json(const std::string& text) : Json(std::string_view(text)) {}

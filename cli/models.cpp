@@ -6,17 +6,27 @@
 #include "cli/format.h"
 #include "cli/json.h"
 #include "cli/make_command.h"
-#include "model/config.h"
+#include "model/architectures.h"
+#include "model/chat.h"
 #include "model/pre_tokenizer.h"
 #include "model/tensor_types.h"
+#include "model/token_model.h"
 
 namespace dendrokv {
 namespace {
 
-std::vector<std::string_view> pre_tokenizer_names() {
-  std::vector<std::string_view> names;
-  for (const PreTokenizer& row : pre_tokenizer_table()) names.push_back(row.name);
-  return names;
+template <class Row>
+std::vector<std::string_view> names(std::span<const Row> rows) {
+  std::vector<std::string_view> all;
+  for (const Row& row : rows) all.push_back(row.name);
+  return all;
+}
+
+template <class Row>
+std::string summaries(std::span<const Row> rows) {
+  TextTable table;
+  for (const Row& row : rows) table.row({std::string(row.name), std::string(row.summary)});
+  return table.text(2);
 }
 
 double bits_per_weight(const TensorType& type) {
@@ -32,16 +42,20 @@ Json table_json() {
                   .set("block_values", uint64_t{type.block_values})
                   .set("block_bytes", uint64_t{type.block_bytes}));
   return Json::object()
-      .set("architectures", architecture_names())
-      .set("pre_tokenizers", pre_tokenizer_names())
+      .set("architectures", names(architecture_table()))
+      .set("tokenizers", names(token_model_table()))
+      .set("pre_tokenizers", names(pre_tokenizer_table()))
+      .set("chat_formats", names(chat_format_table()))
       .set("tensor_types", types);
 }
 
 std::string table_text() {
-  std::string text = "architectures\n";
-  for (const std::string_view name : architecture_names()) text += "  " + std::string(name) + "\n";
+  std::string text = "architectures\n" + summaries(architecture_table());
+  text += "tokenizers\n" + summaries(token_model_table());
   text += "pre-tokenizers of byte-level BPE\n";
-  for (const std::string_view name : pre_tokenizer_names()) text += "  " + std::string(name) + "\n";
+  for (const std::string_view name : names(pre_tokenizer_table()))
+    text += "  " + std::string(name) + "\n";
+  text += "chat formats\n" + summaries(chat_format_table());
   text += "tensor types, bits per weight\n";
   TextTable table;
   for (const TensorType& type : tensor_type_table())

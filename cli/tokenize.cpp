@@ -66,13 +66,12 @@ class Tokenize : public Command {
   }
 
   ExitStatus run(const Session& session) override {
-    const Model model = model_.load(session, LoadDepth::Describe);
+    const Tokenizer tokenizer = model_.load_tokenizer(session);
     const std::string text = file_.empty() ? read_standard_input() : read_text_file(file_);
-    const Tokenizer& tokenizer = model.tokenizer();
-    std::vector<int32_t> ids =
-        tokenizer.encode(text, parse_special_ ? SpecialTokens::Parse : SpecialTokens::AsText);
-    if (parse_special_ && tokenizer.add_bos() && tokenizer.bos() >= 0)
-      ids.insert(ids.begin(), tokenizer.bos());
+    const std::vector<int32_t> ids =
+        parse_special_
+            ? tokenizer.encode_prompt(std::vector<TextPart>{{text, SpecialTokens::Parse}})
+            : tokenizer.encode(text, SpecialTokens::AsText);
     std::cout << (session.json() ? to_json(tokenizer, ids).text() + "\n" : to_text(tokenizer, ids));
     return ExitStatus::Done;
   }

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <iostream>
 #include <limits>
+#include <optional>
 
 #include "cli/format.h"
 #include "cli/inputs.h"
@@ -28,6 +29,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t kBlockTokens = 64;
+constexpr uint64_t kMostTopK = 4096, kMostPool = 1 << 20;
 
 /// Feeds `ids`, writes -ln p(token t / tokens < t) into nll[t]; NaN at 0 and for what was not reached. Returns the number of
 /// tokens fed, all unless `progress` stops it.
@@ -71,10 +73,19 @@ class Trace : public Command {
                  "queries to record: all, last, every:K (0, K, 2K, ...) or a list as in 0-9,500");
     options.choice("--encoding", "f16|u8|f32", encoding_,
                    "of a weight in the file: 2, 1 or 4 bytes");
+    options.count("--top-k", top_k_, {1, kMostTopK},
+                  "record the K largest weights of a row, and the mass of the rest");
+    options.count("--pool", pool_, {2, kMostPool},
+                  "record the largest weight and the mass of each block of so many positions");
+    options.flag("--entropy", entropy_, "record the entropy of a row, in nat");
+    options.flag("--full-rows", full_rows_,
+                 "record full rows too beside --top-k, --pool or --entropy, which else replace them");
     options.flag("--with-keys", with_keys_, "record the un-rotated keys beside the values");
     options.text("--policy", "SPEC", policy_, kPolicyHelp);
     options.explain(
         "The file's size is told before the run; it grows with layers x heads x steps x tokens. "
+        "With --top-k, --pool or --entropy it does not, but what needs every weight of a row (replay, analyze, heat maps) "
+        "cannot work on such a trace and says so. "
         "Stopped by Ctrl-C or SIGTERM, the steps so far stay readable in OUTPUT.part.");
     options.example("dendrokv trace --text data/samples/tide-ledger.txt --tokens 1024 -o trace.h5");
   }
@@ -90,7 +101,8 @@ class Trace : public Command {
     session.note("trace: " + std::to_string(plan.info.tokens) + " tokens, " +
                  std::to_string(plan.info.layers.size()) + " layers x " +
                  std::to_string(plan.info.heads.size()) + " heads x " +
-                 std::to_string(plan.info.steps.size()) + " steps, about " + bytes_text(bytes));
+                 std::to_string(plan.info.steps.size()) + " steps, " + plan.info.capture.text() +
+                 ", about " + bytes_text(bytes));
     check_disk_space(output_, bytes);
     const StopOnSignals signals;
     return record(session, model, policy, plan);
@@ -112,10 +124,19 @@ class Trace : public Command {
     info.policy = policy.text();
     info.encoding = parse_encoding(encoding_);
     info.keys = with_keys_ ? KeyRows::Record : KeyRows::Omit;
-    info.logical_bytes = uint64_t{info.layers.size()} * info.heads.size() * info.steps.size() *
-                         info.tokens * encoded_bytes(info.encoding);
+    info.capture = capture();
     choose_chunks(plan);
     return plan;
+  }
+
+  Capture capture() const {
+    Capture capture;
+    capture.top_k = static_cast<uint32_t>(top_k_.value_or(0));
+    capture.pool = static_cast<uint32_t>(pool_.value_or(0));
+    capture.entropy = entropy_ ? EntropyRows::Record : EntropyRows::Omit;
+    const bool reduced = top_k_ || pool_ || entropy_;
+    capture.rows = reduced && !full_rows_ ? FullRows::Omit : FullRows::Record;
+    return capture;
   }
 
   ExitStatus record(const Session& session, const Model& model, const PolicyChoice& policy,
@@ -182,7 +203,8 @@ class Trace : public Command {
   TextOption text_;
   std::filesystem::path output_;
   std::string layers_ = "all", heads_ = "all", steps_ = "all", encoding_ = "f16", policy_ = "full";
-  bool with_keys_ = false;
+  std::optional<uint64_t> top_k_, pool_;
+  bool with_keys_ = false, entropy_ = false, full_rows_ = false;
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "data/half.h"
+#include "data/hdf5_direct.h"
 #include "data/hdf5_library.h"
 
 namespace dendrokv::h5 {
@@ -172,9 +173,10 @@ void Dataset::read(std::span<const uint64_t> start, std::span<const uint64_t> co
        subject_, "reading failed");
 }
 
-File::File(Handle handle, std::string name) : handle_(std::move(handle)), name_(std::move(name)) {}
+File::File(Handle handle, std::string name, Writing writing)
+    : handle_(std::move(handle)), name_(std::move(name)), writing_(writing) {}
 
-File File::create(const std::filesystem::path& path) {
+File File::create(const std::filesystem::path& path, Writing writing) {
   quieten();
   const std::string name = path.string();
   const Handle access = own<H5Pclose>(H5Pcreate(H5P_FILE_ACCESS), name, "HDF5 has no memory");
@@ -183,9 +185,10 @@ File File::create(const std::filesystem::path& path) {
        "has no format version");
   need(H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG), name, "cannot be set up");
   need(H5Pset_meta_block_size(access.id(), kMetadataBlock), name, "cannot be set up");
+  if (writing == Writing::Direct) use_direct_driver(access, name);
   return {own<H5Fclose>(H5Fcreate(name.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.id()), name,
                         "cannot be created"),
-          name};
+          name, writing};
 }
 
 File File::open(const std::filesystem::path& path) {
@@ -284,6 +287,11 @@ Dataset File::open_dataset(std::string_view path, Type type, const Shape& shape)
   for (size_t i = 0; i < shape.size(); ++i)
     wanted += (i ? ", " : "") + (shape[i] == kAnyExtent ? "any" : std::to_string(shape[i]));
   fail(dataset.subject(), "has shape " + shape_text(dataset.shape()), "wanted " + wanted + "]");
+}
+
+void File::settle() {
+  quieten();
+  if (writing_ == Writing::Direct) settle_direct(handle_.id(), name_);
 }
 
 void File::flush() {

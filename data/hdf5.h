@@ -82,10 +82,14 @@ class Dataset {
   bool filtered_ = false;
 };
 
+/// Direct: whole chunks of whole pages go past the page cache, several at once; what write_chunk() got must stay as it is until
+/// the next settle(), flush() or close().
+enum class Writing : uint8_t { Cached, Direct };
+
 class File {
  public:
   /// Replaces an existing file. Throws Error.
-  static File create(const std::filesystem::path& path);
+  static File create(const std::filesystem::path& path, Writing writing = Writing::Cached);
   /// Read-only, without locks and plug-ins. Throws Error: missing, not HDF5, truncated, being written.
   static File open(const std::filesystem::path& path);
 
@@ -116,6 +120,8 @@ class File {
   std::vector<std::string> texts_attribute(std::string_view object, std::string_view name) const;
   std::vector<float> table_attribute(std::string_view object, std::string_view name) const;
 
+  /// Writes the chunks that Writing::Direct has gathered.
+  void settle();
   /// Hands everything to the system: a reader of the file sees it, a power failure may lose it.
   void flush();
   /// flush(), and then to the disk.
@@ -124,13 +130,14 @@ class File {
   void close();
 
  private:
-  File(Handle handle, std::string name);
+  File(Handle handle, std::string name, Writing writing = Writing::Cached);
   std::string at(std::string_view object) const;
   Handle open_attribute(std::string_view object, std::string_view name) const;
   void put_attribute(std::string_view object, std::string_view name, int64_t type, int64_t space,
                      const void* data);
   Handle handle_;
   std::string name_;
+  Writing writing_;
 };
 
 /// Renames `part` to `path` and syncs the folder. Throws Error.

@@ -9,7 +9,8 @@
 #include "data/pyramid.h"
 
 #include <algorithm>
-#include <cmath>
+#include <bit>
+#include <cstring>
 #include <limits>
 
 #include "data/half.h"
@@ -17,13 +18,10 @@
 namespace dendrokv {
 namespace {
 
-constexpr size_t kFactor = 4;
+constexpr size_t kFactor = kPyramidFactor;
 constexpr uint64_t kLargestCoarse = 1024;
-constexpr size_t kBandRows =
-    16;  // 64 steps at level 1: three quarters of a KiB per column and head stay in memory
-constexpr size_t kChunkColumns = 512;
-constexpr size_t kBlock = 16;  // columns that are folded together
-constexpr float kNoSample = -std::numeric_limits<float>::infinity();
+constexpr uint64_t kChunkRows = 16;  // of level 1: 64 steps, which is how chunks of weights come
+constexpr uint64_t kChunkColumns = 128;  // whole pages of each kind of number, and some chunks beyond the diagonal
 
 uint64_t ceil_div(uint64_t number, uint64_t unit) {
   return (number + unit - 1) / unit;
@@ -37,11 +35,8 @@ uint64_t factor_of(size_t level) {
   return uint64_t{1} << (2 * (level + 1));
 }
 
-uint64_t chunk_rows(const PyramidExtent& extent) {
-  return std::min<uint64_t>(kBandRows, extent.rows);
-}
-uint64_t chunk_cols(const PyramidExtent& extent) {
-  return std::min<uint64_t>(kChunkColumns, extent.cols);
+PyramidExtent chunk_extent(const PyramidExtent& extent) {
+  return {std::min(kChunkRows, extent.rows), std::min(kChunkColumns, extent.cols)};
 }
 
 void write_axis(h5::File& file, const std::string& path, const std::vector<int32_t>& numbers) {
@@ -49,22 +44,34 @@ void write_axis(h5::File& file, const std::string& path, const std::vector<int32
       .write(numbers.data());
 }
 
-/// Cells [row, first_col .. first_col + width) of a band, padded to a whole chunk.
-template <class T, class Convert>
-std::vector<std::byte> chunk_of(const std::vector<T>& cells, const PyramidExtent& extent,
-                                size_t first_col, Convert convert) {
-  using Stored = decltype(convert(T{}));
-  const size_t rows = chunk_rows(extent), width = chunk_cols(extent);
-  std::vector<std::byte> bytes(rows * width * sizeof(Stored));
-  for (size_t row = 0; row < rows; ++row)
-    for (size_t col = 0; col < width; ++col) {
-      const bool inside = first_col + col < extent.cols;
-      const size_t from = row * extent.cols + first_col + col;
-      const Stored value = inside ? convert(cells[from]) : Stored{};
-      std::copy_n(reinterpret_cast<const std::byte*>(&value), sizeof value,
-                  bytes.data() + (row * width + col) * sizeof value);
-    }
-  return bytes;
+/// Cells of all rows of a band from column `first` on, as a whole chunk; `convert` writes one row of it.
+template <class T, class Stored>
+PageBuffer chunk_of(const PagePool& pool, const std::vector<T>& cells, const PyramidExtent& extent,
+                    const PyramidExtent& chunk, size_t first,
+                    void (*convert)(std::span<const T>, std::span<Stored>)) {
+  PageBuffer buffer = pool.take(chunk.rows * chunk.cols * sizeof(Stored));
+  const size_t inside = std::min<size_t>(chunk.cols, extent.cols - first);
+  if (inside < chunk.cols) std::ranges::fill(buffer.bytes(), std::byte{0});
+  auto* out = reinterpret_cast<Stored*>(buffer.bytes().data());
+  for (size_t row = 0; row < chunk.rows; ++row)
+    convert(std::span(cells).subspan(row * extent.cols + first, inside),
+            std::span(out + row * chunk.cols, inside));
+  return buffer;
+}
+
+template <class T>
+void as_they_are(std::span<const T> cells, std::span<T> out) {
+  std::ranges::copy(cells, out.begin());
+}
+
+void as_halves(std::span<const float> cells, std::span<uint16_t> out) {
+  to_half(cells, out);
+  constexpr uint16_t kHalfNoSample = 0xFC00;  // minus infinity
+  for (uint16_t& half : out) half = half == kHalfNoSample ? kHalfNan : half;
+}
+
+bool is_zero(std::span<const std::byte> bytes) {
+  return bytes.empty() || (bytes[0] == std::byte{0} && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
 
 }  // namespace
@@ -83,36 +90,39 @@ uint64_t pyramid_bytes(uint64_t lanes, uint64_t steps, uint64_t positions) {
   constexpr uint64_t kBytesPerCell = sizeof(uint16_t) + sizeof(float) + sizeof(uint32_t);
   uint64_t cells = 0;
   for (const PyramidExtent& extent : pyramid_extents(steps, positions)) {
-    const uint64_t rows = chunk_rows(extent), cols = chunk_cols(extent);
-    cells += ceil_div(extent.rows, rows) * rows * ceil_div(extent.cols, cols) * cols;
+    const PyramidExtent chunk = chunk_extent(extent);
+    cells += ceil_div(extent.rows, chunk.rows) * chunk.rows * ceil_div(extent.cols, chunk.cols) * chunk.cols;
   }
   return lanes * cells * kBytesPerCell;
 }
 
-PyramidBuilder::PyramidBuilder(h5::File& file, const TraceInfo& info, size_t chunk_steps,
-                               size_t chunk_positions)
-    : encoding_(info.encoding),
+PyramidBuilder::PyramidBuilder(h5::File& file, ChunkWriter& chunks, const PagePool& pool,
+                               const TraceInfo& info, size_t chunk_steps, size_t chunk_positions)
+    : chunks_(chunks),
+      pool_(pool),
+      encoding_(info.encoding),
       heads_(info.heads.size()),
       steps_(info.steps.size()),
       positions_(info.tokens),
       chunk_steps_(chunk_steps),
       chunk_positions_(chunk_positions),
-      stride_(ceil_div(chunk_positions, kBlock) * kBlock),
+      stride_(ceil_div(chunk_positions, kFoldBlock) * kFoldBlock),
       chunk_(chunk_steps * stride_, std::numeric_limits<float>::quiet_NaN()),
-      columns_{std::vector<float>(stride_), std::vector<float>(stride_),
-               std::vector<uint32_t>(stride_)} {
+      columns_(stride_) {
   file.create_group("/pyramid");
   const size_t levels = pyramid_extents(steps_, positions_).size();
   for (size_t level = 0; level < levels; ++level)
     levels_.push_back(create_level(file, info, level));
   open_.resize(info.layers.size() * heads_, OpenBands(levels));
+  spare_.resize(levels);
 }
 
 PyramidBuilder::Level PyramidBuilder::create_level(h5::File& file, const TraceInfo& info,
                                                    size_t level) const {
   const PyramidExtent extent = pyramid_extents(steps_, positions_)[level];
   const h5::Shape shape = {info.layers.size(), heads_, extent.rows, extent.cols};
-  const h5::Shape chunk = {1, 1, chunk_rows(extent), chunk_cols(extent)};
+  const PyramidExtent cells = chunk_extent(extent);
+  const h5::Shape chunk = {1, 1, cells.rows, cells.cols};
   const std::string group = group_of(level);
   file.create_group(group);
   file.write_attribute(group, "factor", factor_of(level));
@@ -124,6 +134,7 @@ PyramidBuilder::Level PyramidBuilder::create_level(h5::File& file, const TraceIn
   write_axis(file, group + "/step", steps);
   write_axis(file, group + "/position", positions);
   Level created{extent,
+                cells,
                 file.create_dataset(group + "/max", h5::Type::F16, shape, chunk, h5::Fill::Absent),
                 file.create_dataset(group + "/sum", h5::Type::F32, shape, chunk, h5::Fill::Zero),
                 file.create_dataset(group + "/count", h5::Type::U32, shape, chunk, h5::Fill::Zero)};
@@ -141,9 +152,10 @@ PyramidBuilder::Band& PyramidBuilder::band_at(size_t lane, size_t level, size_t 
   for (Band& band : bands)
     if (band.index == index) return band;
   DENDROKV_ASSERT(bands.empty() || bands.back().index < index);
-  const size_t cells = kBandRows * levels_[level].extent.cols;
-  bands.push_back({index, std::vector<float>(cells, kNoSample), std::vector<float>(cells),
-                   std::vector<uint32_t>(cells)});
+  std::vector<CellRows>& spare = spare_[level];
+  if (spare.empty()) spare.emplace_back(levels_[level].chunk.rows * levels_[level].extent.cols);
+  bands.push_back({index, std::move(spare.back())});
+  spare.pop_back();
   return bands.back();
 }
 
@@ -153,15 +165,40 @@ void PyramidBuilder::add(const ChunkPlace& place, std::span<const std::byte> chu
   const size_t end_step = std::min(first_step + chunk_steps_, steps_);
   const size_t first_position = place.position_chunk * chunk_positions_;
   const size_t columns = std::min(chunk_positions_, positions_ - first_position);
-  decode(chunk);
-  close_below(lane, 0, first_step / (kFactor * kBandRows));
+  const size_t band_rows = levels_[0].chunk.rows, row_cells = levels_[0].extent.cols;
+  // What fold_halves cannot do is decoded first.
+  bool halves = fits_halves(first_position) && first_step % kFactor == 0;
+  if (!halves) decode(chunk);
+  close_below(lane, 0, first_step / (kFactor * band_rows));
   for (size_t step = first_step; step < end_step;) {
     const size_t row = step / kFactor;
     const size_t end = std::min((row + 1) * kFactor, end_step);
-    fold_rows(step - first_step, end - first_step);
-    add_columns(band_at(lane, 0, row / kBandRows), row % kBandRows, first_position, columns);
+    CellRows& cells = band_at(lane, 0, row / band_rows).cells;
+    const size_t start = row % band_rows * row_cells;
+    const auto* weights = reinterpret_cast<const uint16_t*>(chunk.data()) + (step - first_step) * chunk_positions_;
+    if (halves && !fold_halves(weights, end - step, chunk_positions_, chunk_positions_, cells,
+                               start + first_position / kFactor)) {
+      halves = false;
+      decode(chunk);
+    }
+    if (!halves) {
+      fold_rows(std::span(chunk_).subspan((step - first_step) * stride_), end - step, stride_, columns_);
+      add_columns(columns_, columns, first_position, cells, start);
+    }
     step = end;
   }
+}
+
+void PyramidBuilder::end_band(const ChunkPlace& place) {
+  const size_t lane = place.layer_index * heads_ + place.head_index;
+  const size_t end_step = std::min((place.step_chunk + 1) * chunk_steps_, steps_);
+  close_below(lane, 0, end_step / (kFactor * levels_[0].chunk.rows));
+}
+
+// All cells of the chunk are of the level, and none is on its seams.
+bool PyramidBuilder::fits_halves(size_t first_position) const {
+  return encoding_ == Encoding::F16 && chunk_positions_ % kHalvesBlock == 0 &&
+         first_position + chunk_positions_ <= levels_[0].extent.cols * kFactor;
 }
 
 void PyramidBuilder::decode(std::span<const std::byte> chunk) {
@@ -171,79 +208,43 @@ void PyramidBuilder::decode(std::span<const std::byte> chunk) {
                    std::span(chunk_).subspan(row * stride_, chunk_positions_));
 }
 
-// Blocks of a fixed size, so that the compiler makes vector code of the inner loop.
-void PyramidBuilder::fold_rows(size_t first_row, size_t end_row) {
-  for (size_t col = 0; col < stride_; col += kBlock) {
-    float highest[kBlock], sum[kBlock] = {};
-    uint32_t count[kBlock] = {};
-    std::fill_n(highest, kBlock, kNoSample);
-    for (size_t row = first_row; row < end_row; ++row) {
-      const float* weights = chunk_.data() + row * stride_ + col;
-      for (size_t i = 0; i < kBlock; ++i) {
-        const float weight = weights[i];
-        highest[i] = weight > highest[i] ? weight : highest[i];
-        sum[i] += weight == weight ? weight : 0.0f;
-        count[i] += weight == weight ? 1u : 0u;
-      }
-    }
-    std::copy_n(highest, kBlock, columns_.highest.begin() + static_cast<std::ptrdiff_t>(col));
-    std::copy_n(sum, kBlock, columns_.sum.begin() + static_cast<std::ptrdiff_t>(col));
-    std::copy_n(count, kBlock, columns_.count.begin() + static_cast<std::ptrdiff_t>(col));
-  }
-}
-
-void PyramidBuilder::add_columns(Band& band, size_t row, size_t first_position,
-                                 size_t count) const {
-  const size_t start = row * levels_[0].extent.cols;
-  for (size_t col = 0; col < count; ++col) {
-    const size_t cell = start + (first_position + col) / kFactor;
-    band.highest[cell] = std::max(band.highest[cell], columns_.highest[col]);
-    band.sum[cell] += columns_.sum[col];
-    band.count[cell] += columns_.count[col];
-  }
-}
-
 void PyramidBuilder::close_below(size_t lane, size_t level, size_t end_index) {
   std::vector<Band>& bands = open_[lane][level];
   while (!bands.empty() && bands.front().index < end_index) {
-    const Band band = std::move(bands.front());
+    Band band = std::move(bands.front());
     bands.erase(bands.begin());
     write(lane, level, band);
     if (level + 1 < levels_.size()) raise(lane, level, band);
+    band.cells.clear();
+    spare_[level].push_back(std::move(band.cells));
   }
 }
 
 void PyramidBuilder::raise(size_t lane, size_t level, const Band& band) {
-  const size_t parent_index = band.index / kFactor;
-  close_below(lane, level + 1, parent_index);
-  Band& parent = band_at(lane, level + 1, parent_index);
-  const size_t cols = levels_[level].extent.cols, parent_cols = levels_[level + 1].extent.cols;
-  for (size_t row = 0; row < kBandRows; ++row) {
-    const size_t parent_row = (band.index * kBandRows + row) / kFactor % kBandRows;
-    for (size_t col = 0; col < cols; ++col) {
-      const size_t from = row * cols + col, to = parent_row * parent_cols + col / kFactor;
-      parent.highest[to] = std::max(parent.highest[to], band.highest[from]);
-      parent.sum[to] += band.sum[from];
-      parent.count[to] += band.count[from];
-    }
+  const Level &from = levels_[level], &to = levels_[level + 1];
+  const size_t first_row = band.index * from.chunk.rows;
+  close_below(lane, level + 1, first_row / kFactor / to.chunk.rows);
+  for (size_t row = 0; row < from.chunk.rows; ++row) {
+    const size_t parent_row = (first_row + row) / kFactor;
+    if (parent_row >= to.extent.rows) break;  // the last band may be higher than what is left
+    Band& parent = band_at(lane, level + 1, parent_row / to.chunk.rows);
+    raise_cells(band.cells, row * from.extent.cols, from.extent.cols, parent.cells,
+                parent_row % to.chunk.rows * to.extent.cols);
   }
 }
 
 void PyramidBuilder::write(size_t lane, size_t level, const Band& band) {
   Level& target = levels_[level];
-  const PyramidExtent& extent = target.extent;
-  for (size_t col = 0; col < extent.cols; col += kChunkColumns) {
-    const h5::Shape start = {lane / heads_, lane % heads_, band.index * kBandRows, col};
-    const auto count = chunk_of(band.count, extent, col, [](uint32_t number) { return number; });
-    const bool empty = std::all_of(count.begin(), count.end(),
-                                   [](std::byte byte) { return byte == std::byte{0}; });
-    if (empty) continue;
-    target.count.write_chunk(start, count);
-    target.sum.write_chunk(start,
-                           chunk_of(band.sum, extent, col, [](float number) { return number; }));
-    target.highest.write_chunk(start, chunk_of(band.highest, extent, col, [](float number) {
-                                 return number == kNoSample ? kHalfNan : to_half(number);
-                               }));
+  const PyramidExtent &extent = target.extent, &chunk = target.chunk;
+  for (size_t col = 0; col < extent.cols; col += chunk.cols) {
+    const h5::Shape start = {lane / heads_, lane % heads_, band.index * chunk.rows, col};
+    PageBuffer count = chunk_of(pool_, band.cells.count, extent, chunk, col, as_they_are<uint32_t>);
+    if (is_zero(count.bytes())) continue;
+    chunks_.write(target.count, start, std::move(count));
+    chunks_.write(target.sum, start,
+                  chunk_of(pool_, band.cells.sum, extent, chunk, col, as_they_are<float>));
+    chunks_.write(target.highest, start,
+                  chunk_of(pool_, band.cells.highest, extent, chunk, col, as_halves));
   }
 }
 

@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "data/hdf5.h"
+#include "data/chunk_writer.h"
+#include "data/pyramid_fold.h"
 #include "data/trace.h"
 
 namespace dendrokv {
@@ -26,14 +27,18 @@ uint64_t pyramid_bytes(uint64_t lanes, uint64_t steps, uint64_t positions);
 
 class PyramidBuilder {
  public:
-  /// Creates the groups /pyramid/1, ... with all datasets. `chunk_steps` x `chunk_positions` is the shape of what add() gets.
-  PyramidBuilder(h5::File& file, const TraceInfo& info, size_t chunk_steps, size_t chunk_positions);
+  /// Creates the groups /pyramid/1, ... with all datasets. `chunk_steps` x `chunk_positions` is the shape of what add() gets. Writes
+  /// through `chunks`, which outlives it.
+  PyramidBuilder(h5::File& file, ChunkWriter& chunks, const PagePool& pool, const TraceInfo& info,
+                 size_t chunk_steps, size_t chunk_positions);
 
   struct ChunkPlace {
     size_t layer_index = 0, head_index = 0, step_chunk = 0, position_chunk = 0;
   };
   /// One encoded chunk. Those of a (layer, head) come in rising order of step_chunk.
   void add(const ChunkPlace& place, std::span<const std::byte> chunk);
+  /// All chunks of the (layer, head) up to the step chunk of `place` have come: writes what they complete, while it is in the cache.
+  void end_band(const ChunkPlace& place);
   /// Writes what is still open. After it the builder only waits for its end.
   void finish();
 
@@ -41,40 +46,36 @@ class PyramidBuilder {
   std::string coarsest() const;
 
  private:
-  /// kBandRows rows of one level over all columns, while its weights arrive.
+  /// As many rows of one level over all columns as a chunk is high, while its weights arrive.
   struct Band {
     size_t index = 0;
-    std::vector<float> highest, sum;  // [row, column]; -infinity and 0 without a sample
-    std::vector<uint32_t> count;
+    CellRows cells;  // [row, column]
   };
   struct Level {
-    PyramidExtent extent;
+    PyramidExtent extent, chunk;
     h5::Dataset highest, sum, count;
   };
   /// Of one (layer, head): open bands per level, rising. Level 1 may have several, the others one.
   using OpenBands = std::vector<std::vector<Band>>;
 
-  /// The weights of up to four rows, folded per column.
-  struct Columns {
-    std::vector<float> highest, sum;
-    std::vector<uint32_t> count;
-  };
   Level create_level(h5::File& file, const TraceInfo& info, size_t level) const;
   Band& band_at(size_t lane, size_t level, size_t index);
   void decode(std::span<const std::byte> chunk);
-  void fold_rows(size_t first_row, size_t end_row);
-  void add_columns(Band& band, size_t row, size_t first_position, size_t count) const;
+  bool fits_halves(size_t first_position) const;
   void close_below(size_t lane, size_t level, size_t end_index);
   void write(size_t lane, size_t level, const Band& band);
   void raise(size_t lane, size_t level, const Band& band);
 
+  ChunkWriter& chunks_;
+  const PagePool pool_;
   const Encoding encoding_;
   const size_t heads_, steps_, positions_, chunk_steps_, chunk_positions_;
   const size_t stride_;  // of a decoded row: whole blocks of columns, the last padded with NaN
   std::vector<Level> levels_;
+  std::vector<std::vector<CellRows>> spare_;  // [level], of bands that were closed
   std::vector<OpenBands> open_;  // [lane], lane = layer_index * heads + head_index
   std::vector<float> chunk_;     // decoded, [step, stride]
-  Columns columns_;
+  CellRows columns_;             // one row: up to four of the chunk, folded per column
 };
 
 }  // namespace dendrokv

@@ -87,26 +87,15 @@ void encode_u8(std::span<const float> weights, std::span<std::byte> out) {
     out[i] = static_cast<std::byte>(code_of(weights[i], lowest, sixteenths));
 }
 
+// Rows start where their numbers may: chunks and boxes of f16 hold nothing else.
 void encode_f16(std::span<const float> weights, std::span<std::byte> out) {
-  std::array<uint16_t, 512> block;  // aligned, whatever `out` is
-  while (!weights.empty()) {
-    const size_t count = std::min(weights.size(), block.size());
-    to_half(weights.first(count), std::span(block).first(count));
-    std::memcpy(out.data(), block.data(), count * sizeof(uint16_t));
-    weights = weights.subspan(count);
-    out = out.subspan(count * sizeof(uint16_t));
-  }
+  DENDROKV_ASSERT(reinterpret_cast<uintptr_t>(out.data()) % alignof(uint16_t) == 0);
+  to_half(weights, {reinterpret_cast<uint16_t*>(out.data()), weights.size()});
 }
 
 void decode_f16(std::span<const std::byte> bytes, std::span<float> out) {
-  std::array<uint16_t, 512> block;
-  while (!out.empty()) {
-    const size_t count = std::min(out.size(), block.size());
-    std::memcpy(block.data(), bytes.data(), count * sizeof(uint16_t));
-    from_half(std::span(block).first(count), out.first(count));
-    bytes = bytes.subspan(count * sizeof(uint16_t));
-    out = out.subspan(count);
-  }
+  DENDROKV_ASSERT(reinterpret_cast<uintptr_t>(bytes.data()) % alignof(uint16_t) == 0);
+  from_half({reinterpret_cast<const uint16_t*>(bytes.data()), out.size()}, out);
 }
 
 }  // namespace
@@ -171,6 +160,16 @@ void decode_weights(Encoding encoding, std::span<const std::byte> bytes,
       std::memcpy(out.data(), bytes.data(), bytes.size());
       return;
   }
+}
+
+std::string Capture::text() const {
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  if (rows == FullRows::Record) add("full rows");
+  if (top_k > 0) add("top " + std::to_string(top_k) + " + rest");
+  if (pool > 0) add("pools of " + std::to_string(pool) + " positions");
+  if (entropy == EntropyRows::Record) add("entropy");
+  return text;
 }
 
 std::string_view TokenText::piece(Position position) const {

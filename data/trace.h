@@ -21,7 +21,7 @@ size_t encoded_bytes(Encoding encoding);                           // per weight
 /// Code table of U8: entry 0 NaN (absent), 1 decodes to 0, 2..255 to 2^((code - 255) / 16).
 std::span<const float> u8_code_table();
 
-/// Encodes one row of weights: NaN = absent. `out` holds weights.size() * encoded_bytes(encoding) bytes.
+/// Encodes one row of weights: NaN = absent. `out` holds weights.size() * encoded_bytes(encoding) bytes, aligned to a weight's.
 void encode_weights(Encoding encoding, std::span<const float> weights, std::span<std::byte> out);
 
 /// The reverse; `code_table` (256 entries) is used by U8 only. `bytes` holds out.size() * encoded_bytes(encoding).
@@ -45,19 +45,33 @@ struct TokenText {
 };
 
 enum class KeyRows : uint8_t { Omit, Record };
+enum class FullRows : uint8_t { Omit, Record };
+enum class EntropyRows : uint8_t { Omit, Record };
+
+/// What is kept of each recorded attention row.
+struct Capture {
+  FullRows rows = FullRows::Record;
+  uint32_t top_k = 0;  // the k largest weights, their positions, and the mass of the rest; 0 = none
+  uint32_t pool = 0;   // largest weight and mass of each block of that many positions; 0 = none
+  EntropyRows entropy = EntropyRows::Omit;  // of the row, in nat
+
+  /// "full rows", "top 16 + rest, pools of 64 positions, entropy"
+  std::string text() const;
+};
 
 struct TraceInfo {
   ModelFacts model;
   std::string uuid, created, creator, command_line;
   std::string policy;  // full spec of the policy that ran in the engine; "full" when none
   Encoding encoding = Encoding::F16;
+  Capture capture;
   KeyRows keys = KeyRows::Omit;
   bool complete = false;
   uint32_t tokens = 0;         // T, also the number of positions P
   std::vector<Layer> layers;   // recorded ones, rising
   std::vector<Head> heads;     // recorded ones, rising
   std::vector<Step> steps;     // recorded ones, rising: positions of the queries
-  uint64_t logical_bytes = 0;  // of all weights, uncompressed
+  uint64_t logical_bytes = 0;  // of what capture says, uncompressed, absent cells included
 
   uint32_t group() const { return model.heads / model.kv_heads; }
   KvHead kv_head_of(Head head) const { return KvHead(head.value / group()); }

@@ -86,6 +86,11 @@ Encoding encoding_of(const h5::Dataset& weight) {
        "wanted float16, uint8 or float32");
 }
 
+h5::Type cell_type(Encoding encoding) {
+  if (encoding == Encoding::F16) return h5::Type::F16;
+  return encoding == Encoding::U8 ? h5::Type::U8 : h5::Type::F32;
+}
+
 void check_range(const std::string& subject, IndexRange range, uint64_t extent) {
   if (range.first > extent || range.count > extent - range.first)
     fail(subject, "[" + std::to_string(range.first) + ", +" + std::to_string(range.count) + ")",
@@ -124,7 +129,6 @@ class TraceReader::Impl {
   Impl(const std::filesystem::path& path, Incomplete incomplete)
       : file_(h5::File::open(path)),
         root_(read_root(file_, "dendrokv-trace")),
-        weight_(file_.open_dataset("/attention/weight")),
         value_(file_.open_dataset("/value/value")) {
     info_.complete = is_complete(file_);
     if (!info_.complete && incomplete == Incomplete::Refuse)
@@ -136,33 +140,60 @@ class TraceReader::Impl {
     info_.model = read_model(file_);
     tokens_ = read_tokens(file_);
     info_.tokens = static_cast<uint32_t>(tokens_.id.size());
-    info_.policy = file_.text_attribute("/attention/weight", "policy");
-    info_.encoding = encoding_of(weight_);
     info_.layers = read_ids<Layer>(file_, "/attention/layer", info_.model.layers);
     info_.heads = read_ids<Head>(file_, "/attention/head", info_.model.heads);
     info_.steps = read_ids<Step>(file_, "/attention/step", info_.tokens);
     info_.keys = file_.has("/key/key") ? KeyRows::Record : KeyRows::Omit;
-    info_.logical_bytes = weight_.elements() * encoded_bytes(info_.encoding);
+    read_capture();
+    info_.policy = file_.text_attribute(policy_holder(), "policy");
+    for (const Rows& rows : rows_) info_.logical_bytes += rows.dataset.elements() * rows.layout.cell_bytes;
     check_shapes();
     if (!info_.complete) keep_valid_steps();
     if (info_.encoding == Encoding::U8) code_table_ = read_code_table();
   }
 
+  void require_full_rows(std::string_view rows_for) const {
+    if (info_.capture.rows == FullRows::Record) return;
+    fail(file_.name() + ": /attention/weight",
+         "holds no full rows, only " + info_.capture.text(),
+         "wanted every weight of a row for " + std::string(rows_for),
+         "record it without --top-k, --pool and --entropy, or with --full-rows beside them");
+  }
+
   void read_weights(size_t layer_index, size_t head_index, IndexRange steps, IndexRange positions,
                     GridView<float> out) const {
-    check_range(weight_.subject() + " steps", steps, info_.steps.size());
-    check_range(weight_.subject() + " positions", positions, info_.tokens);
+    require_full_rows("this");
+    check_range(rows_of(RowSet::Weight).dataset.subject() + " positions", positions, info_.tokens);
+    read_cells(RowSet::Weight, layer_index, head_index, steps, positions, out);
+  }
+
+  /// Columns [columns.first, + columns.count) of a set, decoded.
+  void read_cells(RowSet set, size_t layer_index, size_t head_index, IndexRange steps, IndexRange columns,
+                  GridView<float> out) const {
+    const Rows& rows = rows_of(set);
+    check_range(rows.dataset.subject() + " steps", steps, info_.steps.size());
     DENDROKV_ASSERT(layer_index < info_.layers.size() && head_index < info_.heads.size());
-    DENDROKV_ASSERT(out.rows() == steps.count && out.cols() == positions.count);
-    if (steps.count == 0 || positions.count == 0) return;
-    const h5::Shape start = {layer_index, head_index, steps.first, positions.first};
-    const h5::Shape count = {1, 1, steps.count, positions.count};
-    std::vector<std::byte> raw(steps.count * positions.count * encoded_bytes(info_.encoding));
-    weight_.read(start, count, raw.data());
-    const size_t row_bytes = positions.count * encoded_bytes(info_.encoding);
+    DENDROKV_ASSERT(out.rows() == steps.count && out.cols() == columns.count);
+    if (steps.count == 0 || columns.count == 0) return;
+    const Encoding encoding = rows.layout.cell == CellType::F32 ? Encoding::F32 : info_.encoding;
+    const size_t row_bytes = columns.count * encoded_bytes(encoding);
+    std::vector<std::byte> raw(steps.count * row_bytes);
+    read_box(rows, layer_index, head_index, steps, columns, raw.data());
     for (size_t step = 0; step < steps.count; ++step)
-      decode_weights(info_.encoding, std::span(raw).subspan(step * row_bytes, row_bytes),
-                     code_table_, out.row(step));
+      decode_weights(encoding, std::span(raw).subspan(step * row_bytes, row_bytes), code_table_,
+                     out.row(step));
+  }
+
+  void read_top(size_t layer_index, size_t head_index, IndexRange steps, GridView<int32_t> positions,
+                GridView<float> weights, std::span<float> rest) const {
+    const size_t k = info_.capture.top_k;
+    read_cells(RowSet::TopWeight, layer_index, head_index, steps, {0, k}, weights);
+    read_cells(RowSet::Rest, layer_index, head_index, steps, {0, 1}, {rest.data(), rest.size(), 1});
+    std::vector<int32_t> raw(steps.count * k);
+    if (raw.empty()) return;
+    read_box(rows_of(RowSet::TopPosition), layer_index, head_index, steps, {0, k}, raw.data());
+    for (size_t step = 0; step < steps.count; ++step)
+      std::copy_n(raw.data() + step * k, k, positions.row(step).data());
   }
 
   void read_rows(const h5::Dataset& dataset, size_t layer_index, KvHead kv_head,
@@ -194,10 +225,68 @@ class TraceReader::Impl {
   h5::Dataset key() const { return file_.open_dataset("/key/key"); }
 
  private:
+  struct Rows {
+    RowLayout layout;
+    h5::Dataset dataset;
+  };
+
+  const Rows& rows_of(RowSet set) const {
+    for (const Rows& rows : rows_)
+      if (rows.layout.set == set) return rows;
+    fail(file_.name() + ": " + std::string(row_set_path(set)), "is missing",
+         "wanted a trace that has it, this one has " + info_.capture.text());
+  }
+
+  void read_box(const Rows& rows, size_t layer_index, size_t head_index, IndexRange steps,
+                IndexRange columns, void* out) const {
+    h5::Shape start = {layer_index, head_index, steps.first}, count = {1, 1, steps.count};
+    if (rows.layout.has_columns) {
+      start.push_back(columns.first);
+      count.push_back(columns.count);
+    }
+    rows.dataset.read(start, count, out);
+  }
+
+  std::string policy_holder() const {
+    return file_.has_attribute("/attention", "policy") ? "/attention" : "/attention/weight";
+  }
+
+  // What the file has says what was captured. Older files say nothing more.
+  void read_capture() {
+    Capture& capture = info_.capture;
+    const auto has = [&](RowSet set) { return file_.has(row_set_path(set)); };
+    const auto count = [&](std::string_view name) {
+      const uint64_t number = file_.count_attribute("/attention", name);
+      if (number == 0 || number > kMostTokens)
+        fail(file_.name() + ": /attention@" + std::string(name), std::to_string(number), "wanted 1 to 2^28");
+      return static_cast<uint32_t>(number);
+    };
+    capture.rows = has(RowSet::Weight) ? FullRows::Record : FullRows::Omit;
+    if (has(RowSet::TopWeight)) capture.top_k = count("top_k");
+    if (has(RowSet::PoolMax)) capture.pool = count("pool");
+    if (has(RowSet::Entropy)) capture.entropy = EntropyRows::Record;
+    for (const RowLayout& layout : row_layouts(info_, {}))
+      rows_.push_back({layout, file_.open_dataset(layout.path)});
+    if (rows_.empty()) file_.open_dataset("/attention/weight");  // which fails and says so
+    info_.encoding = Encoding::F32;
+    for (const Rows& rows : rows_)
+      if (rows.layout.cell == CellType::Encoded) info_.encoding = encoding_of(rows.dataset);
+    for (Rows& rows : rows_)
+      if (rows.layout.cell == CellType::Encoded) rows.layout.cell_bytes = encoded_bytes(info_.encoding);
+  }
+
+  void check_rows(const Rows& rows) const {
+    h5::Shape shape = {info_.layers.size(), info_.heads.size(), info_.steps.size()};
+    if (rows.layout.has_columns) shape.push_back(rows.layout.columns);
+    const h5::Type type = rows.layout.cell == CellType::I32   ? h5::Type::I32
+                          : rows.layout.cell == CellType::F32 ? h5::Type::F32
+                                                              : cell_type(info_.encoding);
+    file_.open_dataset(rows.layout.path, type, shape);
+  }
+
   void check_shapes() const {
     const uint64_t tokens = info_.tokens;
-    const h5::Shape weight = {info_.layers.size(), info_.heads.size(), info_.steps.size(), tokens};
-    file_.open_dataset("/attention/weight", weight_.type(), weight);
+    for (const Rows& rows : rows_) check_rows(rows);
     const h5::Shape rows = {info_.layers.size(), info_.model.kv_heads, tokens,
                             info_.model.head_dim};
     const h5::Type type = value_.type() == h5::Type::F32 ? h5::Type::F32 : h5::Type::F16;
@@ -215,17 +304,20 @@ class TraceReader::Impl {
   }
 
   std::vector<float> read_code_table() const {
-    std::vector<float> table = file_.table_attribute("/attention/weight", "code_table");
+    const auto encoded = std::ranges::find_if(
+        rows_, [](const Rows& rows) { return rows.layout.cell == CellType::Encoded; });
+    std::vector<float> table = file_.table_attribute(encoded->layout.path, "code_table");
     if (table.size() != 256)
-      fail(weight_.subject() + "@code_table", std::to_string(table.size()) + " entries",
+      fail(encoded->dataset.subject() + "@code_table", std::to_string(table.size()) + " entries",
            "wanted 256");
     return table;
   }
 
   h5::File file_;
   FileRoot root_;
-  h5::Dataset weight_, value_;
+  h5::Dataset value_;
   TraceInfo info_;
+  std::vector<Rows> rows_;  // one of each set that the file has
   TokenText tokens_;
   std::vector<float> code_table_;
 };
@@ -243,9 +335,30 @@ const TokenText& TraceReader::tokens() const {
   return impl_->tokens();
 }
 
+void TraceReader::require_full_rows(std::string_view rows_for) const {
+  impl_->require_full_rows(rows_for);
+}
+
 void TraceReader::read_weights(size_t layer_index, size_t head_index, IndexRange steps,
                                IndexRange positions, GridView<float> out) const {
   impl_->read_weights(layer_index, head_index, steps, positions, out);
+}
+
+void TraceReader::read_top(size_t layer_index, size_t head_index, IndexRange steps,
+                           GridView<int32_t> positions, GridView<float> weights,
+                           std::span<float> rest) const {
+  impl_->read_top(layer_index, head_index, steps, positions, weights, rest);
+}
+
+void TraceReader::read_pools(RowSet set, size_t layer_index, size_t head_index, IndexRange steps,
+                             GridView<float> out) const {
+  DENDROKV_ASSERT(set == RowSet::PoolMax || set == RowSet::PoolSum);
+  impl_->read_cells(set, layer_index, head_index, steps, {0, out.cols()}, out);
+}
+
+void TraceReader::read_entropy(size_t layer_index, size_t head_index, IndexRange steps,
+                               std::span<float> out) const {
+  impl_->read_cells(RowSet::Entropy, layer_index, head_index, steps, {0, 1}, {out.data(), out.size(), 1});
 }
 
 void TraceReader::read_values(size_t layer_index, KvHead kv_head, IndexRange positions,

@@ -4,10 +4,13 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "data/grid.h"
 #include "data/retention.h"
+#include "data/row_sets.h"
 #include "data/trace.h"
 
 namespace dendrokv {
@@ -26,10 +29,22 @@ class TraceReader {
   const TraceInfo& info() const;
   const TokenText& tokens() const;
 
+  /// Throws Error, which says what the file holds, unless it has full rows (`rows_for` names what wants them: "a replay").
+  void require_full_rows(std::string_view rows_for) const;
+
   /// Decoded weights of one recorded (layer, head): `out` is [steps.count, positions.count]; NaN = absent.
-  /// Indices count recorded layers, heads and steps.
+  /// Indices count recorded layers, heads and steps. Throws Error when the trace has no full rows.
   void read_weights(size_t layer_index, size_t head_index, IndexRange steps, IndexRange positions,
                     GridView<float> out) const;
+  /// The largest weights of each row, largest first, -1 and NaN where a row has fewer: `positions` and `weights` are
+  /// [steps.count, top_k], `rest` [steps.count]. Throws Error when the trace has none.
+  void read_top(size_t layer_index, size_t head_index, IndexRange steps, GridView<int32_t> positions,
+                GridView<float> weights, std::span<float> rest) const;
+  /// Largest weight or mass of each block of capture.pool positions: `out` is [steps.count, blocks]; NaN = no position of the block
+  /// was in the cache. `set` is PoolMax or PoolSum. Throws Error when the trace has none.
+  void read_pools(RowSet set, size_t layer_index, size_t head_index, IndexRange steps, GridView<float> out) const;
+  /// [steps.count] nat. Throws Error when the trace has none.
+  void read_entropy(size_t layer_index, size_t head_index, IndexRange steps, std::span<float> out) const;
   /// `out` is [positions.count, head_dim].
   void read_values(size_t layer_index, KvHead kv_head, IndexRange positions,
                    GridView<float> out) const;

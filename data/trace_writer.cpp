@@ -6,6 +6,7 @@
 #include <optional>
 #include <sys/statvfs.h>
 
+#include "data/chunk_writer.h"
 #include "data/error.h"
 #include "data/file_root.h"
 #include "data/half.h"
@@ -17,18 +18,18 @@
 namespace dendrokv {
 namespace {
 
-constexpr uint64_t kRowsPerValueChunk = 2048;
+constexpr uint64_t kRowsPerKvChunk = 256;
 constexpr uint64_t kSyncBytes = uint64_t{256} << 20;
 constexpr std::chrono::seconds kSyncPeriod{10};
 constexpr uint64_t kOverheadBytes =
     uint64_t{4} << 20;  // superblock, metadata blocks, attributes, small datasets
 
-h5::Type weight_type(Encoding encoding) {
-  if (encoding == Encoding::F16) return h5::Type::F16;
-  return encoding == Encoding::U8 ? h5::Type::U8 : h5::Type::F32;
+h5::Type cell_type(CellType cell, Encoding encoding) {
+  if (cell == CellType::I32) return h5::Type::I32;
+  if (cell == CellType::F32 || encoding == Encoding::F32) return h5::Type::F32;
+  return encoding == Encoding::U8 ? h5::Type::U8 : h5::Type::F16;
 }
 
-// Value and key rows are f16; beside f32 weights they stay f32, so that an oracle trace loses nothing.
 h5::Type row_type(Encoding encoding) {
   return encoding == Encoding::F32 ? h5::Type::F32 : h5::Type::F16;
 }
@@ -94,26 +95,30 @@ std::vector<std::byte> to_bytes(h5::Type type, GridView<const float> rows) {
 
 }  // namespace
 
+size_t kv_chunk_rows(const TraceInfo& info) {
+  return std::min<size_t>(info.tokens, kRowsPerKvChunk);
+}
+
+size_t kv_cell_bytes(const TraceInfo& info) {
+  return h5::type_bytes(row_type(info.encoding));
+}
+
 uint64_t estimated_bytes(const TracePlan& plan) {
   const TraceInfo& info = plan.info;
   const uint64_t lanes = uint64_t{info.layers.size()} * info.heads.size();
-  const uint64_t chunk_bytes =
-      uint64_t{plan.chunk_steps} * plan.chunk_positions * encoded_bytes(info.encoding);
-  uint64_t chunks = 0;  // of one (layer, head): those that reach some position of their steps
-  for (size_t first = 0; first < info.steps.size(); first += plan.chunk_steps) {
-    const size_t last = std::min(first + plan.chunk_steps, info.steps.size()) - 1;
-    chunks += info.steps[last].index() / plan.chunk_positions + 1;
-  }
-  const uint64_t rows =
-      rounded_up(info.tokens, std::min<uint64_t>(info.tokens, kRowsPerValueChunk));
+  uint64_t cells = 0;  // bytes of the rows of one (layer, head)
+  for (const RowLayout& layout : plan.layouts()) cells += stored_bytes(layout, info);
+  const uint64_t rows = rounded_up(info.tokens, kv_chunk_rows(info));
   const uint64_t row_bytes = uint64_t{info.layers.size()} * info.model.kv_heads * rows *
-                             info.model.head_dim * h5::type_bytes(row_type(info.encoding)) *
+                             info.model.head_dim * kv_cell_bytes(info) *
                              (info.keys == KeyRows::Record ? 2 : 1);
   const uint64_t run_bytes =
       info.policy == "full" ? 0
                             : uint64_t{info.model.layers} * info.model.kv_heads * info.tokens * 17;
-  const uint64_t pyramid = pyramid_bytes(lanes, info.steps.size(), info.tokens);
-  return lanes * chunks * chunk_bytes + pyramid + row_bytes + run_bytes +
+  const uint64_t pyramid = info.capture.rows == FullRows::Record
+                               ? pyramid_bytes(lanes, info.steps.size(), info.tokens)
+                               : 0;
+  return lanes * cells + pyramid + row_bytes + run_bytes +
          uint64_t{info.tokens} * 24 + kOverheadBytes;
 }
 
@@ -126,7 +131,7 @@ void check_disk_space(const std::filesystem::path& path, uint64_t bytes) {
   if (free < bytes)
     fail(path.string(), "the disk has " + std::to_string(free >> 20) + " MiB free",
          "wanted " + std::to_string((bytes >> 20) + 1) + " MiB",
-         "record fewer tokens, layers, heads or steps, or use u8");
+         "record fewer tokens, layers, heads or steps, use u8, or --top-k or --pool");
 }
 
 class TraceWriter::Impl {
@@ -145,22 +150,38 @@ class TraceWriter::Impl {
 
   const TracePlan& plan() const { return plan_; }
 
-  void write_weights(const h5::Shape& chunk_index, std::vector<std::byte> chunk) {
-    const uint64_t bytes = chunk.size();
-    DENDROKV_ASSERT(bytes == uint64_t{plan_.chunk_steps} * plan_.chunk_positions *
-                                 encoded_bytes(plan_.info.encoding));
-    const uint64_t first_step = chunk_index[2] * plan_.chunk_steps;
-    if (chunk_index[3] == 0)  // every row has a first chunk; the last chunks are padded
-      rows_written_ += std::min<uint64_t>(plan_.chunk_steps, plan_.info.steps.size() - first_step);
-    submit(bytes, [this, chunk_index, chunk = std::move(chunk)] {
-      const h5::Shape start = {chunk_index[0], chunk_index[1], chunk_index[2] * plan_.chunk_steps,
-                               chunk_index[3] * plan_.chunk_positions};
-      weight_->write_chunk(start, chunk);
-      pyramid_->add({chunk_index[0], chunk_index[1], chunk_index[2], chunk_index[3]}, chunk);
+  enum class Band : uint8_t { Whole, Part };
+
+  void write_rows(RowSet set, size_t layer_index, size_t head_index, size_t step_chunk,
+                  size_t first_column_chunk, std::vector<PageBuffer> chunks, Band band) {
+    OpenRows& rows = rows_of(set);
+    const RowLayout& layout = rows.layout;
+    uint64_t bytes = 0;
+    for (const PageBuffer& chunk : chunks) {
+      DENDROKV_ASSERT(chunk.size() == layout.chunk_bytes());
+      bytes += chunk.size();
+    }
+    // Every row has a first chunk, in the first of the sets.
+    if (first_column_chunk == 0 && set == rows_.front().layout.set)
+      rows_written_ += layout.steps_in(step_chunk, plan_.info.steps.size());
+    auto held = std::make_shared<std::vector<PageBuffer>>(std::move(chunks));  // a job must be copyable
+    submit(bytes, [this, &rows, layer_index, head_index, step_chunk, first_column_chunk, held, band] {
+      for (size_t i = 0; i < held->size(); ++i)
+        write_chunk(rows, {layer_index, head_index, step_chunk, first_column_chunk + i},
+                    std::move((*held)[i]));
+      if (rows.layout.set == RowSet::Weight && band == Band::Whole)
+        pyramid_->end_band({layer_index, head_index, step_chunk, 0});
     });
   }
 
-  void write_rows(std::optional<h5::Dataset>& dataset, const h5::Shape& start,
+  void write_kv_chunk(std::optional<h5::Dataset>& dataset, const h5::Shape& start, PageBuffer chunk) {
+    auto held = std::make_shared<PageBuffer>(std::move(chunk));
+    submit(held->size(), [this, &dataset, start, held] {
+      chunks_->write(*dataset, start, std::move(*held));
+    });
+  }
+
+  void write_box(std::optional<h5::Dataset>& dataset, const h5::Shape& start,
                   GridView<const float> rows) {
     const h5::Shape count = {1, 1, rows.rows(), rows.cols()};
     std::vector<std::byte> bytes = to_bytes(row_type(plan_.info.encoding), rows);
@@ -194,7 +215,8 @@ class TraceWriter::Impl {
 
   void finish() {
     queue_.submit(0, [this] {
-      pyramid_->finish();
+      if (pyramid_) pyramid_->finish();
+      chunks_->settle();
       file_->sync();  // what "complete" promises is on the disk before the word is
       mark_complete(*file_);
       close_datasets();
@@ -205,19 +227,40 @@ class TraceWriter::Impl {
     plan_.info.complete = true;
   }
 
-  std::optional<h5::Dataset>& values() { return value_; }
-  std::optional<h5::Dataset>& keys() { return key_; }
+  std::optional<h5::Dataset>& kv(KvRows kind) { return kind == KvRows::Value ? value_ : key_; }
+  PageBuffer page_buffer(size_t bytes) const { return pool_.take(bytes); }
   uint64_t bytes_written() const { return bytes_written_; }
   uint64_t rows_written() const { return rows_written_; }
 
  private:
+  struct OpenRows {
+    RowLayout layout;
+    std::optional<h5::Dataset> dataset;
+  };
+
+  OpenRows& rows_of(RowSet set) {
+    const auto found = std::ranges::find_if(rows_, [&](const OpenRows& rows) { return rows.layout.set == set; });
+    DENDROKV_ASSERT(found != rows_.end());
+    return *found;
+  }
+
+  void write_chunk(OpenRows& rows, const h5::Shape& place, PageBuffer chunk) {
+    const RowLayout& layout = rows.layout;
+    h5::Shape start = {place[0], place[1], place[2] * layout.chunk_steps};
+    if (layout.has_columns) start.push_back(place[3] * layout.chunk_columns);
+    if (layout.set == RowSet::Weight)
+      pyramid_->add({place[0], place[1], place[2], place[3]}, chunk.bytes());
+    chunks_->write(*rows.dataset, start, std::move(chunk));
+  }
+
   void submit(uint64_t bytes, std::function<void()> job) {
     bytes_written_ += bytes;
     queue_.submit(bytes, std::move(job));
   }
 
   void create() {
-    file_.emplace(h5::File::create(part_));
+    file_.emplace(h5::File::create(part_, h5::Writing::Direct));
+    chunks_.emplace(*file_);
     TraceInfo& info = plan_.info;
     FileRoot root{info.uuid, info.created, info.creator, info.command_line};
     write_root(*file_, "dendrokv-trace", root);
@@ -227,23 +270,30 @@ class TraceWriter::Impl {
     write_model(*file_, info.model);
     write_tokens(*file_, plan_.tokens);
     create_attention();
-    create_rows();
+    create_kv_rows();
     file_->create_group("/loss");
     loss_.emplace(
         file_->create_dataset("/loss/nll", h5::Type::F32, {info.tokens}, {}, h5::Fill::Absent));
     file_->write_attribute("/loss/nll", "units", "nat");
-    pyramid_.emplace(*file_, info, plan_.chunk_steps, plan_.chunk_positions);
+    if (info.capture.rows == FullRows::Record)
+      pyramid_.emplace(*file_, *chunks_, pool_, info, plan_.chunk_steps, plan_.chunk_positions);
+    create_default_plot();
+    file_->sync();
+  }
+
+  void create_default_plot() {
+    if (!pyramid_) return write_default_plot(*file_, rows_.back().layout.path);
     const std::string coarsest = pyramid_->coarsest();
     const DefaultAxis axes[] = {{"layer", "/attention/layer"},
                                 {"head", "/attention/head"},
                                 {"step", coarsest + "/step"},
                                 {"position", coarsest + "/position"}};
     write_default_plot(*file_, coarsest + "/max", axes);
-    file_->sync();
   }
 
   // A reader trusts steps_valid, so it is flushed every time; a sync costs a wait for the disk and comes now and then.
   void checkpoint() {
+    chunks_->settle();
     const auto now = std::chrono::steady_clock::now();
     const uint64_t bytes = bytes_written_;
     if (bytes - synced_bytes_ < kSyncBytes && now - synced_at_ < kSyncPeriod) return file_->flush();
@@ -255,14 +305,11 @@ class TraceWriter::Impl {
   void create_attention() {
     const TraceInfo& info = plan_.info;
     file_->create_group("/attention");
-    weight_.emplace(file_->create_dataset(
-        "/attention/weight", weight_type(info.encoding),
-        {info.layers.size(), info.heads.size(), info.steps.size(), info.tokens},
-        {1, 1, plan_.chunk_steps, plan_.chunk_positions}, h5::Fill::Absent));
-    file_->write_attribute("/attention/weight", "encoding", encoding_name(info.encoding));
-    file_->write_attribute("/attention/weight", "policy", info.policy);
-    if (info.encoding == Encoding::U8)
-      file_->write_attribute("/attention/weight", "code_table", u8_code_table());
+    file_->write_attribute("/attention", "policy", info.policy);
+    file_->write_attribute("/attention", "encoding", encoding_name(info.encoding));
+    file_->write_attribute("/attention", "top_k", uint64_t{info.capture.top_k});
+    file_->write_attribute("/attention", "pool", uint64_t{info.capture.pool});
+    for (const RowLayout& layout : plan_.layouts()) create_rows(layout);
     write_ids(*file_, "/attention/layer", info.layers);
     write_ids(*file_, "/attention/head", info.heads);
     write_ids(*file_, "/attention/step", info.steps);
@@ -272,12 +319,29 @@ class TraceWriter::Impl {
     steps_valid_->write(&none);
   }
 
-  void create_rows() {
+  void create_rows(const RowLayout& layout) {
+    const TraceInfo& info = plan_.info;
+    h5::Shape shape = {info.layers.size(), info.heads.size(), info.steps.size()};
+    h5::Shape chunk = {1, 1, layout.chunk_steps};
+    if (layout.has_columns) {
+      shape.push_back(layout.columns);
+      chunk.push_back(layout.chunk_columns);
+    }
+    rows_.push_back({layout, file_->create_dataset(layout.path, cell_type(layout.cell, info.encoding),
+                                                   shape, chunk, h5::Fill::Absent)});
+    if (layout.set == RowSet::Weight) file_->write_attribute(layout.path, "policy", info.policy);
+    if (layout.set == RowSet::Entropy) file_->write_attribute(layout.path, "units", "nat");
+    if (layout.cell != CellType::Encoded) return;
+    file_->write_attribute(layout.path, "encoding", encoding_name(info.encoding));
+    if (info.encoding == Encoding::U8)
+      file_->write_attribute(layout.path, "code_table", u8_code_table());
+  }
+
+  void create_kv_rows() {
     const TraceInfo& info = plan_.info;
     const h5::Shape shape = {info.layers.size(), info.model.kv_heads, info.tokens,
                              info.model.head_dim};
-    const h5::Shape chunk = {1, 1, std::min<uint64_t>(info.tokens, kRowsPerValueChunk),
-                             info.model.head_dim};
+    const h5::Shape chunk = {1, 1, kv_chunk_rows(info), info.model.head_dim};
     const h5::Type type = row_type(info.encoding);
     file_->create_group("/value");
     value_.emplace(file_->create_dataset("/value/value", type, shape, chunk, h5::Fill::Absent));
@@ -288,15 +352,19 @@ class TraceWriter::Impl {
 
   void close_datasets() {
     pyramid_.reset();
-    for (std::optional<h5::Dataset>* dataset : {&weight_, &value_, &key_, &loss_, &steps_valid_})
+    rows_.clear();
+    for (std::optional<h5::Dataset>* dataset : {&value_, &key_, &loss_, &steps_valid_})
       dataset->reset();
   }
 
   std::filesystem::path path_, part_;
   TracePlan plan_;
+  const PagePool pool_;
+  std::optional<ChunkWriter> chunks_;  // before the file, which may want what it holds until it is closed
   std::optional<h5::File> file_;
-  std::optional<h5::Dataset> weight_, value_, key_, loss_, steps_valid_;
-  std::optional<PyramidBuilder> pyramid_;
+  std::vector<OpenRows> rows_;         // one of each set
+  std::optional<h5::Dataset> value_, key_, loss_, steps_valid_;
+  std::optional<PyramidBuilder> pyramid_;  // only over full rows
   uint64_t synced_bytes_ = 0;  // at the last sync, as submitted
   std::chrono::steady_clock::time_point synced_at_ = std::chrono::steady_clock::now();
   std::atomic<uint64_t> bytes_written_{0}, rows_written_{0};
@@ -307,20 +375,39 @@ TraceWriter::TraceWriter(std::filesystem::path path, TracePlan plan)
     : impl_(std::make_unique<Impl>(std::move(path), std::move(plan))) {}
 TraceWriter::~TraceWriter() = default;
 
+PageBuffer TraceWriter::page_buffer(size_t bytes) const {
+  return impl_->page_buffer(bytes);
+}
+
+void TraceWriter::write_rows(RowSet set, size_t layer_index, size_t head_index, size_t step_chunk,
+                             std::vector<PageBuffer> chunks) {
+  impl_->write_rows(set, layer_index, head_index, step_chunk, 0, std::move(chunks), Impl::Band::Whole);
+}
+
 void TraceWriter::write_weights(size_t layer_index, size_t head_index, size_t step_chunk,
-                                size_t position_chunk, std::vector<std::byte> chunk) {
-  impl_->write_weights({layer_index, head_index, step_chunk, position_chunk}, std::move(chunk));
+                                size_t position_chunk, std::span<const std::byte> chunk) {
+  std::vector<PageBuffer> chunks;
+  chunks.push_back(impl_->page_buffer(chunk.size()));
+  std::ranges::copy(chunk, chunks[0].bytes().begin());
+  impl_->write_rows(RowSet::Weight, layer_index, head_index, step_chunk, position_chunk,
+                    std::move(chunks), Impl::Band::Part);
+}
+
+void TraceWriter::write_kv_chunk(KvRows kind, size_t layer_index, KvHead kv_head, size_t chunk_index,
+                                 PageBuffer chunk) {
+  const uint64_t first = chunk_index * kv_chunk_rows(impl_->plan().info);
+  impl_->write_kv_chunk(impl_->kv(kind), {layer_index, kv_head.value, first, 0}, std::move(chunk));
 }
 
 void TraceWriter::write_values(size_t layer_index, KvHead kv_head, Position first,
                                GridView<const float> rows) {
-  impl_->write_rows(impl_->values(), {layer_index, kv_head.value, first.value, 0}, rows);
+  impl_->write_box(impl_->kv(KvRows::Value), {layer_index, kv_head.value, first.value, 0}, rows);
 }
 
 void TraceWriter::write_keys(size_t layer_index, KvHead kv_head, Position first,
                              GridView<const float> rows) {
   DENDROKV_ASSERT(impl_->plan().info.keys == KeyRows::Record);
-  impl_->write_rows(impl_->keys(), {layer_index, kv_head.value, first.value, 0}, rows);
+  impl_->write_box(impl_->kv(KvRows::Key), {layer_index, kv_head.value, first.value, 0}, rows);
 }
 
 void TraceWriter::write_loss(std::span<const float> nll) {

@@ -2,8 +2,8 @@
 // Writes a trace as NAME.part and renames it when complete.
 //
 // One I/O thread owns every HDF5 handle; callers hand over whole chunks, encoded by themselves, and block when more than
-// `queue_bytes` wait (back-pressure instead of unbounded memory). An error of the I/O thread (disk full, say) is thrown by
-// the next call here, or by finish().
+// `queue_bytes` wait (back-pressure instead of unbounded memory). Chunks of whole pages go past the page cache. An error of the
+// I/O thread (disk full, say) is thrown by the next call here, or by finish().
 
 #include <cstdint>
 #include <filesystem>
@@ -13,7 +13,9 @@
 #include <vector>
 
 #include "data/grid.h"
+#include "data/page_pool.h"
 #include "data/retention.h"
+#include "data/row_sets.h"
 #include "data/trace.h"
 
 namespace dendrokv {
@@ -24,8 +26,16 @@ struct TracePlan {
   TokenText tokens;
   uint32_t chunk_steps = 64;
   uint32_t chunk_positions = 4096;
-  uint64_t queue_bytes = uint64_t{256} << 20;
+  uint64_t queue_bytes = uint64_t{64} << 20;
+
+  std::vector<RowLayout> layouts() const { return row_layouts(info, {chunk_steps, chunk_positions}); }
 };
+
+/// Value or key rows [position, head_dim] of one KV head: how many make a chunk, and the bytes of a number (f16, or f32 beside f32
+/// weights, so that an oracle trace loses nothing).
+enum class KvRows : uint8_t { Value, Key };
+size_t kv_chunk_rows(const TraceInfo& info);
+size_t kv_cell_bytes(const TraceInfo& info);
 
 /// Bytes that the finished file will take, to within a few per cent.
 uint64_t estimated_bytes(const TracePlan& plan);
@@ -42,11 +52,19 @@ class TraceWriter {
   TraceWriter(const TraceWriter&) = delete;
   TraceWriter& operator=(const TraceWriter&) = delete;
 
-  /// One whole chunk [chunk_steps, chunk_positions] of one (layer, head), encoded, absent cells where nothing was recorded.
-  /// Indices count recorded layers and heads, and chunks; call in rising order of step_chunk. Any thread may call.
-  void write_weights(size_t layer_index, size_t head_index, size_t step_chunk,
-                     size_t position_chunk, std::vector<std::byte> chunk);
-  /// Rows [position, head_dim] of a recorded layer, from position `first` on, in rising order.
+  /// Memory for a chunk.
+  PageBuffer page_buffer(size_t bytes) const;
+  /// Chunks [chunk_steps, chunk_columns] of one (layer, head), side by side from column 0 on, encoded, absent cells where nothing was
+  /// recorded. Indices count recorded layers and heads, and chunks; call in rising order of step_chunk. Any thread may call.
+  void write_rows(RowSet set, size_t layer_index, size_t head_index, size_t step_chunk,
+                  std::vector<PageBuffer> chunks);
+  /// One chunk of weights, copied.
+  void write_weights(size_t layer_index, size_t head_index, size_t step_chunk, size_t position_chunk,
+                     std::span<const std::byte> chunk);
+  /// A whole chunk of a recorded layer, encoded.
+  void write_kv_chunk(KvRows kind, size_t layer_index, KvHead kv_head, size_t chunk_index,
+                      PageBuffer chunk);
+  /// Rows [position, head_dim] of a recorded layer, from position `first` on, in rising order; not beside write_kv_chunk.
   void write_values(size_t layer_index, KvHead kv_head, Position first,
                     GridView<const float> rows);
   void write_keys(size_t layer_index, KvHead kv_head, Position first, GridView<const float> rows);

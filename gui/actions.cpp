@@ -195,7 +195,7 @@ constexpr std::array<ActionRow, 45> kActions = {{
     {"Step", "100 steps on", "Shift+Right", move_step<100>},
     {"Step", "First step", "Home", move_step<-1'000'000'000>},
     {"Step", "Last step", "End", move_step<1'000'000'000>},
-    {"Step", "Last eviction of the lane", ",", next_eviction<-1>},
+    {"Step", "Previous eviction of the lane", ",", next_eviction<-1>},
     {"Step", "Next eviction of the lane", ".", next_eviction<1>},
     {"Step", "Play or pause", "Space", [](MainWindow& window) { window.controls().toggle_play(); }},
     {"Lane", "Lane above", "Up", move_lane<-1>},
@@ -204,12 +204,13 @@ constexpr std::array<ActionRow, 45> kActions = {{
     {"Lane", "Mean of all lanes, or back", "Shift+M", toggle_scope<LaneScope::AllMean>},
     {"Position", "Find text", "Ctrl+F", [](MainWindow& window) { window.controls().focus_find(); }},
     {"Position", "Next found", "F3", [](MainWindow& window) { window.controls().find_next(1); }},
-    {"Position", "Last found", "Shift+F3",
+    {"Position", "Previous found", "Shift+F3",
      [](MainWindow& window) { window.controls().find_next(-1); }},
     {"Position", "Token to the left", "Ctrl+Left", move_position<-1>},
     {"Position", "Token to the right", "Ctrl+Right", move_position<1>},
     {"Position", "Let go of the token", "Esc",
      [](MainWindow& window) {
+       if (window.controls().leave_find()) return;
        window.selection().change([](Selection& wanted) { wanted.position.reset(); });
      }},
     {"Position", "Zoom in", "W", zoom<70>},
@@ -229,8 +230,9 @@ constexpr std::array<ActionRow, 45> kActions = {{
     {"View", "Level marks under tokens", "L", toggle_marks},
     {"View", "Light or dark", "T", toggle_theme},
     {"View", "Full screen", "F11", toggle_full_screen},
-    {"Help", "Keys", "?", show_keys},
-    {"Help", "Keys (F1)", "F1", show_keys},
+    {"Help", "Keys", "? | F1", show_keys},
+    {"Help", "Menu", "F10",
+     [](MainWindow& window) { window.controls().menu_button()->showMenu(); }},
 }};
 
 QList<QKeySequence> keys_of(const ActionRow& row) {

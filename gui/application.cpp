@@ -38,11 +38,12 @@ std::optional<QString> wait_until_settled(MainWindow& window,
 }  // namespace
 
 void choose_platform(const ViewOptions& options) {
-  if (is_set("QT_QPA_PLATFORM")) return;
   if (options.batch()) {
+    // Also where the desktop names its own platform, whose display may be out of reach.
     qputenv("QT_QPA_PLATFORM", "offscreen");
     return;
   }
+  if (is_set("QT_QPA_PLATFORM")) return;
   if (!is_set("DISPLAY") && !is_set("WAYLAND_DISPLAY"))
     fail("display", "none", "wanted X or Wayland (DISPLAY or WAYLAND_DISPLAY)",
          "draw into a file with --render OUT.png");

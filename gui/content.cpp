@@ -147,6 +147,16 @@ std::optional<Position> telling_position(const Run& run, Layer layer, Lane lane)
   return best;
 }
 
+std::string not_recorded(const TraceInfo& info, Layer layer, Step step) {
+  if (!step_index_at(info, step))
+    return info.steps.empty()
+               ? "No step was recorded in this trace."
+               : "No step was recorded up to " + std::to_string(step.value) +
+                     "; the first one is " + std::to_string(info.steps.front().value) + ".";
+  return "Layer " + std::to_string(layer.value) +
+         " or the heads of this lane were not recorded in this trace.";
+}
+
 std::optional<size_t> layer_index(const TraceInfo& info, Layer layer) {
   const auto found = std::find(info.layers.begin(), info.layers.end(), layer);
   if (found == info.layers.end()) return std::nullopt;

@@ -45,6 +45,9 @@ size_t most_telling_run(const Content& content);
 /// the longest chain.
 std::optional<Position> telling_position(const Run& run, Layer layer, Lane lane);
 
+/// Why the trace cannot show a lane of a layer at a step, when it cannot: what was not recorded.
+std::string not_recorded(const TraceInfo& info, Layer layer, Step step);
+
 /// Place of a layer among the recorded ones.
 std::optional<size_t> layer_index(const TraceInfo& info, Layer layer);
 /// Recorded heads, as indices, that share a lane.

@@ -11,6 +11,7 @@ namespace {
 
 constexpr int kBarWidth = 170;
 constexpr int kComboWidth = 150;
+constexpr int kNarrow = 560;
 
 const ColourMap& heat_map(Theme theme) {
   return colour_map(theme == Theme::Light ? "viridis" : "inferno");
@@ -40,8 +41,13 @@ ContributionView::ContributionView(Workspace& workspace, const QString& title, Q
   });
 }
 
+/// A narrow panel keeps its title and the choice.
+bool ContributionView::has_bar() const {
+  return width() >= kNarrow;
+}
+
 int ContributionView::header_reserve() const {
-  return kBarWidth + kComboWidth + 40;
+  return kComboWidth + 20 + (has_bar() ? kBarWidth + 20 : 0);
 }
 
 void ContributionView::resizeEvent(QResizeEvent* event) {
@@ -98,10 +104,10 @@ QString ContributionView::caption() const {
   const Selection& now = selection();
   QString text = QStringLiteral("layer %1, ").arg(now.layer.value);
   const size_t heads = heat ? heat->request.heads.size() : 0;
-  text += now.scope == LaneScope::One
-              ? QStringLiteral("mean of the %1 query heads of ").arg(heads) +
-                    to_qt(lane_name(content()->runs[now.run], now.lane))
-              : QStringLiteral("mean of %1 query heads").arg(heads);
+  text += heads == 1 ? QStringLiteral("1 query head")
+                     : QStringLiteral("mean of %1 query heads").arg(heads);
+  if (now.scope == LaneScope::One)
+    text += QStringLiteral(" of ") + to_qt(lane_name(content()->runs[now.run], now.lane));
   if (!heat) return text;
   text +=
       QStringLiteral(" · ") + to_qt(scale_shape_name(heat->scale.shape)) + QStringLiteral(" scale");
@@ -171,9 +177,8 @@ void ContributionView::paint_back(QPainter& painter) {
   const HeatSnapshot* heat = workspace().document.heat();
   const QString problem = workspace().document.problem(Topic::Heat);
   if (!request())
-    return paint_message(painter,
-                         QStringLiteral("Layer %1 or its heads were not recorded in this trace.")
-                             .arg(selection().layer.value));
+    return paint_message(
+        painter, to_qt(not_recorded(content()->info, selection().layer, content()->last_step())));
   if (!problem.isEmpty()) return paint_message(painter, problem);
   if (!heat) return paint_message(painter, QStringLiteral("reading …"));
   paint_heat(painter);
@@ -183,6 +188,7 @@ void ContributionView::paint_back(QPainter& painter) {
   painter.drawRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5));
   paint_position_ticks(painter);
   paint_step_ticks(painter);
+  if (!has_bar()) return;
   const QRectF bar(width() - kPadding - kComboWidth - kBarWidth - 12, 8, kBarWidth, 8);
   paint_colour_bar(painter, bar, heat_map(workspace().style.theme), heat->scale, colours(), {});
 }

@@ -29,6 +29,7 @@ class ContributionView : public PositionView {
   std::optional<HeatRequest> request() const;
   void ask();
   Axis step_axis() const;
+  bool has_bar() const;
   void paint_heat(QPainter& painter) const;
   void paint_step_ticks(QPainter& painter) const;
 

@@ -10,7 +10,7 @@
 namespace dendrokv {
 namespace {
 
-constexpr int kHeight = 52;
+constexpr int kHeight = 52, kNarrowest = 940;
 constexpr int kMillisecondsPerStep = 60;
 
 QLabel* label(QWidget* parent, const QFont& font) {
@@ -29,7 +29,8 @@ QString facts(const Content& content) {
                  count(info.layers.size(), info.model.layers) + QStringLiteral(" layers × ") +
                  count(info.heads.size(), info.model.heads) + QStringLiteral(" heads");
   if (info.steps.size() != info.tokens)
-    text += QStringLiteral(" · %1 steps").arg(info.steps.size());
+    text += info.steps.size() == 1 ? QStringLiteral(" · 1 step")
+                                   : QStringLiteral(" · %1 steps").arg(info.steps.size());
   return text;
 }
 
@@ -94,7 +95,7 @@ void ControlBar::build() {
   file_ = label(this, sized_font(14, QFont::DemiBold));
   facts_ = label(this, small_font());
   runs_ = new ChoiceBox(this);
-  runs_->setMinimumWidth(170);
+  runs_->setMinimumWidth(130);
   runs_->setSizeAdjustPolicy(QComboBox::AdjustToContents);
   runs_->setAccessibleName(QStringLiteral("run"));
   badge_ = new Badge(workspace_, this);
@@ -104,19 +105,21 @@ void ControlBar::build() {
   layer_->setFixedWidth(82);
   layer_->setAccessibleName(QStringLiteral("layer"));
   lane_ = new ChoiceBox(this);
-  lane_->setMinimumWidth(130);
+  lane_->setMinimumWidth(120);
   lane_->setAccessibleName(QStringLiteral("lane of the layer, or mean"));
   step_text_ = label(this, small_font());
   slider_ = new QSlider(Qt::Horizontal, this);
-  slider_->setMinimumWidth(120);
+  slider_->setMinimumWidth(80);
   slider_->setAccessibleName(QStringLiteral("step"));
   previous_ = tool(QStringLiteral("previous step (Left)"));
   play_ = tool(QStringLiteral("play or pause (Space)"));
   next_ = tool(QStringLiteral("next step (Right)"));
   find_ = new QLineEdit(this);
-  find_->setPlaceholderText(QStringLiteral("find text   Ctrl+F"));
+  find_->setPlaceholderText(QStringLiteral("find  Ctrl+F"));
   find_->setClearButtonEnabled(true);
-  find_->setFixedWidth(150);
+  find_->setAccessibleName(QStringLiteral("find text"));
+  find_->setMinimumWidth(110);
+  find_->setMaximumWidth(150);
   hits_ = label(this, small_font());
   auto* layout = new QHBoxLayout(this);
   layout->setContentsMargins(kGutter - 4, 0, kGutter, 0);
@@ -134,6 +137,29 @@ void ControlBar::build() {
     layout->addWidget(widget);
   layout->addSpacing(6);
   for (QWidget* widget : std::initializer_list<QWidget*>{find_, hits_}) layout->addWidget(widget);
+}
+
+QSize ControlBar::minimumSizeHint() const {
+  return {kNarrowest, kHeight};
+}
+
+void ControlBar::resizeEvent(QResizeEvent* event) {
+  make_room();
+  QWidget::resizeEvent(event);
+}
+
+void ControlBar::make_room() {
+  for (QWidget* widget : std::initializer_list<QWidget*>{facts_, file_, previous_, next_})
+    widget->show();
+  const auto crowded = [this](QSize (QLayout::*needed)() const) {
+    layout()->invalidate();
+    return (layout()->*needed)().width() > width();
+  };
+  if (crowded(&QLayout::sizeHint)) facts_->hide();
+  if (crowded(&QLayout::sizeHint)) file_->hide();
+  if (!crowded(&QLayout::minimumSize)) return;
+  previous_->hide();
+  next_->hide();
 }
 
 void ControlBar::connect_all() {
@@ -171,7 +197,8 @@ void ControlBar::fill() {
   const Content& content = *workspace_.document.content();
   setEnabled(true);
   file_->setText(QString::fromStdString(content.file.filename().string()));
-  file_->setToolTip(QString::fromStdString(content.file.string()));
+  file_->setToolTip(QString::fromStdString(content.file.string()) + QLatin1Char('\n') +
+                    facts(content));
   facts_->setText(facts(content));
   const QSignalBlocker quiet_runs(runs_), quiet_layer(layer_), quiet_slider(slider_);
   runs_->clear();
@@ -184,6 +211,7 @@ void ControlBar::fill() {
   slider_->setPageStep(100);
   fill_lanes();
   show_selection();
+  make_room();
 }
 
 void ControlBar::fill_lanes() {
@@ -221,6 +249,7 @@ void ControlBar::show_selection() {
   runs_->setCurrentIndex(static_cast<int>(now.run));
   runs_->setToolTip(to_qt(run.policy));
   badge_->setToolTip(to_qt(provenance_meaning(run)));
+  badge_->setAccessibleDescription(badge_->text());
   badge_->updateGeometry();
   badge_->update();
   layer_->setValue(static_cast<int>(now.layer.value));
@@ -270,6 +299,12 @@ void ControlBar::refresh() {
 void ControlBar::focus_find() {
   find_->setFocus();
   find_->selectAll();
+}
+
+bool ControlBar::leave_find() {
+  if (!find_->hasFocus()) return false;
+  find_->clearFocus();
+  return true;
 }
 
 void ControlBar::show_hits(const QString& text) {

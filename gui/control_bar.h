@@ -37,12 +37,20 @@ class ControlBar : public QWidget {
   void move_step(int by);
   void toggle_play();
   void focus_find();
+  /// Gives the keys back to the window; answers whether the search field had them.
+  bool leave_find();
   void find_next(int direction);
   QToolButton* menu_button() const { return menu_; }
   /// Icons in the colours of the theme.
   void refresh();
+  QSize minimumSizeHint() const override;
+
+ protected:
+  void resizeEvent(QResizeEvent* event) override;
 
  private:
+  /// Hides what the window can do without when it is narrow: facts, name, buttons that have keys.
+  void make_room();
   void build();
   QToolButton* tool(const QString& tip);
   void connect_all();

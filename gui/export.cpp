@@ -1,6 +1,7 @@
 #include "gui/export.h"
 
 #include <QBuffer>
+#include <QFile>
 #include <QPainter>
 #include <QPdfWriter>
 #include <QSaveFile>
@@ -16,9 +17,12 @@
 namespace dendrokv {
 namespace {
 
-/// Under its own name only when complete.
+/// Under its own name only when complete. A device or a pipe would be replaced by a file: it is refused.
 void write_bytes(const std::filesystem::path& path, const QByteArray& bytes) {
-  QSaveFile file(QString::fromStdString(path.string()));
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored))
+    fail(path.string(), "not a regular file", "wanted the name of a file that can be replaced");
+  QSaveFile file(QFile::decodeName(path.c_str()));
   const bool written =
       file.open(QIODevice::WriteOnly) && file.write(bytes) == bytes.size() && file.commit();
   if (!written)
@@ -28,6 +32,8 @@ void write_bytes(const std::filesystem::path& path, const QByteArray& bytes) {
 
 QByteArray png_of(MainWindow& window) {
   QImage image(window.size(), QImage::Format_RGB32);
+  if (image.isNull())
+    fail("picture", "no memory for its pixels", "wanted fewer", "choose a smaller --size");
   image.fill(to_qt(window.workspace().style.colours().ground));
   window.render(&image);
   QByteArray bytes;

@@ -3,6 +3,7 @@
 #include <QAction>
 #include <QApplication>
 #include <QClipboard>
+#include <QTimer>
 #include <QWheelEvent>
 #include <algorithm>
 
@@ -52,6 +53,32 @@ void InspectorView::paint_back(QPainter& painter) {
   for (const Section& section : inspection.sections) top = paint_section(painter, section, top);
   height_ = top - start;
   painter.restore();
+  if (height_ - scroll_ > area().height()) paint_more(painter);
+  // Another token may have less to tell: the panel never stays scrolled past its end.
+  if (scroll_ > most_scroll()) {
+    scroll_ = most_scroll();
+    QTimer::singleShot(0, this, [this] { refresh(); });
+  }
+}
+
+/// The panel goes on below: without a word the cut would look like the end.
+void InspectorView::paint_more(QPainter& painter) const {
+  const QRectF strip(1, height() - 24, width() - 2, 22);
+  QLinearGradient fade(strip.topLeft() - QPointF(0, 14), strip.topLeft());
+  QColor clear = to_qt(colours().panel);
+  clear.setAlpha(0);
+  fade.setColorAt(0, clear);
+  fade.setColorAt(1, to_qt(colours().panel));
+  painter.setPen(Qt::NoPen);
+  painter.setBrush(fade);
+  painter.drawRoundedRect(strip.adjusted(0, -14, 0, 0), kRadius - 1, kRadius - 1);
+  painter.setFont(tiny_font());
+  painter.setPen(to_qt(colours().secondary));
+  painter.drawText(strip, Qt::AlignCenter, QStringLiteral("scroll for more ↓"));
+}
+
+double InspectorView::most_scroll() const {
+  return std::max(0.0, height_ - area().height());
 }
 
 double InspectorView::paint_card(QPainter& painter, const Card& card, double top) const {
@@ -109,13 +136,19 @@ double InspectorView::paint_entry(QPainter& painter, const Entry& entry, double 
       paint_legend_entry(painter, entry, top);
       return top + kLegendRow;
     case EntryKind::Note:
-      painter.setFont(small_font());
-      painter.setPen(to_qt(colours().secondary));
-      painter.drawText(QRectF(area().left() + 20, top, area().width() - 20, kLinkRow),
-                       Qt::AlignLeft | Qt::AlignVCenter, entry.label);
-      return top + kLinkRow;
+      return paint_note(painter, entry, top);
   }
   return top;
+}
+
+double InspectorView::paint_note(QPainter& painter, const Entry& entry, double top) const {
+  painter.setFont(small_font());
+  painter.setPen(to_qt(colours().secondary));
+  const QRectF room(area().left(), top + 3, area().width(), 1e4);
+  QRectF used;
+  painter.drawText(room, static_cast<int>(Qt::AlignLeft | Qt::AlignTop) | Qt::TextWordWrap,
+                   entry.label, &used);
+  return std::max(used.bottom() + 5, top + kLinkRow);
 }
 
 void InspectorView::paint_fact(QPainter& painter, const Entry& entry, double top) const {
@@ -187,8 +220,7 @@ void InspectorView::paint_legend_entry(QPainter& painter, const Entry& entry, do
 }
 
 void InspectorView::wheelEvent(QWheelEvent* event) {
-  const double most = std::max(0.0, height_ - area().height());
-  scroll_ = std::clamp(scroll_ - event->angleDelta().y() / 2.0, 0.0, most);
+  scroll_ = std::clamp(scroll_ - event->angleDelta().y() / 2.0, 0.0, most_scroll());
   refresh();
   event->accept();
 }

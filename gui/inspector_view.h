@@ -22,10 +22,13 @@ class InspectorView : public View {
   double paint_card(QPainter& painter, const Card& card, double top) const;
   double paint_section(QPainter& painter, const Section& section, double top) const;
   double paint_entry(QPainter& painter, const Entry& entry, double top) const;
+  double paint_note(QPainter& painter, const Entry& entry, double top) const;
   void paint_fact(QPainter& painter, const Entry& entry, double top) const;
   void paint_link(QPainter& painter, const Entry& entry, double top) const;
   void paint_share(QPainter& painter, const Entry& entry, double top) const;
   void paint_legend_entry(QPainter& painter, const Entry& entry, double top) const;
+  void paint_more(QPainter& painter) const;
+  double most_scroll() const;
   void copy() const;
 
   double scroll_ = 0, height_ = 0;

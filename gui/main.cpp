@@ -1,6 +1,7 @@
 // dendrokv-view: exit status 0 done, 1 failed, 2 usage.
 
 #include <QApplication>
+#include <QIcon>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -61,6 +62,8 @@ int main(int argc, char** argv) {
     int qt_argc = 1;
     QApplication application(qt_argc, argv);
     set_up_application();
+    QApplication::setWindowIcon(QIcon(QStringLiteral(":/dendrokv.svg")));
+    QApplication::setDesktopFileName(QStringLiteral("dendrokv-view"));
     if (!options.batch()) return show_window(options);
     const std::optional<std::string> problem = run_batch(options);
     if (problem) std::fprintf(stderr, "dendrokv-view: %s\n", problem->c_str());

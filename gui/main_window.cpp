@@ -18,8 +18,13 @@ MainWindow::MainWindow(const ViewOptions& options)
     : options_(options), workspace_{document_, selection_, {options.theme}} {
   setWindowTitle(QStringLiteral("DendroKV"));
   setAcceptDrops(true);
+  // Before any view is made: when the views hear of a document, the selection fits it already.
+  connect(&document_, &Document::opened, this, [this] { document_opened(); });
   auto* page = new QWidget(this);
   page->setObjectName(QStringLiteral("body"));
+  // The keys belong to the window until Tab or a click gives them to a control.
+  page->setFocusPolicy(Qt::StrongFocus);
+  page->setFocus();
   auto* layout = new QVBoxLayout(page);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(0);
@@ -36,7 +41,6 @@ MainWindow::MainWindow(const ViewOptions& options)
   stack_->addWidget(build_body());
   layout->addWidget(stack_, 1);
   setCentralWidget(page);
-  connect(&document_, &Document::opened, this, [this] { document_opened(); });
   connect(&document_, &Document::failed, this, [this](const QString& text) {
     show_message(text);
     Q_EMIT failed(text);
@@ -97,10 +101,11 @@ void MainWindow::open(const std::vector<std::filesystem::path>& files) {
 
 void MainWindow::document_opened() {
   const Content& content = *document_.content();
+  const Selection start = first_selection(content);
   try {
-    selection_.reset(content);
-    selection_.set(selected_by(options_, content, selection_.now()));
+    selection_.reset(content, selected_by(options_, content, start));
   } catch (const Error& error) {
+    selection_.reset(content, start);
     show_message(QString::fromUtf8(error.what()));
     Q_EMIT failed(QString::fromUtf8(error.what()));
     return;

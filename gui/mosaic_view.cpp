@@ -61,8 +61,10 @@ QString MosaicView::describe(QPointF point) const {
          QStringLiteral("×");
 }
 
-bool MosaicView::needs_refresh(const Selection&, const Selection&) const {
-  return false;
+bool MosaicView::needs_refresh(const Selection& now, const Selection& before) const {
+  if (!content()) return false;
+  const TraceInfo& info = content()->info;
+  return step_index_at(info, now.step).has_value() != step_index_at(info, before.step).has_value();
 }
 
 void MosaicView::snapshot_arrived(Topic topic) {
@@ -102,11 +104,24 @@ void MosaicView::paint_scale(QPainter& painter, const ValueScale& scale) const {
                    QStringLiteral("× = times, log scale\n") + clipped);
 }
 
-void MosaicView::paint_back(QPainter& painter) {
-  const MapSnapshot* map = workspace().document.map();
+/// Why there are no tiles; empty when there are.
+QString MosaicView::what_is_lacking() const {
   const QString problem = workspace().document.problem(Topic::Map);
-  if (!problem.isEmpty()) return paint_message(painter, problem);
-  if (!map) return paint_message(painter, QStringLiteral("reading …"));
+  if (!problem.isEmpty()) return problem;
+  const TraceInfo& info = content()->info;
+  if (!step_index_at(info, selection().step))
+    return to_qt(not_recorded(info, selection().layer, selection().step));
+  const MapSnapshot* map = workspace().document.map();
+  if (!map) return QStringLiteral("reading …");
+  if (map->window.count >= kShortestGrowth) return {};
+  return QStringLiteral("Start and end of the text can be compared from %1 tokens on.")
+      .arg(kShortestGrowth);
+}
+
+void MosaicView::paint_back(QPainter& painter) {
+  const QString lacking = what_is_lacking();
+  if (!lacking.isEmpty()) return paint_message(painter, lacking);
+  const MapSnapshot* map = workspace().document.map();
   const std::span<const float> all = map->growth.all();
   const ValueScale scale = log_scale({all.begin(), all.end()});
   const ColourMap& colour = tile_map(workspace().style.theme);
@@ -123,6 +138,7 @@ void MosaicView::paint_back(QPainter& painter) {
 }
 
 void MosaicView::paint_front(QPainter& painter) {
+  if (!what_is_lacking().isEmpty()) return;
   const TraceInfo& info = content()->info;
   QRectF frame;
   for (size_t layer = 0; layer < info.layers.size(); ++layer)

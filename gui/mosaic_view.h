@@ -23,6 +23,7 @@ class MosaicView : public View {
   struct Tile {
     size_t layer_index, head_index;
   };
+  QString what_is_lacking() const;
   QRectF grid() const;
   QRectF tile_rect(Tile tile) const;
   std::optional<Tile> tile_at(QPointF point) const;

@@ -47,9 +47,9 @@ void set_size(ViewOptions& options, std::string_view text) {
     fail("--size", "\"" + std::string(text) + "\"", "wanted WIDTHxHEIGHT", "as --size 1920x1080");
   options.width = number("--size", text.substr(0, cross));
   options.height = number("--size", text.substr(cross + 1));
-  if (options.width < 640 || options.height < 400 || options.width > 16384 ||
+  if (options.width < 960 || options.height < 540 || options.width > 16384 ||
       options.height > 16384)
-    fail("--size", std::string(text), "wanted 640x400 to 16384x16384");
+    fail("--size", std::string(text), "wanted 960x540 to 16384x16384");
 }
 
 void set_render(ViewOptions& options, std::string_view text) {

@@ -20,25 +20,29 @@ bool Selection::same_but_hover(Selection other) const {
   return *this == other;
 }
 
+Selection first_selection(const Content& content) {
+  Selection start;
+  start.run = most_telling_run(content);
+  const Run& run = content.runs[start.run];
+  const std::vector<Layer>& layers = content.info.layers;
+  if (!layers.empty()) start.layer = layers[(layers.size() - 1) / 2];
+  start.lane = Lane(run.retention.lanes() / 2);
+  start.step = content.last_step();
+  start.visible = content.info.tokens;
+  start.position = telling_position(run, start.layer, start.lane);
+  return start;
+}
+
 SelectionModel::SelectionModel(QObject* parent) : QObject(parent) {}
 
-void SelectionModel::reset(const Content& content) {
+void SelectionModel::reset(const Content& content, const Selection& start) {
   runs_.clear();
   for (const Run& run : content.runs)
     runs_.push_back({run.retention.layers(), run.retention.lanes()});
   tokens_ = content.info.tokens;
   past_.clear();
   future_.clear();
-  Selection start;
-  start.run = most_telling_run(content);
-  const std::vector<Layer>& layers = content.info.layers;
-  if (!layers.empty()) start.layer = layers[(layers.size() - 1) / 2];
-  start.lane = Lane(runs_[start.run].lanes / 2);
-  start.step = content.last_step();
-  start.visible = tokens_;
-  start = bounded(start);
-  start.position = telling_position(content.runs[start.run], start.layer, start.lane);
-  publish(start);
+  publish(bounded(start));
 }
 
 Selection SelectionModel::bounded(Selection wanted) const {
@@ -71,16 +75,18 @@ void SelectionModel::set(Selection wanted) {
 void SelectionModel::undo() {
   if (past_.empty()) return;
   remember(future_, now_);
-  const Selection last = past_.back();
+  Selection last = past_.back();
   past_.pop_back();
+  last.hover = now_.hover;
   publish(last);
 }
 
 void SelectionModel::redo() {
   if (future_.empty()) return;
   remember(past_, now_);
-  const Selection next = future_.back();
+  Selection next = future_.back();
   future_.pop_back();
+  next.hover = now_.hover;
   publish(next);
 }
 

@@ -34,13 +34,16 @@ struct Selection {
   bool same_but_hover(Selection other) const;
 };
 
+/// Where a document opens: its most telling run, middle layer and lane, last step, whole text.
+Selection first_selection(const Content& content);
+
 class SelectionModel : public QObject {
   Q_OBJECT
  public:
   explicit SelectionModel(QObject* parent = nullptr);
 
-  /// Starts over on a document: its most telling run, middle layer and lane, last step. Clears the history.
-  void reset(const Content& content);
+  /// Starts over on a document, at `start`. Clears the history.
+  void reset(const Content& content, const Selection& start);
 
   const Selection& now() const { return now_; }
   /// Brings `wanted` into range; emits changed() once if anything differs. What merely hovers is not undoable.
@@ -54,6 +57,7 @@ class SelectionModel : public QObject {
 
   bool can_undo() const { return !past_.empty(); }
   bool can_redo() const { return !future_.empty(); }
+  /// What hovers stays as it is.
   void undo();
   void redo();
 

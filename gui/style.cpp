@@ -35,7 +35,7 @@ QString grouped(uint64_t number) {
 }
 
 Rgb Style::future_ink() const {
-  return theme == Theme::Light ? Rgb{0x8d, 0x97, 0xa3} : Rgb{0x68, 0x74, 0x82};
+  return theme == Theme::Light ? Rgb{0x8a, 0x94, 0xa0} : Rgb{0x68, 0x74, 0x82};
 }
 
 QFont sized_font(int pixels, QFont::Weight weight) {

@@ -7,6 +7,7 @@
 #include <QHash>
 #include <QTextCodec>
 #include <algorithm>
+#include <optional>
 
 namespace dendrokv {
 namespace {
@@ -19,7 +20,8 @@ bool is_utf8(std::string_view bytes) {
   QTextCodec::ConverterState state;
   QTextCodec::codecForName("UTF-8")->toUnicode(bytes.data(), static_cast<int>(bytes.size()),
                                                &state);
-  return state.invalidChars == 0 && state.remainingChars == 0;
+  // A byte order mark is UTF-8, but shows nothing.
+  return state.invalidChars == 0 && state.remainingChars == 0 && bytes != "\xef\xbb\xbf";
 }
 
 QString as_hex(std::string_view bytes) {
@@ -39,10 +41,42 @@ int trailing_line_ends(std::string_view piece, int before) {
   return before;
 }
 
+/// Where the last word of a line begins: a token with a blank before it, not the first of the line. Nothing
+/// when there is none.
+std::optional<size_t> last_word(const TokenText& tokens, const TextLine& line) {
+  for (size_t t = line.tokens(); t-- > 1;) {
+    const std::string_view piece = tokens.piece(Position(line.first.index() + t));
+    if (piece.size() > 1 && piece[0] == ' ') return t;
+  }
+  return std::nullopt;
+}
+
+/// Moves the last word of the line before the last one to the last one, which is empty, if it has `room`.
+/// Returns its width.
+double take_word_along(const TokenText& tokens, std::vector<TextLine>& lines, double room,
+                       const WidthOf& width_of) {
+  TextLine& before = lines[lines.size() - 2];
+  const std::optional<size_t> word = last_word(tokens, before);
+  if (!word) return 0;
+  // The blank before the first word of a line would indent it.
+  const int from = before.start[*word] + 1;
+  const QString text = before.text.mid(from);
+  const double width = width_of(text);
+  if (width > room) return 0;
+  TextLine& line = lines.back();
+  line.first = Position(before.first.index() + *word);
+  line.text = text;
+  for (size_t t = *word + 1; t < before.start.size(); ++t)
+    line.start.push_back(before.start[t] - from);
+  before.text.truncate(from - 1);
+  before.start.resize(*word + 1);
+  return width;
+}
+
 }  // namespace
 
 QString shown_piece(std::string_view piece) {
-  if (!is_utf8(piece)) return as_hex(piece);
+  if (piece.empty() || !is_utf8(piece)) return as_hex(piece);
   QString text = QString::fromUtf8(piece.data(), static_cast<int>(piece.size()));
   for (QChar& character : text) {
     if (character == QLatin1Char('\n'))
@@ -63,7 +97,11 @@ QString quoted_piece(std::string_view piece, int longest) {
   QString text = shown_piece(piece);
   const QString bare = text.trimmed();
   if (!bare.isEmpty()) text = bare;
-  if (text.size() > longest) text = text.left(longest - 1) + QChar(0x2026);
+  if (text.size() > longest) {
+    text.truncate(longest - 1);
+    if (text.at(text.size() - 1).isHighSurrogate()) text.chop(1);
+    text += QChar(0x2026);
+  }
   return QChar(0x201c) + text + QChar(0x201d);
 }
 
@@ -72,7 +110,6 @@ std::vector<TextLine> flow_text(const TokenText& tokens, double width, const Wid
   QHash<QString, double> widths;
   double used = 0;
   int line_ends = 0;
-  bool begin_paragraph = true;
   for (uint32_t p = 0; p < tokens.id.size(); ++p) {
     const std::string_view piece = tokens.piece(Position(p));
     const QString text = shown_piece(piece);
@@ -80,11 +117,11 @@ std::vector<TextLine> flow_text(const TokenText& tokens, double width, const Wid
     if (known == widths.end()) known = widths.insert(text, width_of(text));
     const bool ends_lines = piece.find_first_not_of(" \r\n") == std::string_view::npos &&
                             piece.find('\n') != std::string_view::npos;
-    const bool paragraph = line_ends >= 2 && !ends_lines;
-    if (begin_paragraph || paragraph || used + *known > width) {
+    const bool paragraph = lines.empty() || (line_ends >= 2 && !ends_lines);
+    if (paragraph || used + *known > width) {
       lines.push_back({Position(p), {}, {0}});
-      used = 0;
-      begin_paragraph = false;
+      const bool within_word = !paragraph && !ends_lines && !piece.starts_with(' ');
+      used = within_word ? take_word_along(tokens, lines, width - *known, width_of) : 0;
     }
     line_ends = trailing_line_ends(piece, line_ends);
     TextLine& line = lines.back();
@@ -107,12 +144,18 @@ size_t line_of(const std::vector<TextLine>& lines, Position position) {
 std::vector<Position> find_text(const TokenText& tokens, const QString& wanted) {
   std::vector<Position> found;
   if (wanted.isEmpty()) return found;
+  const QTextCodec* const codec = QTextCodec::codecForName("UTF-8");
+  QTextCodec::ConverterState state(QTextCodec::IgnoreHeader);
   QString text;
   std::vector<int> start;
   for (uint32_t p = 0; p < tokens.id.size(); ++p) {
-    start.push_back(text.size());
+    // A character whose bytes lie in several pieces belongs to the one that begins it.
+    const bool within = state.remainingChars > 0;
     const std::string_view piece = tokens.piece(Position(p));
-    text += QString::fromUtf8(piece.data(), static_cast<int>(piece.size()));
+    const QString more = codec->toUnicode(piece.data(), static_cast<int>(piece.size()), &state);
+    const int carried = !within || more.isEmpty() ? 0 : more[0].isHighSurrogate() ? 2 : 1;
+    start.push_back(text.size() + (within && more.isEmpty() ? 1 : carried));
+    text += more;
   }
   for (int at = text.indexOf(wanted, 0, Qt::CaseInsensitive); at >= 0;
        at = text.indexOf(wanted, at + 1, Qt::CaseInsensitive)) {

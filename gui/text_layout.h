@@ -28,7 +28,7 @@ struct TextLine {
 
 using WidthOf = std::function<double(const QString&)>;
 
-/// Breaks before the token that would cross `width`; also after an empty line of the text, so that
+/// Breaks before the token that would cross `width`, or before the word that it goes on; also after an empty line of the text, so that
 /// paragraphs begin at the left. Every token is on exactly one line, in order; no line is empty.
 std::vector<TextLine> flow_text(const TokenText& tokens, double width, const WidthOf& width_of);
 

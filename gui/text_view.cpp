@@ -34,9 +34,11 @@ int leading_blanks(const QString& text, int from, int to) {
 TextView::TextView(Workspace& workspace, const QString& title, QWidget* parent)
     : View(workspace, title, parent), scroll_(new QScrollBar(Qt::Vertical, this)) {
   connect(scroll_, &QScrollBar::valueChanged, this, [this] { refresh(); });
+  connect(scroll_, &QScrollBar::actionTriggered, this, [this] { scrolled_ = true; });
 }
 
 void TextView::document_opened() {
+  scrolled_ = false;
   lay_out();
   show_start();
 }
@@ -48,6 +50,10 @@ void TextView::show_start() {
   scroll_->setValue(static_cast<int>(line_of(lines_, wanted)) - lines_per_page() / 3);
 }
 
+size_t TextView::top_line() const {
+  return std::min(static_cast<size_t>(scroll_->value()), lines_.size() - 1);
+}
+
 int TextView::lines_per_page() const {
   return std::max(1, static_cast<int>(area().height() / kLineHeight));
 }
@@ -56,13 +62,19 @@ void TextView::resizeEvent(QResizeEvent* event) {
   const QRectF rect = area();
   scroll_->setGeometry(static_cast<int>(rect.right()) - kScrollWidth + kPadding / 2,
                        static_cast<int>(rect.top()), kScrollWidth, static_cast<int>(rect.height()));
+  const std::optional<Position> top =
+      scrolled_ && !lines_.empty() ? std::optional(lines_[top_line()].first) : std::nullopt;
   lay_out();
-  show_start();
+  if (top)
+    scroll_->setValue(static_cast<int>(line_of(lines_, *top)));
+  else
+    show_start();
   View::resizeEvent(event);
 }
 
 void TextView::lay_out() {
   if (!content()) return;
+  pointed_.reset();
   const QFontMetricsF metrics(text_font());
   lines_ = flow_text(content()->tokens, area().width() - kScrollWidth - 8,
                      [&metrics](const QString& text) { return metrics.horizontalAdvance(text); });
@@ -75,6 +87,7 @@ void TextView::lay_out() {
 
 void TextView::scroll_to(Position position) {
   if (lines_.empty()) return;
+  scrolled_ = true;
   const int line = static_cast<int>(line_of(lines_, position));
   const int page = lines_per_page();
   const int margin = std::min(2, page / 4);
@@ -275,12 +288,19 @@ void TextView::paint_front(QPainter& painter) {
   painter.restore();
 }
 
+const QTextLayout* TextView::pointed_line(size_t index) const {
+  if (!pointed_ || pointed_index_ != index) pointed_ = shaped(index);
+  pointed_index_ = index;
+  return pointed_.get();
+}
+
 std::optional<Position> TextView::position_at(QPointF point) const {
   if (!content() || lines_.empty() || !area().contains(point)) return std::nullopt;
   const double row = (point.y() - area().top()) / kLineHeight + scroll_->value();
   if (row < 0 || row >= static_cast<double>(lines_.size())) return std::nullopt;
   const size_t index = static_cast<size_t>(row);
-  const std::unique_ptr<QTextLayout> layout = shaped(index);
+  if (!in_sight(index)) return std::nullopt;
+  const QTextLayout* const layout = pointed_line(index);
   const double x = point.x() - area().left();
   if (x > layout->lineAt(0).naturalTextWidth() + 4) return std::nullopt;
   const TextLine& line = lines_[index];
@@ -290,6 +310,7 @@ std::optional<Position> TextView::position_at(QPointF point) const {
 }
 
 void TextView::wheelEvent(QWheelEvent* event) {
+  scrolled_ = true;
   scroll_->setValue(scroll_->value() - event->angleDelta().y() / 40);
   event->accept();
 }

@@ -48,8 +48,11 @@ class TextView : public View {
   /// Shaped line `index`, ready to draw; inks by range of its text.
   std::unique_ptr<QTextLayout> shaped(size_t index,
                                       const QVector<QTextLayout::FormatRange>& inks = {}) const;
+  /// The same for the line under the pointer, kept while the pointer stays on it.
+  const QTextLayout* pointed_line(size_t index) const;
   double line_top(size_t index) const;
   int lines_per_page() const;
+  size_t top_line() const;
   bool in_sight(size_t index) const;
   /// Where the token's text lies, without the blanks before it.
   QRectF token_box(const TextLine& line, const QTextLine& shape, size_t token, double top) const;
@@ -61,7 +64,10 @@ class TextView : public View {
   void show_start();
 
   std::vector<TextLine> lines_;
+  bool scrolled_ = false;  // away from where the document opened
   QScrollBar* scroll_;
+  mutable std::unique_ptr<QTextLayout> pointed_;
+  mutable size_t pointed_index_ = 0;
 };
 
 }  // namespace dendrokv

@@ -11,6 +11,15 @@ size_t tiles_for(size_t cells) {
   return (cells + TileImage::kTile - 1) / TileImage::kTile;
 }
 
+/// An edge between two pixels would be blended with what lies below: a seam between tiles.
+QRectF on_whole_pixels(const QPainter& painter, const QRectF& place) {
+  const QTransform& device = painter.deviceTransform();
+  const QRectF pixels = device.mapRect(place);
+  const QPointF first(std::round(pixels.left()), std::round(pixels.top()));
+  const QPointF last(std::round(pixels.right()), std::round(pixels.bottom()));
+  return device.inverted().mapRect(QRectF(first, last));
+}
+
 }  // namespace
 
 TileImage::TileImage(std::shared_ptr<const CodeGrid> codes, QVector<QRgb> colours)
@@ -59,11 +68,11 @@ void TileImage::paint(QPainter& painter, const QRectF& target, const QRectF& sou
   for (size_t row = first_tile(source.top()); row < last_row; ++row)
     for (size_t column = first_tile(source.left()); column < last_column; ++column) {
       const QImage& image = tile(row, column);
-      const QRectF place(
+      const QRectF exact(
           target.left() + (static_cast<double>(column * kTile) - source.left()) * x_scale,
           target.top() + (static_cast<double>(row * kTile) - source.top()) * y_scale,
           image.width() * x_scale, image.height() * y_scale);
-      painter.drawImage(place, image);
+      painter.drawImage(on_whole_pixels(painter, exact), image);
     }
   painter.restore();
 }

@@ -178,9 +178,9 @@ double mean_of(std::span<const double> values) {
 
 /// Band 1 at the end over band 1 at the start; NaN when the range is too short to tell.
 float growth_of(const Grid<double>& bands) {
+  if (bands.cols() < kShortestGrowth) return kAbsent;
   const IndexRange inner = inner_range({0, bands.cols()});
   const size_t quarter = inner.count / 4;
-  if (quarter < 8) return kAbsent;
   const std::span<const double> band = bands.row(0);
   const double start = mean_of(band.subspan(inner.first, quarter));
   const double end = mean_of(band.subspan(inner.first + inner.count - quarter, quarter));

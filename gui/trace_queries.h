@@ -51,6 +51,8 @@ std::shared_ptr<const HeatSnapshot> read_heat(const TraceReader& trace, const He
 inline constexpr uint32_t kBandLevels = 5;
 /// Positions at either end of the window whose bands the edges and the sinks distort.
 inline constexpr uint32_t kBandMargin = 32;
+/// Shortest window whose start and end can be compared.
+inline constexpr uint32_t kShortestGrowth = 2 * kBandMargin + 32;
 
 struct RowRequest {
   size_t layer_index = 0;

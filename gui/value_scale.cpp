@@ -120,7 +120,8 @@ std::string short_number(double value) {
   const double size = std::abs(value);
   if (size == 0) return "0";
   if (size >= 1e-3 && size < 1e5) {
-    std::snprintf(text, sizeof text, "%.3g", value);
+    // From here on %g would change to an exponent.
+    std::snprintf(text, sizeof text, size < 999.5 ? "%.3g" : "%.0f", value);
     return text;
   }
   std::snprintf(text, sizeof text, "%.2e", value);

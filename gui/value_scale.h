@@ -31,7 +31,7 @@ ValueScale log_scale(std::vector<float> values);
 
 /// Round values inside the scale, about `wanted`.
 std::vector<Tick> scale_ticks(const ValueScale& scale, int wanted);
-/// Three significant digits, "1.2e-4" for small ones.
+/// Three significant digits, "1.20e-4" for small ones; whole numbers from 1000 to 100000.
 std::string short_number(double value);
 
 }  // namespace dendrokv

@@ -123,10 +123,13 @@ void VariabilityView::paint_curve(QPainter& painter, const Curves& curves, size_
 void VariabilityView::paint_value_ticks(QPainter& painter, const Axis& value) const {
   const QRectF rect = plot();
   painter.setFont(tiny_font());
+  double free_below = rect.bottom() + 8;
   for (const Tick& tick : ticks(value, std::max(2, static_cast<int>(rect.height() / 40)))) {
     const double y = std::round(value.pixel(tick.value)) + 0.5;
     painter.setPen(QPen(to_qt(colours().rule), 1));
     painter.drawLine(QPointF(rect.left(), y), QPointF(rect.right(), y));
+    if (y > free_below) continue;
+    free_below = y - 13;
     painter.setPen(to_qt(colours().secondary));
     painter.drawText(QRectF(rect.left() - 50, y - 8, 44, 16), Qt::AlignRight | Qt::AlignVCenter,
                      to_qt(tick.label));
@@ -169,10 +172,11 @@ void VariabilityView::paint_back(QPainter& painter) {
   const std::optional<Curves> drawn = curves();
   const bool mean = selection().scope == LaneScope::AllMean;
   const QString problem = workspace().document.problem(mean ? Topic::Map : Topic::Row);
-  if (!mean && !row_request(*content(), selection()))
+  const bool recorded = mean ? step_index_at(content()->info, selection().step).has_value()
+                             : row_request(*content(), selection()).has_value();
+  if (!recorded)
     return paint_message(painter,
-                         QStringLiteral("Layer %1 or its heads were not recorded in this trace.")
-                             .arg(selection().layer.value));
+                         to_qt(not_recorded(content()->info, selection().layer, selection().step)));
   if (!problem.isEmpty()) return paint_message(painter, problem);
   if (!drawn) return paint_message(painter, QStringLiteral("reading …"));
   if (drawn->window.count == 0)

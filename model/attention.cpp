@@ -1,214 +1,340 @@
 #include "model/attention.h"
 
 #include <algorithm>
-#include <atomic>
-#include <cmath>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "data/error.h"
+#include "model/lane_order.h"
+#include "model/memory.h"
 
 namespace dendrokv {
 
 namespace {
 
-KvShape kv_shape(const Config& config, CachePrecision precision, const PolicyShape& policy) {
+// Tokens that run abreast between two looks at whether something may leave; bounds what their means take.
+constexpr size_t kTokensAbreast = 64;
+// Of a lane before it changes hands: work of some 100 us, where the rows of the lane come from another core's cache in 10 us.
+constexpr size_t kTokensOfRun = 16;
+// That share the loads of a row. More gain little and have longer tails of their own.
+constexpr size_t kQueriesAtOnce = 12;
+// A lane of fewer rows is not cut for several threads: their hand-overs would take as long.
+constexpr size_t kFewestRowsToCut = 256;
+constexpr size_t kFewestChannelsOfPiece = 16;
+
+KvShape kv_shape(const Config& config, CachePrecision precision, const PolicyShape& policy,
+                 const LaneHeads& heads, double turn) {
   return {.head_dim = config.head_dim,
           .precision = precision,
           .positions = policy.positions,
-          .most_rows = policy.budget == 0 ? 0 : policy.budget + 1};
+          .most_rows = policy.budget == 0 ? 0 : policy.budget + 1,
+          .heads = heads.kv_heads,
+          .turn = turn};
 }
 
-// mean[slot] = mean over the queries; in double, so that the group's size leaves no trace in the last bit.
-void mean_over_queries(GridView<const float> weights, std::span<float> mean) {
-  const auto queries = static_cast<double>(weights.rows());
-  for (size_t slot = 0; slot < weights.cols(); ++slot) {
-    double sum = 0;
-    for (size_t query = 0; query < weights.rows(); ++query)
-      sum += static_cast<double>(weights(query, slot));
-    mean[slot] = static_cast<float>(sum / queries);
-  }
+// Part number `piece` of [0, count) cut into `pieces`.
+SlotRange part(size_t count, size_t piece, size_t pieces) {
+  return {count * piece / pieces, count * (piece + 1) / pieces};
 }
 
 }  // namespace
 
+// A lane that several threads work on at one token. Scores first; whoever completes them makes weights of them; then sums; whoever
+// completes those lets the policy decide.
+struct Attention::CutLane {
+  LaneWork work;
+  std::atomic<size_t> scored = 0, summed = 0;  // pieces
+  std::atomic<uint32_t> weights_ready = 0;
+};
+
+// Scratch of the calling thread, for a while.
+class Attention::Lease {
+ public:
+  explicit Lease(Attention& attention) : attention_(attention) {
+    const std::lock_guard lock(attention_.scratch_mutex_);
+    DENDROKV_ASSERT(!attention_.scratch_.empty());
+    scratch_ = std::move(attention_.scratch_.back());
+    attention_.scratch_.pop_back();
+  }
+  ~Lease() {
+    const std::lock_guard lock(attention_.scratch_mutex_);
+    attention_.scratch_.push_back(std::move(scratch_));
+  }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+  Scratch& operator*() const { return *scratch_; }
+
+ private:
+  Attention& attention_;
+  std::unique_ptr<Scratch> scratch_;
+};
+
 Attention::Attention(const Config& config, CachePrecision precision, const PolicyChoice& policy,
                      EvictionLog log, const Kernels& kernels, ThreadPool& pool)
     : config_(config),
+      precision_(precision),
       shape_(policy.shape()),
       log_(log),
-      kernels_(kernels),
       pool_(pool),
-      rotary_(config.rope_base, config.rope_divisors),
-      scratch_(pool.threads()) {
-  if (shape_.lane_kind != LaneKind::PerKvHead)
-    fail("policy '" + policy.text() + "'",
-         "one cache per " + std::string(lane_kind_name(shape_.lane_kind)),
-         "wanted one per KV head while a model runs", "use share=kv-head");
-  const KvShape rows = kv_shape(config, precision, shape_);
-  for (size_t lane = 0; lane < size_t{config.layers} * config.kv_heads; ++lane)
-    lanes_.push_back({KvLane(rows, kernels_, rotary_), policy.make(), {}});
+      rotary_(config.rotary),
+      sliding_rotary_(config.sliding_rotary),
+      cut_lanes_(pool.threads()) {
+  const auto lanes = lanes_of_layer(shape_.lane_kind, config.heads, config.kv_heads);
+  lanes_of_layer_ = lanes.size();
+  tokens_at_once_ = std::max<size_t>(1, kQueriesAtOnce / lanes[0].group());
+  pieces_ = std::min<size_t>(pool.threads(),
+                             std::max<size_t>(1, config.head_dim / kFewestChannelsOfPiece));
+  const size_t count = config.layers * lanes_of_layer_;
+  lanes_.reserve(count);
+  for (size_t lane = 0; lane < count; ++lane) {
+    const LaneHeads& heads = lanes[lane % lanes_of_layer_];
+    const double turn = static_cast<double>(lane) / static_cast<double>(count);
+    const bool slides = config.spans[lane / lanes_of_layer_] == LayerSpan::Window;
+    const QueryRule rule{config.score_scale, slides ? config.window : 0};
+    lanes_.emplace_back(heads, kv_shape(config, precision, shape_, heads, turn), rule, kernels,
+                        slides ? sliding_rotary_ : rotary_, policy.make());
+  }
+  for (unsigned thread = 0; thread < pool.threads(); ++thread)
+    scratch_.push_back(std::make_unique<Scratch>());
 }
+
+Attention::~Attention() = default;
 
 void Attention::check(size_t tokens) const {
   if (shape_.positions == PositionMode::Original && tokens > config_.context_length)
     fail("text", std::to_string(tokens) + " tokens",
          "the model's context is " + std::to_string(config_.context_length),
          "feed fewer tokens, or use a policy with positions=rank");
+  const uint64_t rows = shape_.budget == 0 ? tokens : std::min<uint64_t>(tokens, shape_.budget + 1);
+  const uint64_t row_bytes = 2 * lanes_[0].heads().kv_heads * config_.head_dim *
+                             (precision_ == CachePrecision::F16 ? 2 : 4);
+  check_memory("text of " + std::to_string(tokens) + " tokens", "its keys and values",
+               lanes_.size() * rows * row_bytes, "use a policy of a smaller budget");
 }
 
 void Attention::prepare(Step first, size_t tokens) {
-  const size_t end = first.index() + tokens;
   size_t most_rows = 0;
-  for (CachedLane& lane : lanes_) {
-    const size_t unbounded = lane.rows.slots().size() + tokens;
+  for (AttentionLane& lane : lanes_) {
+    const size_t unbounded = lane.rows().slots().size() + tokens;
     const size_t rows =
         shape_.budget == 0 ? unbounded : std::min<uint64_t>(unbounded, shape_.budget + 1);
-    lane.rows.reserve(rows);
+    lane.rows().reserve(rows);
     most_rows = std::max(most_rows, rows);
   }
-  rotary_.grow(shape_.positions == PositionMode::Original ? end : most_rows);
-  for (Scratch& scratch : scratch_) {
-    if (scratch.mean.size() >= most_rows) continue;
-    scratch.queries = Grid<float>(group(), config_.head_dim);
-    scratch.weights = Grid<float>(group(), 2 * most_rows);
-    scratch.mean.resize(2 * most_rows);
+  grow_rotary(first.index() + tokens, most_rows);
+  if (most_rows <= most_rows_) return;
+  const size_t bound = shape_.budget == 0 ? SIZE_MAX : shape_.budget + 1;
+  most_rows_ = std::min<size_t>(2 * most_rows, bound);
+  const LaneHeads& heads = lanes_[0].heads();
+  const auto work = [&](size_t queries) {
+    return LaneWork{Grid<float>(queries, most_rows_), Grid<float>(queries, config_.head_dim),
+                    std::vector<float>(most_rows_)};
+  };
+  for (auto& scratch : scratch_) {
+    scratch->queries = Grid<float>(heads.group() * tokens_at_once_, config_.head_dim);
+    scratch->work = work(heads.heads * tokens_at_once_);
   }
+  for (CutLane& cut : cut_lanes_) cut.work = work(heads.heads);
+  if (shape_.scores == ScoreUse::Needed)
+    means_ = Grid<float>(lanes_of_layer_ * kTokensAbreast, most_rows_);
+}
+
+void Attention::grow_rotary(size_t tokens, size_t most_rows) {
+  size_t positions = tokens;
+  if (shape_.positions == PositionMode::Rank)
+    positions = most_rows == shape_.budget + 1 ? RotaryFrames::positions(most_rows) : most_rows;
+  rotary_.grow(positions);
+  if (config_.window != 0) sliding_rotary_.grow(positions);
 }
 
 void Attention::run(const AttentionBlock& block) {
-  if (may_evict(block))
-    run_in_sequence(block);
-  else
-    run_in_parallel(block);
+  const size_t count = block.qkv.rows();
+  if (count == 1) return run_one_token(block);
+  for (size_t first = 0; first < count; first += kTokensAbreast) {
+    const TokenRange tokens{first, std::min(first + kTokensAbreast, count)};
+    if (may_evict(block, tokens))
+      run_in_sequence(block, tokens);
+    else
+      run_abreast(block, tokens);
+  }
 }
 
-// Scores add up over the steps of a lane, so a policy that needs them wants the steps in order before it evicts, too.
-bool Attention::may_evict(const AttentionBlock& block) const {
-  if (shape_.budget == 0) return false;
-  if (shape_.scores == ScoreUse::Needed) return true;
-  const size_t first_lane = block.layer.index() * config_.kv_heads;
-  const auto is_full = [&](const CachedLane& lane) {
-    return lane.rows.slots().size() + block.qkv.rows() > shape_.budget;
-  };
-  return std::any_of(lanes_.begin() + static_cast<std::ptrdiff_t>(first_lane),
-                     lanes_.begin() + static_cast<std::ptrdiff_t>(first_lane + config_.kv_heads),
-                     is_full);
+bool Attention::may_evict(const AttentionBlock& block, TokenRange tokens) const {
+  for (size_t lane = 0; lane < lanes_of_layer_; ++lane)
+    if (shape_.budget != 0 && rows_of(block, lane) + tokens.count() > shape_.budget) return true;
+  return false;
 }
 
-void Attention::run_in_sequence(const AttentionBlock& block) {
-  std::atomic<uint32_t> next = 0;
-  pool_.run([&](unsigned thread) {
-    for (KvHead kv_head; (kv_head = KvHead(next++)).value < config_.kv_heads;)
-      for (size_t token = 0; token < block.qkv.rows(); ++token) {
-        append(block, kv_head, token);
-        const size_t rows = lane(block.layer, kv_head).rows.slots().size();
-        const Item item{kv_head, 0, group(), token, rows};
-        score_and_evict(block, item, attend(block, item, scratch_[thread]), scratch_[thread]);
-      }
+// ---- abreast
+
+void Attention::run_abreast(const AttentionBlock& block, TokenRange tokens) {
+  pool_.for_each(lanes_of_layer_, 1, [&](size_t first, size_t count) {
+    for (size_t lane = first; lane < first + count; ++lane)
+      for (size_t token = tokens.first; token < tokens.end; ++token)
+        this->lane(block.layer, lane).append(block, token);
+  });
+  const size_t tiles = (tokens.count() + tokens_at_once_ - 1) / tokens_at_once_;
+  pool_.for_each(lanes_of_layer_ * tiles, 1, [&](size_t first, size_t count) {
+    const Lease scratch(*this);
+    for (size_t item = first; item < first + count; ++item) {
+      const size_t lane = item / tiles, token = tokens.first + item % tiles * tokens_at_once_;
+      const TokenRange some{token, std::min(token + tokens_at_once_, tokens.end)};
+      attend_abreast(block, lane, some, rows_of(block, lane) - (tokens.end - token) + 1, *scratch);
+    }
+  });
+  if (shape_.budget == 0) return;
+  pool_.for_each(lanes_of_layer_, 1, [&](size_t first, size_t count) {
+    for (size_t lane = first; lane < first + count; ++lane) settle_abreast(block, lane, tokens);
   });
 }
 
-void Attention::run_in_parallel(const AttentionBlock& block) {
-  const std::vector<Item> items = items_of(block);
-  const size_t tokens = block.qkv.rows();
-  const auto append_lanes = [&](size_t first, size_t count) {
-    for (size_t kv_head = first; kv_head < first + count; ++kv_head)
-      for (size_t token = 0; token < tokens; ++token) append(block, KvHead(kv_head), token);
-  };
-  if (tokens == 1)
-    append_lanes(0, config_.kv_heads);  // less work than a barrier
-  else
-    pool_.for_each(config_.kv_heads, 1, append_lanes);
-  std::atomic<size_t> next = 0;
-  pool_.run([&](unsigned thread) {
-    for (size_t item; (item = next++) < items.size();) attend(block, items[item], scratch_[thread]);
+size_t Attention::mean_place(size_t lane, size_t token) {
+  return lane * kTokensAbreast + token % kTokensAbreast;
+}
+
+void Attention::attend_abreast(const AttentionBlock& block, size_t lane, TokenRange tokens,
+                               size_t rows, Scratch& scratch) {
+  attend(block, lane, tokens, rows, scratch);
+  if (shape_.scores != ScoreUse::Needed) return;
+  for (size_t token = 0; token < tokens.count(); ++token)
+    this->lane(block.layer, lane)
+        .mean_weights(tokens, token, scratch.work,
+                      means_.row(mean_place(lane, tokens.first + token)).first(rows + token));
+}
+
+// Policies see every step, whether or not they can name a row.
+void Attention::settle_abreast(const AttentionBlock& block, size_t lane, TokenRange tokens) {
+  const size_t rows = rows_of(block, lane) - tokens.count();
+  for (size_t token = tokens.first; token < tokens.end; ++token) {
+    const size_t seen = rows + token - tokens.first + 1;
+    const bool scores = shape_.scores == ScoreUse::Needed;
+    const auto mean = scores ? means_.row(mean_place(lane, token)).first(seen) : std::span<float>();
+    const Step step(block.first.value + token);
+    const auto decision =
+        this->lane(block.layer, lane).settle(block.layer, Lane(lane), step, seen, mean);
+    DENDROKV_ASSERT(!decision);
+  }
+}
+
+void Attention::attend(const AttentionBlock& block, size_t lane, TokenRange tokens, size_t rows,
+                       Scratch& scratch) const {
+  const AttentionLane& rows_of_lane = this->lane(block.layer, lane);
+  LaneWork& work = scratch.work;
+  rows_of_lane.score(block, tokens, rows, {0, rows + tokens.count() - 1}, scratch.queries, work);
+  rows_of_lane.soften(tokens, rows, work);
+  rows_of_lane.show(block, tokens, rows, work);
+  rows_of_lane.sum(block, tokens, rows, 0, config_.head_dim, work);
+}
+
+// ---- in sequence
+
+void Attention::run_in_sequence(const AttentionBlock& block, TokenRange tokens) {
+  LaneOrder order(lanes_of_layer_, tokens.count(), kTokensOfRun);
+  pool_.for_each(pool_.threads(), 1, [&](size_t, size_t) {
+    const Lease scratch(*this);
+    for (std::optional<LaneOrder::Run> run; (run = order.next(run));)
+      for (size_t token = run->first; token < run->end; ++token)
+        step(block, run->lane, tokens.first + token, *scratch);
   });
 }
 
-// One token has only kv_heads lanes to deal out: as many of them as the threads can share evenly go as a whole (their queries
-// share each load of a key), the rest query by query.
-std::vector<Attention::Item> Attention::items_of(const AttentionBlock& block) const {
-  const size_t tokens = block.qkv.rows(), threads = pool_.threads();
-  const size_t whole = tokens > 1 ? config_.kv_heads : config_.kv_heads / threads * threads;
-  std::vector<Item> items;
-  for (size_t kv_head = 0; kv_head < config_.kv_heads; ++kv_head) {
-    const CachedLane& lane = lanes_[block.layer.index() * config_.kv_heads + kv_head];
-    const size_t queries = kv_head < whole ? group() : 1;
-    for (size_t token = 0; token < tokens; ++token)
-      for (size_t first = 0; first < group(); first += queries)
-        items.push_back(
-            {KvHead(kv_head), first, queries, token, lane.rows.slots().size() + token + 1});
-  }
-  return items;
+void Attention::step(const AttentionBlock& block, size_t lane, size_t token, Scratch& scratch) {
+  this->lane(block.layer, lane).append(block, token);
+  attend(block, lane, {token, token + 1}, rows_of(block, lane), scratch);
+  finish_step(block, lane, token, scratch.work);
 }
 
-void Attention::append(const AttentionBlock& block, KvHead kv_head, size_t token) {
-  const size_t size = config_.head_dim;
-  const auto keys = block.qkv.row(token).subspan(config_.heads * size);
-  const auto key = keys.subspan(kv_head.index() * size, size);
-  const auto value = keys.subspan((config_.kv_heads + kv_head.index()) * size, size);
-  const Position position(block.first.value + token);
-  lane(block.layer, kv_head).rows.append(position, key, value);
-  if (block.observer != nullptr && block.observer->wants_rows(block.layer))
-    block.observer->on_row(block.layer, kv_head, position, key, value);
-}
-
-GridView<float> Attention::attend(const AttentionBlock& block, const Item& item, Scratch& scratch) {
-  const KvLane& rows = lane(block.layer, item.kv_head).rows;
-  const size_t size = config_.head_dim;
-  const size_t first_head = item.kv_head.index() * group() + item.first_query;
-  const GridView<float> queries(scratch.queries.data(), item.queries, size);
-  for (size_t query = 0; query < item.queries; ++query)
-    rows.rotate_query(block.qkv.row(item.token).subspan((first_head + query) * size, size),
-                      item.rows, queries.row(query));
-
-  const GridView<float> weights(scratch.weights.data(), item.queries, item.rows,
-                                scratch.weights.cols());
-  rows.scores(queries, 1.0f / std::sqrt(static_cast<float>(size)), weights);
-  const Step step(block.first.value + item.token);
-  for (size_t query = 0; query < item.queries; ++query) {
-    kernels_.softmax(weights.row(query));
-    const Head head(first_head + query);
-    if (block.observer != nullptr && block.observer->wants_attention(block.layer, head, step))
-      block.observer->on_attention(
-          {block.layer, head, step, rows.slots().positions().first(item.rows), weights.row(query)});
-  }
-  float* out = block.out.floats(item.token).data() + first_head * size;
-  rows.weighted_sum(weights, GridView<float>(out, item.queries, size));
-  return weights;
-}
-
-void Attention::score_and_evict(const AttentionBlock& block, const Item& item,
-                                GridView<const float> weights, Scratch& scratch) {
-  CachedLane& lane = this->lane(block.layer, item.kv_head);
+void Attention::finish_step(const AttentionBlock& block, size_t lane, size_t token,
+                            LaneWork& work) {
+  if (shape_.budget == 0) return;
+  AttentionLane& rows_of_lane = this->lane(block.layer, lane);
+  const size_t rows = rows_of(block, lane);
+  std::span<float> mean;
   if (shape_.scores == ScoreUse::Needed) {
-    const auto mean = std::span(scratch.mean).first(item.rows);
-    mean_over_queries(weights, mean);
-    lane.rows.add_weights(mean);
+    mean = std::span(work.mean).first(rows);
+    rows_of_lane.mean_weights({token, token + 1}, 0, work, mean);
   }
-  const Step step(block.first.value + item.token);
-  const LaneView view = lane.rows.slots().view(block.layer, Lane(item.kv_head.value), step);
-  const auto decision = lane.policy->step(view);
-  if (!decision) return;
-  if (log_ == EvictionLog::Keep) lane.evictions.push_back(eviction_of(view, *decision));
-  lane.rows.evict(decision->victim);
+  const Step step(block.first.value + token);
+  const auto decision = rows_of_lane.settle(block.layer, Lane(lane), step, rows, mean);
+  if (decision) rows_of_lane.evict(block.layer, Lane(lane), step, *decision, log_);
 }
 
-Attention::CachedLane& Attention::lane(Layer layer, KvHead kv_head) {
-  return lanes_[layer.index() * config_.kv_heads + kv_head.index()];
+// ---- one token
+
+// The pieces of the cut lanes' scores are dealt out first, then whole lanes, then the pieces of the sums: by the time that a thread
+// comes to a sum, the scores have long been done.
+void Attention::run_one_token(const AttentionBlock& block) {
+  const size_t cut = lanes_to_cut(block), whole = lanes_of_layer_ - cut, pieces = cut * pieces_;
+  for (size_t lane = 0; lane < cut; ++lane) {
+    this->lane(block.layer, whole + lane).append(block, 0);
+    cut_lanes_[lane].scored = cut_lanes_[lane].summed = 0;
+    cut_lanes_[lane].weights_ready = 0;
+  }
+  const auto work_on = [&](size_t item) {
+    const auto cut_lane = [&](size_t piece) -> CutLane& { return cut_lanes_[piece / pieces_]; };
+    if (item < pieces) {
+      score_piece(block, whole + item / pieces_, item % pieces_, cut_lane(item));
+    } else if (item < pieces + whole) {
+      const Lease scratch(*this);
+      step(block, item - pieces, 0, *scratch);
+    } else {
+      const size_t piece = item - pieces - whole;
+      sum_piece(block, whole + piece / pieces_, piece % pieces_, cut_lane(piece));
+    }
+  };
+  pool_.for_each(2 * pieces + whole, 1, [&](size_t first, size_t count) {
+    for (size_t item = first; item < first + count; ++item) work_on(item);
+  });
+}
+
+// What is left when every thread has had as many whole lanes as every other.
+size_t Attention::lanes_to_cut(const AttentionBlock& block) const {
+  if (pieces_ == 1 || rows_of(block, 0) < kFewestRowsToCut) return 0;
+  return lanes_of_layer_ % pool_.threads();
+}
+
+void Attention::score_piece(const AttentionBlock& block, size_t lane, size_t piece, CutLane& cut) {
+  const AttentionLane& rows_of_lane = this->lane(block.layer, lane);
+  const size_t rows = rows_of(block, lane);
+  {
+    const Lease scratch(*this);
+    rows_of_lane.score(block, {0, 1}, rows, part(rows, piece, pieces_), (*scratch).queries,
+                       cut.work);
+  }
+  if (++cut.scored < pieces_) return;
+  rows_of_lane.soften({0, 1}, rows, cut.work);
+  cut.weights_ready = 1;  // before the observer, which may throw
+  cut.weights_ready.notify_all();
+  rows_of_lane.show(block, {0, 1}, rows, cut.work);
+}
+
+void Attention::sum_piece(const AttentionBlock& block, size_t lane, size_t piece, CutLane& cut) {
+  cut.weights_ready.wait(0);
+  const SlotRange channels = part(config_.head_dim, piece, pieces_);
+  this->lane(block.layer, lane)
+      .sum(block, {0, 1}, rows_of(block, lane), channels.first, channels.end - channels.first,
+           cut.work);
+  if (++cut.summed == pieces_) finish_step(block, lane, 0, cut.work);
+}
+
+// ----
+
+size_t Attention::rows_of(const AttentionBlock& block, size_t lane) const {
+  return this->lane(block.layer, lane).rows().slots().size();
 }
 
 Retention Attention::retention(uint32_t tokens) const {
-  Retention retention(config_.layers, config_.kv_heads, tokens);
+  Retention retention(config_.layers, static_cast<uint32_t>(lanes_of_layer_), tokens);
   for (size_t lane = 0; lane < lanes_.size(); ++lane)
-    for (const Eviction& eviction : lanes_[lane].evictions)
-      retention.record(Layer(lane / config_.kv_heads), Lane(lane % config_.kv_heads), eviction);
+    for (const Eviction& eviction : lanes_[lane].evictions())
+      retention.record(Layer(lane / lanes_of_layer_), Lane(lane % lanes_of_layer_), eviction);
   return retention;
 }
 
 uint64_t Attention::bytes() const {
   uint64_t bytes = 0;
-  for (const CachedLane& lane : lanes_) bytes += lane.rows.bytes();
+  for (const AttentionLane& lane : lanes_) bytes += lane.rows().bytes();
   return bytes;
 }
 

@@ -1,51 +1,47 @@
 #pragma once
 // Attention of every layer under a cache policy: who is cached, who sees whom, who leaves.
 //
-// A step of a lane (one KV head and the query heads that share it), in the order of TreeKV's algorithm 1:
-//   append   the token's key and value
+// A step of a lane, in the order of TreeKV's algorithm 1:
+//   append   the token's keys and values
 //   attend   every query over all rows present: scores, softmax, weighted sum of the values
 //   score    add the mean of the queries' weights to the running scores of the rows
 //   evict    the row that the policy names, if any
-// A block of tokens does this token by token, lanes in parallel. Where nothing can leave within the block and nobody asks for
-// scores, all rows are appended first and tokens attend in parallel, each over the rows up to its own: the same numbers.
+//
+// A block of tokens does this in one of three ways, which give the same bits:
+//   abreast       where nothing can leave: all rows are appended, then tokens attend, some together so that they share each load of
+//                 a row, each over the rows up to its own; then the policies see step after step
+//   in sequence   where something may leave: token by token, lanes side by side
+//   one token     lanes side by side; those that the threads cannot share evenly are cut, into runs of rows for the scores and runs
+//                 of channels for the sums
+//
+// In a layer with a window a query does not see rows whose position in the text is further back than the window. They stay in the
+// cache, and their weight is 0, as it is told to the observer and to the policy.
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "cache/policies.h"
 #include "data/grid.h"
 #include "data/retention.h"
-#include "model/activations.h"
+#include "model/attention_lane.h"
 #include "model/config.h"
 #include "model/kernels.h"
-#include "model/kv_cache.h"
-#include "model/observer.h"
 #include "model/rotary_table.h"
 #include "model/thread_pool.h"
 
 namespace dendrokv {
 
-/// Whether departures are remembered: 24 bytes per lane and step.
-enum class EvictionLog { Keep, Discard };
-
-/// One layer's share of a block of tokens.
-struct AttentionBlock {
-  Layer layer;
-  Step first;  // of the block
-  GridView<const float>
-      qkv;           // [token, heads + 2 * kv_heads heads of head_dim]: queries, keys, values
-  Activations& out;  // floats of [token, heads * head_dim] are filled
-  Observer* observer = nullptr;  // or null
-};
-
 class Attention {
  public:
-  /// References must outlive the object. Throws Error when the policy's lanes are not the KV heads.
+  /// References must outlive the object.
   Attention(const Config& config, CachePrecision precision, const PolicyChoice& policy,
             EvictionLog log, const Kernels& kernels, ThreadPool& pool);
+  ~Attention();
 
-  /// Throws Error when original positions of a text of `tokens` tokens leave the model's context.
+  /// Throws Error when original positions of a text of `tokens` tokens leave the model's context, or its keys and values the memory.
   void check(size_t tokens) const;
   /// Makes room for steps [first, first + tokens).
   void prepare(Step first, size_t tokens);
@@ -57,44 +53,53 @@ class Attention {
   uint64_t bytes() const;  // held for keys and values
 
  private:
-  struct CachedLane {
-    KvLane rows;
-    std::unique_ptr<Policy> policy;
-    std::vector<Eviction> evictions;
-  };
-  // What one thread needs to work on a lane; grown by prepare().
+  // What a thread needs to work on lanes.
   struct Scratch {
-    Grid<float> queries;      // [query, head_dim], rotated
-    Grid<float> weights;      // [query, slot]
-    std::vector<float> mean;  // [slot]
+    Grid<float> queries;  // of one KV head
+    LaneWork work;
   };
-  // Some query heads of a lane at one token, over the first `rows` slots.
-  struct Item {
-    KvHead kv_head;
-    size_t first_query, queries;  // within the group
-    size_t token;                 // of the block
-    size_t rows;
-  };
+  class Lease;
+  struct CutLane;
 
-  bool may_evict(const AttentionBlock& block) const;
-  void run_in_sequence(const AttentionBlock& block);
-  void run_in_parallel(const AttentionBlock& block);
-  void append(const AttentionBlock& block, KvHead kv_head, size_t token);
-  GridView<float> attend(const AttentionBlock& block, const Item& item, Scratch& scratch);
-  void score_and_evict(const AttentionBlock& block, const Item& item, GridView<const float> weights,
-                       Scratch& scratch);
-  std::vector<Item> items_of(const AttentionBlock& block) const;
-  CachedLane& lane(Layer layer, KvHead kv_head);
-  size_t group() const { return config_.heads / config_.kv_heads; }
+  void grow_rotary(size_t tokens, size_t most_rows);
+  bool may_evict(const AttentionBlock& block, TokenRange tokens) const;
+  void run_one_token(const AttentionBlock& block);
+  void run_abreast(const AttentionBlock& block, TokenRange tokens);
+  void run_in_sequence(const AttentionBlock& block, TokenRange tokens);
+  void attend_abreast(const AttentionBlock& block, size_t lane, TokenRange tokens, size_t rows,
+                      Scratch& scratch);
+  void settle_abreast(const AttentionBlock& block, size_t lane, TokenRange tokens);
+  void attend(const AttentionBlock& block, size_t lane, TokenRange tokens, size_t rows,
+              Scratch& scratch) const;
+  void step(const AttentionBlock& block, size_t lane, size_t token, Scratch& scratch);
+  void finish_step(const AttentionBlock& block, size_t lane, size_t token, LaneWork& work);
+  size_t lanes_to_cut(const AttentionBlock& block) const;
+  void score_piece(const AttentionBlock& block, size_t lane, size_t piece, CutLane& cut);
+  void sum_piece(const AttentionBlock& block, size_t lane, size_t piece, CutLane& cut);
+
+  AttentionLane& lane(Layer layer, size_t lane) {
+    return lanes_[layer.index() * lanes_of_layer_ + lane];
+  }
+  const AttentionLane& lane(Layer layer, size_t lane) const {
+    return lanes_[layer.index() * lanes_of_layer_ + lane];
+  }
+  size_t rows_of(const AttentionBlock& block, size_t lane) const;
+  static size_t mean_place(size_t lane, size_t token);
 
   const Config& config_;
+  const CachePrecision precision_;
   const PolicyShape shape_;
   const EvictionLog log_;
-  const Kernels& kernels_;
   ThreadPool& pool_;
-  RotaryTable rotary_;
-  std::vector<CachedLane> lanes_;  // [layer, kv_head]
-  std::vector<Scratch> scratch_;   // [thread]
+  RotaryTable rotary_,
+      sliding_rotary_;  // of layers that see all positions, of layers with a window
+  size_t lanes_of_layer_ = 0;
+  size_t tokens_at_once_ = 1, most_rows_ = 0, pieces_ = 1;
+  std::vector<AttentionLane> lanes_;  // [layer, lane]
+  std::vector<CutLane> cut_lanes_;    // of one token
+  Grid<float> means_;                 // [lane, token of a run abreast] x [slot]
+  std::mutex scratch_mutex_;
+  std::vector<std::unique_ptr<Scratch>> scratch_;  // that nobody holds; one per thread in all
 };
 
 }  // namespace dendrokv

@@ -1,92 +1,48 @@
 #include "model/config.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstring>
 #include <optional>
 
 #include "data/error.h"
+#include "model/config_keys.h"
+#include "model/config_rotary.h"
 #include "model/tensor_types.h"
 #include "model/unicode.h"
 
 namespace dendrokv {
 namespace {
 
-// Hyper-parameters of one architecture, by key; every failure names the key.
-class Keys {
- public:
-  Keys(const Gguf& gguf, std::string prefix) : gguf_(gguf), prefix_(std::move(prefix)) {}
+constexpr uint64_t kLongestContext = uint64_t{1} << 24;
 
-  const std::string& subject() const { return gguf_.subject(); }
-  std::string name(std::string_view key) const { return prefix_ + "." + std::string(key); }
-  bool has(std::string_view key) const { return gguf_.find(name(key)) != nullptr; }
-
-  std::optional<uint64_t> count(std::string_view key) const {
-    const GgufValue* value = gguf_.find(name(key));
-    if (!value) return std::nullopt;
-    if (const auto* number = std::get_if<uint64_t>(value)) return *number;
-    if (const auto* number = std::get_if<int64_t>(value); number && *number >= 0)
-      return static_cast<uint64_t>(*number);
-    fail(subject(), name(key) + " is not a whole number of 0 or more", "wanted one for all layers");
-  }
-
-  uint32_t needed(std::string_view key, uint64_t lowest, uint64_t highest) const {
-    const auto number = count(key);
-    if (!number) fail(subject(), name(key) + " is missing", "wanted a model with this key");
-    return checked(key, *number, lowest, highest);
-  }
-
-  uint32_t checked(std::string_view key, uint64_t number, uint64_t lowest, uint64_t highest) const {
-    if (number < lowest || number > highest)
-      fail(subject(), name(key) + " is " + std::to_string(number),
-           "wanted " + std::to_string(lowest) + " to " + std::to_string(highest));
-    return static_cast<uint32_t>(number);
-  }
-
-  std::optional<double> real(std::string_view key) const {
-    const GgufValue* value = gguf_.find(name(key));
-    if (!value) return std::nullopt;
-    const auto* number = std::get_if<double>(value);
-    if (!number || !std::isfinite(*number))
-      fail(subject(), name(key) + " is not a finite number", "wanted one");
-    return *number;
-  }
-
- private:
-  const Gguf& gguf_;
-  std::string prefix_;
-};
-
-// Names end up in traces and reports: they have to be short and UTF-8.
-std::string text_of(const Gguf& gguf, const std::string& key, const std::string& otherwise) {
-  constexpr size_t kLongest = 4096;
-  const GgufValue* value = gguf.find(key);
-  if (!value) return otherwise;
-  const auto* text = std::get_if<std::string>(value);
-  if (!text) fail(gguf.subject(), key + " is not a text", "wanted one");
-  if (text->size() > kLongest || valid_utf8(*text) != *text)
-    fail(gguf.subject(), key + " is '" + shown(*text) + "'", "wanted at most 4096 bytes of UTF-8");
-  return *text;
+const Architecture& read_architecture(const Gguf& gguf) {
+  const std::string name = text_of(gguf, "general.architecture", "");
+  if (const Architecture* row = find_architecture(name)) return *row;
+  std::string known;
+  for (const Architecture& row : architecture_table())
+    known += (known.empty() ? "" : ", ") + std::string(row.name);
+  fail(gguf.subject(), "architecture '" + shown(name) + "'", "wanted one of " + known,
+       "other architectures are not supported");
 }
 
 // What a file may ask for and this engine does not do is refused by name, never ignored.
-void refuse_unsupported(const Gguf& gguf, const Keys& keys) {
+void refuse_unsupported(const Keys& keys, const Architecture& architecture) {
   const auto refuse = [&](const char* key, const std::string& found) {
-    fail(gguf.subject(), keys.name(key) + " is " + found, "wanted a model without it",
-         "this feature is not supported");
+    keys.fail_with(key, found, "wanted a model without it", "this feature is not supported");
   };
-  for (const char* key : {"expert_count", "expert_used_count", "attention.sliding_window"})
-    if (const auto count = keys.count(key); count && *count != 0)
-      refuse(key, std::to_string(*count));
-  for (const char* key : {"attention.max_alibi_bias", "attention.clamp_kqv"})
-    if (const auto number = keys.real(key); number && *number != 0)
-      refuse(key, std::to_string(*number));
-  for (const char* key : {"attn_logit_softcapping", "final_logit_softcapping", "logit_scale",
-                          "residual_scale", "embedding_scale", "attention.scale"})
-    if (keys.has(key)) refuse(key, "set");
-  const GgufValue* causal = gguf.find(keys.name("attention.causal"));
+  for (const char* key : {"expert_count", "expert_used_count", "nextn_predict_layers"})
+    if (const auto count = keys.count(key).value_or(0); count != 0)
+      refuse(key, std::to_string(count));
+  for (const char* key :
+       {"attention.max_alibi_bias", "attention.clamp_kqv", "attn_logit_softcapping",
+        "final_logit_softcapping", "logit_scale", "residual_scale", "embedding_scale"})
+    if (const double number = keys.real(key).value_or(0); number != 0)
+      refuse(key, std::to_string(number));
+  const GgufValue* causal = keys.find("attention.causal");
   if (causal && *causal != GgufValue(true)) refuse("attention.causal", "not true");
+  if (architecture.sliding != SlidingLayers::Groups)
+    for (const char* key : {"attention.sliding_window_pattern", "rope.freq_base_swa"})
+      if (keys.find(key)) refuse(key, "set");
 }
 
 void refuse_parts(const Gguf& gguf) {
@@ -106,51 +62,19 @@ void check_quantization(const Gguf& gguf) {
            "wanted 2 beside the quantised tensor " + tensor.name, "convert the model anew");
 }
 
-// `none` and `linear` by a factor of 1 are no scaling; rope_freqs.weight is a matter of its own.
-void check_rope(const Gguf& gguf, const Keys& keys) {
-  const std::string type = text_of(gguf, keys.name("rope.scaling.type"), "none");
-  if (type != "none" && type != "linear")
-    fail(gguf.subject(), keys.name("rope.scaling.type") + " is '" + shown(type) + "'",
-         "wanted none or linear", "this rotary scaling is not supported");
-  const auto check = [&](const char* key, double absent) {
-    const double factor = keys.real(key).value_or(1);
-    if (factor != 1 && factor != absent)
-      fail(gguf.subject(), keys.name(key) + " is " + std::to_string(factor), "wanted 1",
-           "rotary scaling is not supported");
-  };
-  check("rope.scaling.factor", 0);
-  check("rope.scale_linear", 0);
-  check("rope.scaling.attn_factor", 1);
-}
-
-std::vector<float> read_divisors(const Gguf& gguf, uint32_t head_dim) {
-  std::vector<float> divisors(head_dim / 2, 1.0f);
-  const GgufTensor* tensor = gguf.find_tensor("rope_freqs.weight");
-  if (!tensor) return divisors;
-  if (tensor->type != 0 || tensor->shape != std::vector<uint64_t>{head_dim / 2})
-    fail(gguf.subject(), "rope_freqs.weight has another type or shape",
-         "wanted F32 [" + std::to_string(head_dim / 2) + "]");
-  std::memcpy(divisors.data(), tensor->data.data(), tensor->data.size());
-  for (const float divisor : divisors)
-    if (!std::isfinite(divisor) || divisor <= 0)
-      fail(gguf.subject(), "rope_freqs.weight holds " + std::to_string(divisor),
-           "wanted positive divisors");
-  return divisors;
-}
-
-uint32_t vocabulary_of(const Gguf& gguf, const Keys& keys) {
+uint32_t vocabulary_of(const Keys& keys) {
   constexpr uint64_t kMostRows = uint64_t{1} << 24;
-  const GgufTensor* embedding = gguf.find_tensor("token_embd.weight");
+  const GgufTensor* embedding = keys.gguf().find_tensor("token_embd.weight");
   if (!embedding || embedding->shape.size() != 2)
-    fail(gguf.subject(), "tensor token_embd.weight is missing or not a matrix",
+    fail(keys.subject(), "tensor token_embd.weight is missing or not a matrix",
          "wanted the token embedding");
   const uint64_t rows = embedding->shape[1];
   if (rows > kMostRows)
-    fail(gguf.subject(), "token_embd.weight has " + std::to_string(rows) + " rows",
+    fail(keys.subject(), "token_embd.weight has " + std::to_string(rows) + " rows",
          "wanted at most 2^24");
   if (const auto said = keys.count("vocab_size"); said && *said != rows)
-    fail(gguf.subject(), keys.name("vocab_size") + " is " + std::to_string(*said),
-         "wanted the " + std::to_string(rows) + " rows of token_embd.weight");
+    keys.fail_with("vocab_size", std::to_string(*said),
+                   "wanted the " + std::to_string(rows) + " rows of token_embd.weight");
   return static_cast<uint32_t>(rows);
 }
 
@@ -171,50 +95,99 @@ void read_heads(const Keys& keys, Config& config) {
       keys.count("attention.value_length").value_or(head_dim) != head_dim)
     fail(keys.subject(), "head size " + std::to_string(head_dim),
          "wanted an even one, the same for keys and values");
-  if (keys.count("rope.dimension_count").value_or(head_dim) != head_dim)
-    fail(keys.subject(),
-         keys.name("rope.dimension_count") + " is " +
-             std::to_string(*keys.count("rope.dimension_count")),
-         "wanted the head size " + std::to_string(head_dim));
+  if (const uint64_t turned = keys.count("rope.dimension_count").value_or(head_dim);
+      turned != head_dim)
+    keys.fail_with("rope.dimension_count", std::to_string(turned),
+                   "wanted the head size " + std::to_string(head_dim));
+}
+
+float read_epsilon(const Keys& keys) {
+  const char* const key = "attention.layer_norm_rms_epsilon";
+  const auto epsilon = keys.real(key);
+  if (!epsilon || *epsilon <= 0 || *epsilon > 1e-2)
+    keys.fail_with(key, "missing or out of range", "wanted 0 < epsilon <= 0.01");
+  return static_cast<float>(*epsilon);
+}
+
+float read_score_scale(const Keys& keys, const Config& config) {
+  constexpr double kLargest = 100;
+  const char* const key = "attention.scale";
+  if (const double scale = keys.real(key).value_or(0); scale != 0) {
+    if (scale < 0 || scale > kLargest)
+      keys.fail_with(key, std::to_string(scale), "wanted more than 0, at most 100");
+    return static_cast<float>(scale);
+  }
+  const bool is_gemma3_27b =
+      config.architecture->scores == ScoreScale::Gemma3 && config.layers == 62;
+  const uint32_t size = is_gemma3_27b ? config.width / config.heads : config.head_dim;
+  return 1.0f / std::sqrt(static_cast<float>(size));
+}
+
+// The pattern: a number n (every n-th layer sees everything) or one flag per layer (true: a window). Gemma 3's files may lack it.
+std::vector<LayerSpan> read_groups(const Keys& keys, uint32_t layers) {
+  constexpr uint64_t kUsualGroup = 6;
+  const char* const key = "attention.sliding_window_pattern";
+  std::vector<LayerSpan> spans;
+  const GgufValue* value = keys.find(key);
+  if (const auto* flags = value ? std::get_if<std::vector<bool>>(value) : nullptr) {
+    if (flags->size() != layers)
+      keys.fail_with(key, "a list of " + std::to_string(flags->size()),
+                     "wanted one for each of " + std::to_string(layers) + " layers");
+    for (const bool slides : *flags) spans.push_back(slides ? LayerSpan::Window : LayerSpan::All);
+    return spans;
+  }
+  const uint32_t group = keys.checked(key, keys.count(key).value_or(kUsualGroup), 1, 1024);
+  for (uint32_t layer = 0; layer < layers; ++layer)
+    spans.push_back((layer + 1) % group == 0 ? LayerSpan::All : LayerSpan::Window);
+  return spans;
+}
+
+void read_windows(const Keys& keys, Config& config) {
+  const char* const key = "attention.sliding_window";
+  config.spans.assign(config.layers, LayerSpan::All);
+  config.sliding_rotary = config.rotary;
+  switch (config.architecture->sliding) {
+    case SlidingLayers::Refused:
+      if (keys.count(key).value_or(0) != 0)
+        keys.fail_with(key, std::to_string(*keys.count(key)), "wanted a model without it",
+                       "this feature is not supported for this architecture");
+      break;
+    case SlidingLayers::All:
+      config.window = keys.checked(key, keys.count(key).value_or(0), 0, kLongestContext);
+      if (config.window != 0) config.spans.assign(config.layers, LayerSpan::Window);
+      break;
+    case SlidingLayers::Groups:
+      config.window = keys.needed(key, 1, kLongestContext);
+      config.spans = read_groups(keys, config.layers);
+      config.sliding_rotary =
+          read_sliding_rotary(keys, config.architecture->rotary, config.head_dim);
+      break;
+  }
 }
 
 }  // namespace
 
-std::span<const std::string_view> architecture_names() {
-  static constexpr std::array<std::string_view, 1> kNames{"llama"};
-  return kNames;
-}
-
 Config read_config(const Gguf& gguf) {
   Config config;
-  config.architecture = text_of(gguf, "general.architecture", "");
-  const auto known = architecture_names();
-  if (std::find(known.begin(), known.end(), config.architecture) == known.end())
-    fail(gguf.subject(), "architecture '" + shown(config.architecture) + "'", "wanted llama",
-         "other architectures are not supported");
+  config.architecture = &read_architecture(gguf);
   config.name = text_of(gguf, "general.name", "unnamed");
-  const Keys keys(gguf, config.architecture);
-  refuse_unsupported(gguf, keys);
+  const Keys keys(gguf, std::string(config.architecture->name));
+  refuse_unsupported(keys, *config.architecture);
   refuse_parts(gguf);
   check_quantization(gguf);
-  check_rope(gguf, keys);
   config.layers = keys.needed("block_count", 1, 1024);
   config.width = keys.needed("embedding_length", 1, 65536);
   config.hidden = keys.needed("feed_forward_length", 1, 1 << 20);
-  config.context_length = keys.needed("context_length", 1, 1 << 24);
+  config.context_length = keys.needed("context_length", 1, kLongestContext);
   read_heads(keys, config);
-  config.vocabulary = vocabulary_of(gguf, keys);
-  const auto epsilon = keys.real("attention.layer_norm_rms_epsilon");
-  if (!epsilon || *epsilon <= 0 || *epsilon > 1e-2)
-    fail(gguf.subject(),
-         keys.name("attention.layer_norm_rms_epsilon") + " is missing or out of range",
-         "wanted 0 < epsilon <= 0.01");
-  config.rms_epsilon = static_cast<float>(*epsilon);
-  config.rope_base = keys.real("rope.freq_base").value_or(10000);
-  if (config.rope_base <= 1)
-    fail(gguf.subject(), keys.name("rope.freq_base") + " is " + std::to_string(config.rope_base),
-         "wanted more than 1");
-  config.rope_divisors = read_divisors(gguf, config.head_dim);
+  config.vocabulary = vocabulary_of(keys);
+  config.rms_epsilon = read_epsilon(keys);
+  config.rotary =
+      read_rotary(keys, config.architecture->rotary, config.head_dim, config.context_length);
+  read_windows(keys, config);
+  config.score_scale = read_score_scale(keys, config);
+  if (config.architecture->embedding == EmbeddingScale::RootOfWidth)
+    config.embedding_scale = std::sqrt(static_cast<float>(config.width));
   return config;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/error.h"
+#include "model/memory.h"
 #include "model/network.h"
 #include "model/thread_pool.h"
 
@@ -156,6 +157,8 @@ void Decoder::Impl::check(std::span<const int32_t> tokens) const {
 
 GridView<float> Decoder::Impl::logits_room(size_t rows) {
   const size_t size = rows * config_.vocabulary;
+  check_memory(std::to_string(rows) + " tokens", "their logits", size * sizeof(float),
+               "feed fewer tokens at once");
   if (logits_.size() < size) logits_.resize(size);
   return {logits_.data(), rows, config_.vocabulary};
 }

@@ -46,8 +46,14 @@ struct Kernels {
   /// Turns adjacent lanes (2i, 2i + 1) by the angle whose cosine and sine are given, [head_dim / 2].
   void (*rotate_pairs)(std::span<const float> x, std::span<const float> cosine,
                        std::span<const float> sine, std::span<float> out);
+  /// The same for lanes i and i + head_dim / 2. `out` may be `x`, here and above.
+  void (*rotate_halves)(std::span<const float> x, std::span<const float> cosine,
+                        std::span<const float> sine, std::span<float> out);
   /// silu(gate) * up
   void (*gated_unit)(std::span<const float> gate, std::span<const float> up, std::span<float> out);
+  /// gelu(gate) * up, GELU in its tanh form (Hendrycks and Gimpel, 2016, arXiv 1606.08415)
+  void (*gated_gelu_unit)(std::span<const float> gate, std::span<const float> up,
+                          std::span<float> out);
   /// In place: scores -> softmax weights.
   void (*softmax)(std::span<float> scores);
 
@@ -59,11 +65,14 @@ struct Kernels {
                      std::span<const uint32_t> rows, float scale, GridView<float> scores);
   void (*scores_f32)(GridView<const float> queries, const float* keys, size_t stride,
                      std::span<const uint32_t> rows, float scale, GridView<float> scores);
-  /// out(query, d) = sum_r weights(query, r) * values[rows[r]][d], summed in the order of r.
+  /// out(query, d) += sum_r weights(query, r) * values[rows[r]][d], added to `out` one after the other in the order of r: a sum
+  /// over some rows and then the rest has the bits of a sum over all.
   void (*weighted_sum_f16)(GridView<const float> weights, const uint16_t* values, size_t stride,
                            std::span<const uint32_t> rows, GridView<float> out);
   void (*weighted_sum_f32)(GridView<const float> weights, const float* values, size_t stride,
                            std::span<const uint32_t> rows, GridView<float> out);
+  /// mean(column) = mean over the rows of `weights`, which are added in their order, in double.
+  void (*mean_of_rows)(GridView<const float> weights, std::span<float> mean);
   void (*to_f16)(std::span<const float> values, uint16_t* out);
   void (*to_f32)(std::span<const uint16_t> values, float* out);
 };

@@ -86,7 +86,8 @@ struct Avx2 {
     __m256i low, high;
   };
   using Part = Avx2Part;
-  static constexpr size_t kColumns = 4, kFloatGroups = 1, kFloatColumns = 8, kSumChunks = 1;
+  static constexpr size_t kColumns = 4, kFloatGroups = 1, kFloatColumns = 8,
+                          kSumChunks = 1, kSumQueries = 6;
 
   static F zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
   static F all(float value) { return {_mm256_set1_ps(value), _mm256_set1_ps(value)}; }

@@ -14,7 +14,7 @@ struct Avx512 {
   using I = __m512i;
   using Part = Avx512;
   static constexpr size_t kLanes = 16, kColumns = 8, kFloatGroups = 2, kFloatColumns = 8,
-                          kSumChunks = 4;
+                          kSumChunks = 4, kSumQueries = 4;
 
   static F zero() { return _mm512_setzero_ps(); }
   static F all(float value) { return _mm512_set1_ps(value); }

@@ -31,12 +31,15 @@ constexpr Kernels kernels_of(Isa isa) {
           .quantise = Matmul::quantise,
           .rms_norm = Vectors::rms_norm,
           .rotate_pairs = Vectors::rotate_pairs,
+          .rotate_halves = Vectors::rotate_halves,
           .gated_unit = Vectors::gated_unit,
+          .gated_gelu_unit = Vectors::gated_gelu_unit,
           .softmax = Vectors::softmax,
           .scores_f16 = Attention::template scores<uint16_t>,
           .scores_f32 = Attention::template scores<float>,
           .weighted_sum_f16 = Attention::template weighted_sum<uint16_t>,
           .weighted_sum_f32 = Attention::template weighted_sum<float>,
+          .mean_of_rows = Attention::mean_of_rows,
           .to_f16 = Vectors::to_f16,
           .to_f32 = Vectors::to_f32};
 }

@@ -29,7 +29,7 @@ struct Scalar {
   using I = Lanes<int32_t>;
   using Part = Scalar;
   static constexpr size_t kLanes = 16, kColumns = 4, kFloatGroups = 1, kFloatColumns = 4,
-                          kSumChunks = 1;
+                          kSumChunks = 1, kSumQueries = 4;
 
   static F zero() { return F{}; }
   static F all(float value) {

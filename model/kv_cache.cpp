@@ -1,6 +1,7 @@
 #include "model/kv_cache.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "data/error.h"
@@ -11,16 +12,16 @@ namespace {
 
 constexpr size_t kFirstRows = 64;
 
+// Gaps that a bounded lane has room for. Half of it would close them twice as often, at 1 % of a token's time.
+size_t most_gaps(const KvShape& shape) {
+  return shape.most_rows / 8;
+}
+
 uint16_t* halves(std::byte* bytes) {
   return reinterpret_cast<uint16_t*>(bytes);
 }
 float* floats(std::byte* bytes) {
   return reinterpret_cast<float*>(bytes);
-}
-
-size_t row_bytes(const KvShape& shape) {
-  return shape.head_dim *
-         (shape.precision == CachePrecision::F16 ? sizeof(uint16_t) : sizeof(float));
 }
 
 AlignedBytes grown(const AlignedBytes& old, size_t size) {
@@ -35,9 +36,12 @@ KvLane::KvLane(const KvShape& shape, const Kernels& kernels, const RotaryTable& 
     : shape_(shape),
       kernels_(kernels),
       rotary_(rotary),
-      raw_(shape.head_dim),
-      rotated_(shape.head_dim) {
-  if (shape.positions == PositionMode::Original) raw_keys_ = aligned_bytes(row_bytes(shape));
+      frames_(shape.most_rows),
+      raw_(row_length()),
+      rotated_(row_length()) {
+  if (shape.positions == PositionMode::Original) raw_keys_ = aligned_bytes(row_bytes());
+  const auto gaps = static_cast<double>(most_gaps(shape));
+  next_tidy_ = static_cast<size_t>(std::ceil(gaps * (1 - shape.turn)));
 }
 
 void KvLane::reserve(size_t rows) {
@@ -45,48 +49,86 @@ void KvLane::reserve(size_t rows) {
   DENDROKV_ASSERT(shape_.most_rows == 0 || rows <= shape_.most_rows);
   const size_t bound = shape_.most_rows == 0 ? SIZE_MAX : shape_.most_rows;
   capacity_ = std::min(std::max({rows, 2 * capacity_, kFirstRows}), bound);
+  room_ = capacity_ + most_gaps(shape_);
   slots_.reserve(capacity_);
-  const size_t size = capacity_ * row_bytes(shape_);
+  const size_t size = room_ * row_bytes();
   rotated_keys_ = grown(rotated_keys_, size);
   values_ = grown(values_, size);
   if (shape_.positions == PositionMode::Rank) raw_keys_ = grown(raw_keys_, size);
 }
 
-void KvLane::append(Position position, std::span<const float> key, std::span<const float> value) {
+void KvLane::append(Position position, std::span<const float> keys, std::span<const float> values) {
   DENDROKV_ASSERT(slots_.size() < capacity_);
+  if (slots_.rows_end() == room_) close_gaps();
   const uint32_t row = slots_.append(position);
-  store(value, row_of(values_, row));
-  store(key, row_of(raw_keys_, shape_.positions == PositionMode::Rank ? row : 0));
+  if (shape_.positions == PositionMode::Rank) frames_.append();
+  store(values, row_of(values_, row));
+  store(keys, row_of(raw_keys_, shape_.positions == PositionMode::Rank ? row : 0));
   rotate(slots_.size() - 1);
 }
 
 void KvLane::evict(Slot slot) {
   slots_.evict(slot);
+  if (next_tidy_ > 0 && --next_tidy_ == 0) {
+    close_gaps();
+    next_tidy_ = most_gaps(shape_);
+  }
   if (shape_.positions == PositionMode::Original) return;
-  for (size_t later = slot.index(); later < slots_.size(); ++later) rotate(later);
+  const auto again = frames_.evict(slot);
+  for (const SlotRange& range : again)
+    for (size_t later = range.first; later < range.end; ++later) rotate(later);
 }
 
-void KvLane::rotate_query(std::span<const float> query, size_t rows, std::span<float> out) const {
-  const size_t position = position_of(rows - 1);
-  kernels_.rotate_pairs(query, rotary_.cosine(position), rotary_.sine(position), out);
+void KvLane::close_gaps() {
+  slots_.close_gaps([this](uint32_t from, uint32_t to) {
+    for (const AlignedBytes* rows : {&rotated_keys_, &values_})
+      std::memcpy(row_of(*rows, to), row_of(*rows, from), row_bytes());
+    if (shape_.positions == PositionMode::Rank)
+      std::memcpy(row_of(raw_keys_, to), row_of(raw_keys_, from), row_bytes());
+  });
 }
 
-void KvLane::scores(GridView<const float> queries, float scale, GridView<float> scores) const {
-  const auto rows = slots_.rows().first(scores.cols());
+size_t KvLane::frames() const {
+  return shape_.positions == PositionMode::Rank ? frames_.frames().size() : 1;
+}
+
+SlotRange KvLane::slots_of(size_t frame) const {
+  if (shape_.positions == PositionMode::Original) return {0, slots_.size()};
+  return frames_.slots_of(frame);
+}
+
+void KvLane::rotate_query(std::span<const float> query, size_t rows, size_t frame,
+                          std::span<float> out) const {
+  const size_t position = shape_.positions == PositionMode::Rank
+                              ? rows - 1 + frames_.frames()[frame].offset
+                              : slots_.positions()[rows - 1].index();
+  rotary_.rotate(kernels_, query, position, out);
+}
+
+void KvLane::scores(size_t head, GridView<const float> queries, SlotRange range, float scale,
+                    GridView<float> scores) const {
+  const auto rows = slots_.rows().subspan(range.first, range.end - range.first);
+  const GridView<float> to(scores.data() + range.first, scores.rows(), rows.size(),
+                           scores.stride());
+  const size_t first = head * shape_.head_dim;
   std::byte* keys = rotated_keys_.bytes.get();
   if (shape_.precision == CachePrecision::F16)
-    kernels_.scores_f16(queries, halves(keys), shape_.head_dim, rows, scale, scores);
+    kernels_.scores_f16(queries, halves(keys) + first, row_length(), rows, scale, to);
   else
-    kernels_.scores_f32(queries, floats(keys), shape_.head_dim, rows, scale, scores);
+    kernels_.scores_f32(queries, floats(keys) + first, row_length(), rows, scale, to);
 }
 
-void KvLane::weighted_sum(GridView<const float> weights, GridView<float> out) const {
-  const auto rows = slots_.rows().first(weights.cols());
+void KvLane::add_weighted_sum(size_t head, GridView<const float> weights, SlotRange range,
+                              size_t first_channel, GridView<float> out) const {
+  const auto rows = slots_.rows().subspan(range.first, range.end - range.first);
+  const GridView<const float> from(weights.data() + range.first, weights.rows(), rows.size(),
+                                   weights.stride());
+  const size_t first = head * shape_.head_dim + first_channel;
   std::byte* values = values_.bytes.get();
   if (shape_.precision == CachePrecision::F16)
-    kernels_.weighted_sum_f16(weights, halves(values), shape_.head_dim, rows, out);
+    kernels_.weighted_sum_f16(from, halves(values) + first, row_length(), rows, out);
   else
-    kernels_.weighted_sum_f32(weights, floats(values), shape_.head_dim, rows, out);
+    kernels_.weighted_sum_f32(from, floats(values) + first, row_length(), rows, out);
 }
 
 uint64_t KvLane::bytes() const {
@@ -94,11 +136,16 @@ uint64_t KvLane::bytes() const {
 }
 
 std::byte* KvLane::row_of(const AlignedBytes& rows, size_t row) const {
-  return rows.bytes.get() + row * row_bytes(shape_);
+  return rows.bytes.get() + row * row_bytes();
+}
+
+size_t KvLane::row_bytes() const {
+  return row_length() *
+         (shape_.precision == CachePrecision::F16 ? sizeof(uint16_t) : sizeof(float));
 }
 
 void KvLane::store(std::span<const float> values, std::byte* to) const {
-  DENDROKV_ASSERT(values.size() == shape_.head_dim);
+  DENDROKV_ASSERT(values.size() == row_length());
   if (shape_.precision == CachePrecision::F16)
     kernels_.to_f16(values, halves(to));
   else
@@ -110,16 +157,19 @@ void KvLane::rotate(size_t slot) {
   const uint32_t row = slots_.rows()[slot];
   std::byte* raw = row_of(raw_keys_, shape_.positions == PositionMode::Rank ? row : 0);
   if (shape_.precision == CachePrecision::F16)
-    kernels_.to_f32({halves(raw), shape_.head_dim}, raw_.data());
+    kernels_.to_f32({halves(raw), row_length()}, raw_.data());
   else
-    std::memcpy(raw_.data(), raw, row_bytes(shape_));
-  const size_t position = position_of(slot);
-  kernels_.rotate_pairs(raw_, rotary_.cosine(position), rotary_.sine(position), rotated_);
+    std::memcpy(raw_.data(), raw, row_bytes());
+  const size_t position = position_of(slot), size = shape_.head_dim;
+  for (size_t head = 0; head < shape_.heads; ++head)
+    rotary_.rotate(kernels_, std::span(raw_).subspan(head * size, size), position,
+                   std::span(rotated_).subspan(head * size, size));
   store(rotated_, row_of(rotated_keys_, row));
 }
 
 size_t KvLane::position_of(size_t slot) const {
-  return shape_.positions == PositionMode::Rank ? slot : slots_.positions()[slot].index();
+  return shape_.positions == PositionMode::Rank ? frames_.position_of(slot)
+                                                : slots_.positions()[slot].index();
 }
 
 }  // namespace dendrokv

@@ -22,11 +22,12 @@ struct Model::Impl {
   mutable std::string sha256;
 };
 
-Model Model::load(const std::filesystem::path& path, LoadDepth depth, Arithmetic arithmetic) {
+Model Model::load(const std::filesystem::path& path, LoadDepth depth, Arithmetic arithmetic,
+                  const TokenizerOptions& options) {
   MappedFile file(path);
   Gguf gguf = Gguf::parse(path.string(), file.bytes());
   Config config = read_config(gguf);
-  Tokenizer tokenizer(gguf);
+  Tokenizer tokenizer(gguf, options);
   if (tokenizer.vocabulary() > config.vocabulary)
     fail(gguf.subject(),
          std::to_string(tokenizer.vocabulary()) + " tokens, but token_embd.weight has " +
@@ -80,7 +81,7 @@ const std::string& Model::sha256() const {
 ModelFacts Model::facts() const {
   const Config& config = impl_->config;
   return {.name = config.name,
-          .architecture = config.architecture,
+          .architecture = std::string(config.architecture->name),
           .sha256 = sha256(),
           .layers = config.layers,
           .heads = config.heads,
@@ -88,7 +89,7 @@ ModelFacts Model::facts() const {
           .head_dim = config.head_dim,
           .vocabulary = config.vocabulary,
           .context_length = config.context_length,
-          .rope_base = config.rope_base};
+          .rope_base = config.rotary.base};
 }
 
 }  // namespace dendrokv

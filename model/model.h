@@ -24,7 +24,8 @@ enum class LoadDepth { Describe, Run };
 class Model {
  public:
   /// Throws Error: missing, truncated, foreign, unsupported.
-  static Model load(const std::filesystem::path& path, LoadDepth depth, Arithmetic arithmetic);
+  static Model load(const std::filesystem::path& path, LoadDepth depth, Arithmetic arithmetic,
+                    const TokenizerOptions& options = {});
   ~Model();
   Model(Model&&) noexcept;
   Model& operator=(Model&&) noexcept;

@@ -1,11 +1,13 @@
-// x = embedding of each token
+// x = embedding of each token, scaled
 // for each layer:
-//   q, k, v = W_qkv norm(x)             region 1
+//   q, k, v = W_qkv norm(x) + bias      region 1; then q, k = norm(q), norm(k), head by head
 //   a = attention(q, k, v)              region 2 (model/attention)
-//   x += W_o a                          region 3
+//   x += norm(W_o a + bias)             region 3
 //   gate, up = W_gate_up norm(x)        region 4
-//   x += W_down (silu(gate) * up)       region 5
+//   x += norm(W_down (f(gate) * up))    region 5
 // logits = W_head norm(x)
+//
+// Biases, and norms other than those of x, where the layer has their weights; f and the scale as the architecture says.
 //
 // A region is one fork and join of the threads; a matrix product deals out groups of rows. What lies between two regions works
 // column by column: for a single token the calling thread does it, in less time than a barrier takes.
@@ -29,6 +31,14 @@ void add(std::span<const float> values, std::span<float> to) {
   for (size_t i = 0; i < to.size(); ++i) to[i] += values[i];
 }
 
+void add_if_there(std::span<const float> bias, std::span<float> to) {
+  if (!bias.empty()) add(bias, to);
+}
+
+auto unit_of(const Architecture& architecture, const Kernels& kernels) {
+  return architecture.unit == GatedUnit::Silu ? kernels.gated_unit : kernels.gated_gelu_unit;
+}
+
 }  // namespace
 
 Network::Network(const Config& config, const Weights& weights, Arithmetic arithmetic,
@@ -49,8 +59,10 @@ Network::Network(const Config& config, const Weights& weights, Arithmetic arithm
 
 GridView<const float> Network::run(std::span<const int32_t> ids, Step first, Observer* observer) {
   DENDROKV_ASSERT(!ids.empty() && ids.size() <= x_.rows());
-  for (size_t token = 0; token < ids.size(); ++token)
+  for (size_t token = 0; token < ids.size(); ++token) {
     weights_.embedding.row(static_cast<size_t>(ids[token]), x_.row(token));
+    for (float& value : x_.row(token)) value *= config_.embedding_scale;
+  }
   const Block block{ids.size(), first, observer};
   for (size_t layer = 0; layer < config_.layers; ++layer) run_layer(layer, block);
   return GridView<const float>(x_.data(), block.tokens, x_.cols());
@@ -68,24 +80,50 @@ void Network::run_layer(size_t layer, const Block& block) {
   });
   const GridView<float> qkv(qkv_.data(), tokens, qkv_.cols());
   multiply(weights.query_key_value, normed_, qkv);
+  finish_heads(weights, qkv);
   attention_.run({Layer(layer), block.first, qkv, attended_, block.observer});
   for_each_column(tokens,
                   [&](size_t token) { quantise_for(weights.attention_output, attended_, token); });
   multiply(weights.attention_output, attended_,
            GridView<float>(branch_.data(), tokens, config_.width));
   for_each_column(tokens, [&](size_t token) {
-    add(branch_.row(token), x_.row(token));
+    add_if_there(weights.attention_output_bias, branch_.row(token));
+    add_branch(weights.attention_after_norm, token);
     normalise(x_.row(token), weights.feed_forward_norm, weights.gate_up, token);
   });
+  const auto unit = unit_of(*config_.architecture, kernels_);
   multiply(weights.gate_up, normed_, GridView<float>(gate_up_.data(), tokens, gate_up_.cols()));
   for_each_column(tokens, [&](size_t token) {
     const auto gate_up = gate_up_.row(token);
-    kernels_.gated_unit(gate_up.first(config_.hidden), gate_up.last(config_.hidden),
-                        hidden_.floats(token));
+    unit(gate_up.first(config_.hidden), gate_up.last(config_.hidden), hidden_.floats(token));
     quantise_for(weights.down, hidden_, token);
   });
   multiply(weights.down, hidden_, GridView<float>(branch_.data(), tokens, config_.width));
-  for_each_column(tokens, [&](size_t token) { add(branch_.row(token), x_.row(token)); });
+  for_each_column(tokens,
+                  [&](size_t token) { add_branch(weights.feed_forward_after_norm, token); });
+}
+
+// Biases of queries, keys and values, and norms of the heads of queries and keys.
+void Network::finish_heads(const LayerWeights& weights, GridView<float> qkv) {
+  if (weights.query_key_value_bias.empty() && weights.query_norm.empty()) return;
+  const size_t size = config_.head_dim;
+  for_each_column(qkv.rows(), [&](size_t token) {
+    const std::span<float> column = qkv.row(token);
+    add_if_there(weights.query_key_value_bias, column);
+    if (weights.query_norm.empty()) return;
+    for (size_t head = 0; head < config_.heads + config_.kv_heads; ++head) {
+      const std::span<float> values = column.subspan(head * size, size);
+      const auto& norm = head < config_.heads ? weights.query_norm : weights.key_norm;
+      kernels_.rms_norm(values, norm, config_.rms_epsilon, values);
+    }
+  });
+}
+
+// x += norm(branch), or the branch itself where there is no such norm.
+void Network::add_branch(std::span<const float> norm, size_t token) {
+  const std::span<float> branch = branch_.row(token);
+  if (!norm.empty()) kernels_.rms_norm(branch, norm, config_.rms_epsilon, branch);
+  add(branch, x_.row(token));
 }
 
 void Network::logits(GridView<const float> states, GridView<float> out) {

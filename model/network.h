@@ -1,5 +1,5 @@
 #pragma once
-// The llama network (Touvron et al., 2023, arXiv 2302.13971) for a block of tokens.
+// The network (Touvron et al., 2023, arXiv 2302.13971, and its kin in model/architectures) for a block of tokens.
 
 #include <cstdint>
 #include <span>
@@ -36,6 +36,8 @@ class Network {
   };
 
   void run_layer(size_t layer, const Block& block);
+  void finish_heads(const LayerWeights& weights, GridView<float> qkv);
+  void add_branch(std::span<const float> norm, size_t token);
   void normalise(std::span<const float> x, std::span<const float> weight,
                  const PackedMatrix& reader, size_t column);
   void quantise_for(const PackedMatrix& reader, Activations& activations, size_t column);
@@ -55,7 +57,7 @@ class Network {
   Activations attended_;  // [token, heads * head_dim]
   Grid<float> branch_;    // what a half of a layer adds to x, [token, width]
   Grid<float> gate_up_;   // [token, 2 * hidden]
-  Activations hidden_;    // silu(gate) * up
+  Activations hidden_;    // f(gate) * up
 };
 
 }  // namespace dendrokv

@@ -4,14 +4,18 @@
 //   apostrophe and one of s t re ve m ll d; optional space and letters; optional space and numbers; optional space and a run of
 //   anything else that is not white space; white space up to, but not including, its last character if something follows; white space
 // smollm: every single number character stands alone, then gpt-2 within what lies between.
+// llama-bpe:
+//   apostrophe and s t re ve m ll d in either case; letters, with one character in front of them that is no letter, number or line end;
+//   up to three numbers; optional space and a run of anything else that is not white space, with the line ends behind it; white space
+//   up to its last line end; white space as in gpt-2
+// qwen2: as llama-bpe, but one number at a time. The text is taken as it is (no Unicode normalisation), as in llama.cpp.
+//
+// Letters and numbers are Unicode's categories L and N, white space is White_Space; the optional space is U+0020.
 
 #include "model/pre_tokenizer.h"
 
-#include <algorithm>
 #include <array>
-#include <vector>
 
-#include "data/error.h"
 #include "model/unicode.h"
 
 namespace dendrokv {
@@ -20,10 +24,20 @@ namespace {
 constexpr std::array<std::string_view, 7> kContractions = {"'s", "'t",  "'re", "'ve",
                                                            "'m", "'ll", "'d"};
 
-// Bytes of the run of characters of one class at the start of `text`.
-size_t run_length(std::string_view text, CharClass wanted) {
+CharClass first_class(std::string_view text) {
+  return char_class(take_character(text));
+}
+
+size_t first_length(std::string_view text) {
   std::string_view rest = text;
-  while (!rest.empty()) {
+  take_character(rest);
+  return text.size() - rest.size();
+}
+
+// Bytes of the run of characters of one class at the start of `text`, of `most` characters at most.
+size_t run_length(std::string_view text, CharClass wanted, size_t most = SIZE_MAX) {
+  std::string_view rest = text;
+  for (size_t count = 0; count < most && !rest.empty(); ++count) {
     std::string_view after = rest;
     if (char_class(take_character(after)) != wanted) break;
     rest = after;
@@ -31,9 +45,20 @@ size_t run_length(std::string_view text, CharClass wanted) {
   return text.size() - rest.size();
 }
 
-size_t contraction_length(std::string_view text) {
-  for (const std::string_view contraction : kContractions)
-    if (text.substr(0, contraction.size()) == contraction) return contraction.size();
+enum class LetterCase { Lower, Either };
+
+size_t contraction_length(std::string_view text, LetterCase letters) {
+  if (text[0] != '\'') return 0;
+  for (const std::string_view contraction : kContractions) {
+    size_t same = 1;
+    while (same < contraction.size() && same < text.size()) {
+      const char letter = text[same];
+      const bool upper = letter >= 'A' && letter <= 'Z' && letters == LetterCase::Either;
+      if ((upper ? static_cast<char>(letter + ('a' - 'A')) : letter) != contraction[same]) break;
+      ++same;
+    }
+    if (same == contraction.size()) return same;
+  }
   return 0;
 }
 
@@ -47,20 +72,58 @@ size_t space_length(std::string_view text) {
 }
 
 size_t gpt2_length(std::string_view text) {
-  if (const size_t contraction = contraction_length(text)) return contraction;
+  if (const size_t contraction = contraction_length(text, LetterCase::Lower)) return contraction;
   const size_t space = text[0] == ' ' && text.size() > 1 ? 1 : 0;
-  std::string_view first = text.substr(space);
-  const CharClass kind = char_class(take_character(first));
+  const CharClass kind = first_class(text.substr(space));
   if (kind != CharClass::Space) return space + run_length(text.substr(space), kind);
   return space_length(text);
 }
 
-void split_gpt2(std::string_view text, const PieceSink& piece) {
+bool is_line_end(char letter) {
+  return letter == '\r' || letter == '\n';
+}
+
+// Letters, with one character in front that is no letter, number or line end; 0 when there are none.
+size_t word_length(std::string_view text) {
+  const CharClass kind = first_class(text);
+  if (kind == CharClass::Letter) return run_length(text, CharClass::Letter);
+  if (kind == CharClass::Number || is_line_end(text[0])) return 0;
+  const size_t front = first_length(text);
+  const size_t letters = run_length(text.substr(front), CharClass::Letter);
+  return letters > 0 ? front + letters : 0;
+}
+
+// Optional space and symbols, with the line ends behind them; 0 when there are none.
+size_t symbols_length(std::string_view text) {
+  const size_t space = text[0] == ' ' ? 1 : 0;
+  const size_t symbols = run_length(text.substr(space), CharClass::Other);
+  if (symbols == 0) return 0;
+  size_t length = space + symbols;
+  while (length < text.size() && is_line_end(text[length])) ++length;
+  return length;
+}
+
+size_t llama_length(std::string_view text, size_t most_numbers) {
+  if (const size_t contraction = contraction_length(text, LetterCase::Either)) return contraction;
+  if (const size_t word = word_length(text)) return word;
+  if (const size_t numbers = run_length(text, CharClass::Number, most_numbers)) return numbers;
+  if (const size_t symbols = symbols_length(text)) return symbols;
+  const std::string_view run = text.substr(0, run_length(text, CharClass::Space));
+  const size_t line_end = run.find_last_of("\r\n");
+  return line_end == std::string_view::npos ? space_length(text) : line_end + 1;
+}
+
+template <class Length>
+void split_by(std::string_view text, const PieceSink& piece, const Length& length_at_start) {
   while (!text.empty()) {
-    const size_t length = gpt2_length(text);
+    const size_t length = length_at_start(text);
     piece(text.substr(0, length));
     text.remove_prefix(length);
   }
+}
+
+void split_gpt2(std::string_view text, const PieceSink& piece) {
+  split_by(text, piece, gpt2_length);
 }
 
 void split_smollm(std::string_view text, const PieceSink& piece) {
@@ -77,9 +140,23 @@ void split_smollm(std::string_view text, const PieceSink& piece) {
   split_gpt2(text.substr(start), piece);
 }
 
+void split_llama(std::string_view text, const PieceSink& piece) {
+  split_by(text, piece, [](std::string_view rest) { return llama_length(rest, 3); });
+}
+
+void split_qwen2(std::string_view text, const PieceSink& piece) {
+  split_by(text, piece, [](std::string_view rest) { return llama_length(rest, 1); });
+}
+
+// Rows with the same function are names that converters gave to the same rules.
 constexpr std::array kTable = {
     PreTokenizer{"gpt-2", split_gpt2},
     PreTokenizer{"smollm", split_smollm},
+    PreTokenizer{"llama-bpe", split_llama, WholeTokens::Take, FirstToken::Bos},
+    PreTokenizer{"llama3", split_llama, WholeTokens::Take, FirstToken::Bos},
+    PreTokenizer{"llama-v3", split_llama, WholeTokens::Take, FirstToken::Bos},
+    PreTokenizer{"qwen2", split_qwen2},
+    PreTokenizer{"deepseek-r1-qwen", split_qwen2},
 };
 
 }  // namespace
@@ -88,14 +165,17 @@ std::span<const PreTokenizer> pre_tokenizer_table() {
   return kTable;
 }
 
-const PreTokenizer& find_pre_tokenizer(const std::string& subject, std::string_view name) {
-  std::vector<std::string_view> known;
-  for (const PreTokenizer& row : kTable) {
-    if (row.name == name) return row;
-    known.push_back(row.name);
-  }
-  fail(subject, "tokenizer.ggml.pre is '" + shown(name) + "'", "wanted gpt-2 or smollm",
-       did_you_mean(name.substr(0, 60), known));
+std::string pre_tokenizer_choices() {
+  std::string choices;
+  for (const PreTokenizer& row : kTable)
+    choices += (choices.empty() ? "" : "|") + std::string(row.name);
+  return choices;
+}
+
+const PreTokenizer* find_pre_tokenizer(std::string_view name) {
+  for (const PreTokenizer& row : kTable)
+    if (row.name == name) return &row;
+  return nullptr;
 }
 
 }  // namespace dendrokv

@@ -62,26 +62,53 @@ std::optional<double> quota_of_version_1(const fs::path& folder) {
                   first_line(folder / "cpu.cfs_period_us"));
 }
 
+// "max" or a number.
+std::optional<double> memory_of_version_2(const fs::path& folder) {
+  return number(first_line(folder / "memory.max"));
+}
+
+std::optional<double> memory_of_version_1(const fs::path& folder) {
+  return number(first_line(folder / "memory.limit_in_bytes"));
+}
+
 void tighten(std::optional<double>& limit, std::optional<double> other) {
   if (other && (!limit || *other < *limit)) limit = other;
 }
 
 // A group and all groups above it, up to the mount point. In a container the path of /proc may not exist below it: then only the
 // mount point itself counts.
-template <class QuotaOf>
-std::optional<double> tightest(const fs::path& mount, const std::string& group,
-                               const QuotaOf& quota_of) {
-  std::optional<double> limit = quota_of(mount);
+using LimitOf = std::optional<double> (*)(const fs::path& folder);
+std::optional<double> tightest(const fs::path& mount, const std::string& group, LimitOf limit_of) {
+  std::optional<double> limit = limit_of(mount);
   fs::path folder = mount;
   for (const fs::path& part : fs::path(group).relative_path()) {
     folder /= part;
-    tighten(limit, quota_of(folder));
+    tighten(limit, limit_of(folder));
   }
   return limit;
 }
 
 bool has_controller(const std::string& list, const std::string& name) {
   return ("," + list + ",").find("," + name + ",") != std::string::npos;
+}
+
+// The tightest limit of a controller ("cpu", "memory") in the groups that this process is in.
+std::optional<double> limit_of_groups(const fs::path& root, const std::string& controller,
+                                      LimitOf version_2, LimitOf version_1) {
+  const fs::path mounts = root / "sys/fs/cgroup";
+  std::optional<double> limit;
+  std::ifstream groups(root / "proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {  // number:controllers:path
+    const size_t first = line.find(':'), second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    const std::string group = line.substr(second + 1);
+    if (controllers.empty())
+      tighten(limit, tightest(mounts, group, version_2));
+    else if (has_controller(controllers, controller))
+      tighten(limit, tightest(mounts / controller, group, version_1));
+  }
+  return limit;
 }
 
 }  // namespace
@@ -98,20 +125,11 @@ unsigned physical_cores(std::span<const unsigned> processors, const fs::path& ro
 }
 
 std::optional<double> processor_quota(const fs::path& root) {
-  const fs::path mounts = root / "sys/fs/cgroup";
-  std::optional<double> limit;
-  std::ifstream groups(root / "proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) {  // number:controllers:path
-    const size_t first = line.find(':'), second = line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    const std::string group = line.substr(second + 1);
-    if (controllers.empty())
-      tighten(limit, tightest(mounts, group, quota_of_version_2));
-    else if (has_controller(controllers, "cpu"))
-      tighten(limit, tightest(mounts / "cpu", group, quota_of_version_1));
-  }
-  return limit;
+  return limit_of_groups(root, "cpu", quota_of_version_2, quota_of_version_1);
+}
+
+std::optional<double> memory_quota(const fs::path& root) {
+  return limit_of_groups(root, "memory", memory_of_version_2, memory_of_version_1);
 }
 
 unsigned usable_cores() {

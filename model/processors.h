@@ -1,5 +1,5 @@
 #pragma once
-// How many processors the engine should use.
+// How many processors the engine should use, and how much memory its control groups leave it.
 
 #include <filesystem>
 #include <optional>
@@ -16,5 +16,7 @@ unsigned usable_cores();
 unsigned physical_cores(std::span<const unsigned> processors, const std::filesystem::path& root);
 /// Processors' worth of time that the control groups of this process leave it, the tightest of all levels; none without a limit.
 std::optional<double> processor_quota(const std::filesystem::path& root);
+/// Bytes of memory that they leave it.
+std::optional<double> memory_quota(const std::filesystem::path& root);
 
 }  // namespace dendrokv

@@ -1,14 +1,14 @@
-// A chunk is [chunk_steps, chunk_positions] of one (layer, head). The chunks of a pair that hold the same recorded steps form a
-// band: as many chunks side by side as the positions up to the band's last step need. Bands are made when their first row comes,
-// filled by the compute threads, each row by the thread that computed it, and handed over, in order, once the last of their steps
-// is done on all layers. Positions that are not in a row stay absent: NaN, or code 0.
+// Each row goes into the bands of every dataset that the capture asks for, encoded or reduced by the thread that computed it.
+// Positions that are not in a row are absent: NaN, or code 0.
 
 #include "model/recorder.h"
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
-#include <map>
+#include <deque>
+#include <exception>
 #include <mutex>
 #include <numeric>
 #include <optional>
@@ -17,15 +17,20 @@
 #include <vector>
 
 #include "data/error.h"
+#include "data/half.h"
+#include "model/row_bands.h"
+#include "model/row_reductions.h"
 
 namespace dendrokv {
 
 namespace {
 
-constexpr uint32_t kMostChunkPositions = 4096;
-constexpr uint32_t kChunkBytes = 128 << 10;
-constexpr uint32_t kFewestChunkSteps = 16, kMostChunkSteps = 64;
-constexpr size_t kRowsPerHandover = 64;  // of keys and values
+// A block of prefill has 64 tokens, so that a layer's bands leave with the block. Narrow chunks leave out more of what lies beyond
+// the diagonal, wide ones are fewer.
+constexpr uint32_t kMostChunkSteps = 64, kFewestChunkSteps = 8;
+constexpr uint32_t kFewestChunkPositions = 256, kMostChunkPositions = 4096;
+constexpr uint32_t kChunksPerRow = 8;
+constexpr uint64_t kOpenBytes = uint64_t{160} << 20;  // of the bands of all (layer, head) while tokens come one by one
 constexpr float kSumTolerance = 1e-3f;
 
 // Place of each id among the recorded ones; -1 = not recorded.
@@ -43,21 +48,39 @@ std::optional<size_t> place_in(const std::vector<int32_t>& places, Id id) {
   return static_cast<size_t>(places[id.index()]);
 }
 
-std::string fault_of(std::span<const float> weights) {
-  std::array<float, 16> sums{},
-      smallest{};  // chains side by side: every row of a trace passes here
-  const auto add = [&](size_t chain, float weight) {
-    sums[chain] += weight;
-    smallest[chain] = weight < smallest[chain] ? weight : smallest[chain];
-  };
+struct Measures {
+  float least, sum;
+};
+
+// Every row of a trace passes here: chains side by side, compiled for any processor and for AVX2.
+__attribute__((always_inline)) inline Measures measures_body(std::span<const float> weights) {
+  constexpr size_t kChains = 32;
+  std::array<float, kChains> sums{}, smallest{};
   size_t first = 0;
-  for (; first + 16 <= weights.size(); first += 16)
-    for (size_t chain = 0; chain < 16; ++chain) add(chain, weights[first + chain]);
-  for (; first < weights.size(); ++first) add(0, weights[first]);
-  const float least = *std::ranges::min_element(smallest);
-  const float sum = std::accumulate(sums.begin(), sums.end(), 0.0f);
-  if (least < 0) return "has a weight of " + std::to_string(least);
-  if (!(std::fabs(sum - 1) <= kSumTolerance)) return "sums to " + std::to_string(sum);
+  for (; first + kChains <= weights.size(); first += kChains)
+    for (size_t chain = 0; chain < kChains; ++chain) {
+      const float weight = weights[first + chain];
+      sums[chain] += weight;
+      smallest[chain] = weight < smallest[chain] ? weight : smallest[chain];
+    }
+  for (; first < weights.size(); ++first) {
+    sums[0] += weights[first];
+    smallest[0] = std::min(smallest[0], weights[first]);
+  }
+  return {*std::ranges::min_element(smallest), std::accumulate(sums.begin(), sums.end(), 0.0f)};
+}
+Measures measures_any(std::span<const float> weights) {
+  return measures_body(weights);
+}
+__attribute__((target("avx2"))) Measures measures_avx2(std::span<const float> weights) {
+  return measures_body(weights);
+}
+
+std::string fault_of(std::span<const float> weights) {
+  static const bool avx2 = __builtin_cpu_supports("avx2");
+  const Measures row = avx2 ? measures_avx2(weights) : measures_any(weights);
+  if (row.least < 0) return "has a weight of " + std::to_string(row.least);
+  if (!(std::fabs(row.sum - 1) <= kSumTolerance)) return "sums to " + std::to_string(row.sum);
   return {};
 }
 
@@ -73,13 +96,16 @@ size_t without_gap(std::span<const Position> positions) {
 }  // namespace
 
 void choose_chunks(TracePlan& plan) {
-  const uint32_t tokens = std::max(plan.info.tokens, 1u);
-  plan.chunk_positions = std::min(tokens, kMostChunkPositions);
-  const auto row_bytes =
-      static_cast<uint32_t>(plan.chunk_positions * encoded_bytes(plan.info.encoding));
-  const uint32_t steps = std::clamp(kChunkBytes / row_bytes, kFewestChunkSteps, kMostChunkSteps);
-  plan.chunk_steps =
-      std::min(steps, std::max<uint32_t>(1, static_cast<uint32_t>(plan.info.steps.size())));
+  const TraceInfo& info = plan.info;
+  const uint32_t tokens = std::max(info.tokens, 1u);
+  const uint32_t positions = std::clamp(std::bit_ceil(tokens / kChunksPerRow + 1), kFewestChunkPositions,
+                                        kMostChunkPositions);
+  const uint64_t pairs = std::max<uint64_t>(info.layers.size() * info.heads.size(), 1);
+  const uint64_t row_bytes = pairs * tokens * encoded_bytes(info.encoding);
+  const uint64_t fitting = std::bit_floor(std::max<uint64_t>(kOpenBytes / row_bytes, 1));
+  const auto steps = std::clamp<uint64_t>(fitting, kFewestChunkSteps, kMostChunkSteps);
+  plan.chunk_positions = std::min(tokens, positions);
+  plan.chunk_steps = static_cast<uint32_t>(std::min<uint64_t>(steps, std::max<size_t>(info.steps.size(), 1)));
 }
 
 class Recorder::Impl {
@@ -98,63 +124,57 @@ class Recorder::Impl {
   void flush();
 
  private:
-  using Band = std::vector<std::vector<std::byte>>;  // chunks side by side
-  // One recorded (layer, head).
-  struct Pair {
-    std::mutex mutex;              // of the map, not of the rows in it
-    std::map<size_t, Band> bands;  // by step chunk
-  };
-  // What a KV head appended and the writer has not got yet.
-  struct Rows {
-    Position first;
-    std::vector<float> values, keys;  // [row, head_dim]
+  /// The chunk of value and key rows that a KV head is filling.
+  struct KvChunk {
+    size_t rows = 0;  // that came in all
+    PageBuffer values, keys;
   };
 
-  Band& band_of(Pair& pair, size_t step_chunk);
-  Band new_band(size_t step_chunk) const;
-  void store(const AttentionRow& row, Band& band, size_t chunk_row) const;
-  void hand_over_rows(size_t fewest);
-  void hand_over_bands(size_t end);  // the bands before step chunk `end`
-  size_t recorded_before(Step end) const;
+  void store(const AttentionRow& row, RowBands& bands, size_t pair, size_t step) const;
+  void append(PageBuffer& chunk, size_t row, std::span<const float> values) const;
+  void hand_over_kv(size_t place);
   void check(const AttentionRow& row);
+  void keep_error();
   void rethrow();
+  size_t recorded_before(Step end) const;
+  size_t whole_steps(Step end) const;
 
   TraceWriter& writer_;
   const TraceInfo info_;
-  const size_t chunk_steps_, chunk_positions_, cell_bytes_;
-  std::vector<std::byte> absent_row_;  // of a chunk
+  const size_t kv_chunk_rows_, kv_cell_bytes_;
   std::vector<int32_t> layer_place_, head_place_, step_place_;
-  std::vector<Pair> pairs_;     // [recorded layer, recorded head]
-  std::vector<Rows> rows_;      // [recorded layer, kv_head]
-  size_t recorded_ = 0;         // steps that are done
-  size_t next_step_chunk_ = 0;  // to hand over
+  std::deque<RowBands> bands_;     // one of each dataset
+  std::vector<KvChunk> kv_chunks_;  // [recorded layer, kv_head]
+  size_t marked_ = 0;              // steps that the file says are whole
+  Step end_;                       // of the steps that are done
   std::mutex fault_mutex_;
-  std::string fault_;  // the first bad row
+  std::string fault_;         // the first bad row
+  std::exception_ptr error_;  // the first that came up in a compute thread
 };
 
 Recorder::Impl::Impl(TraceWriter& writer, const TracePlan& plan)
     : writer_(writer),
       info_(plan.info),
-      chunk_steps_(plan.chunk_steps),
-      chunk_positions_(plan.chunk_positions),
-      cell_bytes_(encoded_bytes(info_.encoding)),
-      absent_row_(chunk_positions_ * cell_bytes_),
+      kv_chunk_rows_(kv_chunk_rows(plan.info)),
+      kv_cell_bytes_(kv_cell_bytes(plan.info)),
       layer_place_(places_of<Layer>(info_.layers, info_.model.layers)),
       head_place_(places_of<Head>(info_.heads, info_.model.heads)),
       step_place_(places_of<Step>(info_.steps, info_.tokens)),
-      pairs_(info_.layers.size() * info_.heads.size()),
-      rows_(info_.layers.size() * info_.model.kv_heads) {
-  const std::vector<float> absent(chunk_positions_, std::nanf(""));
-  encode_weights(info_.encoding, absent, absent_row_);
+      kv_chunks_(info_.layers.size() * info_.model.kv_heads) {
+  for (const RowLayout& layout : plan.layouts()) bands_.emplace_back(writer_, info_, layout);
 }
 
+// An error must not leave through the engine's threads.
 void Recorder::Impl::on_attention(const AttentionRow& row) {
-  const size_t layer = *place_in(layer_place_, row.layer);
-  const size_t head = *place_in(head_place_, row.head);
+  const size_t pair =
+      *place_in(layer_place_, row.layer) * info_.heads.size() + *place_in(head_place_, row.head);
   const size_t step = *place_in(step_place_, row.step);
   check(row);
-  Pair& pair = pairs_[layer * info_.heads.size() + head];
-  store(row, band_of(pair, step / chunk_steps_), step % chunk_steps_);
+  try {
+    for (RowBands& bands : bands_) store(row, bands, pair, step);
+  } catch (...) {
+    keep_error();
+  }
 }
 
 void Recorder::Impl::check(const AttentionRow& row) {
@@ -167,62 +187,119 @@ void Recorder::Impl::check(const AttentionRow& row) {
              fault;
 }
 
-// References into a map outlive later insertions, so that rows are written without the lock.
-Recorder::Impl::Band& Recorder::Impl::band_of(Pair& pair, size_t step_chunk) {
-  const std::lock_guard lock(pair.mutex);
-  const auto known = pair.bands.find(step_chunk);
-  if (known != pair.bands.end()) return known->second;
-  return pair.bands.emplace(step_chunk, new_band(step_chunk)).first->second;
-}
-
-Recorder::Impl::Band Recorder::Impl::new_band(size_t step_chunk) const {
-  const size_t last = std::min((step_chunk + 1) * chunk_steps_, info_.steps.size()) - 1;
-  const size_t chunks = info_.steps[last].index() / chunk_positions_ + 1;
-  Band band(chunks);
-  for (auto& chunk : band) {
-    chunk.reserve(chunk_steps_ * absent_row_.size());
-    for (size_t step = 0; step < chunk_steps_; ++step)
-      chunk.insert(chunk.end(), absent_row_.begin(), absent_row_.end());
-  }
-  return band;
+void Recorder::Impl::keep_error() {
+  const std::lock_guard lock(fault_mutex_);
+  if (!error_) error_ = std::current_exception();
 }
 
 // Positions without a gap go straight into the chunk: all of a full cache, long runs of an evicted one.
-void Recorder::Impl::store(const AttentionRow& row, Band& band, size_t chunk_row) const {
+void put_weights(const AttentionRow& row, RowBands::Row& cells) {
+  size_t end = 0;  // of the cells so far
   for (size_t first = 0; first < row.weights.size();) {
     const size_t position = row.positions[first].index();
-    const size_t room = chunk_positions_ - position % chunk_positions_;
-    const size_t count = std::min(room, without_gap(row.positions.subspan(first)));
-    std::byte* cell = band[position / chunk_positions_].data() +
-                      (chunk_row * chunk_positions_ + position % chunk_positions_) * cell_bytes_;
-    encode_weights(info_.encoding, row.weights.subspan(first, count),
-                   std::span(cell, count * cell_bytes_));
+    const size_t count = without_gap(row.positions.subspan(first));
+    cells.put_absent(end, position - end);
+    cells.put(position, row.weights.subspan(first, count));
     first += count;
+    end = position + count;
   }
+  cells.put_absent(end, cells.columns() - end);
+}
+
+// What a dataset keeps of a row. A row's reductions are made once, by the first dataset that wants them.
+void Recorder::Impl::store(const AttentionRow& row, RowBands& bands, size_t pair, size_t step) const {
+  thread_local TopWeights top;
+  thread_local PooledWeights pools;
+  const RowLayout& layout = bands.layout();
+  bands.store(pair, step, [&](RowBands::Row& cells) {
+    const auto put_all = [&](auto& values) {
+      cells.put(0, std::span(std::as_const(values)).first(std::min(values.size(), cells.columns())));
+      const size_t end = std::min(values.size(), cells.columns());
+      cells.put_absent(end, cells.columns() - end);
+    };
+    switch (layout.set) {
+      case RowSet::Weight:
+        return put_weights(row, cells);
+      case RowSet::TopPosition:
+        find_top(row.positions, row.weights, info_.capture.top_k, top);
+        return put_all(top.positions);
+      case RowSet::TopWeight:
+        return put_all(top.weights);
+      case RowSet::Rest:
+        return cells.put(0, std::span<const float>(&top.rest, 1));
+      case RowSet::PoolMax:
+        pool_weights(row.positions, row.weights, info_.capture.pool, layout.columns, pools);
+        return put_all(pools.largest);
+      case RowSet::PoolSum:
+        return put_all(pools.sum);
+      case RowSet::Entropy: {
+        const float entropy = entropy_of(row.weights);
+        return cells.put(0, std::span<const float>(&entropy, 1));
+      }
+    }
+  });
 }
 
 void Recorder::Impl::on_row(Layer layer, KvHead kv_head, Position position,
                             std::span<const float> key, std::span<const float> value) {
   DENDROKV_ASSERT(position.index() < info_.tokens);
-  Rows& rows = rows_[*place_in(layer_place_, layer) * info_.model.kv_heads + kv_head.index()];
-  rows.values.insert(rows.values.end(), value.begin(), value.end());
-  if (info_.keys == KeyRows::Record) rows.keys.insert(rows.keys.end(), key.begin(), key.end());
+  const size_t place = *place_in(layer_place_, layer) * info_.model.kv_heads + kv_head.index();
+  KvChunk& chunk = kv_chunks_[place];
+  const size_t row = chunk.rows % kv_chunk_rows_;
+  try {
+    append(chunk.values, row, value);
+    if (info_.keys == KeyRows::Record) append(chunk.keys, row, key);
+    ++chunk.rows;
+    if (row + 1 == kv_chunk_rows_) hand_over_kv(place);
+  } catch (...) {
+    keep_error();
+  }
+}
+
+void Recorder::Impl::append(PageBuffer& chunk, size_t row, std::span<const float> values) const {
+  const size_t row_bytes = values.size() * kv_cell_bytes_;
+  if (chunk.size() == 0) chunk = writer_.page_buffer(kv_chunk_rows_ * row_bytes);
+  encode_weights(kv_cell_bytes_ == sizeof(float) ? Encoding::F32 : Encoding::F16, values,
+                 chunk.bytes().subspan(row * row_bytes, row_bytes));
+}
+
+void Recorder::Impl::hand_over_kv(size_t place) {
+  KvChunk& chunk = kv_chunks_[place];
+  const size_t index = (chunk.rows - 1) / kv_chunk_rows_;
+  const size_t layer = place / info_.model.kv_heads;
+  const KvHead kv_head(place % info_.model.kv_heads);
+  writer_.write_kv_chunk(KvRows::Value, layer, kv_head, index, std::exchange(chunk.values, {}));
+  if (info_.keys == KeyRows::Record)
+    writer_.write_kv_chunk(KvRows::Key, layer, kv_head, index, std::exchange(chunk.keys, {}));
 }
 
 void Recorder::Impl::on_steps_done(Step end) {
   rethrow();
-  recorded_ = recorded_before(end);
-  hand_over_rows(kRowsPerHandover);
-  hand_over_bands(recorded_ / chunk_steps_);
+  end_ = end;
+  const size_t whole = whole_steps(end);
+  if (whole > marked_) writer_.mark_steps_valid(marked_ = whole);
 }
 
 void Recorder::Impl::flush() {
   rethrow();
-  hand_over_rows(1);
-  hand_over_bands((recorded_ + chunk_steps_ - 1) / chunk_steps_);
+  const size_t recorded = recorded_before(end_);
+  for (RowBands& bands : bands_) bands.flush(recorded);
+  const std::vector<float> absent(info_.model.head_dim, std::nanf(""));
+  for (size_t place = 0; place < kv_chunks_.size(); ++place) {
+    const size_t rows = kv_chunks_[place].rows % kv_chunk_rows_;
+    if (rows == 0) continue;
+    for (size_t row = rows; row < kv_chunk_rows_; ++row) {
+      append(kv_chunks_[place].values, row, absent);
+      if (info_.keys == KeyRows::Record) append(kv_chunks_[place].keys, row, absent);
+    }
+    hand_over_kv(place);
+  }
+  writer_.mark_steps_valid(marked_ = recorded);
 }
 
 void Recorder::Impl::rethrow() {
+  const std::lock_guard lock(fault_mutex_);
+  if (error_) std::rethrow_exception(error_);
   if (fault_.empty()) return;
   fail("attention", fault_, "finite weights from 0 that sum to 1",
        "the engine computed nonsense: check the model file");
@@ -232,36 +309,15 @@ size_t Recorder::Impl::recorded_before(Step end) const {
   return static_cast<size_t>(std::ranges::lower_bound(info_.steps, end) - info_.steps.begin());
 }
 
-void Recorder::Impl::hand_over_rows(size_t fewest) {
-  const size_t size = info_.model.head_dim;
-  for (size_t place = 0; place < rows_.size(); ++place) {
-    Rows& rows = rows_[place];
-    const size_t count = rows.values.size() / size;
-    if (count < fewest) continue;
-    const size_t layer = place / info_.model.kv_heads;
-    const KvHead kv_head(place % info_.model.kv_heads);
-    writer_.write_values(layer, kv_head, rows.first,
-                         GridView<const float>(rows.values.data(), count, size));
-    if (info_.keys == KeyRows::Record)
-      writer_.write_keys(layer, kv_head, rows.first,
-                         GridView<const float>(rows.keys.data(), count, size));
-    rows.first = Position(rows.first.value + count);
-    rows.values.clear();
-    rows.keys.clear();
-  }
-}
-
-void Recorder::Impl::hand_over_bands(size_t end) {
-  if (end <= next_step_chunk_) return;
-  for (; next_step_chunk_ < end; ++next_step_chunk_)
-    for (size_t place = 0; place < pairs_.size(); ++place) {
-      const auto band = pairs_[place].bands.extract(next_step_chunk_);
-      DENDROKV_ASSERT(!band.empty());
-      for (size_t chunk = 0; chunk < band.mapped().size(); ++chunk)
-        writer_.write_weights(place / info_.heads.size(), place % info_.heads.size(),
-                              next_step_chunk_, chunk, std::move(band.mapped()[chunk]));
-    }
-  writer_.mark_steps_valid(std::min(recorded_, end * chunk_steps_));
+// Recorded steps before `end` of which every dataset, values and keys too, has been handed over.
+size_t Recorder::Impl::whole_steps(Step end) const {
+  const size_t rows = end.index() / kv_chunk_rows_ * kv_chunk_rows_;
+  const size_t recorded = recorded_before(end);
+  size_t whole = recorded_before(Step(static_cast<uint32_t>(rows)));
+  for (const RowBands& bands : bands_)
+    if (recorded < info_.steps.size())
+      whole = std::min(whole, recorded / bands.layout().chunk_steps * bands.layout().chunk_steps);
+  return whole;
 }
 
 Recorder::Recorder(TraceWriter& writer, const TracePlan& plan)

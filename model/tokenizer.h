@@ -1,12 +1,14 @@
 #pragma once
-// Text to token ids and back: byte-level byte-pair encoding with the `gpt-2` and `smollm` pre-tokenizers.
+// Text to token ids and back, as a GGUF file says: byte-level byte-pair encoding or SentencePiece-like (model/token_model.cpp).
 //
-// Any bytes can be encoded, with two losses:
+// Any bytes can be encoded, with these losses:
 //   A byte that is not part of a well-formed UTF-8 sequence is read as U+FFFD. Overlong forms, surrogates and code points above
 //   U+10FFFF are not well-formed.
-//   A byte for which the vocabulary has no token, alone or merged, leaves none, as in other programs. SmolLM2's lacks 04 06 13 14
-//   16 1d c0 c1 f1 f2 f5..ff: six control characters vanish, and U+40000..U+BFFFF lose a byte.
-// A text that is decoded and compared with its source shows both.
+//   In byte-level BPE a byte for which the vocabulary has no token, alone or merged, leaves none, as in other programs. SmolLM2's
+//   lacks 04 06 13 14 16 1d c0 c1 f1 f2 f5..ff: six control characters vanish, and U+40000..U+BFFFF lose a byte.
+//   SentencePiece-like vocabularies read U+2581 as a space; those without byte tokens make one unknown token of a character they lack;
+//   a file may ask to drop spaces at the ends and repeated ones.
+// A text that is decoded and compared with its source shows them all.
 
 #include <cstdint>
 #include <memory>
@@ -17,26 +19,38 @@
 
 #include "data/trace.h"
 #include "model/gguf.h"
+#include "model/special_tokens.h"
+#include "model/token_model.h"
 
 namespace dendrokv {
 
-/// Whether control tokens written out in the text become their ids or are read as plain characters.
-enum class SpecialTokens { AsText, Parse };
+/// A stretch of text that is read in one way.
+struct TextPart {
+  std::string text;
+  SpecialTokens special;
+};
 
 class Tokenizer {
  public:
-  /// Throws Error naming the key: missing, wrong type, inconsistent lengths, unknown model or pre-tokenizer.
-  /// A pre-tokenizer is never guessed: a file that does not name one is refused.
-  explicit Tokenizer(const Gguf& gguf);
+  /// Throws Error naming the key: missing, wrong type, inconsistent lengths, an id outside of the vocabulary, unknown model or
+  /// pre-tokenizer. A pre-tokenizer is never guessed: a file that does not name one is refused, unless `options` does.
+  explicit Tokenizer(const Gguf& gguf, const TokenizerOptions& options = {});
   ~Tokenizer();
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
 
-  /// Adds nothing in front or behind. Throws Error on more than 64 MiB.
+  /// Adds nothing in front or behind. Throws Error on more than 64 MiB, or on 2 MiB without a place to part them.
   std::vector<int32_t> encode(std::string_view text, SpecialTokens special) const;
+  /// A whole prompt: the first token (BOS) if the file asks for it, then the parts as one text, of which each is searched for special
+  /// tokens in its own way.
+  std::vector<int32_t> encode_prompt(std::span<const TextPart> parts) const;
+  /// The same without BOS, for what comes later.
+  std::vector<int32_t> encode_more(std::span<const TextPart> parts) const;
+
   /// The bytes of one token; they may begin or end in the middle of a UTF-8 character. This and the next two throw Error on an id
   /// outside of the vocabulary.
   std::string_view piece(int32_t id) const;
+  /// The text of ids that begin a text: the pieces joined, without the spaces that encoding put in front.
   std::string decode(std::span<const int32_t> ids) const;
   /// Ids with their texts, as traces store them.
   TokenText text_of(std::vector<int32_t> ids) const;
@@ -44,32 +58,19 @@ class Tokenizer {
   uint32_t vocabulary() const;
   bool add_bos() const;
   int32_t bos() const;  // -1 = none
-  /// The token ends a generation: EOS, EOT and their like.
+  SpacePrefix space_prefix() const;
+  /// A control, unknown or user-defined token.
+  bool is_special(int32_t id) const;
+  /// The id of the special token of that text; -1 = none.
+  int32_t special_id(std::string_view text) const;
+  /// The token ends a generation: EOS, EOT, EOM, and control tokens known to end a turn.
   bool ends_generation(int32_t id) const;
+  /// All of those, rising.
+  std::vector<int32_t> end_ids() const;
 
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
-};
-
-/// The prompt of one user message in the file's chat format, ready for encode(..., Parse) piece by piece.
-/// ChatML is recognised by its markers; anything else throws Error. Pieces alternate scaffold and user text.
-struct ChatPiece {
-  std::string text;
-  SpecialTokens special;
-};
-std::vector<ChatPiece> chat_prompt(const Gguf& gguf, std::string_view user_message);
-
-/// Holds back the bytes of an unfinished UTF-8 character until the rest of it arrives.
-class Utf8Stream {
- public:
-  /// Bytes that are complete after adding `piece`.
-  std::string feed(std::string_view piece);
-  /// What is left at the end of the text.
-  std::string flush();
-
- private:
-  std::string held_;
 };
 
 }  // namespace dendrokv

@@ -6,36 +6,73 @@
 #include <string_view>
 
 #include "data/error.h"
+#include "model/memory.h"
 #include "model/tensor_types.h"
 
 namespace dendrokv {
 namespace {
 
+enum class Presence : uint8_t { Needed, Optional };
+
 struct Wanted {
   std::string name;
   std::vector<uint64_t> shape;  // as GGUF has it: innermost first
+  Presence presence = Presence::Needed;
 };
 
-std::string block_name(size_t layer, const char* part) {
-  return "blk." + std::to_string(layer) + "." + part + ".weight";
+std::string block_name(size_t layer, const char* part, const char* kind = "weight") {
+  return "blk." + std::to_string(layer) + "." + part + "." + kind;
+}
+
+// Sizes of the outputs of a layer's attention matrices.
+struct AttentionSizes {
+  explicit AttentionSizes(const Config& config)
+      : query(uint64_t{config.heads} * config.head_dim),
+        key(uint64_t{config.kv_heads} * config.head_dim) {}
+  uint64_t query, key;  // a value has the size of a key
+};
+
+void want_matrices(size_t layer, const Config& config, std::vector<Wanted>& wanted) {
+  const uint64_t width = config.width, hidden = config.hidden;
+  const auto [query, key] = AttentionSizes(config);
+  wanted.push_back({block_name(layer, "attn_norm"), {width}});
+  wanted.push_back({block_name(layer, "attn_q"), {width, query}});
+  wanted.push_back({block_name(layer, "attn_k"), {width, key}});
+  wanted.push_back({block_name(layer, "attn_v"), {width, key}});
+  wanted.push_back({block_name(layer, "attn_output"), {query, width}});
+  wanted.push_back({block_name(layer, "ffn_norm"), {width}});
+  wanted.push_back({block_name(layer, "ffn_gate"), {width, hidden}});
+  wanted.push_back({block_name(layer, "ffn_up"), {width, hidden}});
+  wanted.push_back({block_name(layer, "ffn_down"), {hidden, width}});
+}
+
+void want_vectors(size_t layer, const Config& config, std::vector<Wanted>& wanted) {
+  const Architecture& architecture = *config.architecture;
+  const auto [query, key] = AttentionSizes(config);
+  const Presence biases =
+      architecture.biases == Biases::QueryKeyValueNeeded ? Presence::Needed : Presence::Optional;
+  wanted.push_back({block_name(layer, "attn_q", "bias"), {query}, biases});
+  wanted.push_back({block_name(layer, "attn_k", "bias"), {key}, biases});
+  wanted.push_back({block_name(layer, "attn_v", "bias"), {key}, biases});
+  wanted.push_back({block_name(layer, "attn_output", "bias"), {config.width}, Presence::Optional});
+  if (architecture.head_norms == HeadNorms::QueryAndKey) {
+    wanted.push_back({block_name(layer, "attn_q_norm"), {config.head_dim}});
+    wanted.push_back({block_name(layer, "attn_k_norm"), {config.head_dim}});
+  }
+  if (architecture.branch_norms == BranchNorms::BeforeAndAfter) {
+    wanted.push_back({block_name(layer, "post_attention_norm"), {config.width}});
+    wanted.push_back({block_name(layer, "post_ffw_norm"), {config.width}});
+  }
 }
 
 std::vector<Wanted> wanted_tensors(const Config& config) {
-  const uint64_t width = config.width, hidden = config.hidden;
-  const uint64_t query = uint64_t{config.heads} * config.head_dim,
-                 key = uint64_t{config.kv_heads} * config.head_dim;
-  std::vector<Wanted> wanted = {{"token_embd.weight", {width, config.vocabulary}},
-                                {"output_norm.weight", {width}}};
+  const uint64_t width = config.width, vocabulary = config.vocabulary;
+  std::vector<Wanted> wanted = {{"token_embd.weight", {width, vocabulary}},
+                                {"output_norm.weight", {width}},
+                                {"output.weight", {width, vocabulary}, Presence::Optional}};
   for (size_t layer = 0; layer < config.layers; ++layer) {
-    wanted.push_back({block_name(layer, "attn_norm"), {width}});
-    wanted.push_back({block_name(layer, "attn_q"), {width, query}});
-    wanted.push_back({block_name(layer, "attn_k"), {width, key}});
-    wanted.push_back({block_name(layer, "attn_v"), {width, key}});
-    wanted.push_back({block_name(layer, "attn_output"), {query, width}});
-    wanted.push_back({block_name(layer, "ffn_norm"), {width}});
-    wanted.push_back({block_name(layer, "ffn_gate"), {width, hidden}});
-    wanted.push_back({block_name(layer, "ffn_up"), {width, hidden}});
-    wanted.push_back({block_name(layer, "ffn_down"), {hidden, width}});
+    want_matrices(layer, config, wanted);
+    want_vectors(layer, config, wanted);
   }
   return wanted;
 }
@@ -48,6 +85,7 @@ std::string shape_text(const std::vector<uint64_t>& shape) {
 
 void check_tensor(const Gguf& gguf, const Wanted& wanted) {
   const GgufTensor* tensor = gguf.find_tensor(wanted.name);
+  if (!tensor && wanted.presence == Presence::Optional) return;
   if (!tensor)
     fail(gguf.subject(), "tensor " + wanted.name + " is missing",
          "wanted shape " + shape_text(wanted.shape));
@@ -66,7 +104,9 @@ void check_types(const Gguf& gguf) {
            "wanted one of " + known, "take another quantisation of the model");
 }
 
+// Empty when the file has no such tensor.
 std::vector<float> vector_of(const Gguf& gguf, const std::string& name) {
+  if (!gguf.find_tensor(name)) return {};
   const GgufTensor& tensor = *gguf.find_tensor(name);
   std::vector<float> values(tensor.shape[0]);
   find_tensor_type(tensor.type)->to_float(tensor.data, values);
@@ -84,46 +124,79 @@ PackedMatrix packed(const Gguf& gguf, std::initializer_list<std::string> names,
   return PackedMatrix::pack_rows(gguf.subject(), tensors, arithmetic);
 }
 
-LayerWeights load_layer(const Gguf& gguf, size_t layer, Arithmetic arithmetic) {
+// What the tensors take in memory, at least: floats, or about what they take in the file.
+uint64_t bytes_for(const Gguf& gguf, Arithmetic arithmetic) {
+  uint64_t bytes = 0;
+  for (const GgufTensor& tensor : gguf.tensors()) {
+    const TensorType& type = *find_tensor_type(tensor.type);
+    const uint64_t values = tensor.data.size() / type.block_bytes * type.block_values;
+    bytes += arithmetic == Arithmetic::Exact ? values * sizeof(float) : tensor.data.size();
+  }
+  return bytes;
+}
+
+// Those of queries, keys and values below one another; empty when none of them has any.
+std::vector<float> joined_biases(const Gguf& gguf, const Config& config, size_t layer) {
+  const auto [query, key] = AttentionSizes(config);
+  std::vector<float> joined;
+  bool found = false;
+  for (const auto& [part, size] :
+       {std::pair{"attn_q", query}, std::pair{"attn_k", key}, std::pair{"attn_v", key}}) {
+    std::vector<float> bias = vector_of(gguf, block_name(layer, part, "bias"));
+    found = found || !bias.empty();
+    bias.resize(size);
+    joined.insert(joined.end(), bias.begin(), bias.end());
+  }
+  return found ? joined : std::vector<float>();
+}
+
+LayerWeights load_layer(const Gguf& gguf, const Config& config, size_t layer,
+                        Arithmetic arithmetic) {
   const auto name = [&](const char* part) { return block_name(layer, part); };
   LayerWeights weights;
   weights.attention_norm = vector_of(gguf, name("attn_norm"));
   weights.query_key_value =
       packed(gguf, {name("attn_q"), name("attn_k"), name("attn_v")}, arithmetic);
+  weights.query_key_value_bias = joined_biases(gguf, config, layer);
+  weights.query_norm = vector_of(gguf, name("attn_q_norm"));
+  weights.key_norm = vector_of(gguf, name("attn_k_norm"));
   weights.attention_output = packed(gguf, {name("attn_output")}, arithmetic);
+  weights.attention_output_bias = vector_of(gguf, block_name(layer, "attn_output", "bias"));
+  weights.attention_after_norm = vector_of(gguf, name("post_attention_norm"));
   weights.feed_forward_norm = vector_of(gguf, name("ffn_norm"));
   weights.gate_up = packed(gguf, {name("ffn_gate"), name("ffn_up")}, arithmetic);
   weights.down = packed(gguf, {name("ffn_down")}, arithmetic);
+  weights.feed_forward_after_norm = vector_of(gguf, name("post_ffw_norm"));
   return weights;
 }
 
 }  // namespace
 
 void check_tensors(const Gguf& gguf, const Config& config) {
-  std::vector<Wanted> wanted = wanted_tensors(config);
-  if (gguf.find_tensor("output.weight"))
-    wanted.push_back({"output.weight", {config.width, config.vocabulary}});
+  const std::vector<Wanted> wanted = wanted_tensors(config);
   std::set<std::string_view> known = {"rope_freqs.weight"};
   for (const Wanted& tensor : wanted) known.insert(tensor.name);
-  // A tensor that is not used (a bias, an expert) would change the result.
+  // A tensor that is not used (an expert, a bias elsewhere) would change the result.
   for (const GgufTensor& tensor : gguf.tensors())
     if (!known.contains(tensor.name))
       fail(gguf.subject(), "tensor " + tensor.name,
-           "wanted none but those of a plain llama model of " + std::to_string(config.layers) +
-               " layers",
+           "wanted none but those of a " + std::string(config.architecture->name) + " model of " +
+               std::to_string(config.layers) + " layers",
            "this feature is not supported");
   for (const Wanted& tensor : wanted) check_tensor(gguf, tensor);
   check_types(gguf);
 }
 
 Weights load_weights(const Gguf& gguf, const Config& config, Arithmetic arithmetic) {
+  check_memory(gguf.subject(), "its weights", bytes_for(gguf, arithmetic),
+               arithmetic == Arithmetic::Exact ? "leave out --exact" : "take a smaller model");
   Weights weights;
   weights.embedding = packed(gguf, {"token_embd.weight"}, arithmetic);
   if (gguf.find_tensor("output.weight"))
     weights.output = packed(gguf, {"output.weight"}, arithmetic);
   weights.output_norm = vector_of(gguf, "output_norm.weight");
   for (size_t layer = 0; layer < config.layers; ++layer)
-    weights.layers.push_back(load_layer(gguf, layer, arithmetic));
+    weights.layers.push_back(load_layer(gguf, config, layer, arithmetic));
   return weights;
 }
 

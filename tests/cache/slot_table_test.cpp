@@ -41,15 +41,39 @@ TEST(SlotTable, StartsEmpty) {
   EXPECT_EQ(SlotTable().size(), 0u);
 }
 
-TEST(SlotTable, AppendsToANewRowUntilOneIsFreed) {
+TEST(SlotTable, RowsStayInTimeOrderWithGaps) {
   SlotTable table;
   EXPECT_EQ(table.append(Position(0)), 0u);
   EXPECT_EQ(table.append(Position(4)), 1u);
   EXPECT_EQ(table.append(Position(5)), 2u);
   table.evict(Slot(1));
-  EXPECT_EQ(table.append(Position(7)), 1u);
-  EXPECT_EQ(table.append(Position(8)), 3u);
-  EXPECT_TRUE(std::ranges::equal(table.rows(), std::vector<uint32_t>{0, 2, 1, 3}));
+  EXPECT_EQ(table.append(Position(7)), 3u);
+  EXPECT_TRUE(std::ranges::equal(table.rows(), std::vector<uint32_t>{0, 2, 3}));
+  EXPECT_EQ(table.rows_end(), 4u);
+}
+
+TEST(SlotTable, ClosingGapsCopiesEachRowDownOnce) {
+  SlotTable table;
+  for (uint32_t position = 0; position < 6; ++position) table.append(Position(position));
+  table.evict(Slot(1));
+  table.evict(Slot(2));  // positions 0 2 4 5 are left
+  std::vector<std::pair<uint32_t, uint32_t>> copies;
+  table.close_gaps([&](uint32_t from, uint32_t to) { copies.emplace_back(from, to); });
+  EXPECT_EQ(copies, (std::vector<std::pair<uint32_t, uint32_t>>{{2, 1}, {4, 2}, {5, 3}}));
+  EXPECT_TRUE(std::ranges::equal(table.rows(), std::vector<uint32_t>{0, 1, 2, 3}));
+  EXPECT_EQ(table.append(Position(9)), 4u);
+  table.close_gaps([](uint32_t, uint32_t) { FAIL() << "there is no gap"; });
+}
+
+TEST(SlotTable, AddsAStepThatSawTheFirstRowsOnly) {
+  SlotTable table;
+  for (uint32_t position = 0; position < 3; ++position) table.append(Position(position));
+  table.add_weights(std::vector{0.25f, 0.75f});
+  const LaneView view = table.view(Layer(0), Lane(0), Step(1), 2);
+  EXPECT_TRUE(std::ranges::equal(view.weight_sum, std::vector{0.25, 0.75}));
+  EXPECT_TRUE(std::ranges::equal(view.last_weight, std::vector{0.25f, 0.75f}));
+  EXPECT_EQ(view.position.size(), 2u);
+  EXPECT_EQ(table.view(Layer(0), Lane(0), Step(2)).steps[2], 0u);
 }
 
 TEST(SlotTable, SumsInDoublePrecision) {
@@ -73,9 +97,14 @@ TEST(SlotTable, AgreesWithAPlainVectorOfRows) {
   std::vector<PlainRow> plain;
   for (uint32_t step = 0; step < 4000; ++step) {
     const uint32_t row = table.append(Position(step));
-    for (const PlainRow& other : plain) ASSERT_NE(other.row, row) << "a row in use was given away";
-    ASSERT_LT(row, 9u) << "a freed row was not used again";
-    plain.push_back({Position(step), row, 0, 0, 0});
+    ASSERT_EQ(row, plain.empty() ? row : std::max(row, plain.back().row + 1));
+    if (step % 10 == 9) {
+      table.close_gaps([](uint32_t from, uint32_t to) { ASSERT_LT(to, from); });
+      for (size_t slot = 0; slot < plain.size(); ++slot)
+        plain[slot].row = static_cast<uint32_t>(slot);
+    }
+    plain.push_back(
+        {Position(step), step % 10 == 9 ? static_cast<uint32_t>(plain.size()) : row, 0, 0, 0});
     std::vector<float> weights(plain.size());
     for (size_t slot = 0; slot < plain.size(); ++slot) {
       weights[slot] = static_cast<float>(generator() % 1000) / 1000.0f;

@@ -155,6 +155,8 @@ TEST_P(Pyramid, EveryLevelIsTheReductionOfTheWholeMatrix) {
 INSTANTIATE_TEST_SUITE_P(
     Chunks, Pyramid,
     ::testing::Values(Shape{150, 64, 150, 1},     // aligned with bands
+                      Shape{150, 64, 64, 1},      // straight from f16, but for the last columns
+                      Shape{150, 22, 32, 1},      // straight from f16 in every other chunk
                       Shape{150, 21, 37, 1},      // cells and bands on the seams of chunks
                       Shape{150, 150, 150, 1},    // one chunk, taller than a band
                       Shape{5, 1, 2, 1},          // less than a cell per chunk

@@ -138,7 +138,7 @@ TracePlan plan_of(const SampleOptions& options) {
   for (uint32_t i = 0; i < options.heads; ++i) plan.info.heads.emplace_back(i);
   for (uint32_t i = 0; i < options.tokens; ++i) plan.info.steps.emplace_back(i);
   plan.tokens = tokens_of(options.text.empty() ? std::string(kText) : options.text, options.tokens);
-  plan.chunk_steps = 64;
+  plan.chunk_steps = std::min(64u, options.tokens);
   plan.chunk_positions = options.tokens;
   return plan;
 }

@@ -2,6 +2,7 @@
 
 #include "model/config.h"
 
+#include <cmath>
 #include <functional>
 #include <gtest/gtest.h>
 #include <limits>
@@ -53,7 +54,7 @@ void expect_refused(const Change& change, const std::string& part) {
 
 TEST(Config, ReadsTheKeysAndTheirDefaults) {
   const Config config = config_of(tiny_model());
-  EXPECT_EQ(config.architecture, "llama");
+  EXPECT_EQ(config.architecture, find_architecture("llama"));
   EXPECT_EQ(config.name, "tiny");
   EXPECT_EQ(config.layers, 2u);
   EXPECT_EQ(config.width, 16u);
@@ -64,8 +65,16 @@ TEST(Config, ReadsTheKeysAndTheirDefaults) {
   EXPECT_EQ(config.vocabulary, 262u);
   EXPECT_EQ(config.context_length, 128u);
   EXPECT_EQ(config.rms_epsilon, 1e-5f);
-  EXPECT_EQ(config.rope_base, 10000);
-  EXPECT_EQ(config.rope_divisors, (std::vector<float>{1, 1}));
+  EXPECT_EQ(config.rotary.pairing, RotaryPairing::Adjacent);
+  EXPECT_EQ(config.rotary.base, 10000);
+  EXPECT_EQ(config.rotary.divisors, (std::vector<float>{1, 1}));
+  EXPECT_EQ(config.rotary.factor, 1);
+  EXPECT_EQ(config.rotary.magnitude, 1);
+  EXPECT_FALSE(config.rotary.yarn.has_value());
+  EXPECT_EQ(config.score_scale, 0.5f);  // 1 / sqrt(4)
+  EXPECT_EQ(config.embedding_scale, 1.0f);
+  EXPECT_EQ(config.window, 0u);
+  EXPECT_EQ(config.spans, (std::vector<LayerSpan>(2, LayerSpan::All)));
 }
 
 TEST(Config, TakesWhatIsSaid) {
@@ -82,7 +91,7 @@ TEST(Config, TakesWhatIsSaid) {
   const Config config = config_of(file);
   EXPECT_EQ(config.kv_heads, 4u);  // as many as heads
   EXPECT_EQ(config.head_dim, 8u);
-  EXPECT_EQ(config.rope_base, 5e5);
+  EXPECT_EQ(config.rotary.base, 5e5);
   EXPECT_EQ(config.layers, 2u);
   EXPECT_EQ(config.name, "unnamed");
 }
@@ -150,7 +159,8 @@ TEST(Config, NumbersThatAreNone) {
 }
 
 TEST(Config, ForeignArchitecturesAndTexts) {
-  expect_refused(text("general.architecture", "qwen2"), "architecture 'qwen2'");
+  expect_refused(text("general.architecture", "mamba"),
+                 "architecture 'mamba', wanted one of llama, qwen2, qwen3, gemma3");
   expect_refused(without("general.architecture"), "architecture ''");
   expect_refused(u32("general.architecture", 1), "general.architecture is not a text");
   expect_refused(text("general.architecture", "\x1B[31m\nred"), "architecture '?[31m?red'");
@@ -160,33 +170,192 @@ TEST(Config, ForeignArchitecturesAndTexts) {
 
 TEST(Config, FeaturesThatAreNotSupportedAreNamed) {
   expect_refused(u32("llama.expert_count", 8), "llama.expert_count is 8");
-  expect_refused(u32("llama.attention.sliding_window", 4096),
-                 "llama.attention.sliding_window is 4096");
   expect_refused(f32("llama.attention.clamp_kqv", 8), "llama.attention.clamp_kqv");
   expect_refused(f32("llama.attention.max_alibi_bias", 8), "llama.attention.max_alibi_bias");
   for (const char* key : {"attn_logit_softcapping", "final_logit_softcapping", "logit_scale",
-                          "residual_scale", "embedding_scale", "attention.scale"})
-    expect_refused(f32(std::string("llama.") + key, 30), std::string("llama.") + key + " is set");
+                          "residual_scale", "embedding_scale"}) {
+    expect_refused(f32(std::string("llama.") + key, 30), std::string("llama.") + key + " is 30");
+    EXPECT_EQ(refusal(f32(std::string("llama.") + key, 0)), "accepted");
+  }
+  expect_refused(u32("llama.nextn_predict_layers", 1), "llama.nextn_predict_layers is 1");
+  expect_refused(u32("llama.attention.sliding_window_pattern", 6),
+                 "llama.attention.sliding_window_pattern is set");
+  expect_refused(f32("llama.rope.freq_base_swa", 1e4f), "llama.rope.freq_base_swa is set");
   expect_refused([](GgufFile& file) { file.set_bool("llama.attention.causal", 0); },
                  "llama.attention.causal is not true");
   expect_refused(
       [](GgufFile& file) { file.set("split.count", GgufType::U16, std::string("\3\0", 2)); },
       "one part of a split model");
   EXPECT_EQ(refusal(u32("llama.expert_count", 0)), "accepted");
-  EXPECT_EQ(refusal(u32("llama.attention.sliding_window", 0)), "accepted");
   EXPECT_EQ(refusal([](GgufFile& file) { file.set_bool("llama.attention.causal", 1); }),
             "accepted");
 }
 
 TEST(Config, RotaryScaling) {
   const std::string type = "llama.rope.scaling.type", factor = "llama.rope.scaling.factor";
-  for (const char* known : {"none", "linear"}) EXPECT_EQ(refusal(text(type, known)), "accepted");
-  for (const char* other : {"yarn", "longrope", "banana", ""})
+  const auto rotary = [&](const std::vector<Change>& changes) {
+    GgufFile file = tiny_model();
+    for (const Change& change : changes) change(file);
+    return config_of(file).rotary;
+  };
+  for (const char* other : {"longrope", "banana", ""})
     expect_refused(text(type, other), type + " is '" + other + "'");
-  for (const float none : {0.0f, 1.0f}) EXPECT_EQ(refusal(f32(factor, none)), "accepted");
-  expect_refused(f32(factor, 4), factor + " is 4");
-  expect_refused(f32("llama.rope.scale_linear", 2), "llama.rope.scale_linear is 2");
-  expect_refused(f32("llama.rope.scaling.attn_factor", 0), "llama.rope.scaling.attn_factor is 0");
+  EXPECT_EQ(rotary({text(type, "none")}).factor, 1);
+  EXPECT_EQ(rotary({text(type, "linear"), f32(factor, 4)}).factor, 4);
+  EXPECT_EQ(rotary({f32(factor, 4)}).factor, 4);  // linear unless said
+  EXPECT_EQ(rotary({f32(factor, 0)}).factor, 1);
+  EXPECT_EQ(rotary({f32("llama.rope.scale_linear", 2)}).factor, 2);
+  EXPECT_EQ(rotary({f32("llama.rope.scaling.attn_factor", 1.5f)}).magnitude, 1.5);
+  const Change none_with_factor = [&](GgufFile& file) {
+    file.set_text(type, "none");
+    file.set_f32(factor, 4);
+  };
+  expect_refused(none_with_factor, factor + " is 4.000000, wanted 1 beside rope.scaling.type none");
+  for (const float bad : {-1.0f, 1e6f}) expect_refused(f32(factor, bad), factor + " is ");
+  expect_refused(f32(factor, std::numeric_limits<float>::quiet_NaN()),
+                 factor + " is not a finite number");
+  for (const float bad : {0.0f, -1.0f, 1e6f})
+    expect_refused(f32("llama.rope.scaling.attn_factor", bad),
+                   "llama.rope.scaling.attn_factor is ");
+}
+
+TEST(Config, Yarn) {
+  GgufFile file = tiny_model();
+  file.set_text("llama.rope.scaling.type", "yarn");
+  file.set_f32("llama.rope.scaling.factor", 4);
+  RotaryShape shape = config_of(file).rotary;
+  ASSERT_TRUE(shape.yarn.has_value());
+  EXPECT_EQ(shape.factor, 4);
+  EXPECT_EQ(shape.yarn->original_context, 128);  // the context
+  EXPECT_EQ(shape.yarn->fast, 32);
+  EXPECT_EQ(shape.yarn->slow, 1);
+  EXPECT_DOUBLE_EQ(shape.magnitude, 1 + 0.1 * std::log(4.0));
+  file.set_u32("llama.rope.scaling.original_context_length", 64);
+  file.set_f32("llama.rope.scaling.attn_factor", 2);
+  file.set_f32("llama.rope.scaling.yarn_beta_fast", 16);
+  file.set_f32("llama.rope.scaling.yarn_beta_slow", 2);
+  shape = config_of(file).rotary;
+  EXPECT_EQ(shape.yarn->original_context, 64);
+  EXPECT_EQ(shape.yarn->fast, 16);
+  EXPECT_EQ(shape.yarn->slow, 2);
+  EXPECT_DOUBLE_EQ(shape.magnitude, 2 * (1 + 0.1 * std::log(4.0)));
+
+  const auto refused = [&](const std::string& key, float number) {
+    const Change change = [&](GgufFile& other) {
+      other = file;
+      other.set_f32("llama.rope.scaling." + key, number);
+    };
+    expect_refused(change, "llama.rope.scaling." + key + " is ");
+  };
+  refused("factor", 0.5f);
+  refused("yarn_ext_factor", 0.5f);
+  refused("yarn_attn_factor", 2);
+  refused("yarn_log_multiplier", 0.1f);
+  refused("yarn_beta_fast", 0);
+  refused("yarn_beta_slow", 17);           // more than the fast one
+  refused("original_context_length", 64);  // not a whole number
+}
+
+// What the architectures' rows say, in numbers.
+GgufFile renamed(const std::string& architecture) {
+  GgufFile file = tiny_model();
+  file.set_text("general.architecture", architecture);
+  for (GgufFile::Key& key : file.keys)
+    if (key.name.starts_with("llama.")) key.name.replace(0, 5, architecture);
+  return file;
+}
+
+TEST(Config, HalvesAndExplicitHeadSizes) {
+  for (const char* architecture : {"qwen2", "qwen3"}) {
+    GgufFile file = renamed(architecture);
+    const std::string prefix = architecture;
+    file.set_u32(prefix + ".attention.key_length", 16);
+    file.set_u32(prefix + ".attention.value_length", 16);
+    const Config config = config_of(file);
+    EXPECT_EQ(config.rotary.pairing, RotaryPairing::Halves);
+    EXPECT_EQ(config.head_dim, 16u);
+    EXPECT_EQ(config.score_scale, 0.25f);
+    EXPECT_EQ(config.spans, (std::vector<LayerSpan>(2, LayerSpan::All)));
+    file.set_u32(prefix + ".attention.sliding_window", 16);
+    expect_refused([&](GgufFile& other) { other = file; },
+                   prefix + ".attention.sliding_window is 16");
+  }
+}
+
+TEST(Config, GemmaDefaultsOfWindowsAndBases) {
+  GgufFile file = renamed("gemma3");
+  expect_refused([&](GgufFile& other) { other = file; },
+                 "gemma3.attention.sliding_window is missing");
+  file.set_u32("gemma3.attention.sliding_window", 512);
+  file.set_u32("gemma3.block_count", 13);
+  file.set_f32("gemma3.rope.freq_base", 1e6f);
+  file.set_text("gemma3.rope.scaling.type", "linear");
+  file.set_f32("gemma3.rope.scaling.factor", 8);
+  const Config config = config_of(file);
+  EXPECT_EQ(config.window, 512u);
+  ASSERT_EQ(config.spans.size(), 13u);
+  for (size_t layer = 0; layer < 13; ++layer)
+    EXPECT_EQ(config.spans[layer], layer == 5 || layer == 11 ? LayerSpan::All : LayerSpan::Window);
+  EXPECT_EQ(config.rotary.base, 1e6);
+  EXPECT_EQ(config.rotary.factor, 8);
+  EXPECT_EQ(config.sliding_rotary.base, 1e4);
+  EXPECT_EQ(config.sliding_rotary.factor, 1);
+  EXPECT_EQ(config.sliding_rotary.pairing, RotaryPairing::Halves);
+  EXPECT_EQ(config.embedding_scale, 4.0f);
+  EXPECT_EQ(config.score_scale, 0.5f);
+}
+
+TEST(Config, GemmaPatternsAndScales) {
+  GgufFile file = renamed("gemma3");
+  file.set_u32("gemma3.attention.sliding_window", 8);
+  file.set_f32("gemma3.rope.freq_base_swa", 5000);
+  const std::string key = "gemma3.attention.sliding_window_pattern";
+  file.set_u32(key, 2);
+  EXPECT_EQ(config_of(file).sliding_rotary.base, 5000);
+  EXPECT_EQ(config_of(file).spans, (std::vector<LayerSpan>{LayerSpan::Window, LayerSpan::All}));
+  const auto flags = [](uint64_t count, const std::string& bytes) {
+    std::string value;
+    append(value, static_cast<uint32_t>(GgufType::Bool));
+    append(value, count);
+    return value + bytes;
+  };
+  file.set(key, GgufType::Array, flags(2, std::string("\0\1", 2)));
+  EXPECT_EQ(config_of(file).spans, (std::vector<LayerSpan>{LayerSpan::All, LayerSpan::Window}));
+  file.set(key, GgufType::Array, flags(3, std::string("\0\1\1", 3)));
+  expect_refused([&](GgufFile& other) { other = file; }, key + " is a list of 3");
+  file.set_u32(key, 0);
+  expect_refused([&](GgufFile& other) { other = file; }, key + " is 0");
+  file.erase(key);
+  file.set_u32("gemma3.attention.key_length", 16);
+  file.set_u32("gemma3.attention.value_length", 16);
+  file.set_u32("gemma3.block_count", 62);  // 27B: 1 / sqrt(width / heads)
+  EXPECT_EQ(config_of(file).score_scale, 0.5f);
+  file.set_f32("gemma3.attention.scale", 0.125f);
+  EXPECT_EQ(config_of(file).score_scale, 0.125f);
+  for (const float bad : {-1.0f, 101.0f}) {
+    file.set_f32("gemma3.attention.scale", bad);
+    expect_refused([&](GgufFile& other) { other = file; }, "gemma3.attention.scale is ");
+  }
+}
+
+TEST(Config, AWindowOfEveryLayer) {
+  GgufFile file = tiny_model();
+  file.set_u32("llama.attention.sliding_window", 4096);
+  const Config config = config_of(file);
+  EXPECT_EQ(config.window, 4096u);
+  EXPECT_EQ(config.spans, (std::vector<LayerSpan>(2, LayerSpan::Window)));
+  EXPECT_EQ(config.sliding_rotary.base, config.rotary.base);
+  file.set_u32("llama.attention.sliding_window", 0);
+  EXPECT_EQ(config_of(file).spans, (std::vector<LayerSpan>(2, LayerSpan::All)));
+  expect_refused(u32("llama.attention.sliding_window", (1u << 24) + 1),
+                 "llama.attention.sliding_window is 16777217");
+}
+
+// Some writers give one number per layer even where all are the same.
+TEST(Config, ListsOfOneNumber) {
+  GgufFile file = tiny_model();
+  file.set_i32s("llama.attention.head_count_kv", {2, 2});
+  EXPECT_EQ(config_of(file).kv_heads, 2u);
 }
 
 TEST(Config, RotaryDivisors) {
@@ -199,7 +368,7 @@ TEST(Config, RotaryDivisors) {
   };
   GgufFile file = tiny_model();
   with({1, 8})(file);
-  EXPECT_EQ(config_of(file).rope_divisors, (std::vector<float>{1, 8}));
+  EXPECT_EQ(config_of(file).rotary.divisors, (std::vector<float>{1, 8}));
   for (const float bad : {0.0f, -1.0f, std::numeric_limits<float>::quiet_NaN(),
                           std::numeric_limits<float>::infinity()})
     expect_refused(with({1, bad}), "rope_freqs.weight holds ");
@@ -211,9 +380,9 @@ TEST(Config, RotaryDivisors) {
       "rope_freqs.weight has another type or shape");
   const std::string llama3 = read_text(data_file("models/llama-rope-llama3/model.gguf"));
   const Config config = read_config(Gguf::parse("llama3", as_bytes(llama3)));
-  EXPECT_EQ(config.rope_divisors.size(), 8u);
-  EXPECT_EQ(config.rope_divisors.front(), 1.0f);
-  EXPECT_EQ(config.rope_divisors.back(), 8.0f);
+  EXPECT_EQ(config.rotary.divisors.size(), 8u);
+  EXPECT_EQ(config.rotary.divisors.front(), 1.0f);
+  EXPECT_EQ(config.rotary.divisors.back(), 8.0f);
 }
 
 TEST(Config, QuantisationVersion) {

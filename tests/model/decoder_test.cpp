@@ -3,8 +3,10 @@
 #include "model/decoder.h"
 
 #include <cmath>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <limits>
+#include <unistd.h>
 
 #include "data/error.h"
 #include "tests/model/collector.h"
@@ -88,6 +90,28 @@ INSTANTIATE_TEST_SUITE_P(
                       "treekv:sinks=0,recent=0,capacity=20,cursor=printed,positions=original"),
     [](const auto& policy) { return "n" + std::to_string(policy.index); });
 
+// Enough rows that one token's lanes are cut for several threads, and that blocks run abreast before and in sequence after the first
+// eviction.
+class LongLanes : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(LongLanes, AnyThreadsAndBlocksGiveTheSameBits) {
+  constexpr size_t kLong = 420;
+  const Outcome expected =
+      outcome(grouped_model(), GetParam(), {.threads = 1, .block_tokens = 1}, kLong);
+  for (const unsigned threads : {1u, 2u, 4u, 7u})
+    for (const uint32_t block : {1u, 37u, 256u})
+      EXPECT_EQ(
+          outcome(grouped_model(), GetParam(), {.threads = threads, .block_tokens = block}, kLong),
+          expected)
+          << threads << " threads, blocks of " << block;
+}
+
+INSTANTIATE_TEST_SUITE_P(Policies, LongLanes,
+                         ::testing::Values("treekv:sinks=4,recent=100,capacity=200",
+                                           "streaming:sinks=4,recent=300",
+                                           "treekv:sinks=0,recent=0,capacity=1000"),
+                         [](const auto& policy) { return "n" + std::to_string(policy.index); });
+
 class IdlePolicies : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(IdlePolicies, GiveTheBitsOfTheFullCache) {
@@ -169,8 +193,31 @@ TEST(Decoder, MemoryOfABoundedPolicyStaysFlatOnALongStream) {
   const uint64_t bytes = decoder.kv_bytes();
   decoder.feed(std::span(ids).subspan(64), LogitsOf::None, nullptr);
   EXPECT_EQ(decoder.kv_bytes(), bytes);
-  const Config& config = model.config();  // un-rotated and rotated keys, values, 17 rows of floats
-  EXPECT_EQ(bytes, uint64_t{config.layers} * config.kv_heads * 17 * config.head_dim * 3 * 4);
+  const Config& config =
+      model.config();  // un-rotated and rotated keys, values; 17 rows and 2 gaps of floats
+  EXPECT_EQ(bytes, uint64_t{config.layers} * config.kv_heads * (17 + 2) * config.head_dim * 3 * 4);
+}
+
+size_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  size_t pages = 0, resident = 0;
+  file >> pages >> resident;
+  return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+// Far beyond the model's context, as an endless generation does.
+TEST(Decoder, MemoryIsFlatAndLogitsFiniteAfterAHundredThousandTokens) {
+  const Model& model = grouped_model();
+  Decoder decoder(model, PolicyChoice("treekv:capacity=32,sinks=4,recent=28"),
+                  {.threads = 1, .evictions = EvictionLog::Discard});
+  const auto ids = some_tokens(model, 1000);
+  for (size_t fed = 0; fed < 2'000; fed += ids.size()) decoder.feed(ids, LogitsOf::Last, nullptr);
+  const size_t early = resident_bytes();
+  for (size_t fed = 2'000; fed < 100'000; fed += ids.size())
+    decoder.feed(ids, LogitsOf::Last, nullptr);
+  EXPECT_LT(resident_bytes(), early + (size_t{1} << 20));
+  const auto logits = decoder.feed(ids, LogitsOf::Last, nullptr);
+  for (const float logit : logits.row(0)) EXPECT_TRUE(std::isfinite(logit));
 }
 
 TEST(Decoder, RefusesWhatItCannotFeedBeforeFeedingAnything) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 #include <gtest/gtest.h>
+#include <numbers>
 #include <random>
 #include <string>
 #include <vector>
@@ -340,6 +341,73 @@ TEST(Kernels, RotatePairs) {
   }
 }
 
+TEST(Kernels, RotateHalves) {
+  for (size_t pairs = 1; pairs <= 35; ++pairs) {
+    const auto x = random_floats(2 * pairs, 1), angles = random_floats(pairs, 2);
+    std::vector<float> cosine(pairs), sine(pairs);
+    for (size_t i = 0; i < pairs; ++i) {
+      cosine[i] = std::cos(angles[i]);
+      sine[i] = std::sin(angles[i]);
+    }
+    const auto found = on_every_isa([&](const Kernels& kernels) {
+      Guarded out(2 * pairs, 1);
+      kernels.rotate_halves(x, cosine, sine, out.span());
+      return out.take();
+    });
+    for (size_t i = 0; i < pairs; ++i) {
+      const double low = x[i], high = x[pairs + i];
+      ASSERT_NEAR(found[i], low * cosine[i] - high * sine[i], 1e-6);
+      ASSERT_NEAR(found[pairs + i], low * sine[i] + high * cosine[i], 1e-6);
+    }
+  }
+}
+
+TEST(Kernels, RotationsMayWriteOverTheirInput) {
+  const auto cosine = random_floats(20, 2), sine = random_floats(20, 3);
+  for (const Isa isa : isas())
+    for (const auto rotate : {kernels_for(isa).rotate_pairs, kernels_for(isa).rotate_halves}) {
+      std::vector<float> x = random_floats(40, 1), apart(40);
+      rotate(x, cosine, sine, apart);
+      rotate(x, cosine, sine, x);
+      expect_same_bits(x, apart, "in place");
+    }
+}
+
+double gelu(double x) {
+  return x / 2 * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
+}
+
+TEST(Kernels, GatedGeluUnit) {
+  for (size_t size = 1; size <= 70; ++size) {
+    const auto gate = random_floats(size, 1, 3.0f), up = random_floats(size, 2);
+    const auto found = on_every_isa([&](const Kernels& kernels) {
+      Guarded out(size, 2);
+      kernels.gated_gelu_unit(gate, up, out.span());
+      return out.take();
+    });
+    for (size_t i = 0; i < size; ++i) {
+      // A few roundings of the gate; where GELU goes to 0, 1 + tanh is no finer in double either.
+      ASSERT_NEAR(found[i], gelu(gate[i]) * up[i], 4e-7 * std::fabs(gate[i] * up[i])) << gate[i];
+    }
+  }
+}
+
+TEST(Kernels, GatedGeluUnitOfExtremes) {
+  const std::vector<float> gate = {-1e30f, -1e12f, -40, -10,   -0.0f, 0,
+                                   1e-20f, 10,     40,  1e12f, 1e30f};
+  const std::vector<float> up(gate.size(), 1.0f);
+  const auto found = on_every_isa([&](const Kernels& kernels) {
+    std::vector<float> out(gate.size());
+    kernels.gated_gelu_unit(gate, up, out);
+    return out;
+  });
+  for (size_t i = 0; i < gate.size(); ++i) {
+    // What the held exponential leaves of -1e30 is 6e-9.
+    const double wanted = gelu(gate[i]);
+    EXPECT_NEAR(found[i], wanted, gate[i] < 0 ? 1e-8 : 2e-7 * wanted) << gate[i];
+  }
+}
+
 TEST(Kernels, GatedUnit) {
   for (size_t size = 1; size <= 70; ++size) {
     const auto gate = random_floats(size, 1, 4.0f), up = random_floats(size, 2);
@@ -499,6 +567,7 @@ TEST(Kernels, WeightedSum) {
     const auto weights = random_floats(queries * weight_stride, 8);
     const auto compute = [&](const Kernels& kernels, bool half) {
       Guarded out(queries * out_stride, 1);
+      std::ranges::fill(out.span(), 0.0f);
       const GridView<const float> from(weights.data(), queries, rows, weight_stride);
       const GridView<float> to(out.span().data(), queries, dim, out_stride);
       if (half) {
@@ -522,6 +591,43 @@ TEST(Kernels, WeightedSum) {
         ASSERT_NEAR(found[q * out_stride + d], sum, 1e-5) << "query " << q << ", channel " << d;
       }
   }
+}
+
+TEST(Kernels, WeightedSumInTwoPartsHasTheBitsOfOne) {
+  const Cache cache(37, 64, 9);
+  const auto weights = random_floats(5 * 37, 8);
+  for (const Isa isa : isas())
+    for (const size_t first : {0, 1, 16, 36}) {
+      std::vector<float> whole(5 * 64), parts(5 * 64);
+      const auto add = [&](size_t begin, size_t end, std::vector<float>& out) {
+        kernels_for(isa).weighted_sum_f16({weights.data() + begin, 5, end - begin, 37},
+                                          cache.halves.data(), cache.stride,
+                                          std::span(cache.rows).subspan(begin, end - begin),
+                                          {out.data(), 5, 64});
+      };
+      add(0, 37, whole);
+      add(0, first, parts);
+      add(first, 37, parts);
+      expect_same_bits(parts, whole, "two parts");
+    }
+}
+
+TEST(Kernels, MeanOfRows) {
+  for (const size_t rows : {1, 2, 3, 9})
+    for (size_t columns = 0; columns <= 50; ++columns) {
+      const size_t stride = columns + 3;
+      const auto weights = random_floats(rows * stride, 4);
+      const auto found = on_every_isa([&](const Kernels& kernels) {
+        Guarded out(columns, 1);
+        kernels.mean_of_rows({weights.data(), rows, columns, stride}, out.span());
+        return out.take();
+      });
+      for (size_t column = 0; column < columns; ++column) {
+        double sum = 0;
+        for (size_t row = 0; row < rows; ++row) sum += double{weights[row * stride + column]};
+        ASSERT_FLOAT_EQ(found[column], static_cast<float>(sum / static_cast<double>(rows)));
+      }
+    }
 }
 
 // Queries of a group give what each gives alone.

@@ -81,6 +81,20 @@ TEST(Processors, GarbledFilesAreNoLimit) {
   EXPECT_EQ(processor_quota(system.root()), std::nullopt);
 }
 
+TEST(Processors, MemoryOfBothVersions) {
+  System system;
+  EXPECT_EQ(memory_quota(system.root()), std::nullopt);
+  system.file("proc/self/cgroup", "0::/job/part");
+  system.file("sys/fs/cgroup/job/part/memory.max", "max");
+  EXPECT_EQ(memory_quota(system.root()), std::nullopt);
+  system.file("sys/fs/cgroup/job/memory.max", "4294967296");
+  EXPECT_EQ(memory_quota(system.root()), 4294967296.0);
+  System older;
+  older.file("proc/self/cgroup", "4:memory:/job\n3:cpu,cpuacct:/job");
+  older.file("sys/fs/cgroup/memory/job/memory.limit_in_bytes", "1048576");
+  EXPECT_EQ(memory_quota(older.root()), 1048576.0);
+}
+
 TEST(Processors, AtLeastOneHere) {
   EXPECT_GE(usable_cores(), 1u);
 }

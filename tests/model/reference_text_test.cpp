@@ -127,7 +127,7 @@ TEST(ReferenceText, GreedyChatEqualsTheReference) {
   const auto ids = exact.at("ids").get<std::vector<int32_t>>();
   const auto margins = exact.at("top1_minus_top2_logit").get<std::vector<double>>();
   Decoder decoder(testing::default_model(Arithmetic::Exact), PolicyChoice("full"), {});
-  Sampler greedy(0, 0);
+  Sampler greedy({});
   std::vector<int32_t> next = reference.at("prompt_ids").get<std::vector<int32_t>>();
   size_t compared = 0;
   for (size_t step = 0; step < ids.size() && margins[step] > 1e-3; ++step, ++compared) {

@@ -1,0 +1,23 @@
+#include "data/chunk_writer.h"
+
+namespace dendrokv {
+namespace {
+
+constexpr size_t kMostHeld = size_t{8} << 20;
+
+}  // namespace
+
+void ChunkWriter::write(h5::Dataset& dataset, const h5::Shape& start, PageBuffer chunk) {
+  dataset.write_chunk(start, chunk.bytes());
+  held_bytes_ += chunk.size();
+  held_.push_back(std::move(chunk));
+  if (held_bytes_ >= kMostHeld) settle();
+}
+
+void ChunkWriter::settle() {
+  file_.settle();
+  held_.clear();
+  held_bytes_ = 0;
+}
+
+}  // namespace dendrokv

@@ -1,0 +1,173 @@
+#include "model/attention_lane.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "data/error.h"
+
+namespace dendrokv {
+
+namespace {
+
+SlotRange common(SlotRange a, SlotRange b) {
+  return {std::max(a.first, b.first), std::min(a.end, b.end)};
+}
+
+// Rows number `first`, first + distance, ... of a grid.
+template <class T>
+GridView<T> every(GridView<T> grid, size_t distance, size_t first) {
+  return {grid.data() + first * grid.stride(), grid.rows() / distance, grid.cols(),
+          distance * grid.stride()};
+}
+
+}  // namespace
+
+std::vector<LaneHeads> lanes_of_layer(LaneKind kind, size_t heads, size_t kv_heads) {
+  const size_t group = heads / kv_heads;
+  std::vector<LaneHeads> lanes;
+  switch (kind) {
+    case LaneKind::PerKvHead:
+      for (size_t lane = 0; lane < kv_heads; ++lane)
+        lanes.push_back({heads, kv_heads, lane, 1, lane * group, group});
+      break;
+    case LaneKind::PerQueryHead:
+      for (size_t lane = 0; lane < heads; ++lane)
+        lanes.push_back({heads, kv_heads, lane / group, 1, lane, 1});
+      break;
+    case LaneKind::PerLayer:
+      lanes.push_back({heads, kv_heads, 0, kv_heads, 0, heads});
+      break;
+  }
+  return lanes;
+}
+
+AttentionLane::AttentionLane(const LaneHeads& heads, const KvShape& shape, const QueryRule& rule,
+                             const Kernels& kernels, const RotaryTable& rotary,
+                             std::unique_ptr<Policy> policy)
+    : heads_(heads),
+      head_dim_(shape.head_dim),
+      rule_(rule),
+      kernels_(kernels),
+      rows_(shape, kernels, rotary),
+      policy_(std::move(policy)) {}
+
+void AttentionLane::append(const AttentionBlock& block, size_t token) {
+  const size_t size = head_dim_, count = heads_.kv_heads * size;
+  const auto keys = block.qkv.row(token).subspan(heads_.layer_heads * size);
+  const auto key = keys.subspan(heads_.first_kv_head * size, count);
+  const auto value = keys.subspan((heads_.layer_kv_heads + heads_.first_kv_head) * size, count);
+  const Position position(block.first.value + token);
+  rows_.append(position, key, value);
+  if (block.observer == nullptr || !block.observer->wants_rows(block.layer)) return;
+  const size_t group = heads_.layer_heads / heads_.layer_kv_heads;
+  if (heads_.first_head % group != 0) return;  // a lane of the same KV head tells it
+  for (size_t head = 0; head < heads_.kv_heads; ++head)
+    block.observer->on_row(block.layer, KvHead(heads_.first_kv_head + head), position,
+                           key.subspan(head * size, size), value.subspan(head * size, size));
+}
+
+void AttentionLane::score(const AttentionBlock& block, TokenRange tokens, size_t rows,
+                          SlotRange range, Grid<float>& queries, LaneWork& work) const {
+  const size_t count = tokens.count(), group = heads_.group();
+  const SlotRange wanted = common(range, {first_seen(rows), range.end});
+  const GridView<float> rotated(queries.data(), group * count, head_dim_);
+  for (size_t frame = 0; frame < rows_.frames(); ++frame) {
+    const SlotRange slots = common(rows_.slots_of(frame), wanted);
+    if (slots.first >= slots.end) continue;
+    for (size_t kv_head = 0; kv_head < heads_.kv_heads; ++kv_head) {
+      const size_t first_head = heads_.first_head + kv_head * group;
+      for (size_t query = 0; query < group * count; ++query) {
+        const size_t token = query % count, head = first_head + query / count;
+        const auto from = block.qkv.row(tokens.first + token).subspan(head * head_dim_, head_dim_);
+        rows_.rotate_query(from, rows + token, frame, rotated.row(query));
+      }
+      rows_.scores(kv_head, rotated, slots, rule_.scale,
+                   work.weights.view().rows_from(kv_head * group * count, group * count));
+    }
+  }
+}
+
+void AttentionLane::soften(TokenRange tokens, size_t rows, LaneWork& work) const {
+  for (size_t query = 0; query < heads_.heads * tokens.count(); ++query) {
+    const size_t end = rows + query % tokens.count(), first = first_seen(end);
+    std::ranges::fill(work.weights.row(query).first(first), 0.0f);
+    kernels_.softmax(work.weights.row(query).subspan(first, end - first));
+  }
+}
+
+void AttentionLane::show(const AttentionBlock& block, TokenRange tokens, size_t rows,
+                         const LaneWork& work) const {
+  if (block.observer == nullptr) return;
+  for (size_t query = 0; query < heads_.heads * tokens.count(); ++query) {
+    const size_t token = query % tokens.count(), seen = rows + token;
+    const Head head(heads_.first_head + query / tokens.count());
+    const Step step(block.first.value + tokens.first + token);
+    if (block.observer->wants_attention(block.layer, head, step))
+      block.observer->on_attention({block.layer, head, step, rows_.slots().positions().first(seen),
+                                    work.weights.row(query).first(seen)});
+  }
+}
+
+// The first slot that is not behind the window of the token whose slot is the last of `rows`.
+size_t AttentionLane::first_seen(size_t rows) const {
+  if (rule_.window == 0) return 0;
+  const auto positions = rows_.slots().positions().first(rows);
+  const auto is_behind = [&](Position position) {
+    return positions.back().value - position.value >= rule_.window;
+  };
+  return static_cast<size_t>(std::ranges::partition_point(positions, is_behind) -
+                             positions.begin());
+}
+
+// In the order of the slots: what only a token and those before it still see, what all tokens see, summed for all of them together,
+// and the token's own tail.
+void AttentionLane::sum(const AttentionBlock& block, TokenRange tokens, size_t rows,
+                        size_t first_channel, size_t channels, LaneWork& work) const {
+  const size_t count = tokens.count(), group = heads_.group();
+  for (size_t kv_head = 0; kv_head < heads_.kv_heads; ++kv_head) {
+    const size_t first = kv_head * group * count;
+    const GridView<const float> weights = work.weights.view().rows_from(first, group * count);
+    const GridView<float> sums(work.sums.row(first).data() + first_channel, group * count, channels,
+                               work.sums.cols());
+    for (size_t query = 0; query < sums.rows(); ++query) std::ranges::fill(sums.row(query), 0.0f);
+    const auto add_for = [&](size_t token, SlotRange range) {
+      if (range.first < range.end)
+        rows_.add_weighted_sum(kv_head, every(weights, count, token), range, first_channel,
+                               every(sums, count, token));
+    };
+    const size_t shared = std::min(first_seen(rows + count - 1), rows);
+    for (size_t token = 0; token < count; ++token)
+      add_for(token, {first_seen(rows + token), shared});
+    if (shared < rows)
+      rows_.add_weighted_sum(kv_head, weights, {shared, rows}, first_channel, sums);
+    for (size_t token = 1; token < count; ++token)
+      add_for(token, {std::max(rows, first_seen(rows + token)), rows + token});
+    for (size_t query = 0; query < sums.rows(); ++query) {
+      const size_t head = heads_.first_head + kv_head * group + query / count;
+      const auto out = block.out.floats(tokens.first + query % count);
+      std::ranges::copy(sums.row(query), out.subspan(head * head_dim_ + first_channel).begin());
+    }
+  }
+}
+
+void AttentionLane::mean_weights(TokenRange tokens, size_t token, const LaneWork& work,
+                                 std::span<float> mean) const {
+  const GridView<const float> weights(work.weights.data(), heads_.heads * tokens.count(),
+                                      mean.size(), work.weights.cols());
+  kernels_.mean_of_rows(every(weights, tokens.count(), token), mean);
+}
+
+std::optional<Decision> AttentionLane::settle(Layer layer, Lane lane, Step step, size_t rows,
+                                              std::span<const float> mean) {
+  rows_.add_weights(mean);
+  return policy_->step(rows_.slots().view(layer, lane, step, rows));
+}
+
+void AttentionLane::evict(Layer layer, Lane lane, Step step, const Decision& decision,
+                          EvictionLog log) {
+  if (log == EvictionLog::Keep)
+    evictions_.push_back(eviction_of(rows_.slots().view(layer, lane, step), decision));
+  rows_.evict(decision.victim);
+}
+
+}  // namespace dendrokv

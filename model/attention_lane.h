@@ -1,0 +1,108 @@
+#pragma once
+// One lane of attention: its rows, its policy, and the parts of a step, for some tokens at a time.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "cache/policy.h"
+#include "data/grid.h"
+#include "data/retention.h"
+#include "model/activations.h"
+#include "model/kernels.h"
+#include "model/kv_cache.h"
+#include "model/observer.h"
+#include "model/rotary_table.h"
+
+namespace dendrokv {
+
+/// Whether departures are remembered: 24 bytes per lane and step.
+enum class EvictionLog { Keep, Discard };
+
+/// One layer's share of a block of tokens.
+struct AttentionBlock {
+  Layer layer;
+  Step first;  // of the block
+  GridView<const float>
+      qkv;           // [token, heads + 2 * kv_heads heads of head_dim]: queries, keys, values
+  Activations& out;  // floats of [token, heads * head_dim] are filled
+  Observer* observer = nullptr;  // or null
+};
+
+/// Tokens [first, end) of a block, one after the other in the text.
+struct TokenRange {
+  size_t first, end;
+  size_t count() const { return end - first; }
+};
+
+/// The heads of a layer, and those of them that a lane serves: a KV head with its query heads, one query head, or all.
+struct LaneHeads {
+  size_t layer_heads, layer_kv_heads;
+  size_t first_kv_head, kv_heads;
+  size_t first_head, heads;
+  size_t group() const { return heads / kv_heads; }  // query heads of a KV head
+};
+/// The lanes of a layer, [lane].
+std::vector<LaneHeads> lanes_of_layer(LaneKind kind, size_t heads, size_t kv_heads);
+
+/// How the queries of a layer look at the rows of a lane.
+struct QueryRule {
+  float scale;          // of the product of a query and a key
+  uint32_t window = 0;  // positions of the text that a query sees, its own the last of them; 0: all
+};
+
+/// What the queries of some tokens give. Room for so many queries and slots.
+struct LaneWork {
+  Grid<float> weights;      // [query, slot]; query = head * tokens + token
+  Grid<float> sums;         // [query, head_dim]
+  std::vector<float> mean;  // [slot]
+};
+
+class AttentionLane {
+ public:
+  /// `kernels` and `rotary` must outlive the lane.
+  AttentionLane(const LaneHeads& heads, const KvShape& shape, const QueryRule& rule,
+                const Kernels& kernels, const RotaryTable& rotary, std::unique_ptr<Policy> policy);
+
+  // The parts of a step. `rows`: slots up to the one of the first of the tokens; each later token has one more, and all of these are
+  // there. A token sees those that are not behind its window.
+
+  void append(const AttentionBlock& block, size_t token);
+  /// Scaled scores of the slots of the range into work.weights. `queries` is room for those of one KV head, [query, head_dim].
+  void score(const AttentionBlock& block, TokenRange tokens, size_t rows, SlotRange range,
+             Grid<float>& queries, LaneWork& work) const;
+  /// Scores to weights: each query over the slots that it sees; 0 for those behind its window.
+  void soften(TokenRange tokens, size_t rows, LaneWork& work) const;
+  void show(const AttentionBlock& block, TokenRange tokens, size_t rows,
+            const LaneWork& work) const;
+  /// Some channels of the weighted sums of the values, into work.sums and from there into block.out.
+  void sum(const AttentionBlock& block, TokenRange tokens, size_t rows, size_t first_channel,
+           size_t channels, LaneWork& work) const;
+  /// mean[slot] = mean weight over the lane's heads, of token number `token` of those of `work`.
+  void mean_weights(TokenRange tokens, size_t token, const LaneWork& work,
+                    std::span<float> mean) const;
+  /// Adds the mean weights of a step to the scores, [slot], or nothing, and asks the policy.
+  std::optional<Decision> settle(Layer layer, Lane lane, Step step, size_t rows,
+                                 std::span<const float> mean);
+  void evict(Layer layer, Lane lane, Step step, const Decision& decision, EvictionLog log);
+
+  const LaneHeads& heads() const { return heads_; }
+  KvLane& rows() { return rows_; }
+  const KvLane& rows() const { return rows_; }
+  std::span<const Eviction> evictions() const { return evictions_; }
+
+ private:
+  size_t first_seen(size_t rows) const;
+
+  LaneHeads heads_;
+  size_t head_dim_;
+  QueryRule rule_;
+  const Kernels& kernels_;
+  KvLane rows_;
+  std::unique_ptr<Policy> policy_;
+  std::vector<Eviction> evictions_;
+};
+
+}  // namespace dendrokv

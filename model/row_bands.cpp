@@ -1,0 +1,132 @@
+#include "model/row_bands.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "data/error.h"
+
+namespace dendrokv {
+namespace {
+
+std::vector<std::byte> absent_row(const RowLayout& layout, Encoding encoding) {
+  std::vector<std::byte> row(layout.chunk_columns * layout.cell_bytes);
+  if (layout.cell == CellType::I32) {
+    std::ranges::fill(row, std::byte{0xFF});  // -1
+    return row;
+  }
+  const std::vector<float> absent(layout.chunk_columns, std::numeric_limits<float>::quiet_NaN());
+  encode_weights(layout.cell == CellType::F32 ? Encoding::F32 : encoding, absent, row);
+  return row;
+}
+
+}  // namespace
+
+RowBands::RowBands(TraceWriter& writer, const TraceInfo& info, const RowLayout& layout)
+    : writer_(writer),
+      heads_(info.heads.size()),
+      steps_(info.steps.size()),
+      encoding_(layout.cell == CellType::F32 ? Encoding::F32 : info.encoding),
+      layout_(layout),
+      absent_(absent_row(layout, info.encoding)),
+      pairs_(info.layers.size() * info.heads.size()) {
+  for (size_t chunk = 0; chunk < layout.step_chunks(steps_); ++chunk) {
+    const size_t last = chunk * layout.chunk_steps + layout.steps_in(chunk, steps_) - 1;
+    const size_t reached = columns_reached(layout, info.capture, info.steps[last]);
+    band_chunks_.push_back((reached + layout.chunk_columns - 1) / layout.chunk_columns);
+  }
+}
+
+RowBands::Band& RowBands::open(size_t pair, size_t step) {
+  const size_t step_chunk = step / layout_.chunk_steps;
+  Pair& owner = pairs_[pair];
+  const std::lock_guard lock(owner.mutex);
+  for (; owner.next <= step_chunk; ++owner.next) owner.bands.push_back(new_band(owner.next));
+  Band& band = owner.bands[step_chunk - owner.bands.front().step_chunk];
+  if (band.chunks.empty())
+    for (size_t chunk = 0; chunk < band_chunks_[step_chunk]; ++chunk)
+      band.chunks.push_back(writer_.page_buffer(layout_.chunk_bytes()));
+  return band;
+}
+
+RowBands::Band RowBands::new_band(size_t step_chunk) const {
+  return {step_chunk, layout_.steps_in(step_chunk, steps_), {}};
+}
+
+// Bands are handed over under the lock, so that those of a pair come to the writer in order.
+void RowBands::close(size_t pair, Band& band) {
+  if (std::atomic_ref(band.missing).fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+  Pair& owner = pairs_[pair];
+  const std::lock_guard lock(owner.mutex);
+  while (!owner.bands.empty() &&
+         std::atomic_ref(owner.bands.front().missing).load(std::memory_order_acquire) == 0) {
+    Band whole = std::move(owner.bands.front());
+    owner.bands.pop_front();
+    hand_over(pair, std::move(whole));
+  }
+}
+
+void RowBands::hand_over(size_t pair, Band band) {
+  const size_t rows = layout_.steps_in(band.step_chunk, steps_);
+  const size_t row_bytes = absent_.size();
+  for (PageBuffer& chunk : band.chunks)  // beyond the last recorded step
+    for (size_t row = rows; row < layout_.chunk_steps; ++row)
+      std::ranges::copy(absent_, chunk.bytes().begin() + static_cast<std::ptrdiff_t>(row * row_bytes));
+  writer_.write_rows(layout_.set, pair / heads_, pair % heads_, band.step_chunk, std::move(band.chunks));
+}
+
+void RowBands::flush(size_t end) {
+  for (size_t pair = 0; pair < pairs_.size(); ++pair) {
+    std::deque<Band>& bands = pairs_[pair].bands;
+    for (; !bands.empty(); bands.pop_front()) {
+      Band& band = bands.front();
+      const size_t first = band.step_chunk * layout_.chunk_steps;
+      for (size_t row = end > first ? end - first : 0; row < layout_.chunk_steps; ++row)
+        Row(*this, row, band.chunks).put_absent(0, band.chunks.size() * layout_.chunk_columns);
+      if (!band.chunks.empty()) hand_over(pair, std::move(band));
+    }
+  }
+}
+
+size_t RowBands::Row::columns() const {
+  return chunks_.size() * bands_.layout_.chunk_columns;
+}
+
+/// Calls store(cells, first, count) for the parts of [column, column + count) that lie in one chunk; `first` counts from `column`.
+template <class Store>
+void RowBands::Row::each_chunk(size_t column, size_t count, Store store) {
+  const RowLayout& layout = bands_.layout_;
+  DENDROKV_ASSERT(column + count <= columns());
+  for (size_t first = 0; first < count;) {
+    const size_t at = (column + first) % layout.chunk_columns;
+    const size_t size = std::min(layout.chunk_columns - at, count - first);
+    PageBuffer& chunk = chunks_[(column + first) / layout.chunk_columns];
+    const size_t cell = chunk_row_ * layout.chunk_columns + at;
+    store(chunk.bytes().subspan(cell * layout.cell_bytes, size * layout.cell_bytes), first, size);
+    first += size;
+  }
+}
+
+void RowBands::Row::put(size_t column, std::span<const float> values) {
+  DENDROKV_ASSERT(bands_.layout_.cell != CellType::I32);
+  each_chunk(column, values.size(), [&](std::span<std::byte> cells, size_t first, size_t count) {
+    encode_weights(bands_.encoding_, values.subspan(first, count), cells);
+  });
+}
+
+void RowBands::Row::put(size_t column, std::span<const int32_t> values) {
+  DENDROKV_ASSERT(bands_.layout_.cell == CellType::I32);
+  each_chunk(column, values.size(), [&](std::span<std::byte> cells, size_t first, size_t) {
+    std::memcpy(cells.data(), values.data() + first, cells.size());
+  });
+}
+
+void RowBands::Row::put_absent(size_t column, size_t count) {
+  each_chunk(column, count, [&](std::span<std::byte> cells, size_t, size_t) {
+    std::memcpy(cells.data(), bands_.absent_.data(), cells.size());
+  });
+}
+
+}  // namespace dendrokv

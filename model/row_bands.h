@@ -1,0 +1,82 @@
+#pragma once
+// The rows of one dataset of a trace on their way to the writer.
+//
+// A chunk is [steps, columns] of one (layer, head). The chunks of a pair that hold the same recorded steps form a band: as many
+// side by side as the band's last step reaches. A band is made when its first row comes and handed over, in order, when its last
+// row has; so at prefill the data of a layer leaves as soon as the layer is done.
+
+#include <deque>
+#include <mutex>
+#include <vector>
+
+#include "data/trace_writer.h"
+
+namespace dendrokv {
+
+class RowBands {
+ public:
+  /// For `pairs` = recorded layers x heads. `writer` outlives the object.
+  RowBands(TraceWriter& writer, const TraceInfo& info, const RowLayout& layout);
+
+  /// One row, written by one thread: every cell of it up to the columns that its band has must be put, absent ones too.
+  class Row {
+   public:
+    /// Cells from `column` on; NaN = absent. `values` are floats, or for positions int32.
+    void put(size_t column, std::span<const float> values);
+    void put(size_t column, std::span<const int32_t> values);
+    void put_absent(size_t column, size_t count);
+    size_t columns() const;
+
+   private:
+    friend class RowBands;
+    Row(const RowBands& bands, size_t chunk_row, std::span<PageBuffer> chunks)
+        : bands_(bands), chunk_row_(chunk_row), chunks_(chunks) {}
+    template <class Store>
+    void each_chunk(size_t column, size_t count, Store store);
+
+    const RowBands& bands_;
+    size_t chunk_row_;
+    std::span<PageBuffer> chunks_;
+  };
+
+  /// Calls `fill` with the row of the recorded step `step`; once per row. Hands the band over if that was its last one, which may
+  /// wait for the writer. Any thread may call, for different rows. Throws what the writer throws.
+  template <class Fill>
+  void store(size_t pair, size_t step, Fill fill) {
+    Band& band = open(pair, step);
+    Row row(*this, step % layout_.chunk_steps, band.chunks);
+    fill(row);
+    close(pair, band);
+  }
+
+  /// Hands over bands of which only the steps before `end` have come, the others absent.
+  void flush(size_t end);
+  const RowLayout& layout() const { return layout_; }
+
+ private:
+  struct Band {
+    size_t step_chunk = 0;
+    size_t missing = 0;  // rows; counted down by several threads
+    std::vector<PageBuffer> chunks;
+  };
+  struct Pair {
+    std::mutex mutex;
+    std::deque<Band> bands;  // open ones, rising; a deque keeps its elements in place
+    size_t next = 0;         // step chunk that the first band to come after them has
+  };
+
+  Band& open(size_t pair, size_t step);
+  void close(size_t pair, Band& band);
+  Band new_band(size_t step_chunk) const;
+  void hand_over(size_t pair, Band band);
+
+  TraceWriter& writer_;
+  const size_t heads_, steps_;
+  std::vector<size_t> band_chunks_;  // [step chunk] side by side
+  const Encoding encoding_;
+  const RowLayout layout_;
+  std::vector<std::byte> absent_;  // a row of a chunk
+  std::vector<Pair> pairs_;
+};
+
+}  // namespace dendrokv

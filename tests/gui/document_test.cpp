@@ -1,0 +1,192 @@
+#include "gui/document.h"
+
+#include <QEventLoop>
+#include <QTimer>
+#include <fstream>
+#include <gtest/gtest.h>
+
+#include "tests/gui/sample_trace.h"
+#include "tests/support/files.h"
+
+namespace dendrokv {
+namespace {
+
+class DocumentTest : public ::testing::Test {
+ protected:
+  testing::TemporaryFolder folder;
+  Document document;
+  int opened = 0, failed = 0;
+  std::string message;
+
+  void SetUp() override {
+    QObject::connect(&document, &Document::opened, [this] { ++opened; });
+    QObject::connect(&document, &Document::failed, [this](const QString& text) {
+      ++failed;
+      message = text.toStdString();
+    });
+  }
+
+  void settle() {
+    if (!document.busy()) return;
+    QEventLoop loop;
+    QObject::connect(&document, &Document::settled, &loop, &QEventLoop::quit);
+    QTimer::singleShot(60'000, &loop, [&loop] {
+      ADD_FAILURE() << "the document never settled";
+      loop.quit();
+    });
+    loop.exec();
+  }
+  void open(const std::vector<std::filesystem::path>& files) {
+    document.open(files);
+    settle();
+  }
+  void expect_refused(const std::vector<std::filesystem::path>& files, const std::string& wanted) {
+    open(files);
+    EXPECT_EQ(opened, 0);
+    EXPECT_EQ(failed, 1);
+    EXPECT_EQ(document.content(), nullptr);
+    EXPECT_NE(message.find(wanted), std::string::npos) << message;
+    EXPECT_EQ(message.find('\n'), std::string::npos) << "one line";
+  }
+  void write(const std::filesystem::path& path, const std::string& bytes) {
+    std::ofstream(path, std::ios::binary) << bytes;
+  }
+};
+
+TEST_F(DocumentTest, OpensATraceAndRunsInAnyOrder) {
+  testing::write_sample_trace(folder / "t.h5", {});
+  testing::write_sample_runs(folder / "r.h5", folder / "t.h5", {"sliding:capacity=10", "full"});
+  open({folder / "r.h5", folder / "t.h5"});
+  EXPECT_EQ(opened, 1);
+  EXPECT_EQ(failed, 0);
+  ASSERT_TRUE(document.content());
+  EXPECT_EQ(document.content()->runs.size(), 3u);
+  EXPECT_EQ(document.content()->file, folder / "t.h5");
+}
+
+TEST_F(DocumentTest, AMissingFile) {
+  expect_refused({folder / "none.h5"}, (folder / "none.h5").string() + ": ");
+}
+
+TEST_F(DocumentTest, AnEmptyFile) {
+  write(folder / "empty.h5", "");
+  expect_refused({folder / "empty.h5"}, (folder / "empty.h5").string() + ": ");
+}
+
+TEST_F(DocumentTest, AForeignFile) {
+  write(folder / "note.h5", "The tide turned at four.\n");
+  expect_refused({folder / "note.h5"}, (folder / "note.h5").string() + ": ");
+}
+
+TEST_F(DocumentTest, AFolder) {
+  expect_refused({folder.path()}, folder.path().string() + ": ");
+}
+
+TEST_F(DocumentTest, AModel) {
+  write(folder / "m.gguf", std::string("GGUF\x03\0\0\0", 8) + std::string(64, '\0'));
+  expect_refused({folder / "m.gguf"},
+                 "is a model, wanted a trace or runs over it, record one with dendrokv trace");
+}
+
+TEST_F(DocumentTest, RunsAlone) {
+  testing::write_sample_trace(folder / "t.h5", {});
+  testing::write_sample_runs(folder / "r.h5", folder / "t.h5", {"full"});
+  expect_refused({folder / "r.h5"}, "no trace among the files, wanted a trace");
+}
+
+TEST_F(DocumentTest, TwoTraces) {
+  testing::write_sample_trace(folder / "t.h5", {});
+  testing::write_sample_trace(folder / "u.h5", {});
+  expect_refused({folder / "t.h5", folder / "u.h5"}, "is a second trace beside");
+}
+
+TEST_F(DocumentTest, RunsOfAnotherTrace) {
+  testing::write_sample_trace(folder / "t.h5", {});
+  testing::write_sample_trace(folder / "u.h5", {});
+  testing::write_sample_runs(folder / "r.h5", folder / "u.h5", {"full"});
+  expect_refused({folder / "t.h5", folder / "r.h5"}, "holds runs over trace");
+}
+
+TEST_F(DocumentTest, ATruncatedFileOfAnyLengthIsRefusedWithoutACrash) {
+  testing::write_sample_trace(folder / "t.h5", {});
+  const std::string bytes = testing::read_text(folder / "t.h5");
+  for (const double share : {0.001, 0.05, 0.3, 0.6, 0.9, 0.999}) {
+    opened = failed = 0;
+    write(folder / "cut.h5",
+          bytes.substr(0, static_cast<size_t>(share * static_cast<double>(bytes.size()))));
+    expect_refused({folder / "cut.h5"}, (folder / "cut.h5").string());
+  }
+}
+
+TEST_F(DocumentTest, DamagedBytesNeverCrash) {
+  testing::write_sample_trace(folder / "t.h5", {});
+  const std::string bytes = testing::read_text(folder / "t.h5");
+  for (size_t round = 0; round < 24; ++round) {
+    opened = failed = 0;
+    std::string damaged = bytes;
+    for (size_t i = 0; i < 64; ++i)
+      damaged[(round * 7919 + i * 104729) % damaged.size()] ^= static_cast<char>(0x5a + i);
+    write(folder / "bad.h5", damaged);
+    open({folder / "bad.h5"});
+    EXPECT_EQ(opened + failed, 1);
+    if (opened == 1) {
+      document.want_row({0, {0}, 95});
+      document.want_heat({0, {0}, Quantity::Weight, {0, 96}, {0, 96}, 96, 96, 1});
+      document.want_map(95);
+      settle();
+    } else {
+      EXPECT_FALSE(message.empty());
+    }
+  }
+}
+
+TEST_F(DocumentTest, AFailureLeavesNothingOfTheDocumentBefore) {
+  testing::write_sample_trace(folder / "t.h5", {});
+  open({folder / "t.h5"});
+  document.want_row({0, {0}, 95});
+  settle();
+  ASSERT_TRUE(document.row());
+  open({folder / "none.h5"});
+  EXPECT_EQ(document.content(), nullptr);
+  EXPECT_EQ(document.row(), nullptr);
+  EXPECT_EQ(document.heat(), nullptr);
+  EXPECT_EQ(document.map(), nullptr);
+  open({folder / "t.h5"});
+  EXPECT_EQ(opened, 2);
+}
+
+TEST_F(DocumentTest, AnswersCarryTheirRequestAndTheNewestWins) {
+  testing::write_sample_trace(folder / "t.h5", {});
+  open({folder / "t.h5"});
+  std::vector<Topic> arrived;
+  QObject::connect(&document, &Document::arrived, [&](Topic topic) { arrived.push_back(topic); });
+  for (size_t step = 0; step < 96; ++step) document.want_row({1, {0, 1}, step});
+  EXPECT_TRUE(document.busy());
+  settle();
+  EXPECT_EQ(arrived, (std::vector<Topic>{Topic::Row})) << "a storm of requests has one answer";
+  ASSERT_TRUE(document.row());
+  EXPECT_EQ(document.row()->request, (RowRequest{1, {0, 1}, 95}));
+  document.want_row({1, {0, 1}, 95});
+  EXPECT_FALSE(document.busy()) << "what is there is not read again";
+}
+
+TEST_F(DocumentTest, NothingIsAskedWithoutADocument) {
+  document.want_row({0, {0}, 0});
+  document.want_heat({});
+  document.want_map(0);
+  EXPECT_FALSE(document.busy());
+}
+
+TEST_F(DocumentTest, OpeningTwiceAnswersForTheSecond) {
+  testing::write_sample_trace(folder / "t.h5", {});
+  testing::SampleOptions shorter;
+  shorter.tokens = 20;
+  testing::write_sample_trace(folder / "u.h5", shorter);
+  document.open({folder / "t.h5"});
+  open({folder / "u.h5"});
+  EXPECT_EQ(opened, 1);
+  EXPECT_EQ(document.content()->info.tokens, 20u);
+}
+
+}  // namespace
+}  // namespace dendrokv
