@@ -34,6 +34,7 @@ const std::map<std::string, Floor> kFloors = {
 // Third-party headers (by pattern) and the only files that may include them (by pattern).
 const std::vector<std::pair<std::regex, std::regex>> kThirdParty = {
     {std::regex("hdf5.*\\.h"), std::regex("data/hdf5.*\\.cpp")},
+    {std::regex("fftw3\\.h"), std::regex("analysis/fft\\.cpp")},
     {std::regex("openssl/.*"), std::regex("data/identity\\.cpp")},
     {std::regex("unicode/.*"), std::regex("model/unicode\\.cpp")},
     {std::regex("immintrin\\.h"), std::regex("(model/kernels.*|data/(half|pyramid_fold)\\.cpp)")},
