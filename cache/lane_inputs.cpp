@@ -35,12 +35,8 @@ LaneInputs::LaneInputs(const PolicyShape& shape, size_t query_heads, size_t head
   }
 }
 
-bool LaneInputs::stores_rows() const {
-  return wanted_.has(Input::Keys) || wanted_.has(Input::Values);
-}
-
-uint32_t LaneInputs::free_row() {
-  if (free_rows_.empty()) return rows_used_++;
+uint32_t LaneInputs::take_row() {
+  if (free_rows_.empty()) return static_cast<uint32_t>(row_.size());
   const uint32_t row = free_rows_.back();
   free_rows_.pop_back();
   return row;
@@ -49,9 +45,12 @@ uint32_t LaneInputs::free_row() {
 void LaneInputs::append(std::span<const float> key, std::span<const float> value,
                         float value_norm) {
   if (wanted_.has(Input::ValueNorms)) value_norm_.push_back(value_norm);
-  if (stores_rows()) row_.push_back(free_row());
-  if (wanted_.has(Input::Keys)) store(keys_, row_.back(), head_dim_, key);
-  if (wanted_.has(Input::Values)) store(values_, row_.back(), head_dim_, value);
+  if (wanted_.has(Input::Keys) || wanted_.has(Input::Values)) {
+    const uint32_t row = take_row();
+    row_.push_back(row);
+    if (wanted_.has(Input::Keys)) store(keys_, row, head_dim_, key);
+    if (wanted_.has(Input::Values)) store(values_, row, head_dim_, value);
+  }
   if (window_ == 0) return;
   if (++slots_ > room_) {
     Grid<float> wider(window_, 2 * room_ + 64);
@@ -91,12 +90,12 @@ void LaneInputs::add_queries(Step step, GridView<const float> queries) {
 }
 
 void LaneInputs::evict(Slot slot) {
-  if (stores_rows()) {
+  if (wanted_.has(Input::ValueNorms))
+    value_norm_.erase(value_norm_.begin() + static_cast<std::ptrdiff_t>(slot.value));
+  if (!row_.empty()) {
     free_rows_.push_back(row_[slot.index()]);
     row_.erase(row_.begin() + static_cast<std::ptrdiff_t>(slot.value));
   }
-  if (wanted_.has(Input::ValueNorms))
-    value_norm_.erase(value_norm_.begin() + static_cast<std::ptrdiff_t>(slot.value));
   if (window_ == 0) return;
   for (size_t step = 0; step < window_steps_; ++step) {
     float* row = window_weights_.row(step).data();

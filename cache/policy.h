@@ -22,8 +22,8 @@ namespace dendrokv {
 
 /// Rows of a lane by slot, wherever they lie: row(slot) is [size of a row].
 struct RowsView {
-  GridView<const float> rows;     // [row, size of a row], in any order
-  std::span<const uint32_t> row;  // of each slot
+  GridView<const float> rows;     // [row, size of a row]
+  std::span<const uint32_t> row;  // row of each slot
 
   std::span<const float> operator[](size_t slot) const { return rows.row(row[slot]); }
 };

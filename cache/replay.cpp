@@ -24,6 +24,9 @@ void refuse_what_cannot_be_replayed(const TraceInfo& info) {
   if (recorded.budget != 0 && recorded.budget < info.tokens)
     fail("trace", "recorded under policy '" + info.policy + "', which evicts",
          "wanted attention over all tokens", "record it with --policy full");
+  if (info.capture.rows == FullRows::Omit)
+    fail("trace", "holds of each row of attention only " + info.capture.text(),
+         "wanted every weight", "record it with --full-rows");
   const auto want_all = [](const char* what, size_t found, size_t wanted) {
     if (found != wanted)
       fail("trace",

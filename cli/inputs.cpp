@@ -166,8 +166,8 @@ void check_context(const std::string& subject, uint64_t token_count, const Model
   const uint64_t context = model.config().context_length;
   const PolicyShape& shape = policy.shape();
   // One row more than the budget is there while a query attends.
-  const bool by_rank = shape.positions == PositionMode::Rank && shape.most_rows > 0;
-  const uint64_t places = by_rank ? std::min(token_count, shape.most_rows) : token_count;
+  const bool by_rank = shape.positions == PositionMode::Rank && shape.budget > 0;
+  const uint64_t places = by_rank ? std::min(token_count, shape.budget + 1) : token_count;
   if (places <= context) return;
   const std::string found = by_rank && token_count > places
                                 ? std::to_string(places) + " rows in the cache at once"

@@ -1,7 +1,6 @@
 #include "model/attention.h"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <string>
 #include <utility>
@@ -33,18 +32,6 @@ KvShape kv_shape(const Config& config, CachePrecision precision, const PolicySha
           .most_rows = policy.most_rows,
           .heads = heads.kv_heads,
           .turn = turn};
-}
-
-// Radians per position of each pair of channels, for policies that turn keys themselves.
-std::vector<double> turns_of(const Config& config) {
-  std::vector<double> turns(config.head_dim / 2);
-  for (size_t pair = 0; pair < turns.size(); ++pair) {
-    const double exponent = -2.0 * static_cast<double>(pair) / static_cast<double>(config.head_dim);
-    turns[pair] = std::pow(config.rotary.base, exponent) / config.rotary.factor;
-    if (!config.rotary.divisors.empty())
-      turns[pair] /= static_cast<double>(config.rotary.divisors[pair]);
-  }
-  return turns;
 }
 
 // Part number `piece` of [0, count) cut into `pieces`.
@@ -95,7 +82,6 @@ Attention::Attention(const Config& config, CachePrecision precision, const Polic
       sliding_rotary_(config.sliding_rotary),
       cut_lanes_(pool.threads()) {
   require_engine_support(policy, config);
-  const std::vector<double> turns = turns_of(config);
   const auto lanes = lanes_of_layer(shape_.lane_kind, config.heads, config.kv_heads);
   lanes_of_layer_ = lanes.size();
   tokens_at_once_ = std::max<size_t>(1, kQueriesAtOnce / lanes[0].group());
@@ -108,13 +94,14 @@ Attention::Attention(const Config& config, CachePrecision precision, const Polic
     const double turn = static_cast<double>(lane) / static_cast<double>(count);
     const bool slides = config.spans[lane / lanes_of_layer_] == LayerSpan::Window;
     const QueryRule rule{config.score_scale, slides ? config.window : 0};
+    const RotaryTable& rotary = slides ? sliding_rotary_ : rotary_;
     lanes_.emplace_back(heads, kv_shape(config, precision, shape_, heads, turn), rule, kernels,
-                        slides ? sliding_rotary_ : rotary_, shape_,
+                        rotary, shape_,
                         policy.make({.layer = Layer(lane / lanes_of_layer_),
                                      .lane = Lane(lane % lanes_of_layer_),
                                      .layers = config.layers,
                                      .lanes = static_cast<uint32_t>(lanes_of_layer_),
-                                     .turns = turns}));
+                                     .turns = rotary.frequencies()}));
   }
   for (unsigned thread = 0; thread < pool.threads(); ++thread)
     scratch_.push_back(std::make_unique<Scratch>());
@@ -159,17 +146,14 @@ void Attention::prepare(Step first, size_t tokens) {
   }
   for (CutLane& cut : cut_lanes_) cut.work = work(heads.heads);
   if (shape_.scores == ScoreUse::Needed)
-    means_ = Grid<float>(lanes_of_layer_ * kTokensAbreast, most_rows_);
+    reduced_ = Grid<float>(lanes_of_layer_ * kTokensAbreast, most_rows_);
 }
 
 void Attention::grow_rotary(size_t tokens, size_t most_rows) {
   size_t positions = tokens;
-  const bool may_evict = shape_.budget != 0 && most_rows > shape_.budget;
   if (shape_.positions == PositionMode::Rank) {
-    // Offsets of a lane without a bound on its rows: at most one for each row that has left.
-    const size_t framed =
-        shape_.most_rows == 0 ? tokens + most_rows + 1 : RotaryFrames::positions(most_rows);
-    positions = may_evict ? framed : most_rows;
+    const bool may_evict = shape_.budget != 0 && most_rows > shape_.budget;
+    positions = may_evict ? RotaryFrames::positions(shape_.most_rows, most_rows) : most_rows;
   }
   rotary_.grow(positions);
   if (config_.window != 0) sliding_rotary_.grow(positions);
@@ -187,9 +171,12 @@ void Attention::run(const AttentionBlock& block) {
   }
 }
 
-// No policy drops a row while the text so far fits the budget. A lane may hold fewer rows than that and drop some all the same.
+// What a policy looks at beside the weights is kept step by step, so a policy that asks for it wants the steps in order, too.
 bool Attention::may_evict(const AttentionBlock& block, TokenRange tokens) const {
-  return shape_.budget != 0 && block.first.value + tokens.end > shape_.budget;
+  if (shape_.budget != 0 && (!shape_.inputs.empty() || shape_.window > 0)) return true;
+  for (size_t lane = 0; lane < lanes_of_layer_; ++lane)
+    if (shape_.budget != 0 && rows_of(block, lane) + tokens.count() > shape_.budget) return true;
+  return false;
 }
 
 // ---- abreast
@@ -215,7 +202,7 @@ void Attention::run_abreast(const AttentionBlock& block, TokenRange tokens) {
   });
 }
 
-size_t Attention::mean_place(size_t lane, size_t token) {
+size_t Attention::reduced_place(size_t lane, size_t token) {
   return lane * kTokensAbreast + token % kTokensAbreast;
 }
 
@@ -225,8 +212,9 @@ void Attention::attend_abreast(const AttentionBlock& block, size_t lane, TokenRa
   if (shape_.scores != ScoreUse::Needed) return;
   for (size_t token = 0; token < tokens.count(); ++token)
     this->lane(block.layer, lane)
-        .reduce_weights(tokens, token, scratch.work,
-                        means_.row(mean_place(lane, tokens.first + token)).first(rows + token));
+        .reduce_weights(
+            tokens, token, scratch.work,
+            reduced_.row(reduced_place(lane, tokens.first + token)).first(rows + token));
 }
 
 // Policies see every step, whether or not they can name a row.
@@ -235,9 +223,10 @@ void Attention::settle_abreast(const AttentionBlock& block, size_t lane, TokenRa
   for (size_t token = tokens.first; token < tokens.end; ++token) {
     const size_t seen = rows + token - tokens.first + 1;
     const bool scores = shape_.scores == ScoreUse::Needed;
-    const auto mean = scores ? means_.row(mean_place(lane, token)).first(seen) : std::span<float>();
+    const auto reduced =
+        scores ? reduced_.row(reduced_place(lane, token)).first(seen) : std::span<float>();
     const auto decisions =
-        this->lane(block.layer, lane).settle(block, Lane(lane), token, seen, mean);
+        this->lane(block.layer, lane).settle(block, Lane(lane), token, seen, reduced);
     DENDROKV_ASSERT(decisions.empty());
   }
 }
@@ -275,14 +264,13 @@ void Attention::finish_step(const AttentionBlock& block, size_t lane, size_t tok
   if (shape_.budget == 0) return;
   AttentionLane& rows_of_lane = this->lane(block.layer, lane);
   const size_t rows = rows_of(block, lane);
-  std::span<float> mean;
+  std::span<float> reduced;
   if (shape_.scores == ScoreUse::Needed) {
-    mean = std::span(work.mean).first(rows);
-    rows_of_lane.reduce_weights({token, token + 1}, 0, work, mean);
+    reduced = std::span(work.reduced).first(rows);
+    rows_of_lane.reduce_weights({token, token + 1}, 0, work, reduced);
   }
-  const Step step(block.first.value + token);
-  const auto decisions = rows_of_lane.settle(block, Lane(lane), token, rows, mean);
-  if (!decisions.empty()) rows_of_lane.evict(block.layer, Lane(lane), step, decisions, log_);
+  const auto decisions = rows_of_lane.settle(block, Lane(lane), token, rows, reduced);
+  rows_of_lane.evict(block, Lane(lane), token, decisions, log_);
 }
 
 // ---- one token

@@ -21,6 +21,13 @@ GridView<T> every(GridView<T> grid, size_t distance, size_t first) {
           distance * grid.stride()};
 }
 
+void most_of_rows(GridView<const float> weights, std::span<float> most) {
+  std::ranges::copy(weights.row(0), most.begin());
+  for (size_t query = 1; query < weights.rows(); ++query)
+    for (size_t slot = 0; slot < weights.cols(); ++slot)
+      most[slot] = std::max(most[slot], weights(query, slot));
+}
+
 }  // namespace
 
 std::vector<LaneHeads> lanes_of_layer(LaneKind kind, size_t heads, size_t kv_heads) {
@@ -44,29 +51,29 @@ std::vector<LaneHeads> lanes_of_layer(LaneKind kind, size_t heads, size_t kv_hea
 
 AttentionLane::AttentionLane(const LaneHeads& heads, const KvShape& shape, const QueryRule& rule,
                              const Kernels& kernels, const RotaryTable& rotary,
-                             const PolicyShape& wanted, std::unique_ptr<Policy> policy)
+                             const PolicyShape& policy_shape, std::unique_ptr<Policy> policy)
     : heads_(heads),
       head_dim_(shape.head_dim),
       rule_(rule),
       kernels_(kernels),
       rows_(shape, kernels, rotary),
-      wanted_(wanted),
-      inputs_(wanted, heads.heads, shape.head_dim, 0),
+      wanted_(policy_shape.inputs),
+      group_rule_(policy_shape.group),
+      inputs_(policy_shape, heads.heads, shape.head_dim, 0),
       policy_(std::move(policy)) {}
 
-// The lane's KV heads of a token, from a head of the block's rows on.
-std::span<const float> AttentionLane::row_of(const AttentionBlock& block, size_t token,
-                                             size_t first_head) const {
-  return block.qkv.row(token).subspan(first_head * head_dim_, heads_.kv_heads * head_dim_);
-}
-
 void AttentionLane::append(const AttentionBlock& block, size_t token) {
-  const size_t size = head_dim_;
-  const auto key = row_of(block, token, heads_.layer_heads + heads_.first_kv_head);
-  const auto value =
-      row_of(block, token, heads_.layer_heads + heads_.layer_kv_heads + heads_.first_kv_head);
+  const size_t size = head_dim_, count = heads_.kv_heads * size;
+  const auto keys = block.qkv.row(token).subspan(heads_.layer_heads * size);
+  const auto key = keys.subspan(heads_.first_kv_head * size, count);
+  const auto value = keys.subspan((heads_.layer_kv_heads + heads_.first_kv_head) * size, count);
   const Position position(block.first.value + token);
   rows_.append(position, key, value);
+  // Of several values side by side, the root of the mean square norm.
+  const float norm = wanted_.has(Input::ValueNorms)
+                         ? euclidean_norm(value) / std::sqrt(static_cast<float>(heads_.kv_heads))
+                         : 0.0f;
+  inputs_.append(key, value, norm);
   if (block.observer == nullptr || !block.observer->wants_rows(block.layer)) return;
   const size_t group = heads_.layer_heads / heads_.layer_kv_heads;
   if (heads_.first_head % group != 0) return;  // a lane of the same KV head tells it
@@ -161,48 +168,35 @@ void AttentionLane::sum(const AttentionBlock& block, TokenRange tokens, size_t r
 
 void AttentionLane::reduce_weights(TokenRange tokens, size_t token, const LaneWork& work,
                                    std::span<float> reduced) const {
-  const GridView<const float> all(work.weights.data(), heads_.heads * tokens.count(),
-                                  reduced.size(), work.weights.cols());
-  const GridView<const float> weights = every(all, tokens.count(), token);
-  if (wanted_.group == GroupRule::Mean) return kernels_.mean_of_rows(weights, reduced);
-  std::ranges::copy(weights.row(0), reduced.begin());
-  for (size_t query = 1; query < weights.rows(); ++query)
-    for (size_t slot = 0; slot < reduced.size(); ++slot)
-      reduced[slot] = std::max(reduced[slot], weights(query, slot));
+  const GridView<const float> weights(work.weights.data(), heads_.heads * tokens.count(),
+                                      reduced.size(), work.weights.cols());
+  const GridView<const float> of_token = every(weights, tokens.count(), token);
+  if (group_rule_ == GroupRule::Mean)
+    kernels_.mean_of_rows(of_token, reduced);
+  else
+    most_of_rows(of_token, reduced);
 }
 
 std::span<const Decision> AttentionLane::settle(const AttentionBlock& block, Lane lane,
                                                 size_t token, size_t rows,
                                                 std::span<const float> reduced) {
-  const Step step(block.first.value + token);
   rows_.add_weights(reduced);
+  if (!reduced.empty()) inputs_.add_weights(reduced);
+  const Step step(block.first.value + token);
+  const float* queries = block.qkv.row(token).data() + heads_.first_head * head_dim_;
+  inputs_.add_queries(step, {queries, heads_.heads, head_dim_});
   LaneView view = rows_.slots().view(block.layer, lane, step, rows);
-  if (!wanted_.inputs.empty() || wanted_.window > 0) {
-    append_inputs(block, token);
-    if (wanted_.window > 0) inputs_.add_weights(reduced);
-    inputs_.complete(view);
-  }
+  inputs_.complete(view);
   return policy_->step(view);
 }
 
-void AttentionLane::append_inputs(const AttentionBlock& block, size_t token) {
-  const auto key = row_of(block, token, heads_.layer_heads + heads_.first_kv_head);
-  const auto value =
-      row_of(block, token, heads_.layer_heads + heads_.layer_kv_heads + heads_.first_kv_head);
-  const bool norms = wanted_.inputs.has(Input::ValueNorms);
-  const float root = std::sqrt(static_cast<float>(heads_.kv_heads));
-  inputs_.append(key, value, norms ? euclidean_norm(value) / root : 0);
-  const float* queries = block.qkv.row(token).data() + heads_.first_head * head_dim_;
-  inputs_.add_queries(Step(block.first.value + token), {queries, heads_.heads, head_dim_});
-}
-
-void AttentionLane::evict(Layer layer, Lane lane, Step step, std::span<const Decision> decisions,
-                          EvictionLog log) {
+void AttentionLane::evict(const AttentionBlock& block, Lane lane, size_t token,
+                          std::span<const Decision> decisions, EvictionLog log) {
+  const LaneView view = rows_.slots().view(block.layer, lane, Step(block.first.value + token));
   if (log == EvictionLog::Keep)
-    for (const Decision& decision : decisions)
-      evictions_.push_back(eviction_of(rows_.slots().view(layer, lane, step), decision));
+    for (const Decision& decision : decisions) evictions_.push_back(eviction_of(view, decision));
   for (size_t leaves = decisions.size(); leaves-- > 0;) {  // from the end: slots stay what they are
-    if (!wanted_.inputs.empty() || wanted_.window > 0) inputs_.evict(decisions[leaves].victim);
+    inputs_.evict(decisions[leaves].victim);
     rows_.evict(decisions[leaves].victim);
   }
 }

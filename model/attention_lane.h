@@ -56,16 +56,16 @@ struct QueryRule {
 
 /// What the queries of some tokens give. Room for so many queries and slots.
 struct LaneWork {
-  Grid<float> weights;      // [query, slot]; query = head * tokens + token
-  Grid<float> sums;         // [query, head_dim]
-  std::vector<float> mean;  // [slot]
+  Grid<float> weights;         // [query, slot]; query = head * tokens + token
+  Grid<float> sums;            // [query, head_dim]
+  std::vector<float> reduced;  // [slot]
 };
 
 class AttentionLane {
  public:
-  /// `kernels` and `rotary` must outlive the lane. `wanted`: what the policy looks at.
+  /// `kernels` and `rotary` must outlive the lane.
   AttentionLane(const LaneHeads& heads, const KvShape& shape, const QueryRule& rule,
-                const Kernels& kernels, const RotaryTable& rotary, const PolicyShape& wanted,
+                const Kernels& kernels, const RotaryTable& rotary, const PolicyShape& policy_shape,
                 std::unique_ptr<Policy> policy);
 
   // The parts of a step. `rows`: slots up to the one of the first of the tokens; each later token has one more, and all of these are
@@ -82,16 +82,16 @@ class AttentionLane {
   /// Some channels of the weighted sums of the values, into work.sums and from there into block.out.
   void sum(const AttentionBlock& block, TokenRange tokens, size_t rows, size_t first_channel,
            size_t channels, LaneWork& work) const;
-  /// reduced[slot] = mean or largest weight over the lane's heads, as the policy wants it, of token number `token` of those of
-  /// `work`.
+  /// reduced[slot] = mean or largest weight over the lane's heads, of token number `token` of those of `work`.
   void reduce_weights(TokenRange tokens, size_t token, const LaneWork& work,
                       std::span<float> reduced) const;
-  /// The end of a token's step, in the order of the tokens: adds its reduced weights to the scores, [slot], or nothing, and asks
-  /// the policy what leaves.
+  /// Adds the reduced weights of a step to the scores, [slot], or nothing, and asks the policy. Who leaves, in time order; valid
+  /// until the next call.
   std::span<const Decision> settle(const AttentionBlock& block, Lane lane, size_t token,
                                    size_t rows, std::span<const float> reduced);
-  void evict(Layer layer, Lane lane, Step step, std::span<const Decision> decisions,
-             EvictionLog log);
+  /// Those that settle() has named for the newest step.
+  void evict(const AttentionBlock& block, Lane lane, size_t token,
+             std::span<const Decision> decisions, EvictionLog log);
 
   const LaneHeads& heads() const { return heads_; }
   KvLane& rows() { return rows_; }
@@ -100,15 +100,14 @@ class AttentionLane {
 
  private:
   size_t first_seen(size_t rows) const;
-  std::span<const float> row_of(const AttentionBlock& block, size_t token, size_t first_head) const;
-  void append_inputs(const AttentionBlock& block, size_t token);
 
   LaneHeads heads_;
   size_t head_dim_;
   QueryRule rule_;
   const Kernels& kernels_;
   KvLane rows_;
-  PolicyShape wanted_;
+  InputSet wanted_;
+  GroupRule group_rule_;
   LaneInputs inputs_;
   std::unique_ptr<Policy> policy_;
   std::vector<Eviction> evictions_;

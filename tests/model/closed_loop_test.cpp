@@ -72,7 +72,7 @@ class ClosedLoop : public ::testing::TestWithParam<ReferenceRun> {
 
   Victims found(size_t lane) const {
     Victims victims(kTokens, -1);
-    // A policy with one cache per layer: the same for the layer's KV heads.
+    // One cache per layer is that of each of the layer's KV heads.
     const size_t layer = lane / evicted_.shape[2], kv_head = lane % evicted_.shape[2];
     const bool shared = result_.retention.lanes() == 1;
     const auto steps = result_.retention.evict_step(Layer(layer), Lane(shared ? 0 : kv_head));
