@@ -13,6 +13,7 @@
 
 #include "bench/benchmarks.h"
 #include "data/error.h"
+#include "model/activations.h"
 #include "model/packed_matrix.h"
 #include "model/tensor_types.h"
 #include "model/thread_pool.h"
@@ -30,25 +31,18 @@ struct Shape {
 };
 
 constexpr Shape kShapes[] = {
-    {"W4_qkv", 3, 960, 576},    {"W4_gate_up", 3, 3072, 576},  {"W4_down", 3, 576, 1536},
-    {"W8_head", 8, 49152, 576}, {"F32_gate_up", 0, 3072, 576}, {"F32_down", 0, 576, 1536},
+    {"Q4_1_qkv", 3, 960, 576},       {"Q4_1_gate_up", 3, 3072, 576}, {"Q4_1_down", 3, 576, 1536},
+    {"Q8_0_head", 8, 49152, 576},    {"Q8_0_gate_up", 8, 3072, 576}, {"Q4_0_gate_up", 2, 3072, 576},
+    {"Q4_K_down", 12, 576, 1536},    {"Q5_1_gate_up", 7, 3072, 576}, {"Q5_K_down", 13, 576, 1536},
+    {"Q6_K_down", 14, 576, 1536},    {"Q2_K_down", 10, 576, 1536},   {"F16_gate_up", 1, 3072, 576},
+    {"BF16_gate_up", 30, 3072, 576}, {"F32_gate_up", 0, 3072, 576},  {"F32_down", 0, 576, 1536},
 };
 
-// Random codes under scales of about 0.01.
+// Any two or four bytes are a finite number: the largest exponent does not occur.
 std::vector<std::byte> random_blocks(const TensorType& type, size_t values) {
   std::mt19937 random(1);
   std::vector<std::byte> bytes(values / type.block_values * type.block_bytes);
-  for (std::byte& byte : bytes) byte = static_cast<std::byte>(random());
-  const uint16_t scale = 0x2000;
-  for (size_t at = 0; at < bytes.size(); at += type.block_bytes) {
-    if (type.block_values == 1) {
-      const float value = static_cast<float>(random() % 2048) / 1024 - 1;
-      std::memcpy(&bytes[at], &value, sizeof value);
-    } else {
-      std::memcpy(&bytes[at], &scale, sizeof scale);
-      if (type.block_bytes == 20) std::memcpy(&bytes[at + 2], &scale, sizeof scale);
-    }
-  }
+  for (std::byte& byte : bytes) byte = static_cast<std::byte>(random() & 0xBF);
   return bytes;
 }
 

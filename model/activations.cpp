@@ -27,6 +27,8 @@ Activations::Activations(size_t max_columns, size_t max_length, Arithmetic arith
   scales_ = aligned_bytes(blocks * sizeof(float));
   sums_ = aligned_bytes(blocks * sizeof(float));
   offsets_ = aligned_bytes(blocks * sizeof(int32_t));
+  half_sums_ = aligned_bytes(blocks * 2 * sizeof(float));
+  half_offsets_ = aligned_bytes(blocks * 2 * sizeof(int32_t));
 }
 
 void Activations::shape(size_t columns, size_t length) {
@@ -68,6 +70,20 @@ int32_t* Activations::offsets(size_t block, size_t column) {
 }
 const int32_t* Activations::offsets(size_t block, size_t column) const {
   return elements<const int32_t>(offsets_) + block * columns_ + column;
+}
+
+float* Activations::half_sums(size_t block, size_t column) {
+  return elements<float>(half_sums_) + 2 * (block * columns_ + column);
+}
+const float* Activations::half_sums(size_t block, size_t column) const {
+  return elements<const float>(half_sums_) + 2 * (block * columns_ + column);
+}
+
+int32_t* Activations::half_offsets(size_t block, size_t column) {
+  return elements<int32_t>(half_offsets_) + 2 * (block * columns_ + column);
+}
+const int32_t* Activations::half_offsets(size_t block, size_t column) const {
+  return elements<const int32_t>(half_offsets_) + 2 * (block * columns_ + column);
 }
 
 }  // namespace dendrokv

@@ -6,12 +6,12 @@
 #include <span>
 
 #include "model/aligned_bytes.h"
-#include "model/kernels.h"
 #include "model/model.h"
+#include "model/packed_layout.h"
 
 namespace dendrokv {
 
-/// Columns (one per token) of activations: plain floats for F32 matrices, quantised ones for W4 and W8. Room for a block of
+/// Columns (one per token) of activations: plain floats for weights that are floats, quantised ones for coded weights. Room for a block of
 /// tokens, allocated once; matrices of both kinds may read the same object.
 class Activations {
  public:
@@ -37,10 +37,15 @@ class Activations {
   const float* sums(size_t block, size_t column) const;
   int32_t* offsets(size_t block, size_t column);  // -128 * (sum of the codes)
   const int32_t* offsets(size_t block, size_t column) const;
+  // The same two for the codes [0, 16) and [16, 32) of the block.
+  float* half_sums(size_t block, size_t column);  // [2], then the next column's
+  const float* half_sums(size_t block, size_t column) const;
+  int32_t* half_offsets(size_t block, size_t column);  // [2], then the next column's
+  const int32_t* half_offsets(size_t block, size_t column) const;
 
  private:
   size_t columns_ = 0, length_ = 0, max_columns_ = 0, max_length_ = 0;
-  AlignedBytes floats_, codes_, scales_, sums_, offsets_;
+  AlignedBytes floats_, codes_, scales_, sums_, offsets_, half_sums_, half_offsets_;
 };
 
 }  // namespace dendrokv

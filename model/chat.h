@@ -40,8 +40,8 @@ const ChatFormat* recognise_chat_format(const Gguf& gguf);
 class Chat {
  public:
   /// `format` names a row; empty = recognised by the file's template. Without `system` the instructions are those that stand
-  /// literally in the template, as in SmolLM2's, or none. Throws Error: no template, none that is known, a vocabulary without the format's tokens,
-  /// a system message where the format has no place for it.
+  /// literally in the template, as in SmolLM2's, or none. Throws Error: no template, none that is known, a vocabulary without the
+  /// format's tokens, a system message where the format has no place for it.
   Chat(const Gguf& gguf, const Tokenizer& tokenizer, std::string_view format, std::string system);
 
   const ChatFormat& format() const { return *format_; }

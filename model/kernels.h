@@ -23,11 +23,6 @@ Isa parse_isa(std::string_view name);  // throws Error: unknown, or not availabl
 class PackedMatrix;
 class Activations;
 
-/// Output rows are dealt out in groups of 16, the SIMD width of the packed layouts.
-inline constexpr size_t kRowGroup = 16;
-/// Activations are quantised, and 4- and 8-bit weights scaled, in blocks of 32 along a row.
-inline constexpr size_t kBlock = 32;
-
 /// What one instruction set offers. No function allocates; all pointers may be unaligned.
 struct Kernels {
   Isa isa;
@@ -36,8 +31,8 @@ struct Kernels {
   /// [first_group, first_group + groups) and all columns. `out` is [column, row].
   void (*matmul)(const PackedMatrix& matrix, const Activations& activations, size_t first_group,
                  size_t groups, GridView<float> out);
-  /// Fills the quantised form of one column of activations (W4 and W8 read it, F32 reads the floats): per block of 32 an f32
-  /// scale (largest magnitude / 127), int8 codes, and their sum. `values` may be activations.floats(column).
+  /// Fills the quantised form of one column of activations (coded weights read it, others the floats): per block of 32 an f32
+  /// scale (largest magnitude / 127), int8 codes, and their sums. `values` may be activations.floats(column).
   void (*quantise)(std::span<const float> values, Activations& activations, size_t column);
 
   /// x / rms(x) * weight

@@ -20,6 +20,10 @@ struct Avx2Part {
   static F load_half(const void* from) {
     return _mm256_cvtph_ps(_mm_loadu_si128(static_cast<const __m128i*>(from)));
   }
+  static F load_bfloat(const void* from) {
+    const I upper = _mm256_cvtepu16_epi32(_mm_loadu_si128(static_cast<const __m128i*>(from)));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(upper, 16));
+  }
   static void store(float* to, F a) { _mm256_storeu_ps(to, a); }
   static F mul(F a, F b) { return _mm256_mul_ps(a, b); }
   static F fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
@@ -38,11 +42,18 @@ struct Avx2Part {
     return _mm256_set1_epi32(four);
   }
 
+  static I all_int(int32_t value) { return _mm256_set1_epi32(value); }
+  // Products of signed bytes are those of the signed weights here.
+  static I signed_bytes_start(int32_t) { return _mm256_setzero_si256(); }
+
   // Sums of pairs fit 16 bits throughout: 8 * 2 * 15 * 127 = 30,480.
-  template <size_t kColumns>
-  static void dot_nibbles(const std::byte* weights, const int8_t* codes, I (&dots)[kColumns]) {
+  template <size_t kGroups, size_t kColumns>
+  static void add_nibbles(const std::byte* weights, size_t, const int8_t* codes,
+                          I (&dots)[kGroups][kColumns]) {
+    static_assert(kGroups == 1);
     const I mask = _mm256_set1_epi8(15);
-    for (I& dot : dots) dot = _mm256_setzero_si256();
+    I pairs[kColumns];
+    for (I& pair : pairs) pair = _mm256_setzero_si256();
 #pragma GCC unroll 4
     for (size_t chunk = 0; chunk < 4; ++chunk) {
       const I two = load_bytes(weights + 64 * chunk);
@@ -51,28 +62,34 @@ struct Avx2Part {
 #pragma GCC unroll 8
       for (size_t c = 0; c < kColumns; ++c) {
         const int8_t* column = codes + c * kBlock + 4 * chunk;
-        dots[c] = _mm256_add_epi16(dots[c], _mm256_maddubs_epi16(low, four_codes(column)));
-        dots[c] = _mm256_add_epi16(dots[c], _mm256_maddubs_epi16(high, four_codes(column + 16)));
+        pairs[c] = _mm256_add_epi16(pairs[c], _mm256_maddubs_epi16(low, four_codes(column)));
+        pairs[c] = _mm256_add_epi16(pairs[c], _mm256_maddubs_epi16(high, four_codes(column + 16)));
       }
     }
-    for (I& dot : dots) dot = _mm256_madd_epi16(dot, _mm256_set1_epi16(1));
+    for (size_t c = 0; c < kColumns; ++c) dots[0][c] = add_pairs(dots[0][c], pairs[c]);
   }
 
-  // A full u8 would overflow the pair sums of maddubs, so the magnitude of the weight is multiplied by the activation with the
-  // weight's sign: at most 2 * 128 * 127 = 32,512. Activations are never -128.
-  template <size_t kColumns>
-  static void dot_bytes(const std::byte* weights, const int8_t* codes, const int32_t*,
-                        I (&dots)[kColumns]) {
-    for (I& dot : dots) dot = _mm256_setzero_si256();
+  static I add_pairs(I sum, I pairs) {
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+  }
+
+  // A full u8 would overflow the pair sums of maddubs, so of signed codes the magnitude is multiplied by the activation with the
+  // weight's sign: at most 2 * 128 * 127 = 32,512. Activations are never -128. Codes of layouts with a minimum are at most 31.
+  template <Minimum kMinimum, size_t kChunks, size_t kGroups, size_t kColumns>
+  static void add_bytes(const std::byte* weights, size_t, const int8_t* codes,
+                        I (&dots)[kGroups][kColumns]) {
+    static_assert(kGroups == 1);
+    constexpr bool kSigned = kMinimum == Minimum::None;
 #pragma GCC unroll 8
-    for (size_t chunk = 0; chunk < 8; ++chunk) {
-      const I weight = _mm256_xor_si256(load_bytes(weights + 64 * chunk), _mm256_set1_epi8(-128));
-      const I magnitude = _mm256_abs_epi8(weight);
+    for (size_t chunk = 0; chunk < kChunks; ++chunk) {
+      I weight = load_bytes(weights + 64 * chunk);
+      if constexpr (kSigned) weight = _mm256_xor_si256(weight, _mm256_set1_epi8(-128));
+      const I magnitude = kSigned ? _mm256_abs_epi8(weight) : weight;
 #pragma GCC unroll 8
       for (size_t c = 0; c < kColumns; ++c) {
-        const I with_sign = _mm256_sign_epi8(four_codes(codes + c * kBlock + 4 * chunk), weight);
-        const I pairs = _mm256_maddubs_epi16(magnitude, with_sign);
-        dots[c] = _mm256_add_epi32(dots[c], _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+        I four = four_codes(codes + c * kBlock + 4 * chunk);
+        if constexpr (kSigned) four = _mm256_sign_epi8(four, weight);
+        dots[0][c] = add_pairs(dots[0][c], _mm256_maddubs_epi16(magnitude, four));
       }
     }
   }
@@ -86,8 +103,12 @@ struct Avx2 {
     __m256i low, high;
   };
   using Part = Avx2Part;
-  static constexpr size_t kColumns = 4, kFloatGroups = 1, kFloatColumns = 8,
-                          kSumChunks = 1, kSumQueries = 6;
+  static constexpr size_t kSumChunks = 1, kSumQueries = 6;
+  // Of products: of coded weights, of floats.
+  template <bool kCoded>
+  struct TilesOf {
+    static constexpr size_t kGroups = 1, kColumns = kCoded ? 4 : 8;
+  };
 
   static F zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
   static F all(float value) { return {_mm256_set1_ps(value), _mm256_set1_ps(value)}; }

@@ -13,8 +13,12 @@ struct Avx512 {
   using F = __m512;
   using I = __m512i;
   using Part = Avx512;
-  static constexpr size_t kLanes = 16, kColumns = 8, kFloatGroups = 2, kFloatColumns = 8,
-                          kSumChunks = 4, kSumQueries = 4;
+  static constexpr size_t kLanes = 16, kSumChunks = 4, kSumQueries = 4;
+  // Of products: of coded weights, of floats.
+  template <bool kCoded>
+  struct TilesOf {
+    static constexpr size_t kGroups = 2, kColumns = kCoded ? 4 : 8;
+  };
 
   static F zero() { return _mm512_setzero_ps(); }
   static F all(float value) { return _mm512_set1_ps(value); }
@@ -24,6 +28,11 @@ struct Avx512 {
   }
   static F load_half(const std::byte* from) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+  }
+  static F load_bfloat(const std::byte* from) {
+    const I upper =
+        _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(upper, 16));
   }
   static void store(float* to, F a) { _mm512_storeu_ps(to, a); }
   static void store(uint16_t* to, F a) {
@@ -88,37 +97,51 @@ struct Avx512 {
     return _mm512_set1_epi32(four);
   }
 
-  template <size_t kColumns>
-  static void dot_nibbles(const std::byte* weights, const int8_t* codes, I (&dots)[kColumns]) {
+  static I all_int(int32_t value) { return _mm512_set1_epi32(value); }
+  // The weights are stored as code + 128, so the sums start at -128 * (sum of the activations).
+  static I signed_bytes_start(int32_t offset) { return _mm512_set1_epi32(offset); }
+
+  template <size_t kGroups, size_t kColumns>
+  static void add_nibbles(const std::byte* weights, size_t group_bytes, const int8_t* codes,
+                          I (&dots)[kGroups][kColumns]) {
     const I mask = _mm512_set1_epi8(15);
-    for (I& dot : dots) dot = _mm512_setzero_si512();
 #pragma GCC unroll 4
     for (size_t chunk = 0; chunk < 4; ++chunk) {
-      const I two = _mm512_loadu_si512(weights + 64 * chunk);
-      const I low = _mm512_and_si512(two, mask);
-      const I high = _mm512_and_si512(_mm512_srli_epi16(two, 4), mask);
-#pragma GCC unroll 16
-      for (size_t c = 0; c < kColumns; ++c)
-        dots[c] = _mm512_dpbusd_epi32(dots[c], low, four_codes(codes + c * kBlock + 4 * chunk));
-#pragma GCC unroll 16
-      for (size_t c = 0; c < kColumns; ++c)
-        dots[c] =
-            _mm512_dpbusd_epi32(dots[c], high, four_codes(codes + c * kBlock + 16 + 4 * chunk));
+      I low[kGroups], high[kGroups];
+#pragma GCC unroll 4
+      for (size_t g = 0; g < kGroups; ++g) {
+        const I two = _mm512_loadu_si512(weights + g * group_bytes + 64 * chunk);
+        low[g] = _mm512_and_si512(two, mask);
+        high[g] = _mm512_and_si512(_mm512_srli_epi16(two, 4), mask);
+      }
+      add_products(low, codes + 4 * chunk, dots);
+      add_products(high, codes + 16 + 4 * chunk, dots);
     }
   }
 
-  // The weights are stored as code + 128, so the sums start at -128 * (sum of the activations).
-  template <size_t kColumns>
-  static void dot_bytes(const std::byte* weights, const int8_t* codes, const int32_t* offsets,
-                        I (&dots)[kColumns]) {
-#pragma GCC unroll 16
-    for (size_t c = 0; c < kColumns; ++c) dots[c] = _mm512_set1_epi32(offsets[c]);
+  template <Minimum kMinimum, size_t kChunks, size_t kGroups, size_t kColumns>
+  static void add_bytes(const std::byte* weights, size_t group_bytes, const int8_t* codes,
+                        I (&dots)[kGroups][kColumns]) {
 #pragma GCC unroll 8
-    for (size_t chunk = 0; chunk < 8; ++chunk) {
-      const I weight = _mm512_loadu_si512(weights + 64 * chunk);
+    for (size_t chunk = 0; chunk < kChunks; ++chunk) {
+      I four[kGroups];
+#pragma GCC unroll 4
+      for (size_t g = 0; g < kGroups; ++g)
+        four[g] = _mm512_loadu_si512(weights + g * group_bytes + 64 * chunk);
+      add_products(four, codes + 4 * chunk, dots);
+    }
+  }
+
+  // Four codes of each column by the weights that go with them.
+  template <size_t kGroups, size_t kColumns>
+  static void add_products(const I (&weights)[kGroups], const int8_t* codes,
+                           I (&dots)[kGroups][kColumns]) {
 #pragma GCC unroll 16
-      for (size_t c = 0; c < kColumns; ++c)
-        dots[c] = _mm512_dpbusd_epi32(dots[c], weight, four_codes(codes + c * kBlock + 4 * chunk));
+    for (size_t c = 0; c < kColumns; ++c) {
+      const I four = four_codes(codes + c * kBlock);
+#pragma GCC unroll 4
+      for (size_t g = 0; g < kGroups; ++g)
+        dots[g][c] = _mm512_dpbusd_epi32(dots[g][c], weights[g], four);
     }
   }
 };

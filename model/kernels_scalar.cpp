@@ -28,8 +28,12 @@ struct Scalar {
   using F = Lanes<float>;
   using I = Lanes<int32_t>;
   using Part = Scalar;
-  static constexpr size_t kLanes = 16, kColumns = 4, kFloatGroups = 1, kFloatColumns = 4,
-                          kSumChunks = 1, kSumQueries = 4;
+  static constexpr size_t kLanes = 16, kSumChunks = 1, kSumQueries = 4;
+  // Of products: of coded weights, of floats.
+  template <bool kCoded>
+  struct TilesOf {
+    static constexpr size_t kGroups = 1, kColumns = 4;
+  };
 
   static F zero() { return F{}; }
   static F all(float value) {
@@ -45,6 +49,13 @@ struct Scalar {
     uint16_t halves[16];
     std::memcpy(halves, from, sizeof halves);
     return load(halves);
+  }
+  static F load_bfloat(const std::byte* from) {
+    return make_lanes<float>([=](size_t i) {
+      uint16_t upper;
+      std::memcpy(&upper, from + 2 * i, sizeof upper);
+      return std::bit_cast<float>(uint32_t{upper} << 16);
+    });
   }
   static void store(float* to, const F& a) { std::memcpy(to, a.lane, sizeof a.lane); }
   static void store(uint16_t* to, const F& a) {
@@ -144,30 +155,35 @@ struct Scalar {
     return make_lanes<float>([&](size_t i) { return static_cast<float>(a.lane[i]); });
   }
 
-  template <size_t kColumns>
-  static void dot_nibbles(const std::byte* weights, const int8_t* codes, I (&dots)[kColumns]) {
-    for (size_t c = 0; c < kColumns; ++c)
-      dots[c] = make_lanes<int32_t>([&](size_t lane) {
-        int dot = 0;
-        for (size_t k = 0; k < 16; ++k) {
-          const auto two = std::to_integer<int>(weights[k / 4 * 64 + 4 * lane + k % 4]);
-          dot += (two & 15) * codes[c * kBlock + k] + (two >> 4) * codes[c * kBlock + 16 + k];
-        }
-        return dot;
-      });
+  static I all_int(int32_t value) {
+    return make_lanes<int32_t>([=](size_t) { return value; });
+  }
+  static I signed_bytes_start(int32_t offset) { return all_int(offset); }
+
+  template <size_t kGroups, size_t kColumns>
+  static void add_nibbles(const std::byte* weights, size_t group_bytes, const int8_t* codes,
+                          I (&dots)[kGroups][kColumns]) {
+    for (size_t g = 0; g < kGroups; ++g)
+      for (size_t c = 0; c < kColumns; ++c)
+        for (size_t lane = 0; lane < 16; ++lane)
+          for (size_t k = 0; k < 16; ++k) {
+            const auto two =
+                std::to_integer<int>(weights[g * group_bytes + k / 4 * 64 + 4 * lane + k % 4]);
+            dots[g][c].lane[lane] +=
+                (two & 15) * codes[c * kBlock + k] + (two >> 4) * codes[c * kBlock + 16 + k];
+          }
   }
 
-  template <size_t kColumns>
-  static void dot_bytes(const std::byte* weights, const int8_t* codes, const int32_t* offsets,
-                        I (&dots)[kColumns]) {
-    for (size_t c = 0; c < kColumns; ++c)
-      dots[c] = make_lanes<int32_t>([&](size_t lane) {
-        int dot = offsets[c];
-        for (size_t k = 0; k < kBlock; ++k)
-          dot +=
-              std::to_integer<int>(weights[k / 4 * 64 + 4 * lane + k % 4]) * codes[c * kBlock + k];
-        return dot;
-      });
+  template <Minimum kMinimum, size_t kChunks, size_t kGroups, size_t kColumns>
+  static void add_bytes(const std::byte* weights, size_t group_bytes, const int8_t* codes,
+                        I (&dots)[kGroups][kColumns]) {
+    for (size_t g = 0; g < kGroups; ++g)
+      for (size_t c = 0; c < kColumns; ++c)
+        for (size_t lane = 0; lane < 16; ++lane)
+          for (size_t k = 0; k < 4 * kChunks; ++k)
+            dots[g][c].lane[lane] +=
+                std::to_integer<int>(weights[g * group_bytes + k / 4 * 64 + 4 * lane + k % 4]) *
+                codes[c * kBlock + k];
   }
 };
 

@@ -30,7 +30,7 @@ uint64_t usable_memory() {
 
 void check_memory(const std::string& subject, const std::string& what, uint64_t bytes,
                   const std::string& remedy) {
-  const uint64_t usable = usable_memory();
+  static const uint64_t usable = usable_memory();  // asked at every step of a decoder
   if (bytes > usable)
     fail(subject, "needs " + megabytes(bytes) + " for " + what,
          "wanted at most the " + megabytes(usable) + " of memory here", remedy);

@@ -26,6 +26,7 @@ namespace {
 constexpr size_t kColumnGrain = 4;  // columns that a thread fetches at a time
 constexpr size_t kPiecesPerThread =
     4;  // of a matrix: enough that a thread that was held up is relieved
+constexpr size_t kTileGroups = 2;  // that products take together when there are several columns
 
 void add(std::span<const float> values, std::span<float> to) {
   for (size_t i = 0; i < to.size(); ++i) to[i] += values[i];
@@ -142,14 +143,14 @@ void Network::normalise(std::span<const float> x, std::span<const float> weight,
 }
 
 void Network::quantise_for(const PackedMatrix& reader, Activations& activations, size_t column) {
-  if (reader.kind() == PackedKind::F32) return;
+  if (!reader.reads_codes()) return;
   kernels_.quantise(activations.floats(column), activations, column);
 }
 
 void Network::multiply(const PackedMatrix& matrix, const Activations& activations,
                        GridView<float> out) {
-  const size_t pieces = pool_.threads() * kPiecesPerThread;
-  const size_t grain = std::max<size_t>(1, (matrix.groups() + pieces - 1) / pieces);
+  const size_t pieces = pool_.threads() * kPiecesPerThread * kTileGroups;
+  const size_t grain = std::max<size_t>(1, (matrix.groups() + pieces - 1) / pieces) * kTileGroups;
   const auto rows = [&](size_t first, size_t count) {
     kernels_.matmul(matrix, activations, first, count, out);
   };

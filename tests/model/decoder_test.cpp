@@ -129,6 +129,31 @@ INSTANTIATE_TEST_SUITE_P(CapacityOfAllTokens, IdlePolicies,
                                            "sliding:capacity=150,positions=rank"),
                          [](const auto& policy) { return "n" + std::to_string(policy.index); });
 
+// Files whose matrices are stored in each of the layouts, or in several: the logits do not depend on how they are computed.
+class EveryLayout : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(EveryLayout, GivesTheSameBitsOnAnyInstructionSetThreadsAndBlocks) {
+  const Model model =
+      Model::load(testing::data_file(std::string("models/") + GetParam() + "/model.gguf"),
+                  LoadDepth::Run, Arithmetic::Fast);
+  const auto with = [&](unsigned threads, Isa isa, uint32_t block) {
+    return outcome(model, "full", {.threads = threads, .isa = isa, .block_tokens = block}, 70);
+  };
+  const Outcome expected = with(1, Isa::Scalar, 64);
+  for (const Isa isa : {Isa::Scalar, Isa::Avx2, Isa::Avx512}) {
+    if (isa > best_isa()) continue;
+    for (const unsigned threads : {1u, 2u})
+      for (const uint32_t block : {1u, 16u, 64u})
+        EXPECT_EQ(with(threads, isa, block), expected)
+            << isa_name(isa) << ", " << threads << " threads, blocks of " << block;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, EveryLayout,
+                         ::testing::Values("llama-f16", "llama-q4_0", "llama-q4_1", "llama-q4_k_m",
+                                           "llama-q5_1", "llama-q6_k", "llama-q8_0"),
+                         [](const auto& file) { return "n" + std::to_string(file.index); });
+
 TEST(Decoder, FedPieceByPieceEqualsFedAtOnce) {
   const Model& model = tiny_model(Arithmetic::Fast);
   const auto ids = some_tokens(model, kTokens);

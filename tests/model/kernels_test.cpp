@@ -13,14 +13,17 @@
 
 #include "data/error.h"
 #include "data/half.h"
+#include "model/activations.h"
 #include "model/packed_matrix.h"
+#include "model/tensor_types.h"
 #include "tests/model/tensors.h"
 
 namespace dendrokv {
 namespace {
 
-using testing::kF16;
+using testing::every_type;
 using testing::kF32;
+using testing::kQ4_0;
 using testing::kQ4_1;
 using testing::kQ8_0;
 using testing::OwnedTensor;
@@ -108,7 +111,7 @@ std::vector<float> multiply(const Kernels& kernels, const Product& product, size
   x.shape(count, length);
   for (size_t c = 0; c < count; ++c) {
     std::ranges::copy(product.columns[c], x.floats(c).begin());
-    if (product.matrix.kind() != PackedKind::F32) kernels.quantise(x.floats(c), x, c);
+    if (product.matrix.reads_codes()) kernels.quantise(x.floats(c), x, c);
   }
   const size_t stride =
       product.matrix.rows() + 5;  // neither a multiple of 16 nor the number of rows
@@ -142,7 +145,7 @@ void expect_product(const OwnedTensor& weights, const Product& product) {
       on_every_isa([&](const Kernels& kernels) { return multiply(kernels, product); });
   for (size_t c = 0; c < product.columns.size(); ++c) {
     const std::vector<float>& column = product.columns[c];
-    const bool is_float = product.matrix.kind() == PackedKind::F32;
+    const bool is_float = !product.matrix.reads_codes();
     const std::vector<double> x =
         is_float ? std::vector<double>(column.begin(), column.end()) : as_quantised(column);
     for (size_t row = 0; row < rows; ++row) {
@@ -167,10 +170,17 @@ std::vector<std::vector<float>> random_columns(size_t count, size_t length, uint
   return columns;
 }
 
+// One, two, three and some blocks of the type; of 32 columns at least, which activations are quantised by.
+std::vector<size_t> widths_of(uint32_t type) {
+  const size_t block = find_tensor_type(type)->block_values;
+  if (block == 256) return {256, 512};
+  return {32, 64, 96, 576};
+}
+
 TEST(Kernels, MatrixProduct) {
-  for (const uint32_t type : {kQ4_1, kQ8_0, kF16, kF32})
+  for (const uint32_t type : every_type())
     for (const size_t rows : {1, 16, 31, 33, 80})
-      for (const size_t cols : {32, 64, 192, 576}) {
+      for (const size_t cols : widths_of(type)) {
         SCOPED_TRACE(::testing::Message() << "type " << type << ": " << rows << " x " << cols);
         const OwnedTensor weights = random_tensor(type, rows, cols, 11);
         const PackedMatrix matrix = PackedMatrix::pack("m", weights.tensor, Arithmetic::Fast);
@@ -188,10 +198,11 @@ TEST(Kernels, FloatMatrixProductOfAnyWidth) {
 }
 
 TEST(Kernels, ColumnsDoNotDependOnTheirNumber) {
-  for (const uint32_t type : {kQ4_1, kQ8_0, kF32}) {
-    const OwnedTensor weights = random_tensor(type, 72, 96, 3);
+  for (const uint32_t type : every_type()) {
+    const size_t cols = widths_of(type)[0] * 3;
+    const OwnedTensor weights = random_tensor(type, 72, cols, 3);
     const PackedMatrix matrix = PackedMatrix::pack("m", weights.tensor, Arithmetic::Fast);
-    const auto columns = random_columns(17, 96, 21);
+    const auto columns = random_columns(17, cols, 21);
     for (const Isa isa : isas())
       for (size_t count = 1; count <= columns.size(); ++count) {
         const std::vector<std::vector<float>> first(columns.begin(),
@@ -207,10 +218,11 @@ TEST(Kernels, ColumnsDoNotDependOnTheirNumber) {
 }
 
 TEST(Kernels, RowsDoNotDependOnTheSplit) {
-  for (const uint32_t type : {kQ4_1, kQ8_0, kF32}) {
-    const OwnedTensor weights = random_tensor(type, 87, 64, 3);
+  for (const uint32_t type : every_type()) {
+    const size_t cols = widths_of(type)[1];
+    const OwnedTensor weights = random_tensor(type, 87, cols, 3);
     const PackedMatrix matrix = PackedMatrix::pack("m", weights.tensor, Arithmetic::Fast);
-    const auto columns = random_columns(5, 64, 21);
+    const auto columns = random_columns(5, cols, 21);
     for (const Isa isa : isas()) {
       const auto whole = multiply(kernels_for(isa), {matrix, columns});
       for (size_t first = 0; first < matrix.groups(); ++first)
@@ -227,24 +239,49 @@ TEST(Kernels, RowsDoNotDependOnTheSplit) {
   }
 }
 
+// A matrix whose sections are stored differently, each with a last group that is not whole.
+TEST(Kernels, MatrixProductOfMixedTypes) {
+  std::vector<OwnedTensor> parts;
+  std::vector<const GgufTensor*> tensors;
+  std::vector<float> values;
+  for (const auto& [type, rows] :
+       {std::pair{kQ4_1, 40}, std::pair{kF32, 3}, std::pair{kQ8_0, 33}, std::pair{kQ4_0, 16}}) {
+    parts.push_back(random_tensor(type, static_cast<size_t>(rows), 96, 11));
+    values.insert(values.end(), parts.back().values.begin(), parts.back().values.end());
+  }
+  for (const OwnedTensor& part : parts) tensors.push_back(&part.tensor);
+  const PackedMatrix matrix = PackedMatrix::pack_rows("m", tensors, Arithmetic::Fast);
+  const auto columns = random_columns(5, 96, 5);
+  const std::vector<float> whole = on_every_isa([&](const Kernels& kernels) {
+    return multiply(kernels, {matrix, columns});
+  });
+  size_t first = 0;
+  for (const OwnedTensor& part : parts) {
+    const PackedMatrix alone = PackedMatrix::pack("m", part.tensor, Arithmetic::Fast);
+    const std::vector<float> found = multiply(kernels_for(best_isa()), {alone, columns});
+    for (size_t c = 0; c < columns.size(); ++c)
+      expect_same_bits(std::span(whole).subspan(c * (matrix.rows() + 5) + first, alone.rows()),
+                       std::span(found).subspan(c * (alone.rows() + 5), alone.rows()), "a section");
+    first += alone.rows();
+  }
+}
+
 // The extremes of the codes: sums of products must not saturate on any instruction set.
 TEST(Kernels, ExtremeCodes) {
-  for (const uint32_t type : {kQ4_1, kQ8_0}) {
-    OwnedTensor weights = random_tensor(type, 16, 32, 3);
-    const size_t header = type == kQ4_1 ? 4 : 2, block = weights.bytes.size() / 16;
-    for (size_t row = 0; row < 16; ++row)
-      for (size_t byte = header; byte < block; ++byte)
-        weights.bytes[row * block + byte] =
-            type == kQ4_1 ? std::byte{0xFF} : (row % 2 == 0 ? std::byte{0x80} : std::byte{0x7F});
-    const PackedMatrix matrix = PackedMatrix::pack("m", weights.tensor, Arithmetic::Fast);
-    std::vector<float> row(32);
-    weights.values.clear();
-    for (size_t r = 0; r < 16; ++r) {
-      matrix.row(r, row);
-      weights.values.insert(weights.values.end(), row.begin(), row.end());
+  std::mt19937 random(3);
+  for (const uint32_t type : every_type()) {
+    const size_t cols = find_tensor_type(type)->block_values;
+    if (cols == 1) continue;
+    for (const auto& [even, odd] : {std::pair{0xFF, 0x00}, std::pair{0x80, 0x7F}}) {
+      std::vector<std::byte> bytes(16 * find_tensor_type(type)->block_bytes);
+      for (size_t i = 0; i < bytes.size(); ++i)
+        bytes[i] = static_cast<std::byte>(i * 16 / bytes.size() % 2 == 0 ? even : odd);
+      testing::set_halves(type, bytes, random);
+      const OwnedTensor weights = testing::tensor_of(type, 16, cols, bytes);
+      const PackedMatrix matrix = PackedMatrix::pack("m", weights.tensor, Arithmetic::Fast);
+      expect_product(
+          weights, {matrix, {std::vector<float>(cols, 127.0f), std::vector<float>(cols, -127.0f)}});
     }
-    const std::vector<float> high(32, 127.0f), low(32, -127.0f);
-    expect_product(weights, {matrix, {high, low}});
   }
 }
 
@@ -259,17 +296,22 @@ TEST(Kernels, QuantiseKeepsScaleCodesAndSum) {
       for (size_t i = 0; i < 32; ++i)
         largest = std::max(largest, std::fabs(values[block * 32 + i]));
       EXPECT_EQ(*x.scales(block, 1), largest / 127.0f);
-      int sum = 0;
+      int sums[2] = {};
       for (size_t i = 0; i < 32; ++i) {
         const int code = x.codes(block, 1)[i];
-        sum += code;
+        sums[i / 16] += code;
         EXPECT_LE(std::abs(code), 127);
         // Half a code, and the rounding of the reciprocal.
         EXPECT_NEAR(static_cast<float>(code) * (largest / 127), values[block * 32 + i],
                     0.50001 * largest / 127);
       }
-      EXPECT_EQ(*x.sums(block, 1), *x.scales(block, 1) * static_cast<float>(sum));
-      EXPECT_EQ(*x.offsets(block, 1), -128 * sum);
+      const float scale = *x.scales(block, 1);
+      EXPECT_EQ(*x.sums(block, 1), scale * static_cast<float>(sums[0] + sums[1]));
+      EXPECT_EQ(*x.offsets(block, 1), -128 * (sums[0] + sums[1]));
+      for (size_t half = 0; half < 2; ++half) {
+        EXPECT_EQ(x.half_sums(block, 1)[half], scale * static_cast<float>(sums[half]));
+        EXPECT_EQ(x.half_offsets(block, 1)[half], -128 * sums[half]);
+      }
     }
   }
 }

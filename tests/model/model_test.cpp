@@ -78,19 +78,18 @@ TEST(Model, MissingAndForeignFilesAreNamed) {
 
 TEST(Model, FilesOfEachTensorTypeLoad) {
   for (const auto& [folder, kind] :
-       {std::pair{"llama-f16", PackedKind::F32}, std::pair{"llama-q4_1", PackedKind::W4},
+       {std::pair{"llama-f16", PackedKind::F16}, std::pair{"llama-q4_1", PackedKind::W4Minimum},
         std::pair{"llama-q8_0", PackedKind::W8}, std::pair{"llama-gqa-tied", PackedKind::F32}}) {
     const auto path = data_file(std::string("models/") + folder + "/model.gguf");
     const Model model = Model::load(path, LoadDepth::Run, Arithmetic::Fast);
     const Weights& weights = model.weights();
     ASSERT_EQ(weights.layers.size(), 2u) << folder;
-    EXPECT_EQ(weights.layers[1].down.kind(), kind) << folder;
+    EXPECT_EQ(weights.layers[1].down.sections()[0].kind, kind) << folder;
     EXPECT_EQ(weights.output.rows(), 0u);
     EXPECT_EQ(&weights.head(), &weights.embedding);
     EXPECT_EQ(weights.embedding.rows(), model.config().vocabulary);
-    EXPECT_EQ(
-        Model::load(path, LoadDepth::Run, Arithmetic::Exact).weights().layers[0].gate_up.kind(),
-        PackedKind::F32);
+    const Model exact = Model::load(path, LoadDepth::Run, Arithmetic::Exact);
+    EXPECT_EQ(exact.weights().layers[0].gate_up.sections()[0].kind, PackedKind::F32);
   }
 }
 
