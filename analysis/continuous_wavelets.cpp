@@ -30,8 +30,8 @@ constexpr std::array kTable{
 };
 // clang-format on
 
-/// Torrence and Compo's table 2, to its digits, so that reconstructions agree with theirs; the integral gives 0.779, 1.133, 3.616 and
-/// 2.010, what their finite sum over scales misses.
+/// Torrence and Compo's table 2, to its digits, so that reconstructions agree with theirs; the integral gives 0.778, 1.133, 3.616 and
+/// 1.929, theirs is a finite sum over scales.
 struct Published {
   ContinuousFamily family;
   double parameter, reconstruction, at_zero;

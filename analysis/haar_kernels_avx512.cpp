@@ -1,11 +1,3 @@
-#include <stddef.h>
-
-namespace dendrokv {
-namespace {
-constexpr size_t kVectorBytes = 64;
-}  // namespace
-}  // namespace dendrokv
-
 #include "analysis/haar_kernels_body.h"
 
 namespace dendrokv {

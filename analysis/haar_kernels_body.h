@@ -1,4 +1,5 @@
-// The one body of the Haar kernels, compiled once per instruction set: the file that includes it says kVectorBytes. No include guard, and nothing here may have external linkage or
+#pragma once
+// The one body of the Haar kernels, compiled once per instruction set. Nothing here may have external linkage or
 // use the standard library's inline functions: the linker must not share code between sets.
 
 #include <stddef.h>
@@ -8,6 +9,14 @@
 
 namespace dendrokv {
 namespace {
+
+#if defined(__AVX512F__)
+constexpr size_t kVectorBytes = 64;
+#elif defined(__AVX2__)
+constexpr size_t kVectorBytes = 32;
+#else
+constexpr size_t kVectorBytes = 16;
+#endif
 
 constexpr size_t kLanes = 16;  // one AVX-512 register of floats
 constexpr size_t kTile = 64;   // channels summed in Real; then in double

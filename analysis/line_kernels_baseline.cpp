@@ -1,12 +1,5 @@
-#include "analysis/line_kernels_isa.h"
-
-namespace dendrokv {
-namespace {
-constexpr size_t kVectorBytes = 16;
-}  // namespace
-}  // namespace dendrokv
-
 #include "analysis/line_kernels_body.h"
+#include "analysis/line_kernels_isa.h"
 
 namespace dendrokv {
 

@@ -1,5 +1,5 @@
-// The one body of the line kernels, compiled once per instruction set: the file that includes it says kVectorBytes and the name of
-// the namespace. No include guard, and nothing here may have external linkage: the linker must not share it between sets.
+#pragma once
+// The one body of the line kernels, compiled once per instruction set. Nothing here may have external linkage: the linker must not share it between sets.
 
 #include <cstddef>
 
@@ -7,6 +7,14 @@
 
 namespace dendrokv {
 namespace {
+
+#if defined(__AVX512F__)
+constexpr size_t kVectorBytes = 64;
+#elif defined(__AVX2__)
+constexpr size_t kVectorBytes = 32;
+#else
+constexpr size_t kVectorBytes = 16;
+#endif
 
 template <class Real>
 struct Vectors {

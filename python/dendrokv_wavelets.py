@@ -547,14 +547,17 @@ def _real_signal(data):
     return data
 
 
-def continuous(data, wavelet, scales, dt=1.0, normalisation="l2", boundary="zero", padded=0, remove_mean=True):
+def continuous(data, wavelet, scales, dt=1.0, normalisation="l2", boundary="zero", padded=0, remove_mean=True, *, out=None):
     """(W [scale, position] complex, period [scale], cone of influence [position]), as Torrence and Compo (1998) define them.
 
-    wavelet: "morlet:6", "paul:4", "dog:2" or "morse:20,3". boundary "periodic" pads nothing; padded is the length of the transform.
+    wavelet: "morlet:6", "paul:4", "dog:2" or "morse:20,3". boundary "periodic" pads nothing; padded is the length of the transform; `out` may give
+    the array for W.
     """
     data = _real_signal(data)
     plan, scales = _cwt_plan(wavelet, scales, dt, normalisation, boundary, padded, remove_mean)
-    out = np.empty((len(scales), len(data)), np.complex64 if data.dtype == np.float32 else np.complex128)
+    kind = np.complex64 if data.dtype == np.float32 else np.complex128
+    shape = (len(scales), len(data))
+    out = np.empty(shape, kind) if out is None else _checked_out([out], [shape], kind)[0]
     _checked(_library.dendrokv_cwt(ctypes.byref(plan), _type_code(data), ctypes.c_void_p(data.ctypes.data), ctypes.c_size_t(len(data)),
                                    ctypes.c_void_p(out.ctypes.data), ctypes.c_uint(_threads)))  # fmt: skip
     period, cone = np.empty(len(scales)), np.empty(len(data))
