@@ -36,7 +36,30 @@ template <class Real>
 void haar_amplitudes(GridView<const Real> weights, GridView<const Real> values, uint32_t levels,
                      GridView<double> out);
 
-/// The same spread over the positions: adds head h's amplitudes to profiles[h] [level, position].
+/// What one pass finds out about a head's signal, each [head, ...]; a view without rows is left out, and only that saves its time.
+struct HaarMeasures {
+  GridView<double> magnitude;      // [amplitude_count()] mean over channels of |Rec(D_l)|
+  GridView<double> energy;         // [amplitude_count()] of Rec(D_l)^2
+  GridView<double> log_magnitude;  // [amplitude_count()] of ln |Rec(D_l)|; what is below the normal numbers counts as the least one
+  GridView<double> signal_energy;  // [position] mean over channels of the squared signal
+};
+/// As haar_amplitudes(), which is this with the magnitude alone. Values may be half floats (float weights), widened on reading.
+template <class Real>
+void haar_measures(GridView<const Real> weights, GridView<const Real> values, uint32_t levels,
+                   const HaarMeasures& out);
+void haar_measures(GridView<const float> weights, GridView<const uint16_t> values, uint32_t levels,
+                   const HaarMeasures& out);
+
+/// sqrt(energy of D_level / energy of the signal in the same block) per position, from one head's rows: a rise of the weights alone
+/// does not change it. NaN where the signal is 0.
+void relative_variability(std::span<const double> energy, std::span<const double> signal_energy,
+                          uint32_t level, std::span<double> out);
+/// - sum_l p_l ln p_l / ln levels, p_l the share of D_l in the energy of all details at a position. NaN where that is 0 or for one
+/// level.
+void wavelet_entropy(std::span<const double> energy, size_t positions, uint32_t levels,
+                     std::span<double> out);
+
+/// Magnitudes spread over the positions: adds head h's amplitudes to profiles[h] [level, position].
 void add_haar_profiles(GridView<const float> weights, GridView<const float> values,
                        std::span<const GridView<double>> profiles);
 

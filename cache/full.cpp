@@ -1,20 +1,26 @@
 // The cache of an unchanged model: every row stays. The reference that all other policies are
 // measured against.
 
-#include "cache/make_policy.h"
+#include "cache/policy_rows.h"
 
 namespace dendrokv {
 namespace {
 
 class Full final : public Policy {
  public:
-  std::optional<Decision> step(const LaneView&) override { return std::nullopt; }
+  std::span<const Decision> step(const LaneView&) override { return {}; }
 };
 
 }  // namespace
 
-std::unique_ptr<Policy> make_full(const Spec&) {
-  return std::make_unique<Full>();
-}
+const PolicyRow kFullRow{
+    .spec = {"full", "keeps every row", {}},
+    .paper = "",
+    .budget_key = "",
+    .shape = [](const Spec&) { return PolicyShape{}; },
+    .make = [](const Spec&, const LanePlace&) -> std::unique_ptr<Policy> {
+      return std::make_unique<Full>();
+    },
+};
 
 }  // namespace dendrokv

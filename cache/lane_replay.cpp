@@ -27,36 +27,86 @@ double gather(std::span<const float> weights, std::span<const Position> rows,
   return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
-}  // namespace
-
-LaneReplay::LaneReplay(const PolicyChoice& choice, Layer layer, Lane lane, uint32_t tokens)
-    : layer_(layer),
-      lane_(lane),
-      policy_(choice.make()),
-      needs_weights_(choice.shape().scores == ScoreUse::Needed && choice.shape().budget < tokens) {
-  const uint64_t budget = choice.shape().budget;
-  const uint64_t most = budget == 0 ? tokens : std::min<uint64_t>(budget + 1, tokens);
-  table_.reserve(most);
-  head_.reserve(most);
-  mean_.reserve(most);
+uint64_t most_rows(const PolicyShape& shape, uint32_t tokens) {
+  return shape.most_rows == 0 ? tokens : std::min<uint64_t>(shape.most_rows, tokens);
 }
 
-std::optional<Eviction> LaneReplay::step(GridView<const float> weights) {
-  table_.append(Position(next_.value));
+}  // namespace
+
+LaneReplay::LaneReplay(const PolicyChoice& choice, Layer layer, Lane lane, uint32_t tokens,
+                       const RecordedRows& rows)
+    : LaneReplay(choice.make({.layer = layer, .lane = lane}), choice.shape(), layer, lane, tokens,
+                 rows) {}
+
+LaneReplay::LaneReplay(std::unique_ptr<Policy> policy, const PolicyShape& shape, Layer layer,
+                       Lane lane, uint32_t tokens, const RecordedRows& rows)
+    : layer_(layer),
+      lane_(lane),
+      policy_(std::move(policy)),
+      group_(shape.group),
+      needs_weights_(shape.scores == ScoreUse::Needed && shape.budget < tokens),
+      needs_future_(shape.inputs.has(Input::Future)),
+      rows_(rows),
+      inputs_(shape, 0, std::max(rows.keys.cols(), rows.values.cols()), most_rows(shape, tokens)) {
+  const uint64_t most = most_rows(shape, tokens);
+  table_.reserve(most);
+  head_.reserve(most);
+  reduced_.reserve(most);
+  if (!needs_future_) return;
+  future_.assign(rows.mass.begin(), rows.mass.end());
+  future_of_slots_.reserve(most);
+}
+
+std::span<const Eviction> LaneReplay::step(GridView<const float> weights) {
+  attend(weights);
+  return decide();
+}
+
+void LaneReplay::attend(GridView<const float> weights) {
+  const size_t position = next_.index();
+  const auto row_of = [&](GridView<const float> rows) {
+    return rows.rows() > position ? rows.row(position) : std::span<const float>();
+  };
+  table_.append(Position(position));
+  inputs_.append(row_of(rows_.keys), row_of(rows_.values),
+                 rows_.value_norms.empty() ? 0 : rows_.value_norms[position]);
   if (needs_weights_) add_weights(weights);
-  const LaneView view = table_.view(layer_, lane_, next_);
+  if (needs_future_) pass_time(weights);
   next_ = next_.next();
-  const std::optional<Decision> decision = policy_->step(view);
-  if (!decision) return std::nullopt;
-  const Eviction eviction = eviction_of(view, *decision);
-  table_.evict(decision->victim);
-  return eviction;
+}
+
+void LaneReplay::look() {
+  policy_->look(view());
+}
+
+std::span<const Eviction> LaneReplay::decide() {
+  const LaneView view = this->view();
+  evictions_.clear();
+  const std::span<const Decision> decisions = policy_->step(view);
+  for (const Decision& decision : decisions) evictions_.push_back(eviction_of(view, decision));
+  for (size_t leaves = decisions.size(); leaves-- > 0;) {  // from the end: slots stay what they are
+    inputs_.evict(decisions[leaves].victim);
+    table_.evict(decisions[leaves].victim);
+  }
+  return evictions_;
+}
+
+/// Of the step that attend() has taken in last.
+LaneView LaneReplay::view() {
+  LaneView view = table_.view(layer_, lane_, Step(next_.value - 1));
+  inputs_.complete(view);
+  if (!needs_future_) return view;
+  future_of_slots_.clear();
+  for (const Position position : view.position)
+    future_of_slots_.push_back(future_[position.index()]);
+  view.future = future_of_slots_;
+  return view;
 }
 
 void LaneReplay::add_weights(GridView<const float> weights) {
   DENDROKV_ASSERT(weights.rows() > 0 && weights.cols() == next_.index() + 1);
   head_.resize(table_.size());
-  mean_.assign(table_.size(), 0.0f);
+  reduced_.assign(table_.size(), 0.0f);
   for (size_t head = 0; head < weights.rows(); ++head) {
     const double sum = gather(weights.row(head), table_.positions(), head_);
     if (!std::isfinite(sum))
@@ -66,10 +116,30 @@ void LaneReplay::add_weights(GridView<const float> weights) {
     // All weights held may be too small for the recording's number format; then the head has no
     // say.
     if (sum <= 0) continue;
-    const auto scale = static_cast<float>(1 / (sum * static_cast<double>(weights.rows())));
-    for (size_t slot = 0; slot < mean_.size(); ++slot) mean_[slot] += head_[slot] * scale;
+    const double heads = group_ == GroupRule::Mean ? static_cast<double>(weights.rows()) : 1;
+    reduce(head_, 1 / (sum * heads));
   }
-  table_.add_weights(mean_);
+  table_.add_weights(reduced_);
+  inputs_.add_weights(reduced_);
+}
+
+void LaneReplay::reduce(std::span<const float> weights, double scale) {
+  const auto factor = static_cast<float>(scale);
+  if (group_ == GroupRule::Mean)
+    for (size_t slot = 0; slot < reduced_.size(); ++slot) reduced_[slot] += weights[slot] * factor;
+  else
+    for (size_t slot = 0; slot < reduced_.size(); ++slot)
+      reduced_[slot] = std::max(reduced_[slot], weights[slot] * factor);
+}
+
+/// What this step gives is no longer to come.
+void LaneReplay::pass_time(GridView<const float> weights) {
+  const double share = 1 / static_cast<double>(weights.rows());
+  for (size_t head = 0; head < weights.rows(); ++head) {
+    const std::span<const float> row = weights.row(head);
+    for (size_t position = 0; position < row.size(); ++position)
+      future_[position] -= share * static_cast<double>(row[position]);
+  }
 }
 
 }  // namespace dendrokv

@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "cache/policy.h"
 
@@ -15,13 +16,17 @@ std::span<const PolicyRow> policy_table();
 class PolicyChoice {
  public:
   /// "treekv:capacity=512,sinks=4". Throws Error: unknown name or key, value out of range, budget
-  /// too small.
+  /// too small, keys that contradict each other.
   explicit PolicyChoice(std::string_view spec);
 
   const Spec& spec() const { return spec_; }
   std::string text() const { return spec_.text(); }  // the full spec, every default written out
   const PolicyShape& shape() const { return shape_; }
-  std::unique_ptr<Policy> make() const { return row_->make(spec_); }
+  /// For one lane. Of a policy whose lanes decide together, the only lane of its layer. Throws Error
+  /// where the spec does not fit the model.
+  std::unique_ptr<Policy> make(const LanePlace& place = {}) const;
+  /// For all lanes of a layer, in their order.
+  std::vector<std::unique_ptr<Policy>> make_layer(LanePlace place) const;
 
  private:
   Spec spec_;

@@ -1,8 +1,31 @@
 #include "cache/policy.h"
 
+#include <limits>
+
 #include "data/error.h"
 
 namespace dendrokv {
+namespace {
+
+constexpr Input kInputs[] = {Input::ValueNorms,      Input::Keys,  Input::Values, Input::Queries,
+                             Input::QueryStatistics, Input::Future};
+
+}  // namespace
+
+std::span<const Input> all_inputs() {
+  return kInputs;
+}
+
+Decision dropped_by_rule(Slot victim, std::optional<Slot> rival) {
+  constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
+  return {victim, rival, kNone, kNone, Reason::Rule};
+}
+
+std::span<const Decision> OneAtATime::step(const LaneView& lane) {
+  decision_ = choose(lane);
+  if (!decision_) return {};
+  return {&*decision_, 1};
+}
 
 Eviction eviction_of(const LaneView& lane, const Decision& decision) {
   DENDROKV_ASSERT(decision.victim.index() < lane.position.size());

@@ -1,5 +1,5 @@
 #pragma once
-// What a cache policy is: after each step's attention it may name one row to drop.
+// What a cache policy is: after each step's attention it may name rows to drop.
 //
 // Order of a step in a lane (TreeKV, He et al., IJCAI 2025, algorithm 1; StreamingLLM, H2O and TOVA
 // alike): append the new row, attend over all rows present, add the attention to the scores, then
@@ -9,15 +9,35 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "data/catalog.h"
+#include "data/grid.h"
 #include "data/ids.h"
 #include "data/retention.h"
 
 namespace dendrokv {
 
+/// Rows of a lane by slot, wherever they lie: row(slot) is [size of a row].
+struct RowsView {
+  GridView<const float> rows;     // [row, size of a row]
+  std::span<const uint32_t> row;  // row of each slot
+
+  std::span<const float> operator[](size_t slot) const { return rows.row(row[slot]); }
+};
+
+/// What the queries of a lane have been like so far, un-rotated, the first `sinks` of the text left
+/// out (Expected Attention, arXiv 2510.00636, section 3). Owned by LaneInputs.
+struct QueryStatistics {
+  uint64_t count = 0;
+  Grid<double> sum;                    // [query head, head_dim]
+  std::vector<Grid<double>> products;  // [query head] of [head_dim, head_dim]: sums of q q^T
+};
+
 /// One lane as a policy sees it, scores of this step included. All spans are [slot], in time order.
+/// What follows the weights is there when the policy's shape asks for it, else empty.
 struct LaneView {
   Layer layer;
   Lane lane;
@@ -26,9 +46,17 @@ struct LaneView {
   std::span<const double> weight_sum;  // S: sum of the lane's attention weight since insertion
   std::span<const uint32_t> steps;     // C: steps since insertion, its own included
   std::span<const float> last_weight;  // attention weight of this step, reduced over the group
+
+  std::span<const float> value_norm = {};  // L2 norm of the value row; of several, root mean square
+  RowsView keys = {}, values = {};         // un-rotated; [head_dim]
+  GridView<const float> window = {};       // [query, slot]: reduced weights of the last steps, the
+                                           // oldest first; 0 where a row came later
+  const QueryStatistics* queries = nullptr;  // of the text so far
+  GridView<const float> query = {};          // [query head, head_dim] of this step, un-rotated
+  std::span<const double> future = {};       // mean weight that all later queries will give
 };
 
-/// The row to drop, and what it lost to.
+/// A row to drop, and what it lost to.
 struct Decision {
   Slot victim;
   std::optional<Slot> rival;
@@ -36,16 +64,35 @@ struct Decision {
   Reason reason = Reason::Rule;
 };
 
+/// A row that leaves whatever the scores are.
+Decision dropped_by_rule(Slot victim, std::optional<Slot> rival = std::nullopt);
+
 /// The decision as it goes into the record: slots become positions.
 Eviction eviction_of(const LaneView& lane, const Decision& decision);
 
-/// One instance per lane. Deterministic; allocates nothing after construction; never sees keys or
-/// values.
+/// One instance per lane. Deterministic.
 class Policy {
  public:
   virtual ~Policy() = default;
-  /// Called once per step after the scores were updated. Nothing = keep all rows.
-  virtual std::optional<Decision> step(const LaneView& lane) = 0;
+  /// Called for every lane of a layer before step() is called for any of them, where the shape says
+  /// that the lanes decide together; else not at all.
+  virtual void look(const LaneView& /*lane*/) {}
+  /// The rows that this step's query reads, [slot], 0 = not read; empty = all. Called after the row
+  /// was appended and before anything is attended to: the view's weights are those of the step before.
+  virtual std::span<const uint8_t> reads(const LaneView& /*lane*/) { return {}; }
+  /// Called once per step after the scores were updated. The rows that leave, in time order; empty =
+  /// keep all rows. Valid until the next call.
+  virtual std::span<const Decision> step(const LaneView& lane) = 0;
+};
+
+/// A policy that never drops more than one row a step.
+class OneAtATime : public Policy {
+ public:
+  std::span<const Decision> step(const LaneView& lane) final;
+
+ private:
+  virtual std::optional<Decision> choose(const LaneView& lane) = 0;
+  std::optional<Decision> decision_;
 };
 
 /// Whether decisions depend on attention at all. A policy that ignores it finds any numbers in the
@@ -58,14 +105,55 @@ enum class PositionMode {
   Rank,      // place in the cache; keys are stored un-rotated
 };
 
+/// How the weights of a lane's query heads become one.
+enum class GroupRule { Mean, Max };
+
+/// Whether the lanes of a layer must be decided on at the same time.
+enum class Deciding { LaneAlone, LayerTogether };
+
+/// What a policy looks at beside the attention weights.
+enum class Input : uint8_t { ValueNorms, Keys, Values, Queries, QueryStatistics, Future };
+std::span<const Input> all_inputs();
+
+class InputSet {
+ public:
+  constexpr InputSet() = default;
+  constexpr InputSet(std::initializer_list<Input> inputs) {
+    for (const Input input : inputs) add(input);
+  }
+  constexpr void add(Input input) { bits_ = bits_ | (1u << static_cast<unsigned>(input)); }
+  constexpr bool has(Input input) const { return bits_ >> static_cast<unsigned>(input) & 1u; }
+  constexpr bool empty() const { return bits_ == 0; }
+
+ private:
+  unsigned bits_ = 0;
+};
+
 /// What all policies share, read once from the spec.
 struct PolicyShape {
-  uint64_t budget = 0;  // rows per lane after a step; 0 = unbounded
-  uint32_t sinks = 0;   // rows at the start that never leave
-  uint32_t recent = 0;  // rows at the end that never leave
+  uint64_t budget = 0;     // rows per lane that the policy cuts down to; 0 = unbounded
+  uint64_t most_rows = 0;  // ever in a lane at once, this step's own included; 0 = unbounded
+  uint32_t sinks = 0;      // rows at the start that never leave
+  uint32_t recent = 0;     // rows at the end that never leave
   PositionMode positions = PositionMode::Original;
   LaneKind lane_kind = LaneKind::PerKvHead;
   ScoreUse scores = ScoreUse::Ignored;
+  GroupRule group = GroupRule::Mean;
+  InputSet inputs = {};
+  uint32_t window = 0;  // steps whose weights LaneView::window holds
+  Deciding deciding = Deciding::LaneAlone;
+  uint64_t reads = 0;  // rows that a query reads; 0 = all that are held
+};
+
+/// Where a lane is: known before its first step.
+struct LanePlace {
+  Layer layer;
+  Lane lane;
+  uint32_t layers = 1;
+  uint32_t lanes = 1;  // of the layer
+  /// By how many radians a place in the text turns the pair (2i, 2i + 1) of a key or query; empty =
+  /// not known.
+  std::span<const double> turns = {};
 };
 
 /// A row of the table in cache/policies.cpp.
@@ -75,7 +163,11 @@ struct PolicyRow {
   std::string_view
       budget_key;  // the option that `budget=` fills with what the others leave; empty = no budget
   PolicyShape (*shape)(const Spec&);
-  std::unique_ptr<Policy> (*make)(const Spec&);
+  std::unique_ptr<Policy> (*make)(const Spec&, const LanePlace&);
+  /// Refuses options that contradict each other, by an Error about `subject`; null = none can.
+  void (*check)(const std::string& subject, const Spec&) = nullptr;
+  /// The policies of a layer that decide together, instead of `make`; `place.lane` means nothing.
+  std::vector<std::unique_ptr<Policy>> (*make_layer)(const Spec&, const LanePlace&) = nullptr;
 };
 
 }  // namespace dendrokv

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <exception>
+#include <list>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "cache/lane_replay.h"
 #include "data/error.h"
@@ -32,9 +35,19 @@ void refuse_what_cannot_be_replayed(const TraceInfo& info) {
   want_all("steps", info.steps.size(), info.tokens);
 }
 
+void refuse_what_a_trace_does_not_hold(const TraceInfo& info, const PolicyChoice& choice) {
+  const InputSet needed = choice.shape().inputs;
+  const std::string subject = "policy '" + choice.text() + "'";
+  if (needed.has(Input::Queries) || needed.has(Input::QueryStatistics))
+    fail(subject, "needs queries, which a trace does not hold", "wanted a running model",
+         "try it with dendrokv trace --policy");
+  if (needed.has(Input::Keys) && info.keys == KeyRows::Omit)
+    fail(subject, "needs keys, which the trace does not hold", "wanted a trace with keys",
+         "record it with --with-keys");
+}
+
 Run empty_run(const PolicyChoice& choice, const TraceInfo& info) {
   const PolicyShape& shape = choice.shape();
-  DENDROKV_ASSERT(shape.lane_kind == LaneKind::PerKvHead);
   Run run;
   run.policy = choice.text();
   run.mode = RunMode::OpenLoop;
@@ -44,26 +57,135 @@ Run empty_run(const PolicyChoice& choice, const TraceInfo& info) {
   run.recent = shape.recent;
   run.budget = shape.budget;
   run.positions = shape.positions == PositionMode::Rank ? "rank" : "original";
-  run.retention = Retention(info.model.layers, info.model.kv_heads, info.tokens);
+  run.retention =
+      Retention(info.model.layers,
+                lane_count(shape.lane_kind, info.model.heads, info.model.kv_heads), info.tokens);
   return run;
 }
+
+bool needs_whole_layers(std::span<const PolicyChoice> choices) {
+  return std::ranges::any_of(choices, [](const PolicyChoice& choice) {
+    return choice.shape().lane_kind == LaneKind::PerLayer ||
+           choice.shape().deciding == Deciding::LayerTogether;
+  });
+}
+
+/// The KV heads of a layer that one thread works on at a time: one, or all where a policy decides over
+/// the layer.
+struct Share {
+  Layer layer;
+  uint32_t first, count;  // KV heads
+};
+
+/// The lanes of one policy within a share, and the first query head of each, counted within the share.
+struct PolicyLanes {
+  std::vector<LaneReplay> lanes;
+  uint32_t heads_per_lane = 1;
+  Deciding deciding = Deciding::LaneAlone;
+};
+
+/// What a trace holds of a share's rows, as far as a policy asks for it.
+class ShareRows {
+ public:
+  ShareRows(const TraceInfo& info, const Share& share) : info_(info), share_(share) {}
+
+  void read(const TraceReader& trace, InputSet wanted) {
+    const bool values = wanted.has(Input::Values) || wanted.has(Input::ValueNorms);
+    for (uint32_t kv_head = 0; kv_head < share_.count; ++kv_head) {
+      const KvHead recorded(share_.first + kv_head);
+      const IndexRange all{0, info_.tokens};
+      if (values) {
+        values_.emplace_back(info_.tokens, info_.model.head_dim);
+        trace.read_values(share_.layer.index(), recorded, all, values_.back().view());
+      }
+      if (wanted.has(Input::Keys)) {
+        keys_.emplace_back(info_.tokens, info_.model.head_dim);
+        trace.read_keys(share_.layer.index(), recorded, all, keys_.back().view());
+      }
+    }
+    for (const Grid<float>& rows : values_) add_norms(rows);
+  }
+
+  /// Adds the weights of some steps to the mass of each position: [query head of the share].
+  void add_mass(size_t head, std::span<const float> weights) {
+    if (mass_.empty())
+      mass_.assign(share_.count * info_.group(), std::vector<double>(info_.tokens));
+    for (size_t position = 0; position < weights.size(); ++position)
+      mass_[head][position] += static_cast<double>(weights[position]);
+  }
+
+  /// The rows of the lane that `heads` query heads read, the first of them `first_head`.
+  RecordedRows of_lane(uint32_t first_head, uint32_t heads) {
+    const uint32_t kv_head = first_head / info_.group();
+    RecordedRows rows;
+    if (!keys_.empty()) rows.keys = std::as_const(keys_[kv_head]).view();
+    if (!values_.empty()) rows.values = std::as_const(values_[kv_head]).view();
+    if (!norms_.empty()) rows.value_norms = heads <= info_.group() ? norms_[kv_head] : mean_norms();
+    if (!mass_.empty()) rows.mass = mean_mass(first_head, heads);
+    return rows;
+  }
+
+ private:
+  void add_norms(const Grid<float>& rows) {
+    std::vector<float>& norms = norms_.emplace_back();
+    for (size_t position = 0; position < rows.rows(); ++position)
+      norms.push_back(euclidean_norm(rows.row(position)));
+  }
+
+  /// Root mean square over the KV heads.
+  std::span<const float> mean_norms() {
+    std::vector<float>& mean = lane_norms_.emplace_back(info_.tokens);
+    for (size_t position = 0; position < mean.size(); ++position) {
+      double squares = 0;
+      for (const std::vector<float>& norms : norms_)
+        squares += static_cast<double>(norms[position]) * static_cast<double>(norms[position]);
+      mean[position] = static_cast<float>(std::sqrt(squares / static_cast<double>(norms_.size())));
+    }
+    return mean;
+  }
+
+  std::span<const double> mean_mass(uint32_t first_head, uint32_t heads) {
+    std::vector<double>& mean = lane_mass_.emplace_back(info_.tokens);
+    for (uint32_t head = first_head; head < first_head + heads; ++head)
+      for (size_t position = 0; position < mean.size(); ++position)
+        mean[position] += mass_[head][position] / heads;
+    return mean;
+  }
+
+  const TraceInfo& info_;
+  const Share share_;
+  std::vector<Grid<float>> keys_, values_;    // [kv head of the share] of [position, head_dim]
+  std::vector<std::vector<float>> norms_;     // [kv head of the share][position]
+  std::vector<std::vector<double>> mass_;     // [query head of the share][position]
+  std::list<std::vector<float>> lane_norms_;  // handed out
+  std::list<std::vector<double>> lane_mass_;
+};
 
 /// The lanes of a trace as a row of jobs; any number of threads call work().
 class TraceReplay {
  public:
   TraceReplay(const TraceReader& trace, std::span<const PolicyChoice> choices)
       : trace_(trace), info_(trace.info()), choices_(choices) {
-    for (const PolicyChoice& choice : choices) runs_.push_back(empty_run(choice, info_));
+    const uint32_t kv_heads = info_.model.kv_heads;
+    const uint32_t count = needs_whole_layers(choices) ? kv_heads : 1;
+    for (Layer layer; layer.value < info_.model.layers; layer = layer.next())
+      for (uint32_t first = 0; first < kv_heads; first += count)
+        shares_.push_back({layer, first, count});
+    for (const PolicyChoice& choice : choices) {
+      runs_.push_back(empty_run(choice, info_));
+      for (const Input input : all_inputs())
+        if (choice.shape().inputs.has(input)) wanted_.add(input);
+    }
   }
 
-  /// Takes lanes until none is left. `after_block` may stop all threads; so does an exception,
+  /// Takes shares until none is left. `after_block` may stop all threads; so does an exception,
   /// which rethrow() gives back.
   void work(const std::function<Continue()>& after_block) {
     try {
-      Grid<float> block(info_.group() * kBlockSteps, info_.tokens);  // [head * step, position]
-      for (uint32_t lane = next_lane_++; lane < lanes() && !stopped_; lane = next_lane_++)
-        replay_one(Layer(lane / info_.model.kv_heads), Lane(lane % info_.model.kv_heads), block,
-                   after_block);
+      const size_t heads = size_t{shares_[0].count} * info_.group();
+      Grid<float> block(heads * kBlockSteps, info_.tokens);  // [head * step, position]
+      for (size_t next = next_++; next < shares_.size() && !stopped_; next = next_++)
+        replay_share(shares_[next], block, after_block);
     } catch (...) {
       const std::lock_guard lock(error_mutex_);
       if (!error_) error_ = std::current_exception();
@@ -76,59 +198,116 @@ class TraceReplay {
   }
   bool stopped() const { return stopped_; }
   uint64_t done() const { return done_; }
-  uint32_t lanes() const { return info_.model.layers * info_.model.kv_heads; }
-  uint64_t total() const { return uint64_t{lanes()} * info_.tokens; }
+  size_t shares() const { return shares_.size(); }
+  uint64_t total() const {
+    return uint64_t{info_.model.layers} * info_.model.kv_heads * info_.tokens;
+  }
   std::vector<Run> take_runs() { return std::move(runs_); }
 
  private:
-  void replay_one(Layer layer, Lane lane, Grid<float>& block,
-                  const std::function<Continue()>& after_block) {
-    std::vector<LaneReplay> policies;
+  void replay_share(const Share& share, Grid<float>& block,
+                    const std::function<Continue()>& after_block) {
+    ShareRows rows(info_, share);
+    if (!wanted_.empty()) {
+      const std::lock_guard lock(reading_);
+      rows.read(trace_, wanted_);
+    }
+    if (wanted_.has(Input::Future)) add_up_mass(share, block, rows);
+    std::vector<PolicyLanes> policies;
     for (const PolicyChoice& choice : choices_)
-      policies.emplace_back(choice, layer, lane, info_.tokens);
-    const bool weights_needed =
-        std::any_of(policies.begin(), policies.end(),
-                    [](const LaneReplay& policy) { return policy.needs_weights(); });
+      policies.push_back(lanes_of_share(choice, share, rows));
+    const bool weights_needed = std::ranges::any_of(
+        policies, [](const PolicyLanes& policy) { return policy.lanes.front().needs_weights(); });
     for (uint32_t first = 0; first < info_.tokens && !stopped_; first += kBlockSteps) {
       const uint32_t count = std::min(kBlockSteps, info_.tokens - first);
-      if (weights_needed) read_block(layer, lane, {first, count}, block);
+      if (weights_needed) read_block(share, {first, count}, block);
       for (size_t run = 0; run < policies.size(); ++run)
         replay_block(policies[run], {first, count}, block, runs_[run].retention);
-      done_ += count;
+      done_ += uint64_t{count} * share.count;
       if (after_block() == Continue::Stop) stopped_ = true;
     }
   }
 
-  void read_block(Layer layer, Lane lane, IndexRange steps, Grid<float>& block) {
+  PolicyLanes lanes_of_share(const PolicyChoice& choice, const Share& share,
+                             ShareRows& rows) const {
+    const PolicyShape& shape = choice.shape();
+    PolicyLanes policy;
+    policy.deciding = shape.deciding;
+    const uint32_t all = lane_count(shape.lane_kind, info_.model.heads, info_.model.kv_heads);
+    policy.heads_per_lane = info_.model.heads / all;
+    const uint32_t heads = share.count * info_.group();
+    const uint32_t first_lane = share.first * info_.group() / policy.heads_per_lane;
+    LanePlace place{.layer = share.layer, .lane = {}, .layers = info_.model.layers, .lanes = all};
+    std::vector<std::unique_ptr<Policy>> together;
+    if (shape.deciding == Deciding::LayerTogether) together = choice.make_layer(place);
+    for (uint32_t head = 0; head < heads; head += policy.heads_per_lane) {
+      place.lane = Lane(first_lane + head / policy.heads_per_lane);
+      auto made = together.empty() ? choice.make(place) : std::move(together[place.lane.index()]);
+      policy.lanes.emplace_back(std::move(made), shape, place.layer, place.lane, info_.tokens,
+                                rows.of_lane(head, policy.heads_per_lane));
+    }
+    return policy;
+  }
+
+  void add_up_mass(const Share& share, Grid<float>& block, ShareRows& rows) {
+    for (uint32_t first = 0; first < info_.tokens && !stopped_; first += kBlockSteps) {
+      const IndexRange steps{first, std::min(kBlockSteps, info_.tokens - first)};
+      read_block(share, steps, block);
+      for (size_t head = 0; head < size_t{share.count} * info_.group(); ++head)
+        for (size_t row = 0; row < steps.count; ++row)
+          rows.add_mass(head, weights_of(block, head, 1, steps, row).row(0));
+    }
+  }
+
+  void read_block(const Share& share, IndexRange steps, Grid<float>& block) {
     const std::lock_guard lock(reading_);
-    for (size_t head = 0; head < info_.group(); ++head)
-      trace_.read_weights(layer.index(), lane.index() * info_.group() + head, steps,
-                          {0, steps.first + steps.count}, rows_of(block, head, steps));
+    for (size_t head = 0; head < size_t{share.count} * info_.group(); ++head) {
+      const GridView<float> to(block.data() + head * kBlockSteps * block.cols(), steps.count,
+                               steps.first + steps.count, block.cols());
+      trace_.read_weights(share.layer.index(), share.first * info_.group() + head, steps,
+                          {0, steps.first + steps.count}, to);
+    }
   }
 
-  /// [step of the block, position 0 .. end of the block]
-  GridView<float> rows_of(Grid<float>& block, size_t head, IndexRange steps) const {
-    return {block.data() + head * kBlockSteps * block.cols(), steps.count,
-            steps.first + steps.count, block.cols()};
+  /// [head, position 0 .. step] of some heads at step `row` of a block.
+  static GridView<const float> weights_of(const Grid<float>& block, size_t first_head, size_t heads,
+                                          IndexRange steps, size_t row) {
+    return {block.data() + (first_head * kBlockSteps + row) * block.cols(), heads,
+            steps.first + row + 1, kBlockSteps * block.cols()};
   }
 
-  void replay_block(LaneReplay& policy, IndexRange steps, const Grid<float>& block,
-                    Retention& retention) const {
+  static void replay_block(PolicyLanes& policy, IndexRange steps, const Grid<float>& block,
+                           Retention& retention) {
+    const auto record = [&](const LaneReplay& lane, std::span<const Eviction> evictions) {
+      for (const Eviction& eviction : evictions)
+        retention.record(lane.layer(), lane.lane(), eviction);
+    };
+    const auto weights = [&](size_t lane, size_t row) {
+      return weights_of(block, lane * policy.heads_per_lane, policy.heads_per_lane, steps, row);
+    };
+    if (policy.deciding == Deciding::LaneAlone) {
+      for (size_t lane = 0; lane < policy.lanes.size(); ++lane)
+        for (size_t row = 0; row < steps.count; ++row)
+          record(policy.lanes[lane], policy.lanes[lane].step(weights(lane, row)));
+      return;
+    }
     for (size_t row = 0; row < steps.count; ++row) {
-      const GridView<const float> weights(block.data() + row * block.cols(), info_.group(),
-                                          steps.first + row + 1, kBlockSteps * block.cols());
-      if (const auto eviction = policy.step(weights))
-        retention.record(policy.layer(), policy.lane(), *eviction);
+      for (size_t lane = 0; lane < policy.lanes.size(); ++lane)
+        policy.lanes[lane].attend(weights(lane, row));
+      for (LaneReplay& lane : policy.lanes) lane.look();
+      for (LaneReplay& lane : policy.lanes) record(lane, lane.decide());
     }
   }
 
   const TraceReader& trace_;
   const TraceInfo& info_;
   std::span<const PolicyChoice> choices_;
+  std::vector<Share> shares_;
+  InputSet wanted_;
   std::vector<Run> runs_;  // threads write different lanes of them
   std::mutex reading_, error_mutex_;
   std::exception_ptr error_;
-  std::atomic<uint32_t> next_lane_ = 0;
+  std::atomic<size_t> next_ = 0;
   std::atomic<uint64_t> done_ = 0;
   std::atomic<bool> stopped_ = false;
 };
@@ -136,23 +315,27 @@ class TraceReplay {
 }  // namespace
 
 void replay_lane(const PolicyChoice& choice, Layer layer, Lane lane,
-                 const std::function<GridView<const float>(Step)>& weights, Retention& retention) {
-  LaneReplay policy(choice, layer, lane, retention.tokens());
+                 const std::function<GridView<const float>(Step)>& weights, Retention& retention,
+                 const RecordedRows& rows) {
+  LaneReplay policy(choice, layer, lane, retention.tokens(), rows);
   for (Step step; step.value < retention.tokens(); step = step.next())
-    if (const auto eviction = policy.step(weights(step))) retention.record(layer, lane, *eviction);
+    for (const Eviction& eviction : policy.step(weights(step)))
+      retention.record(layer, lane, eviction);
 }
 
 std::optional<std::vector<Run>> replay_trace(const TraceReader& trace,
                                              std::span<const PolicyChoice> choices,
                                              unsigned threads, const Progress& progress) {
   refuse_what_cannot_be_replayed(trace.info());
+  for (const PolicyChoice& choice : choices)
+    refuse_what_a_trace_does_not_hold(trace.info(), choice);
   TraceReplay replay(trace, choices);
   const auto report = [&] {
     return progress ? progress(replay.done(), replay.total()) : Continue::Yes;
   };
   {
     std::vector<std::jthread> helpers;  // joined at the end of the block
-    for (unsigned helper = 1; helper < std::min(threads, replay.lanes()); ++helper)
+    for (unsigned helper = 1; helper < std::min<size_t>(threads, replay.shares()); ++helper)
       helpers.emplace_back([&replay] { replay.work([] { return Continue::Yes; }); });
     replay.work(report);
   }

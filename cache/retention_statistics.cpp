@@ -65,18 +65,20 @@ void check_same_text(const TraceInfo& info, const Run& run) {
     fail("run of policy '" + run.policy + "'", "belongs to trace " + run.trace_uuid,
          "wanted one of trace " + info.uuid);
   const Retention& retention = run.retention;
-  if (retention.layers() != info.model.layers || retention.lanes() != info.model.kv_heads ||
+  const uint32_t lanes = lane_count(run.lane_kind, info.model.heads, info.model.kv_heads);
+  if (retention.layers() != info.model.layers || retention.lanes() != lanes ||
       retention.tokens() != info.tokens)
     fail("run of policy '" + run.policy + "'", "has other layers, lanes or tokens than the trace",
-         "wanted [" + std::to_string(info.model.layers) + ", " +
-             std::to_string(info.model.kv_heads) + ", " + std::to_string(info.tokens) + "]");
+         "wanted [" + std::to_string(info.model.layers) + ", " + std::to_string(lanes) + ", " +
+             std::to_string(info.tokens) + "]");
 }
 
 /// Indices of the recorded heads that read a lane.
-std::vector<size_t> heads_of(const TraceInfo& info, Lane lane) {
+std::vector<size_t> heads_of(const TraceInfo& info, const Run& run, Lane lane) {
+  const uint32_t heads_per_lane = info.model.heads / run.retention.lanes();
   std::vector<size_t> indices;
   for (size_t index = 0; index < info.heads.size(); ++index)
-    if (info.kv_head_of(info.heads[index]).value == lane.value) indices.push_back(index);
+    if (info.heads[index].value / heads_per_lane == lane.value) indices.push_back(index);
   return indices;
 }
 
@@ -169,11 +171,12 @@ Grid<float> retained_mass(const TraceReader& trace, const Run& run, Step step) {
   const TraceInfo& info = trace.info();
   check_same_text(info, run);
   const IndexRange rows{recorded_step(info, step), 1};
-  Grid<float> mass(info.model.layers, info.model.kv_heads, std::numeric_limits<float>::quiet_NaN());
-  Grid<float> weights(info.group(), step.index() + 1);  // [head of the lane, position]
+  const uint32_t lanes = run.retention.lanes();
+  Grid<float> mass(info.model.layers, lanes, std::numeric_limits<float>::quiet_NaN());
+  Grid<float> weights(info.model.heads / lanes, step.index() + 1);  // [head of the lane, position]
   for (size_t layer_index = 0; layer_index < info.layers.size(); ++layer_index)
-    for (Lane lane; lane.value < info.model.kv_heads; lane = lane.next()) {
-      const std::vector<size_t> heads = heads_of(info, lane);
+    for (Lane lane; lane.value < lanes; lane = lane.next()) {
+      const std::vector<size_t> heads = heads_of(info, run, lane);
       if (heads.empty()) continue;
       const GridView<float> recorded = weights.view().rows_from(0, heads.size());
       for (size_t head = 0; head < heads.size(); ++head)

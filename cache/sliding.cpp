@@ -6,31 +6,49 @@
 // collapse once the first tokens, which collect much attention whatever they say, have left the
 // window.
 
-#include <limits>
+#include <array>
 
-#include "cache/make_policy.h"
+#include "cache/policy_options.h"
+#include "cache/policy_rows.h"
 
 namespace dendrokv {
 namespace {
 
-class Sliding final : public Policy {
+class Sliding final : public OneAtATime {
  public:
   explicit Sliding(uint64_t capacity) : capacity_(capacity) {}
 
-  std::optional<Decision> step(const LaneView& lane) override {
+ private:
+  std::optional<Decision> choose(const LaneView& lane) override {
     if (lane.position.size() <= capacity_) return std::nullopt;
-    constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
-    return Decision{Slot(0), std::nullopt, kNone, kNone, Reason::Rule};
+    return dropped_by_rule(Slot(0));
   }
 
- private:
   uint64_t capacity_;
 };
 
+constexpr std::array kOptions{
+    count_option("capacity", "rows of the window", "1024", 1),
+    kBudgetOption,
+    positions_option("original"),
+};
+
+PolicyShape shape(const Spec& spec) {
+  PolicyShape shape = shape_of_options(spec);
+  shape.recent = static_cast<uint32_t>(shape.budget);
+  return shape;
+}
+
 }  // namespace
 
-std::unique_ptr<Policy> make_sliding(const Spec& spec) {
-  return std::make_unique<Sliding>(spec.count("capacity"));
-}
+const PolicyRow kSlidingRow{
+    .spec = {"sliding", "keeps the last rows", kOptions},
+    .paper = "",
+    .budget_key = "capacity",
+    .shape = shape,
+    .make = [](const Spec& spec, const LanePlace&) -> std::unique_ptr<Policy> {
+      return std::make_unique<Sliding>(spec.count("capacity"));
+    },
+};
 
 }  // namespace dendrokv

@@ -6,31 +6,44 @@
 // No scores; all lanes keep the same tokens. Positions are ranks in the cache, as in the paper (its
 // figure 4).
 
-#include <limits>
+#include <array>
 
-#include "cache/make_policy.h"
+#include "cache/policy_options.h"
+#include "cache/policy_rows.h"
 
 namespace dendrokv {
 namespace {
 
-class Streaming final : public Policy {
+class Streaming final : public OneAtATime {
  public:
   Streaming(uint64_t sinks, uint64_t recent) : sinks_(sinks), budget_(sinks + recent) {}
 
-  std::optional<Decision> step(const LaneView& lane) override {
+ private:
+  std::optional<Decision> choose(const LaneView& lane) override {
     if (lane.position.size() <= budget_) return std::nullopt;
-    constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
-    return Decision{Slot(sinks_), std::nullopt, kNone, kNone, Reason::Rule};
+    return dropped_by_rule(Slot(sinks_));
   }
 
- private:
   uint64_t sinks_, budget_;
+};
+
+constexpr std::array kOptions{
+    sinks_option("4"),
+    recent_option("1020", 1),
+    kBudgetOption,
+    positions_option("rank"),
 };
 
 }  // namespace
 
-std::unique_ptr<Policy> make_streaming(const Spec& spec) {
-  return std::make_unique<Streaming>(spec.count("sinks"), spec.count("recent"));
-}
+const PolicyRow kStreamingRow{
+    .spec = {"streaming", "StreamingLLM: keeps the first rows and the last ones", kOptions},
+    .paper = "Xiao et al., ICLR 2024, arXiv 2309.17453",
+    .budget_key = "recent",
+    .shape = shape_of_options,
+    .make = [](const Spec& spec, const LanePlace&) -> std::unique_ptr<Policy> {
+      return std::make_unique<Streaming>(spec.count("sinks"), spec.count("recent"));
+    },
+};
 
 }  // namespace dendrokv

@@ -27,6 +27,7 @@ constexpr std::array kTable{
     CommandRow{"logits", "write the model's distribution after each token of a text", make_logits},
     CommandRow{"view", "start the viewer", make_view},
     CommandRow{"policies", "list the cache policies with their options", make_policies},
+    CommandRow{"wavelets", "list the wavelets that transforms can use", make_wavelets},
     CommandRow{"models", "list the supported architectures and tensor types", make_models},
 };
 // clang-format on

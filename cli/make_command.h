@@ -18,5 +18,6 @@ std::unique_ptr<Command> make_logits();
 std::unique_ptr<Command> make_view();
 std::unique_ptr<Command> make_policies();
 std::unique_ptr<Command> make_models();
+std::unique_ptr<Command> make_wavelets();
 
 }  // namespace dendrokv

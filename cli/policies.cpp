@@ -21,6 +21,9 @@ std::string allowed_values(const OptionRow& option) {
       return std::string(option.choices);
     case OptionType::Count:
       return plain(option.lowest) + " to " + plain(option.highest);
+    case OptionType::CountOrWord:
+      return plain(option.lowest) + " to " + plain(option.highest) + ", or " +
+             std::string(option.choices);
     case OptionType::Real:
       return significant(option.lowest) + " to " + significant(option.highest);
   }
@@ -30,7 +33,8 @@ std::string allowed_values(const OptionRow& option) {
 Json option_json(const OptionRow& option) {
   Json json = Json::object();
   json.set("name", option.name).set("summary", option.summary).set("default", option.standard);
-  if (option.type == OptionType::Choice) return json.set("choices", option.choices);
+  if (!option.choices.empty()) json.set("choices", option.choices);
+  if (option.type == OptionType::Choice) return json;
   return json.set("lowest", option.lowest).set("highest", option.highest);
 }
 

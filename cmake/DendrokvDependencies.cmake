@@ -6,6 +6,8 @@ set(HDF5_PREFER_PARALLEL OFF)
 find_package(HDF5 1.10 REQUIRED COMPONENTS C)
 pkg_check_modules(ICU REQUIRED IMPORTED_TARGET icu-uc)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
+find_package(Boost 1.74 REQUIRED)  # headers of Boost.Math only
+pkg_check_modules(FFTW REQUIRED IMPORTED_TARGET fftw3>=3.3 fftw3f>=3.3)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 if(DENDROKV_TESTS)

@@ -34,14 +34,15 @@ bool read_number(std::string_view text, Number& number) {
 void check_number(const std::string& subject, const OptionRow& option, std::string_view text) {
   double number = 0;
   uint64_t whole = 0;
-  const bool is_count = option.type == OptionType::Count;
+  const bool is_count = option.type != OptionType::Real;
   bool readable = is_count ? read_number(text, whole) : read_number(text, number);
   if (is_count) number = static_cast<double>(whole);
   readable = readable && std::isfinite(number);
   if (!readable || number < option.lowest || number > option.highest)
     fail(subject, "'" + std::string(text) + "'",
          std::string("wanted a ") + (is_count ? "whole " : "") + "number from " +
-             plain(option.lowest) + " to " + plain(option.highest));
+             plain(option.lowest) + " to " + plain(option.highest) +
+             (option.choices.empty() ? "" : ", or " + std::string(option.choices)));
 }
 
 void check_choice(const std::string& subject, const OptionRow& option, std::string_view text) {
@@ -81,7 +82,8 @@ void apply_pair(const std::string& subject, const SpecRow& row, std::string_view
   const OptionRow& option = find_option(subject, row, key);
   if (spec.given(key)) fail(subject, "key '" + std::string(key) + "' twice", "wanted it once");
   const std::string option_subject = subject + " key " + std::string(key);
-  if (option.type == OptionType::Choice)
+  if (option.type == OptionType::Choice ||
+      (option.type == OptionType::CountOrWord && value == option.choices))
     check_choice(option_subject, option, value);
   else
     check_number(option_subject, option, value);
@@ -139,6 +141,11 @@ double Spec::real(std::string_view key) const {
 }
 
 std::string_view Spec::choice(std::string_view key) const { return at(key).text; }
+
+bool Spec::is_word(std::string_view key) const {
+  uint64_t number = 0;
+  return !read_number(at(key).text, number);
+}
 
 void Spec::set(std::string_view key, std::string text) {
   for (Value& value : values_) {

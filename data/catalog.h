@@ -18,6 +18,7 @@ enum class OptionType {
   Count,   // whole number
   Real,    // decimal number
   Choice,  // one word of `choices`
+  CountOrWord,  // either
 };
 
 struct OptionRow {
@@ -26,7 +27,7 @@ struct OptionRow {
   OptionType type = OptionType::Count;
   std::string_view standard;      // default, as text; empty = not set unless given
   double lowest = 0, highest = 0;  // of a Count or Real, both included
-  std::string_view choices = {};   // of a Choice: "mean|sum|last"
+  std::string_view choices = {};   // of a Choice: "mean|sum|last"; of a CountOrWord: "all"
 };
 
 struct SpecRow {
@@ -53,6 +54,8 @@ class Spec {
   uint64_t count(std::string_view key) const;
   double real(std::string_view key) const;
   std::string_view choice(std::string_view key) const;
+  /// Of a CountOrWord: whether the value is a word rather than a number.
+  bool is_word(std::string_view key) const;
   /// Replaces or adds a value; for derived ones, such as the capacity that a budget implies.
   void set(std::string_view key, std::string text);
 

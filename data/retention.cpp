@@ -114,6 +114,17 @@ std::span<const std::string_view> reason_names() {
 std::string_view lane_kind_name(LaneKind kind) {
   return kLaneKinds[static_cast<size_t>(kind)];
 }
+uint32_t lane_count(LaneKind kind, uint32_t heads, uint32_t kv_heads) {
+  switch (kind) {
+    case LaneKind::PerKvHead:
+      return kv_heads;
+    case LaneKind::PerQueryHead:
+      return heads;
+    case LaneKind::PerLayer:
+      return 1;
+  }
+  return 0;
+}
 std::string_view run_mode_name(RunMode mode) {
   return kRunModes[static_cast<size_t>(mode)];
 }

@@ -6,12 +6,14 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "data/ids.h"
+#include "data/run_numbers.h"
 
 namespace dendrokv {
 
@@ -29,6 +31,9 @@ std::span<const std::string_view> reason_names();
 /// What the second axis of the arrays is.
 enum class LaneKind : uint8_t { PerKvHead, PerQueryHead, PerLayer };
 std::string_view lane_kind_name(LaneKind kind);  // "kv-head", "query-head", "layer"
+
+/// How many lanes a layer of a model has.
+uint32_t lane_count(LaneKind kind, uint32_t heads, uint32_t kv_heads);
 
 enum class RunMode : uint8_t { ClosedLoop, OpenLoop };
 std::string_view run_mode_name(RunMode mode);  // "closed-loop", "open-loop"
@@ -101,6 +106,7 @@ struct Run {
   uint64_t budget = 0;   // rows per lane in all; 0 = unbounded
   std::string positions = "original";  // or "rank"
   Retention retention;
+  std::optional<RunNumbers> numbers;  // where they were measured
 };
 
 }  // namespace dendrokv

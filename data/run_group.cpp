@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <type_traits>
 
 #include "data/error.h"
 
@@ -61,6 +62,79 @@ uint32_t small_count(const h5::File& file, const std::string& path, std::string_
   return static_cast<uint32_t>(count);
 }
 
+/// The arrays of RunNumbers, by name; `numbers` is const for writing.
+template <class Numbers, class Visit>
+void for_each_head_array(Numbers& numbers, Visit visit) {
+  visit("retained_mass", numbers.retained_mass);
+  visit("best_mass", numbers.best_mass);
+  visit("output_error", numbers.output_error);
+  visit("relative_error", numbers.relative_error);
+  visit("cosine", numbers.cosine);
+  visit("guiltiest", numbers.guiltiest);
+  visit("guilt", numbers.guilt);
+}
+template <class Numbers, class Visit>
+void for_each_lane_array(Numbers& numbers, Visit visit) {
+  visit("regret", numbers.regret);
+  visit("first_regret", numbers.first_regret);
+  visit("recurrence", numbers.recurrence);
+}
+
+h5::Type type_of(const std::vector<float>&) {
+  return h5::Type::F32;
+}
+h5::Type type_of(const std::vector<int32_t>&) {
+  return h5::Type::I32;
+}
+
+void write_numbers(h5::File& file, const std::string& group, const RunNumbers& numbers) {
+  file.create_group(group);
+  std::vector<int32_t> steps;
+  for (const Step step : numbers.steps) steps.push_back(static_cast<int32_t>(step.value));
+  h5::Dataset step =
+      file.create_dataset(group + "/step", h5::Type::I32, {steps.size()}, {}, h5::Fill::Zero);
+  if (!steps.empty()) step.write(steps.data());
+  const auto writer = [&](uint64_t second, uint64_t third) {
+    return [&file, &group, shape = h5::Shape{numbers.layers, second, third}](const char* name,
+                                                                             const auto& array) {
+      write_array(file, group + "/" + name, type_of(array), shape, array.data());
+    };
+  };
+  for_each_head_array(numbers, writer(numbers.heads, steps.size()));
+  for_each_lane_array(numbers, writer(numbers.lanes, numbers.tokens));
+}
+
+RunNumbers read_numbers(const h5::File& file, const std::string& group, const h5::Shape& lanes) {
+  RunNumbers numbers;
+  const h5::Dataset steps =
+      file.open_dataset(group + "/step", h5::Type::I32, {std::numeric_limits<uint64_t>::max()});
+  for (const int32_t step : steps.read_all<int32_t>()) {
+    if (step < 0 || static_cast<uint64_t>(step) >= lanes[2])
+      fail(steps.subject(), "step " + std::to_string(step),
+           "wanted steps below " + std::to_string(lanes[2]));
+    numbers.steps.emplace_back(step);
+  }
+  const h5::Shape heads = read_shape(file, group + "/retained_mass");
+  if (heads[0] != lanes[0] || heads[2] != numbers.steps.size())
+    fail(file.name() + ": " + group, "has arrays of shape " + h5::shape_text(heads),
+         "wanted [" + std::to_string(lanes[0]) + ", heads, " +
+             std::to_string(numbers.steps.size()) + "]");
+  numbers.layers = static_cast<uint32_t>(heads[0]);
+  numbers.heads = static_cast<uint32_t>(heads[1]);
+  numbers.lanes = static_cast<uint32_t>(lanes[1]);
+  numbers.tokens = static_cast<uint32_t>(lanes[2]);
+  const auto reader = [&file, &group](const h5::Shape& shape) {
+    return [&file, &group, &shape](const char* name, auto& array) {
+      using Array = std::remove_reference_t<decltype(array)>;
+      array =
+          read_array<typename Array::value_type>(file, group + "/" + name, type_of(array), shape);
+    };
+  };
+  for_each_head_array(numbers, reader(heads));
+  for_each_lane_array(numbers, reader(lanes));
+  return numbers;
+}
+
 }  // namespace
 
 void write_run_group(h5::File& file, std::string_view path, const Run& run) {
@@ -83,6 +157,7 @@ void write_run_group(h5::File& file, std::string_view path, const Run& run) {
   write_array(file, group + "/score", h5::Type::F32, shape, arrays.score.data());
   write_array(file, group + "/rival_score", h5::Type::F32, shape, arrays.rival_score.data());
   write_array(file, group + "/reason", h5::Type::U8, shape, arrays.reason.data());
+  if (run.numbers) write_numbers(file, group + "/numbers", *run.numbers);
 }
 
 Run read_run_group(const h5::File& file, std::string_view path) {
@@ -110,6 +185,7 @@ Run read_run_group(const h5::File& file, std::string_view path) {
   run.retention = Retention::from_arrays(subject, static_cast<uint32_t>(shape[0]),
                                          static_cast<uint32_t>(shape[1]),
                                          static_cast<uint32_t>(shape[2]), std::move(arrays));
+  if (file.has(group + "/numbers")) run.numbers = read_numbers(file, group + "/numbers", shape);
   return run;
 }
 

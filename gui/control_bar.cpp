@@ -151,13 +151,18 @@ void ControlBar::resizeEvent(QResizeEvent* event) {
 void ControlBar::make_room() {
   for (QWidget* widget : std::initializer_list<QWidget*>{facts_, file_, previous_, next_})
     widget->show();
-  const auto crowded = [this](QSize (QLayout::*needed)() const) {
+  // Whether the widgets that still show get their full, or at least their smallest, widths.
+  const auto full = [this] {
     layout()->invalidate();
-    return (layout()->*needed)().width() > width();
+    return layout()->sizeHint().width() <= width();
   };
-  if (crowded(&QLayout::sizeHint)) facts_->hide();
-  if (crowded(&QLayout::sizeHint)) file_->hide();
-  if (!crowded(&QLayout::minimumSize)) return;
+  const auto smallest = [this] {
+    layout()->invalidate();
+    return layout()->minimumSize().width() <= width();
+  };
+  if (!full()) facts_->hide();
+  if (!full()) file_->hide();
+  if (smallest()) return;
   previous_->hide();
   next_->hide();
 }

@@ -8,6 +8,7 @@
 #include "data/error.h"
 #include "model/lane_order.h"
 #include "model/memory.h"
+#include "model/policy_support.h"
 
 namespace dendrokv {
 
@@ -28,7 +29,7 @@ KvShape kv_shape(const Config& config, CachePrecision precision, const PolicySha
   return {.head_dim = config.head_dim,
           .precision = precision,
           .positions = policy.positions,
-          .most_rows = policy.budget == 0 ? 0 : policy.budget + 1,
+          .most_rows = policy.most_rows,
           .heads = heads.kv_heads,
           .turn = turn};
 }
@@ -80,6 +81,7 @@ Attention::Attention(const Config& config, CachePrecision precision, const Polic
       rotary_(config.rotary),
       sliding_rotary_(config.sliding_rotary),
       cut_lanes_(pool.threads()) {
+  require_engine_support(policy, config);
   const auto lanes = lanes_of_layer(shape_.lane_kind, config.heads, config.kv_heads);
   lanes_of_layer_ = lanes.size();
   tokens_at_once_ = std::max<size_t>(1, kQueriesAtOnce / lanes[0].group());
@@ -92,8 +94,14 @@ Attention::Attention(const Config& config, CachePrecision precision, const Polic
     const double turn = static_cast<double>(lane) / static_cast<double>(count);
     const bool slides = config.spans[lane / lanes_of_layer_] == LayerSpan::Window;
     const QueryRule rule{config.score_scale, slides ? config.window : 0};
+    const RotaryTable& rotary = slides ? sliding_rotary_ : rotary_;
     lanes_.emplace_back(heads, kv_shape(config, precision, shape_, heads, turn), rule, kernels,
-                        slides ? sliding_rotary_ : rotary_, policy.make());
+                        rotary, shape_,
+                        policy.make({.layer = Layer(lane / lanes_of_layer_),
+                                     .lane = Lane(lane % lanes_of_layer_),
+                                     .layers = config.layers,
+                                     .lanes = static_cast<uint32_t>(lanes_of_layer_),
+                                     .turns = rotary.frequencies()}));
   }
   for (unsigned thread = 0; thread < pool.threads(); ++thread)
     scratch_.push_back(std::make_unique<Scratch>());
@@ -106,7 +114,8 @@ void Attention::check(size_t tokens) const {
     fail("text", std::to_string(tokens) + " tokens",
          "the model's context is " + std::to_string(config_.context_length),
          "feed fewer tokens, or use a policy with positions=rank");
-  const uint64_t rows = shape_.budget == 0 ? tokens : std::min<uint64_t>(tokens, shape_.budget + 1);
+  const uint64_t rows =
+      shape_.most_rows == 0 ? tokens : std::min<uint64_t>(tokens, shape_.most_rows);
   const uint64_t row_bytes = 2 * lanes_[0].heads().kv_heads * config_.head_dim *
                              (precision_ == CachePrecision::F16 ? 2 : 4);
   check_memory("text of " + std::to_string(tokens) + " tokens", "its keys and values",
@@ -118,13 +127,13 @@ void Attention::prepare(Step first, size_t tokens) {
   for (AttentionLane& lane : lanes_) {
     const size_t unbounded = lane.rows().slots().size() + tokens;
     const size_t rows =
-        shape_.budget == 0 ? unbounded : std::min<uint64_t>(unbounded, shape_.budget + 1);
+        shape_.most_rows == 0 ? unbounded : std::min<uint64_t>(unbounded, shape_.most_rows);
     lane.rows().reserve(rows);
     most_rows = std::max(most_rows, rows);
   }
   grow_rotary(first.index() + tokens, most_rows);
   if (most_rows <= most_rows_) return;
-  const size_t bound = shape_.budget == 0 ? SIZE_MAX : shape_.budget + 1;
+  const size_t bound = shape_.most_rows == 0 ? SIZE_MAX : shape_.most_rows;
   most_rows_ = std::min<size_t>(2 * most_rows, bound);
   const LaneHeads& heads = lanes_[0].heads();
   const auto work = [&](size_t queries) {
@@ -137,13 +146,15 @@ void Attention::prepare(Step first, size_t tokens) {
   }
   for (CutLane& cut : cut_lanes_) cut.work = work(heads.heads);
   if (shape_.scores == ScoreUse::Needed)
-    means_ = Grid<float>(lanes_of_layer_ * kTokensAbreast, most_rows_);
+    reduced_ = Grid<float>(lanes_of_layer_ * kTokensAbreast, most_rows_);
 }
 
 void Attention::grow_rotary(size_t tokens, size_t most_rows) {
   size_t positions = tokens;
-  if (shape_.positions == PositionMode::Rank)
-    positions = most_rows == shape_.budget + 1 ? RotaryFrames::positions(most_rows) : most_rows;
+  if (shape_.positions == PositionMode::Rank) {
+    const bool may_evict = shape_.budget != 0 && most_rows > shape_.budget;
+    positions = may_evict ? RotaryFrames::positions(shape_.most_rows, most_rows) : most_rows;
+  }
   rotary_.grow(positions);
   if (config_.window != 0) sliding_rotary_.grow(positions);
 }
@@ -160,7 +171,9 @@ void Attention::run(const AttentionBlock& block) {
   }
 }
 
+// What a policy looks at beside the weights is kept step by step, so a policy that asks for it wants the steps in order, too.
 bool Attention::may_evict(const AttentionBlock& block, TokenRange tokens) const {
+  if (shape_.budget != 0 && (!shape_.inputs.empty() || shape_.window > 0)) return true;
   for (size_t lane = 0; lane < lanes_of_layer_; ++lane)
     if (shape_.budget != 0 && rows_of(block, lane) + tokens.count() > shape_.budget) return true;
   return false;
@@ -189,7 +202,7 @@ void Attention::run_abreast(const AttentionBlock& block, TokenRange tokens) {
   });
 }
 
-size_t Attention::mean_place(size_t lane, size_t token) {
+size_t Attention::reduced_place(size_t lane, size_t token) {
   return lane * kTokensAbreast + token % kTokensAbreast;
 }
 
@@ -199,8 +212,9 @@ void Attention::attend_abreast(const AttentionBlock& block, size_t lane, TokenRa
   if (shape_.scores != ScoreUse::Needed) return;
   for (size_t token = 0; token < tokens.count(); ++token)
     this->lane(block.layer, lane)
-        .mean_weights(tokens, token, scratch.work,
-                      means_.row(mean_place(lane, tokens.first + token)).first(rows + token));
+        .reduce_weights(
+            tokens, token, scratch.work,
+            reduced_.row(reduced_place(lane, tokens.first + token)).first(rows + token));
 }
 
 // Policies see every step, whether or not they can name a row.
@@ -209,11 +223,11 @@ void Attention::settle_abreast(const AttentionBlock& block, size_t lane, TokenRa
   for (size_t token = tokens.first; token < tokens.end; ++token) {
     const size_t seen = rows + token - tokens.first + 1;
     const bool scores = shape_.scores == ScoreUse::Needed;
-    const auto mean = scores ? means_.row(mean_place(lane, token)).first(seen) : std::span<float>();
-    const Step step(block.first.value + token);
-    const auto decision =
-        this->lane(block.layer, lane).settle(block.layer, Lane(lane), step, seen, mean);
-    DENDROKV_ASSERT(!decision);
+    const auto reduced =
+        scores ? reduced_.row(reduced_place(lane, token)).first(seen) : std::span<float>();
+    const auto decisions =
+        this->lane(block.layer, lane).settle(block, Lane(lane), token, seen, reduced);
+    DENDROKV_ASSERT(decisions.empty());
   }
 }
 
@@ -250,14 +264,13 @@ void Attention::finish_step(const AttentionBlock& block, size_t lane, size_t tok
   if (shape_.budget == 0) return;
   AttentionLane& rows_of_lane = this->lane(block.layer, lane);
   const size_t rows = rows_of(block, lane);
-  std::span<float> mean;
+  std::span<float> reduced;
   if (shape_.scores == ScoreUse::Needed) {
-    mean = std::span(work.mean).first(rows);
-    rows_of_lane.mean_weights({token, token + 1}, 0, work, mean);
+    reduced = std::span(work.reduced).first(rows);
+    rows_of_lane.reduce_weights({token, token + 1}, 0, work, reduced);
   }
-  const Step step(block.first.value + token);
-  const auto decision = rows_of_lane.settle(block.layer, Lane(lane), step, rows, mean);
-  if (decision) rows_of_lane.evict(block.layer, Lane(lane), step, *decision, log_);
+  const auto decisions = rows_of_lane.settle(block, Lane(lane), token, rows, reduced);
+  rows_of_lane.evict(block, Lane(lane), token, decisions, log_);
 }
 
 // ---- one token

@@ -4,8 +4,8 @@
 // A step of a lane, in the order of TreeKV's algorithm 1:
 //   append   the token's keys and values
 //   attend   every query over all rows present: scores, softmax, weighted sum of the values
-//   score    add the mean of the queries' weights to the running scores of the rows
-//   evict    the row that the policy names, if any
+//   score    add the queries' weights, reduced to one, to the running scores of the rows
+//   evict    the rows that the policy names, if any
 //
 // A block of tokens does this in one of three ways, which give the same bits:
 //   abreast       where nothing can leave: all rows are appended, then tokens attend, some together so that they share each load of
@@ -84,7 +84,7 @@ class Attention {
     return lanes_[layer.index() * lanes_of_layer_ + lane];
   }
   size_t rows_of(const AttentionBlock& block, size_t lane) const;
-  static size_t mean_place(size_t lane, size_t token);
+  static size_t reduced_place(size_t lane, size_t token);
 
   const Config& config_;
   const CachePrecision precision_;
@@ -97,7 +97,7 @@ class Attention {
   size_t tokens_at_once_ = 1, most_rows_ = 0, pieces_ = 1;
   std::vector<AttentionLane> lanes_;  // [layer, lane]
   std::vector<CutLane> cut_lanes_;    // of one token
-  Grid<float> means_;                 // [lane, token of a run abreast] x [slot]
+  Grid<float> reduced_;                 // [lane, token of a run abreast] x [slot]
   std::mutex scratch_mutex_;
   std::vector<std::unique_ptr<Scratch>> scratch_;  // that nobody holds; one per thread in all
 };

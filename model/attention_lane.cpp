@@ -1,6 +1,7 @@
 #include "model/attention_lane.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "data/error.h"
@@ -18,6 +19,13 @@ template <class T>
 GridView<T> every(GridView<T> grid, size_t distance, size_t first) {
   return {grid.data() + first * grid.stride(), grid.rows() / distance, grid.cols(),
           distance * grid.stride()};
+}
+
+void most_of_rows(GridView<const float> weights, std::span<float> most) {
+  std::ranges::copy(weights.row(0), most.begin());
+  for (size_t query = 1; query < weights.rows(); ++query)
+    for (size_t slot = 0; slot < weights.cols(); ++slot)
+      most[slot] = std::max(most[slot], weights(query, slot));
 }
 
 }  // namespace
@@ -43,12 +51,15 @@ std::vector<LaneHeads> lanes_of_layer(LaneKind kind, size_t heads, size_t kv_hea
 
 AttentionLane::AttentionLane(const LaneHeads& heads, const KvShape& shape, const QueryRule& rule,
                              const Kernels& kernels, const RotaryTable& rotary,
-                             std::unique_ptr<Policy> policy)
+                             const PolicyShape& policy_shape, std::unique_ptr<Policy> policy)
     : heads_(heads),
       head_dim_(shape.head_dim),
       rule_(rule),
       kernels_(kernels),
       rows_(shape, kernels, rotary),
+      wanted_(policy_shape.inputs),
+      group_rule_(policy_shape.group),
+      inputs_(policy_shape, heads.heads, shape.head_dim, 0),
       policy_(std::move(policy)) {}
 
 void AttentionLane::append(const AttentionBlock& block, size_t token) {
@@ -58,6 +69,11 @@ void AttentionLane::append(const AttentionBlock& block, size_t token) {
   const auto value = keys.subspan((heads_.layer_kv_heads + heads_.first_kv_head) * size, count);
   const Position position(block.first.value + token);
   rows_.append(position, key, value);
+  // Of several values side by side, the root of the mean square norm.
+  const float norm = wanted_.has(Input::ValueNorms)
+                         ? euclidean_norm(value) / std::sqrt(static_cast<float>(heads_.kv_heads))
+                         : 0.0f;
+  inputs_.append(key, value, norm);
   if (block.observer == nullptr || !block.observer->wants_rows(block.layer)) return;
   const size_t group = heads_.layer_heads / heads_.layer_kv_heads;
   if (heads_.first_head % group != 0) return;  // a lane of the same KV head tells it
@@ -150,24 +166,39 @@ void AttentionLane::sum(const AttentionBlock& block, TokenRange tokens, size_t r
   }
 }
 
-void AttentionLane::mean_weights(TokenRange tokens, size_t token, const LaneWork& work,
-                                 std::span<float> mean) const {
+void AttentionLane::reduce_weights(TokenRange tokens, size_t token, const LaneWork& work,
+                                   std::span<float> reduced) const {
   const GridView<const float> weights(work.weights.data(), heads_.heads * tokens.count(),
-                                      mean.size(), work.weights.cols());
-  kernels_.mean_of_rows(every(weights, tokens.count(), token), mean);
+                                      reduced.size(), work.weights.cols());
+  const GridView<const float> of_token = every(weights, tokens.count(), token);
+  if (group_rule_ == GroupRule::Mean)
+    kernels_.mean_of_rows(of_token, reduced);
+  else
+    most_of_rows(of_token, reduced);
 }
 
-std::optional<Decision> AttentionLane::settle(Layer layer, Lane lane, Step step, size_t rows,
-                                              std::span<const float> mean) {
-  rows_.add_weights(mean);
-  return policy_->step(rows_.slots().view(layer, lane, step, rows));
+std::span<const Decision> AttentionLane::settle(const AttentionBlock& block, Lane lane,
+                                                size_t token, size_t rows,
+                                                std::span<const float> reduced) {
+  rows_.add_weights(reduced);
+  if (!reduced.empty()) inputs_.add_weights(reduced);
+  const Step step(block.first.value + token);
+  const float* queries = block.qkv.row(token).data() + heads_.first_head * head_dim_;
+  inputs_.add_queries(step, {queries, heads_.heads, head_dim_});
+  LaneView view = rows_.slots().view(block.layer, lane, step, rows);
+  inputs_.complete(view);
+  return policy_->step(view);
 }
 
-void AttentionLane::evict(Layer layer, Lane lane, Step step, const Decision& decision,
-                          EvictionLog log) {
+void AttentionLane::evict(const AttentionBlock& block, Lane lane, size_t token,
+                          std::span<const Decision> decisions, EvictionLog log) {
+  const LaneView view = rows_.slots().view(block.layer, lane, Step(block.first.value + token));
   if (log == EvictionLog::Keep)
-    evictions_.push_back(eviction_of(rows_.slots().view(layer, lane, step), decision));
-  rows_.evict(decision.victim);
+    for (const Decision& decision : decisions) evictions_.push_back(eviction_of(view, decision));
+  for (size_t leaves = decisions.size(); leaves-- > 0;) {  // from the end: slots stay what they are
+    inputs_.evict(decisions[leaves].victim);
+    rows_.evict(decisions[leaves].victim);
+  }
 }
 
 }  // namespace dendrokv

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "cache/lane_inputs.h"
 #include "cache/policy.h"
 #include "data/grid.h"
 #include "data/retention.h"
@@ -55,16 +56,17 @@ struct QueryRule {
 
 /// What the queries of some tokens give. Room for so many queries and slots.
 struct LaneWork {
-  Grid<float> weights;      // [query, slot]; query = head * tokens + token
-  Grid<float> sums;         // [query, head_dim]
-  std::vector<float> mean;  // [slot]
+  Grid<float> weights;         // [query, slot]; query = head * tokens + token
+  Grid<float> sums;            // [query, head_dim]
+  std::vector<float> reduced;  // [slot]
 };
 
 class AttentionLane {
  public:
   /// `kernels` and `rotary` must outlive the lane.
   AttentionLane(const LaneHeads& heads, const KvShape& shape, const QueryRule& rule,
-                const Kernels& kernels, const RotaryTable& rotary, std::unique_ptr<Policy> policy);
+                const Kernels& kernels, const RotaryTable& rotary, const PolicyShape& policy_shape,
+                std::unique_ptr<Policy> policy);
 
   // The parts of a step. `rows`: slots up to the one of the first of the tokens; each later token has one more, and all of these are
   // there. A token sees those that are not behind its window.
@@ -80,13 +82,16 @@ class AttentionLane {
   /// Some channels of the weighted sums of the values, into work.sums and from there into block.out.
   void sum(const AttentionBlock& block, TokenRange tokens, size_t rows, size_t first_channel,
            size_t channels, LaneWork& work) const;
-  /// mean[slot] = mean weight over the lane's heads, of token number `token` of those of `work`.
-  void mean_weights(TokenRange tokens, size_t token, const LaneWork& work,
-                    std::span<float> mean) const;
-  /// Adds the mean weights of a step to the scores, [slot], or nothing, and asks the policy.
-  std::optional<Decision> settle(Layer layer, Lane lane, Step step, size_t rows,
-                                 std::span<const float> mean);
-  void evict(Layer layer, Lane lane, Step step, const Decision& decision, EvictionLog log);
+  /// reduced[slot] = mean or largest weight over the lane's heads, of token number `token` of those of `work`.
+  void reduce_weights(TokenRange tokens, size_t token, const LaneWork& work,
+                      std::span<float> reduced) const;
+  /// Adds the reduced weights of a step to the scores, [slot], or nothing, and asks the policy. Who leaves, in time order; valid
+  /// until the next call.
+  std::span<const Decision> settle(const AttentionBlock& block, Lane lane, size_t token,
+                                   size_t rows, std::span<const float> reduced);
+  /// Those that settle() has named for the newest step.
+  void evict(const AttentionBlock& block, Lane lane, size_t token,
+             std::span<const Decision> decisions, EvictionLog log);
 
   const LaneHeads& heads() const { return heads_; }
   KvLane& rows() { return rows_; }
@@ -101,6 +106,9 @@ class AttentionLane {
   QueryRule rule_;
   const Kernels& kernels_;
   KvLane rows_;
+  InputSet wanted_;
+  GroupRule group_rule_;
+  LaneInputs inputs_;
   std::unique_ptr<Policy> policy_;
   std::vector<Eviction> evictions_;
 };

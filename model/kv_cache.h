@@ -44,7 +44,7 @@ struct KvShape {
 class KvLane {
  public:
   /// `kernels` and `rotary` must outlive the lane; `rotary` must have grown to every position that is used: of the text, or
-  /// RotaryFrames::positions(most_rows) once a row has left.
+  /// RotaryFrames::positions(most_rows, rows held) once a row has left.
   KvLane(const KvShape& shape, const Kernels& kernels, const RotaryTable& rotary);
 
   /// Room for `rows` rows. Grows by doubling, never past most_rows.

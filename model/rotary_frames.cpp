@@ -15,18 +15,22 @@ constexpr size_t kUnboundedRows = 1024;
 // Rows of a moving window are gone before their offset grows to twice the rows of the lane; what stays longer is brought back.
 constexpr size_t kMostWindows = 3;
 
+size_t fresh_offset(size_t most_rows) {
+  return most_rows == 0 ? kUnboundedRows : most_rows;
+}
+
 }  // namespace
 
 RotaryFrames::RotaryFrames(size_t most_rows)
-    : fresh_offset_(most_rows == 0 ? kUnboundedRows : most_rows),
+    : fresh_offset_(fresh_offset(most_rows)),
       most_offset_(kMostWindows * fresh_offset_),
       frames_{{0, 0}} {
   frames_.reserve(kMostFrames + 2);
   again_.reserve(kMostFrames + 2);
 }
 
-size_t RotaryFrames::positions(size_t most_rows) {
-  return most_rows + kMostWindows * most_rows + 1;
+size_t RotaryFrames::positions(size_t most_rows, size_t rows) {
+  return rows + kMostWindows * fresh_offset(most_rows) + 1;
 }
 
 void RotaryFrames::append() {

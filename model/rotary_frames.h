@@ -57,8 +57,8 @@ class RotaryFrames {
   SlotRange slots_of(size_t frame) const;
   /// What the key of a slot is rotated to.
   size_t position_of(size_t slot) const;
-  /// No key, and no query of a rank below `most_rows`, is ever rotated to this position or beyond.
-  static size_t positions(size_t most_rows);
+  /// No key, and no query of a rank below `rows`, is ever rotated to this position or beyond. `most_rows` as above.
+  static size_t positions(size_t most_rows, size_t rows);
 
  private:
   size_t frame_of(size_t slot) const;

@@ -42,8 +42,9 @@ class RotaryTable {
 
   /// Makes room for positions [0, positions). Not while another thread reads.
   void grow(size_t positions);
-  std::span<const float> cosine(size_t position) const;  // [head_dim / 2]
-  std::span<const float> sine(size_t position) const;
+  std::span<const double> frequencies() const { return frequency_; }  // [head_dim / 2]
+  std::span<const float> cosine(size_t position) const;               // [head_dim / 2]
+  std::span<const float> sine(size_t position) const;                 // [head_dim / 2]
   /// Turns a head, [head_dim], to a position that grow() has covered. `out` may be `x`.
   void rotate(const Kernels& kernels, std::span<const float> x, size_t position,
               std::span<float> out) const;

@@ -34,12 +34,14 @@ const std::map<std::string, Floor> kFloors = {
 // Third-party headers (by pattern) and the only files that may include them (by pattern).
 const std::vector<std::pair<std::regex, std::regex>> kThirdParty = {
     {std::regex("hdf5.*\\.h"), std::regex("data/hdf5.*\\.cpp")},
+    {std::regex("fftw3\\.h"), std::regex("analysis/fft\\.cpp")},
     {std::regex("openssl/.*"), std::regex("data/identity\\.cpp")},
     {std::regex("unicode/.*"), std::regex("model/unicode\\.cpp")},
     {std::regex("immintrin\\.h"), std::regex("(model/kernels.*|data/(half|pyramid_fold)\\.cpp)")},
     {std::regex("CLI/.*"), std::regex("(cli/options|bench/main)\\.cpp")},
     {std::regex("nlohmann/.*"), std::regex("(cli|bench)/json\\.cpp")},
     {std::regex("benchmark/.*"), std::regex("bench/.*\\.cpp")},
+    {std::regex("boost/.*"), std::regex("analysis/distributions\\.cpp")},
     {std::regex("Q[A-Z].*|Qt.*"), std::regex("gui/.*")},
 };
 

@@ -5,7 +5,8 @@ The same GGUF file in both programs: dendrokv trace, and transformers with outpu
 float32 and bfloat16, the attentions written with h5py as float16. Two cases: the attention of every row of a prefill, and decoding
 token by token behind a context, every new row recorded. Each measurement is a process of its own; rounds alternate between the
 programs, so that a busy machine slows all; ratios are taken within a round. Time is counted from the loaded model to the closed
-file (ours synced to the disk, the peer's not); memory is the largest resident size of the process, weights included.
+file (ours synced to the disk, the peer's not); memory is the largest resident size of the process, weights included. On a busy
+machine look at processor seconds, too: ours are those of the whole process, loading the model included, the peer's not.
 
     python3 -m venv peer && peer/bin/pip install torch transformers accelerate gguf h5py
     peer/bin/python bench/peers/transformers_capture.py --bin build/release/bin --model MODEL.gguf
@@ -32,6 +33,7 @@ def load_peer(model, dtype, threads):
     import torch
     import transformers
     transformers.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
     torch.set_num_threads(threads)
     path = pathlib.Path(model).resolve()
     loaded = transformers.AutoModelForCausalLM.from_pretrained(
@@ -85,10 +87,11 @@ def work(options):
     ids = torch.tensor([token_ids(count)])
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         output = os.path.join(folder, "peer.h5")
+        before = time.process_time()
         seconds = (peer_prefill(torch, model, ids, output) if options.case == "prefill"
                    else peer_decode(torch, model, ids, options.depth, output))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"seconds": seconds, "mebibytes": peak / 1024}))
+    print(json.dumps({"seconds": seconds, "processor_seconds": time.process_time() - before, "mebibytes": peak / 1024}))
 
 
 def token_ids(count):
@@ -96,13 +99,13 @@ def token_ids(count):
 
 
 def run(command):
-    """Standard output of a command, and its largest resident size in MiB."""
+    """Standard output of a command, its processor seconds and its largest resident size in MiB."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     text = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         sys.exit(f"{' '.join(command)} failed")
-    return text, usage.ru_maxrss / 1024
+    return text, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def measure_peer(options, dtype, case, tokens):
@@ -119,24 +122,25 @@ def measure_ours(options, case, tokens):
         pathlib.Path(ids).write_text(json.dumps(token_ids(count)))
         command = [os.path.join(options.bin, "dendrokv"), "trace", "--model", options.model, "--ids", ids, "-o", output,
                    "--threads", str(options.threads), "--json", "--quiet"]
-        text, peak = run(command)
-        return {"seconds": json.loads(text)["seconds"], "mebibytes": peak}
+        text, processor, peak = run(command)
+        return {"seconds": json.loads(text)["seconds"], "processor_seconds": processor, "mebibytes": peak}
 
 
 def measure_our_decode(options):
-    text, peak = run([os.path.join(options.bin, "dendrokv-bench"), "trace", "--model", options.model, "--threads",
+    text, _, peak = run([os.path.join(options.bin, "dendrokv-bench"), "trace", "--model", options.model, "--threads",
                       str(options.threads), "--prefill", "64", "--depth", str(options.depth), "--json"])
     rate = json.loads(text)["decode_traced_tokens_per_second"]
-    return {"seconds": options.decode_tokens / rate, "mebibytes": peak}
+    return {"seconds": options.decode_tokens / rate, "processor_seconds": float("nan"), "mebibytes": peak}
 
 
 def report(case, rounds, names):
     print(f"\n{case}: median of {len(rounds)} rounds")
     for name in names:
         seconds = statistics.median(row[name]["seconds"] for row in rounds)
+        processor = statistics.median(row[name]["processor_seconds"] for row in rounds)
         memory = statistics.median(row[name]["mebibytes"] for row in rounds)
         ratios = sorted(row[name]["seconds"] / row["dendrokv"]["seconds"] for row in rounds)
-        print(f"  {name:24s} {seconds:8.3f} s  {memory:7.0f} MiB   time {statistics.median(ratios):6.2f} x"
+        print(f"  {name:24s} {seconds:8.3f} s  {processor:8.3f} processor s  {memory:7.0f} MiB   time {statistics.median(ratios):6.2f} x"
               f" [{ratios[0]:.2f} .. {ratios[-1]:.2f}], memory"
               f" {memory / statistics.median(row['dendrokv']['mebibytes'] for row in rounds):5.2f} x of dendrokv's")
 

@@ -1,5 +1,6 @@
 // The fused profile against the transform and its inverse, closed forms, and the profile of a real model (tests/data/attention).
 
+#include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
 #include <limits>
@@ -8,6 +9,7 @@
 
 #include "analysis/haar.h"
 #include "data/error.h"
+#include "data/half.h"
 #include "tests/analysis/signals.h"
 #include "tests/support/files.h"
 
@@ -85,6 +87,114 @@ TEST(HaarProfile, AgreesForEveryNumberOfLevels) {
       EXPECT_LE(worst_difference<double>(blocks << levels, 16, levels), 1e-12)
           << levels << " levels";
   EXPECT_LE(worst_difference<double>(4096, 16, 12), 1e-12);
+}
+
+/// Measures of one head by the transform and the inverse of each band, channel by channel.
+struct PlainMeasures {
+  Grid<double> magnitude, energy, log_magnitude;  // [level, position]
+  std::vector<double> signal_energy;              // [position]
+};
+
+template <class Real>
+PlainMeasures plain_measures(const Grid<Real>& signal, uint32_t levels) {
+  const size_t positions = signal.rows();
+  const auto channels = static_cast<double>(signal.cols());
+  PlainMeasures plain{{levels, positions}, {levels, positions}, {levels, positions}, std::vector<double>(positions)};
+  Grid<Real> coefficients = signal;
+  haar_forward(coefficients.view(), levels);
+  for (uint32_t level = 1; level <= levels; ++level) {
+    const Grid<Real> band = haar_reconstruct_band(std::as_const(coefficients).view(), levels, level);
+    for (size_t p = 0; p < positions; ++p)
+      for (const Real sample : band.row(p)) {
+        const double number = std::abs(static_cast<double>(sample));
+        plain.magnitude(level - 1, p) += number / channels;
+        plain.energy(level - 1, p) += number * number / channels;
+        plain.log_magnitude(level - 1, p) += std::log(number) / channels;
+      }
+  }
+  for (size_t p = 0; p < positions; ++p)
+    for (const Real sample : signal.row(p)) plain.signal_energy[p] += static_cast<double>(sample) * static_cast<double>(sample) / channels;
+  return plain;
+}
+
+template <class Real>
+void expect_plain_measures(size_t positions, size_t channels, uint32_t levels, double tolerance) {
+  const Grid<Real> values = random_signal<Real>(positions, channels);
+  const Grid<Real> weights = two_rows_of_weights<Real>(positions);
+  const size_t count = amplitude_count(positions, levels);
+  Grid<double> magnitude(2, count), energy(2, count), log_magnitude(2, count), signal_energy(2, positions);
+  haar_measures<Real>(weights.view(), values.view(), levels, {magnitude.view(), energy.view(), log_magnitude.view(), signal_energy.view()});
+  Grid<double> alone(2, count);
+  haar_amplitudes<Real>(weights.view(), values.view(), levels, alone.view());
+  EXPECT_TRUE(std::ranges::equal(alone.all(), magnitude.all()));
+  for (size_t h = 0; h < 2; ++h) {
+    Grid<Real> signal(positions, channels);
+    for (size_t p = 0; p < positions; ++p)
+      for (size_t c = 0; c < channels; ++c) signal(p, c) = weights(h, p) * values(p, c);
+    const PlainMeasures plain = plain_measures(signal, levels);
+    std::vector<double> relative(positions), entropy(positions);
+    wavelet_entropy(energy.row(h), positions, levels, entropy);
+    for (uint32_t level = 1; level <= levels; ++level) {
+      relative_variability(energy.row(h), signal_energy.row(h), level, relative);
+      for (size_t p = 0; p < positions; ++p) {
+        const size_t block = amplitudes_of_level(positions, level).first + (p >> level);
+        EXPECT_NEAR(magnitude(h, block), plain.magnitude(level - 1, p), tolerance * plain.magnitude(level - 1, p));
+        EXPECT_NEAR(energy(h, block), plain.energy(level - 1, p), 2 * tolerance * plain.energy(level - 1, p));
+        // A channel whose difference is small loses digits; its logarithm is a mean over channels of that.
+        EXPECT_NEAR(log_magnitude(h, block), plain.log_magnitude(level - 1, p), 100 * tolerance);
+        double local = 0;
+        for (size_t i = p >> level << level; i < ((p >> level) + 1) << level; ++i) local += plain.signal_energy[i] / static_cast<double>(1 << level);
+        EXPECT_NEAR(relative[p], std::sqrt(plain.energy(level - 1, p) / local), 4 * tolerance);
+      }
+    }
+    for (size_t p = 0; p < positions; ++p) {
+      EXPECT_NEAR(signal_energy(h, p), plain.signal_energy[p], tolerance * plain.signal_energy[p]);
+      double total = 0, wanted = 0;
+      for (uint32_t level = 1; level <= levels; ++level) total += plain.energy(level - 1, p);
+      for (uint32_t level = 1; level <= levels; ++level) {
+        const double share = plain.energy(level - 1, p) / total;
+        wanted -= share * std::log(share) / std::log(static_cast<double>(levels));
+      }
+      if (levels > 1) {
+        EXPECT_NEAR(entropy[p], wanted, 10 * tolerance);
+      }
+    }
+  }
+}
+
+TEST(HaarProfile, EveryMeasureAgreesWithTheTransform) {
+  for (const size_t channels : {16u, 64u, 67u, 131u}) {
+    expect_plain_measures<double>(96, channels, 5, 1e-12);
+    expect_plain_measures<double>(96, channels, 1, 1e-12);
+    expect_plain_measures<float>(96, channels, 5, 1e-6);
+  }
+}
+
+// Under modulated noise with equal weights all levels' shares are what the null says: energies halve per level, whatever the gain.
+TEST(HaarProfile, RelativeVariabilityIgnoresTheWeights) {
+  const Grid<double> values = random_signal<double>(64, 8);
+  Grid<double> weights(2, 64, 1.0);
+  for (double& weight : weights.row(1)) weight = 7.5;
+  Grid<double> magnitude(2, 56), energy(2, 56), signal_energy(2, 64);
+  haar_measures<double>(weights.view(), values.view(), 3, {magnitude.view(), energy.view(), {}, signal_energy.view()});
+  std::vector<double> a(64), b(64);
+  relative_variability(energy.row(0), signal_energy.row(0), 2, a);
+  relative_variability(energy.row(1), signal_energy.row(1), 2, b);
+  for (size_t p = 0; p < 64; ++p) EXPECT_NEAR(a[p], b[p], 1e-14);
+}
+
+TEST(HaarProfile, HalfValuesGiveTheBitsOfTheirFloats) {
+  const Grid<float> values = random_signal<float>(64, 70), weights = two_rows_of_weights<float>(64);
+  std::vector<uint16_t> halves(values.all().size());
+  to_half(values.all(), halves);
+  Grid<float> wide(64, 70);
+  from_half(halves, wide.all());
+  for (const uint32_t levels : {1u, 4u}) {
+    Grid<double> a(2, amplitude_count(64, levels)), b = a;
+    haar_measures<float>(weights.view(), std::as_const(wide).view(), levels, {a.view(), {}, {}, {}});
+    haar_measures(weights.view(), GridView<const uint16_t>(halves.data(), 64, 70), levels, {b.view(), {}, {}, {}});
+    EXPECT_TRUE(std::ranges::equal(a.all(), b.all()));
+  }
 }
 
 TEST(HaarProfile, EqualsPyWavelets) {

@@ -5,6 +5,8 @@
 #include <memory>
 #include <utility>
 
+#include "cache/lane_inputs.h"
+
 namespace dendrokv::testing {
 
 std::string LaneRun::cache() const {
@@ -13,8 +15,7 @@ std::string LaneRun::cache() const {
 
 std::string LaneRun::levels() const {
   std::map<int32_t, int> beaten;
-  for (const auto& eviction : evictions)
-    if (eviction) ++beaten[eviction->rival];
+  for (const Eviction& eviction : all) ++beaten[eviction.rival];
   std::string text;
   for (const Position position : table.positions())
     text +=
@@ -23,19 +24,49 @@ std::string LaneRun::levels() const {
 }
 
 LaneRun run_lane(const PolicyChoice& choice, uint32_t tokens, const RowWeights& weights,
-                 const std::function<void(Step, const LaneRun&)>& after) {
-  const std::unique_ptr<Policy> policy = choice.make();
+                 const std::function<void(Step, const LaneRun&)>& after, const LanePlace& place) {
+  const std::unique_ptr<Policy> policy = choice.make(place);
+  const PolicyShape& shape = choice.shape();
+  LaneInputs inputs(shape, 1, kSyntheticHeadDim, 16);
+  std::vector<double> future(tokens);
   LaneRun run;
   for (Step step; step.value < tokens; step = step.next()) {
-    run.table.append(Position(step.value));
-    run.table.add_weights(weights(step, run.table.positions()));
-    const LaneView view = run.table.view(Layer(0), Lane(0), step);
-    const std::optional<Decision> decision = policy->step(view);
-    run.evictions.push_back(decision ? std::optional(eviction_of(view, *decision)) : std::nullopt);
-    if (decision) run.table.evict(decision->victim);
+    const Position newest(step.value);
+    const std::vector<float> value = synthetic_row(7, SyntheticRow::Value, newest);
+    run.table.append(newest);
+    inputs.append(synthetic_row(7, SyntheticRow::Key, newest), value, euclidean_norm(value));
+    const std::vector<float> query = synthetic_row(7, SyntheticRow::Query, newest);
+    inputs.add_queries(step, {query.data(), 1, query.size()});
+    const std::vector<float> given = weights(step, run.table.positions());
+    run.table.add_weights(given);
+    inputs.add_weights(given);
+    LaneView view = run.table.view(place.layer, place.lane, step);
+    inputs.complete(view);
+    future.clear();
+    for (const Position position : view.position)
+      future.push_back(static_cast<double>(random_weight(9, 0, Step(0), position)));
+    if (shape.inputs.has(Input::Future)) view.future = future;
+    if (shape.deciding == Deciding::LayerTogether) policy->look(view);
+    const std::span<const Decision> decisions = policy->step(view);
+    run.evictions.push_back(std::nullopt);
+    for (const Decision& decision : decisions) run.all.push_back(eviction_of(view, decision));
+    if (!decisions.empty()) run.evictions.back() = run.all[run.all.size() - decisions.size()];
+    for (size_t leaves = decisions.size(); leaves-- > 0;) {
+      inputs.evict(decisions[leaves].victim);
+      run.table.evict(decisions[leaves].victim);
+    }
     if (after) after(step, run);
   }
   return run;
+}
+
+std::vector<float> synthetic_row(uint64_t seed, SyntheticRow what, Position position) {
+  std::vector<float> row;
+  for (uint32_t channel = 0; channel < kSyntheticHeadDim; ++channel)
+    row.push_back(
+        2 * random_weight(seed + 100 * static_cast<uint32_t>(what), 0, Step(channel), position) -
+        1);
+  return row;
 }
 
 RowWeights attraction(std::vector<float> of_position) {

@@ -19,7 +19,8 @@ namespace dendrokv::testing {
 using RowWeights = std::function<std::vector<float>(Step, std::span<const Position>)>;
 
 struct LaneRun {
-  std::vector<std::optional<Eviction>> evictions;  // [step]
+  std::vector<std::optional<Eviction>> evictions;  // [step], the oldest of the step
+  std::vector<Eviction> all;                       // in the order in which they left
   SlotTable table;                                 // after the last step
 
   /// "0 4 7 8": the cache after the last step.
@@ -28,9 +29,16 @@ struct LaneRun {
   std::string levels() const;
 };
 
-/// `after(step, run so far)` looks at every step, when given.
+/// `after(step, run so far)` looks at every step, when given. Keys, values and queries, where the policy
+/// asks for them, are those of synthetic_row().
 LaneRun run_lane(const PolicyChoice& choice, uint32_t tokens, const RowWeights& weights,
-                 const std::function<void(Step, const LaneRun&)>& after = {});
+                 const std::function<void(Step, const LaneRun&)>& after = {},
+                 const LanePlace& place = {});
+
+constexpr size_t kSyntheticHeadDim = 8;
+enum class SyntheticRow : uint32_t { Key = 1, Value, Query };
+/// Random numbers in [-1, 1), [kSyntheticHeadDim], that depend on (seed, what, position) alone.
+std::vector<float> synthetic_row(uint64_t seed, SyntheticRow what, Position position);
 
 /// The attraction of each position, restricted to the rows present and normalised.
 RowWeights attraction(std::vector<float> of_position);

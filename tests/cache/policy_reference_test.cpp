@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "cache/lane_replay.h"
 #include "tests/cache/lane_run.h"
 #include "tests/support/files.h"
 
@@ -37,6 +38,10 @@ std::string spec_of(const nlohmann::json& settings) {
   if (settings["policy"] == "sliding")
     return "sliding:" + number_option(settings, "window", "capacity");
   if (settings["policy"] == "streaming") return "streaming:" + sinks + "," + recent;
+  if (settings["policy"] == "tova")
+    return "tova:" + number_option(settings, "capacity", "capacity");
+  if (settings["policy"] == "h2o")
+    return "h2o:" + number_option(settings, "heavy", "capacity") + "," + sinks + "," + recent;
   return "treekv:" + number_option(settings, "tree", "capacity") + "," + sinks + "," + recent +
          word_options(settings);
 }
@@ -99,8 +104,29 @@ std::vector<ReferenceCase> reference_cases() {
 INSTANTIATE_TEST_SUITE_P(Unit, PolicyReference, ::testing::ValuesIn(reference_cases()),
                          [](const auto& tested) { return tested.param.name; });
 
+/// Victims of a policy that looks at nothing, -1 = none.
+std::vector<int> blind_victims(const std::string& spec, uint32_t tokens) {
+  LaneReplay lane(PolicyChoice(spec), Layer(0), Lane(0), tokens);
+  std::vector<int> victims;
+  for (uint32_t step = 0; step < tokens; ++step) {
+    const auto left = lane.step({});
+    victims.push_back(left.empty() ? -1 : static_cast<int>(left[0].victim.value));
+  }
+  return victims;
+}
+
+// 4096 tokens with 4 + 508 + 512 rows; the same in all 90 lanes of the model.
+TEST(PolicyReferenceFile, LongRunsThatReadNoAttentionAgree) {
+  const auto wanted = [](const std::string& name) {
+    const auto file = read_npy<int16_t>(data_file("policies/long/" + name + ".evicted.npy"));
+    return std::vector<int>(file.values.begin(), file.values.end());
+  };
+  EXPECT_EQ(blind_victims("treekv:score=keep-left", 4096), wanted("treekv_keep_left"));
+  EXPECT_EQ(blind_victims("streaming", 4096), wanted("streaming"));
+}
+
 TEST(PolicyReferenceFile, AllCasesAreThere) {
-  EXPECT_EQ(reference_cases().size(), 11u);
+  EXPECT_EQ(reference_cases().size(), 13u);
 }
 
 }  // namespace

@@ -216,5 +216,26 @@ TEST(RetainedMass, IsUnknownWhereNothingWasRecorded) {
   EXPECT_THROW(retained_mass(trace, run, Step(20)), Error);
 }
 
+TEST(RetainedMass, OfLanesThatAreLayersOrQueryHeads) {
+  const TemporaryFolder folder;
+  const SmallTrace small;
+  small.write(folder / "small.h5");
+  const TraceReader trace(folder / "small.h5");
+  const std::vector<PolicyChoice> choices{PolicyChoice("tova:capacity=20"),
+                                          PolicyChoice("tova:capacity=20,share=query-head")};
+  const auto runs = *replay_trace(trace, choices, 1, {});
+  const Step step(small.tokens - 1);
+  const Grid<float> layers = retained_mass(trace, runs[0], step);
+  const Grid<float> heads = retained_mass(trace, runs[1], step);
+  ASSERT_EQ(layers.cols(), 1u);
+  ASSERT_EQ(heads.cols(), 4u);
+  EXPECT_EQ(layers(1, 0), static_cast<float>(retained_mass(
+                              runs[0], Layer(1), Lane(0), step,
+                              small_trace_weights(Layer(1), Head(0), 4, step).view())));
+  EXPECT_EQ(heads(1, 3), static_cast<float>(retained_mass(
+                             runs[1], Layer(1), Lane(3), step,
+                             small_trace_weights(Layer(1), Head(3), 1, step).view())));
+}
+
 }  // namespace
 }  // namespace dendrokv::testing

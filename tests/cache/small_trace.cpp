@@ -26,6 +26,7 @@ TracePlan plan_of(const SmallTrace& trace, const std::vector<Step>& steps) {
                      .rope_base = 10000};
   plan.info.policy = trace.policy;
   plan.info.encoding = Encoding::F32;
+  plan.info.keys = trace.keys;
   plan.info.tokens = trace.tokens;
   plan.info.layers = trace.layers;
   plan.info.heads = trace.heads;
@@ -69,6 +70,17 @@ Grid<float> small_trace_weights(Layer layer, Head first_head, size_t heads, Step
   return weights;
 }
 
+std::vector<float> small_trace_row(SmallRow what, Layer layer, KvHead kv_head, Position position) {
+  const uint64_t seed = what == SmallRow::Key ? 500 : 600;
+  const auto number = [&](uint32_t channel) {
+    // eighths: any number format holds them
+    return (random_weight(seed + 10 * layer.value + kv_head.value, 17, Step(channel), position) -
+            9.0f) /
+           8.0f;
+  };
+  return {number(0), number(1)};
+}
+
 void SmallTrace::write(const std::filesystem::path& path) const {
   std::vector<Step> recorded = steps;
   if (recorded.empty())
@@ -85,10 +97,19 @@ void SmallTrace::write(const std::filesystem::path& path) const {
               layer, head, first / plan.chunk_steps, position / kChunkPositions,
               chunk_of(layers[layer], heads[head], rows, plan.chunk_steps, position));
   }
-  const Grid<float> zeros(tokens, 2);
   for (size_t layer = 0; layer < layers.size(); ++layer)
-    for (const KvHead kv_head : {KvHead(0), KvHead(1)})
-      writer.write_values(layer, kv_head, Position(0), zeros.view());
+    for (const KvHead kv_head : {KvHead(0), KvHead(1)}) {
+      const auto rows = [&](SmallRow what) {
+        Grid<float> all(tokens, 2);
+        for (Position position; position.value < tokens; position = position.next())
+          std::ranges::copy(small_trace_row(what, layers[layer], kv_head, position),
+                            all.row(position.index()).begin());
+        return all;
+      };
+      writer.write_values(layer, kv_head, Position(0), rows(SmallRow::Value).view());
+      if (keys == KeyRows::Record)
+        writer.write_keys(layer, kv_head, Position(0), rows(SmallRow::Key).view());
+    }
   writer.write_loss(std::vector<float>(tokens, std::numeric_limits<float>::quiet_NaN()));
   writer.mark_steps_valid(recorded.size());
   writer.finish();

@@ -19,10 +19,15 @@ struct SmallTrace {
   std::vector<Layer> layers{Layer(0), Layer(1)};
   std::vector<Head> heads{Head(0), Head(1), Head(2), Head(3)};
   std::vector<Step> steps = {};  // empty = all
+  KeyRows keys = KeyRows::Omit;
 
   /// Writes it to `path`, weights as F32, steps in chunks of 64.
   void write(const std::filesystem::path& path) const;
 };
+
+enum class SmallRow { Key, Value };
+/// The row of a position, as the trace gives it back: [2], each number of half precision.
+std::vector<float> small_trace_row(SmallRow what, Layer layer, KvHead kv_head, Position position);
 
 /// The softmax weights of the heads [first_head, first_head + heads), [head, position 0..step].
 Grid<float> small_trace_weights(Layer layer, Head first_head, size_t heads, Step step);

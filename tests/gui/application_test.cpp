@@ -27,10 +27,10 @@ class Program : public ::testing::Test {
     std::string out, err;
   };
   Outcome run(const std::string& arguments, const std::string& environment = {}) {
-    const std::string command = "cd '" + folder.path().string() +
-                                "' && env -u DISPLAY -u WAYLAND_DISPLAY -u QT_QPA_PLATFORM " +
-                                environment + " '" DENDROKV_VIEW_PROGRAM "' " + arguments +
-                                " >out.txt 2>err.txt";
+    const std::string command =
+        "cd '" + folder.path().string() +
+        "' && env -u DISPLAY -u WAYLAND_DISPLAY -u QT_QPA_PLATFORM ASAN_OPTIONS=detect_leaks=0 " +
+        environment + " '" DENDROKV_VIEW_PROGRAM "' " + arguments + " >out.txt 2>err.txt";
     const int status = std::system(command.c_str());
     return {WEXITSTATUS(status), testing::read_text(folder / "out.txt"),
             testing::read_text(folder / "err.txt")};

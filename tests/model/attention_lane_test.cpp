@@ -38,7 +38,7 @@ class SharedLanes : public ::testing::Test {
     for (const LaneHeads& heads : lanes_of_layer(kind, kHeads, kKvHeads)) {
       const KvShape shape{kHeadDim, CachePrecision::F32, PositionMode::Rank, 0, heads.kv_heads};
       AttentionLane lane(heads, shape, {.scale = 0.2f}, kernels_for(best_isa()), rotary_,
-                         PolicyChoice("full").make());
+                         PolicyShape{}, PolicyChoice("full").make());
       lane.rows().reserve(kTokens);
       for (size_t token = 0; token < kTokens; ++token) lane.append(block, token);
       const size_t queries = heads.heads * together;
@@ -52,7 +52,7 @@ class SharedLanes : public ::testing::Test {
         lane.show(block, tokens, first + 1, work);
         lane.sum(block, tokens, first + 1, 0, 16, work);
         lane.sum(block, tokens, first + 1, 16, kHeadDim - 16, work);
-        lane.mean_weights(tokens, together - 1, work, std::span(mean).first(first + together));
+        lane.reduce_weights(tokens, together - 1, work, std::span(mean).first(first + together));
       }
       outcome.means.push_back(mean);
     }

@@ -9,7 +9,9 @@
 #include <numeric>
 #include <string>
 
+#include "cache/lane_replay.h"
 #include "model/decoder.h"
+#include "tests/model/collector.h"
 #include "tests/model/reference_text.h"
 #include "tests/support/files.h"
 
@@ -119,6 +121,37 @@ TEST_P(ScoredPolicies, DifferFromTheReferenceAtNearTiesOnly) {
   EXPECT_GE(static_cast<double>(same), 0.98 * 64 * static_cast<double>(lanes()));
 }
 
+// The first layer's inputs do not depend on the cache: with original positions a replay of its full attention is the closed loop.
+class FirstLayer final : public testing::Collector {
+ public:
+  bool wants_attention(Layer layer, Head, Step) const override { return layer == Layer(0); }
+  bool wants_rows(Layer) const override { return false; }
+};
+
+TEST(OpenLoop, OfTheFirstLayerWithOriginalPositionsIsTheClosedLoop) {
+  const Model& model = testing::default_model(Arithmetic::Exact);
+  Decoder decoder(model, PolicyChoice("full"), {});
+  FirstLayer first_layer;
+  decoder.feed(testing::reference_text(kTokens), LogitsOf::None, &first_layer);
+  const auto evicted = read_npy<int16_t>(data_file("policies/short/tova_a.evicted.npy"));
+  const auto margin = read_npy<float>(data_file("policies/short/tova_a.margin.npy"));
+  const size_t stride = evicted.shape[1] * evicted.shape[2], heads = model.config().heads;
+  LaneReplay lane(PolicyChoice("tova:capacity=64"), Layer(0), Lane(0), kTokens);
+  size_t same = 0;
+  for (Step step; step.value < kTokens; step = step.next(), ++same) {
+    Grid<float> weights(heads, step.index() + 1);
+    for (Head head; head.value < heads; head = head.next())
+      std::ranges::copy(first_layer.attention.at({Layer(0), head, step}).weights,
+                        weights.row(head.index()).begin());
+    const auto left = lane.step(weights.view());
+    const int victim = left.empty() ? -1 : static_cast<int>(left[0].victim.value);
+    if (victim == evicted.values[step.index() * stride]) continue;
+    EXPECT_LE(margin.values[step.index() * stride], 1e-5f) << "step " << step.value;
+    break;
+  }
+  EXPECT_GT(same, 64u);
+}
+
 constexpr ReferenceRun kBlind[] = {
     {"treekv_keep_left", "treekv:capacity=32,sinks=4,recent=28,score=keep-left", 3.5401318},
     {"streaming", "streaming:sinks=4,recent=60", 3.5396209},
@@ -128,6 +161,7 @@ constexpr ReferenceRun kScored[] = {
     {"treekv_advance", "treekv:capacity=32,sinks=4,recent=28", 3.4965140},
     {"treekv_printed", "treekv:capacity=32,sinks=4,recent=28,cursor=printed", 3.5063052},
     {"treekv_whole", "treekv:capacity=64,sinks=0,recent=0", 3.5677696},
+    {"h2o", "h2o:capacity=32,sinks=4,recent=28,positions=rank", 3.5480216},
 };
 const auto name_of = [](const auto& run) { return std::string(run.param.name); };
 INSTANTIATE_TEST_SUITE_P(Reference, BlindPolicies, ::testing::ValuesIn(kBlind), name_of);

@@ -128,7 +128,7 @@ TEST_P(Lanes, AgreeWithTheSlowTwinUnderRandomEvictions) {
 TEST_P(Lanes, NothingDriftsOverALongStream) {
   if (shape(0).positions == PositionMode::Original) return;  // a key is rotated once
   constexpr size_t kBudget = 30, kSinks = 2, kTree = 12, kSteps = 20'000;
-  rotary_.grow(RotaryFrames::positions(kBudget + 1));
+  rotary_.grow(RotaryFrames::positions(kBudget + 1, kBudget + 1));
   const std::vector<std::function<size_t(size_t)>> victims = {
       [](size_t) { return kSinks; }, [](size_t) { return size_t{0}; },
       [](size_t step) { return kSinks + step % kTree + step / 7 % 2; },
@@ -162,7 +162,7 @@ TEST_P(Lanes, NothingDriftsOverALongStream) {
 TEST_P(Lanes, HeadsOfARowAreLanesOfTheirOwn) {
   KvShape wide = shape(24);
   wide.heads = 2;
-  rotary_.grow(RotaryFrames::positions(24));
+  rotary_.grow(RotaryFrames::positions(24, 24));
   KvLane both(wide, kernels_, rotary_), first(shape(24), kernels_, rotary_),
       second(shape(24), kernels_, rotary_);
   std::mt19937 random(8);
@@ -207,7 +207,7 @@ TEST_P(Lanes, RoomNeverExceedsItsBound) {
 // Whenever gaps are closed, and however many there is room for, the rows hold what they held.
 TEST_P(Lanes, TidyingAtAnyTurnLeavesTheBits) {
   constexpr size_t kRows = 80;
-  rotary_.grow(RotaryFrames::positions(kRows));
+  rotary_.grow(RotaryFrames::positions(kRows, kRows));
   std::vector<KvLane> lanes;
   for (const double turn : {0.0, 0.3, 0.999}) {
     KvShape some = shape(kRows);

@@ -49,7 +49,7 @@ class Stream {
       const size_t offset = frames_.frames()[frame].offset;
       ASSERT_EQ(first, slot);
       ASSERT_GT(end, first);
-      ASSERT_LT(kBudget + offset, RotaryFrames::positions(kBudget + 1));
+      ASSERT_LT(kBudget + offset, RotaryFrames::positions(kBudget + 1, kBudget + 1));
       for (; slot < end; ++slot) ASSERT_EQ(rows_[slot], slot + offset);
     }
     ASSERT_EQ(slot, rows_.size());
@@ -144,7 +144,7 @@ TEST(RotaryFrames, SmallLanes) {
           rows[slot] = frames.position_of(slot);
       for (size_t slot = 0; slot < rows.size(); ++slot) {
         ASSERT_EQ(rows[slot], frames.position_of(slot));
-        ASSERT_LT(rows[slot] - slot + budget, RotaryFrames::positions(budget + 1));
+        ASSERT_LT(rows[slot] - slot + budget, RotaryFrames::positions(budget + 1, budget + 1));
       }
     }
   }

@@ -1,0 +1,356 @@
+#include "analysis/cwt.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <numbers>
+#include <string>
+#include <type_traits>
+
+#include "analysis/parallel.h"
+#include "data/error.h"
+
+namespace dendrokv {
+namespace {
+
+constexpr double kPi = std::numbers::pi;
+
+/// What the tails of a wavelet may be cut at, of its peak: below the rounding of the type.
+template <class Real>
+constexpr double kTail = std::is_same_v<Real, float> ? 1e-8 : 1e-17;
+
+/// exp(-(step k - centre)^2 / 2) for k from `first` on: eight interleaved progressions, each started afresh before rounding grows.
+template <class Real>
+void gaussian(double step, double centre, IndexRange bins, double scale, Real* out) {
+  constexpr size_t kLanes = 8, kRounds = 32;
+  const double stride = step * kLanes, shrink = std::exp(-stride * stride);
+  for (size_t from = 0; from < bins.count; from += kLanes * kRounds) {
+    std::array<double, kLanes> value, ratio;
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      const double u = step * static_cast<double>(bins.first + from + lane) - centre;
+      value[lane] = scale * std::exp(-u * u / 2);
+      ratio[lane] = std::exp(-stride * u - stride * stride / 2);
+    }
+    const size_t rounds = std::min(kRounds, (bins.count - from) / kLanes);
+    Real* to = out + from;
+    for (size_t round = 0; round < rounds; ++round, to += kLanes)
+      for (size_t lane = 0; lane < kLanes; ++lane) {
+        to[lane] = static_cast<Real>(value[lane]);
+        value[lane] *= ratio[lane];
+        ratio[lane] *= shrink;
+      }
+    if (rounds < kRounds)
+      for (size_t lane = 0; from + rounds * kLanes + lane < bins.count; ++lane)
+        to[lane] = static_cast<Real>(value[lane]);
+  }
+}
+
+/// Even lengths some eighth of an octave apart, products of small primes; `most` when nothing shorter is enough.
+size_t points_at_least(size_t wanted, size_t most) {
+  for (size_t eighth = 2; eighth * 8 < most; eighth *= 2)
+    for (const size_t eighths : {8, 9, 10, 12, 14, 15})
+      if (eighth * eighths >= wanted && eighth * eighths < most) return eighth * eighths;
+  return most;
+}
+
+}  // namespace
+
+std::vector<double> octave_scales(double first, double per_octave, size_t count) {
+  std::vector<double> scales;
+  for (size_t j = 0; j < count; ++j)
+    scales.push_back(first * std::exp2(static_cast<double>(j) / per_octave));
+  return scales;
+}
+
+Cwt::Cwt(ContinuousWavelet wavelet, size_t positions, std::vector<double> scales,
+         const CwtOptions& options)
+    : wavelet_(wavelet),
+      positions_(positions),
+      padded_(options.padded),
+      scales_(std::move(scales)),
+      options_(options) {
+  if (positions == 0) fail("transform", "0 positions", "wanted at least 1");
+  if (scales_.empty()) fail("transform", "no scale", "wanted at least one");
+  if (!(options.dt > 0)) fail("dt", std::to_string(options.dt), "wanted a positive time");
+  for (const double scale : scales_)
+    if (!(scale > 0) || !std::isfinite(scale))
+      fail("scale", std::to_string(scale), "wanted a positive number");
+  if (padded_ == 0) {
+    const double widest = *std::ranges::max_element(scales_) * wavelet_.e_folding() / options.dt;
+    const double margin = std::min(4 * widest, static_cast<double>(positions));
+    padded_ = options.boundary == Boundary::Periodic
+                  ? positions
+                  : fast_length(positions + static_cast<size_t>(std::ceil(margin)));
+  }
+  if (padded_ < positions)
+    fail("padded length", std::to_string(padded_), "wanted at least " + std::to_string(positions));
+  if (options.boundary == Boundary::Periodic && padded_ != positions)
+    fail("padded length", std::to_string(padded_),
+         "wanted " + std::to_string(positions) + " for a periodic signal");
+}
+
+std::vector<double> Cwt::periods() const {
+  std::vector<double> periods;
+  for (const double scale : scales_) periods.push_back(scale * wavelet_.period());
+  return periods;
+}
+
+std::vector<double> Cwt::cone_of_influence() const {
+  std::vector<double> cone(positions_);
+  for (size_t n = 0; n < positions_; ++n) {
+    const auto distance = static_cast<double>(std::min(n, positions_ - 1 - n));
+    cone[n] = wavelet_.period() / wavelet_.e_folding() * options_.dt * distance;
+  }
+  return cone;
+}
+
+IndexRange Cwt::valid(size_t scale) const {
+  const double reach = scales_[scale] * wavelet_.e_folding() / options_.dt;
+  const auto margin = static_cast<size_t>(std::min(std::ceil(reach), static_cast<double>(positions_)));
+  if (2 * margin >= positions_) return {};
+  return {margin, positions_ - 2 * margin};
+}
+
+double Cwt::factor(double scale) const {
+  if (options_.normalisation == Normalisation::L2) return std::sqrt(2 * kPi * scale / options_.dt);
+  return (wavelet_.is_real() ? 1 : 2) / std::abs(wavelet_.amplitude(wavelet_.peak()));
+}
+
+double Cwt::radians_per_bin(double scale) const {
+  return scale * 2 * kPi / (static_cast<double>(padded_) * options_.dt);
+}
+
+/// Bins from 0 to the Nyquist frequency where the wavelet is not negligible; one at least.
+IndexRange Cwt::bins(double scale, double fraction) const {
+  const ContinuousWavelet::Support support = wavelet_.support(fraction);
+  const double step = radians_per_bin(scale);
+  const auto most = static_cast<double>(padded_ / 2);
+  const double first = std::clamp(std::floor(support.low / step), 0.0, most);
+  const double last = std::clamp(std::ceil(support.high / step), first, most);
+  return {static_cast<size_t>(first), static_cast<size_t>(last - first) + 1};
+}
+
+/// The power of a row has a band as wide as the row's own to both sides; of a Gaussian one the outer part is negligible.
+size_t Cwt::points_of_power(double scale, double fraction) const {
+  const size_t width = bins(scale, fraction).count;
+  size_t points = 2 * width + 1;
+  if (wavelet_.family == ContinuousFamily::Morlet) {
+    const double lag = std::sqrt(-4 * std::log(fraction)) / radians_per_bin(scale);
+    points = std::max(width + 1, static_cast<size_t>(std::ceil(2 * lag)));
+  }
+  return points_at_least(points, padded_);
+}
+
+/// The spectrum of a signal, and what one thread needs to make rows of it.
+template <class Real>
+class Cwt::Runner {
+ public:
+  using Complex = std::complex<Real>;
+
+  static FourierBuffer<Complex> spectrum(const Cwt& cwt, std::span<const Real> signal) {
+    DENDROKV_ASSERT(signal.size() == cwt.positions_);
+    const size_t length = cwt.padded_;
+    double mean = 0;
+    for (size_t n = 0; n < signal.size(); ++n) {
+      if (!std::isfinite(signal[n]))
+        fail("signal at position " + std::to_string(n), "not a finite number", "wanted numbers",
+             "mask or interpolate the gaps first");
+      mean += static_cast<double>(signal[n]);
+    }
+    mean = cwt.options_.mean == Mean::Remove ? mean / static_cast<double>(signal.size()) : 0;
+    const FourierBuffer<Real> padded(length);
+    for (size_t n = 0; n < length; ++n) {
+      // Half of the padding continues the end, half comes before the start.
+      const size_t after = (length - signal.size() + 1) / 2;
+      const auto index = static_cast<int64_t>(n) - (n < signal.size() + after ? 0 : static_cast<int64_t>(length));
+      double sample = 0;
+      for (const ExtensionTerm& term : extended_sample(cwt.options_.boundary, signal.size(), index).all())
+        sample += term.factor * (static_cast<double>(signal[term.index]) - mean);
+      padded[n] = static_cast<Real>(sample);
+    }
+    FourierBuffer<Complex> out(length / 2 + 1);
+    Fourier<Real>(length, cwt.options_.planner).forward(padded, out);
+    for (size_t k = 0; k < out.size(); ++k) out[k] /= static_cast<Real>(length);
+    return out;
+  }
+
+  Runner(const Cwt& cwt, const FourierBuffer<Complex>& spectrum) : cwt_(cwt), spectrum_(spectrum) {}
+
+  /// One row on all positions.
+  void row(double scale, Complex* out) {
+    const size_t length = cwt_.padded_;
+    if (cwt_.wavelet_.is_real()) return real_row(scale, out);
+    fill(scale, length, 0);
+    plan(length).inverse(band_, points_);
+    std::copy_n(points_.data(), cwt_.positions_, out);
+  }
+
+  /// Adds |W|^2 of a row, on `count` points spread evenly over the padded length, to `sums`.
+  void add_power(double scale, size_t count, Real* sums) {
+    if (cwt_.wavelet_.is_real()) {
+      real_points(scale);
+      for (size_t n = 0; n < count; ++n) sums[n] += reals_[n] * reals_[n];
+      return;
+    }
+    // A shift in frequency changes no magnitude: the band is put at the start.
+    fill(scale, count, cwt_.bins(scale, kTail<Real>).first);
+    plan(count).inverse(band_, points_);
+    const Complex* points = points_.data();
+    for (size_t n = 0; n < count; ++n)
+      sums[n] += points[n].real() * points[n].real() + points[n].imag() * points[n].imag();
+  }
+
+ private:
+  const Fourier<Real>& plan(size_t length) {
+    return plans_.try_emplace(length, length, cwt_.options_.planner).first->second;
+  }
+
+  /// Products of spectrum and wavelet in a buffer of `count` bins, its first being bin `first_bin`.
+  void fill(double scale, size_t count, size_t first_bin) {
+    if (band_.size() != count) {
+      band_ = FourierBuffer<Complex>(count);
+      points_ = FourierBuffer<Complex>(count);
+      std::fill_n(band_.data(), count, Complex{});
+      filled_ = {};
+    }
+    std::fill_n(band_.data() + filled_.first, filled_.count, Complex{});
+    const IndexRange bins = cwt_.bins(scale, kTail<Real>);
+    make_filter(scale, bins);
+    const Complex* from = spectrum_.data() + bins.first;
+    Complex* to = band_.data() + (bins.first - first_bin);
+    for (size_t k = 0; k < bins.count; ++k) to[k] = from[k] * filter_[k];
+    filled_ = {bins.first - first_bin, bins.count};
+  }
+
+  void make_filter(double scale, IndexRange bins) {
+    filter_.resize(std::max(filter_.size(), bins.count));
+    const double step = cwt_.radians_per_bin(scale), factor = cwt_.factor(scale);
+    if (cwt_.wavelet_.family == ContinuousFamily::Morlet) {
+      gaussian(step, cwt_.wavelet_.parameter, bins, factor * std::pow(kPi, -0.25), filter_.data());
+      if (bins.first == 0) filter_[0] = 0;
+      return;
+    }
+    for (size_t k = 0; k < bins.count; ++k)
+      filter_[k] = static_cast<Real>(factor * cwt_.wavelet_.amplitude(step * static_cast<double>(bins.first + k)));
+  }
+
+  void real_points(double scale) {
+    const size_t length = cwt_.padded_;
+    if (band_.size() != length / 2 + 1) {
+      band_ = FourierBuffer<Complex>(length / 2 + 1);
+      reals_ = FourierBuffer<Real>(length);
+    }
+    const IndexRange bins = cwt_.bins(scale, kTail<Real>);
+    make_filter(scale, bins);
+    std::fill_n(band_.data(), band_.size(), Complex{});
+    const Complex phase(std::conj(cwt_.wavelet_.phase()));
+    for (size_t k = 0; k < bins.count; ++k)
+      band_[bins.first + k] = spectrum_[bins.first + k] * filter_[k] * phase;
+    plan(length).inverse(band_, reals_);
+  }
+
+  void real_row(double scale, Complex* out) {
+    real_points(scale);
+    for (size_t n = 0; n < cwt_.positions_; ++n) out[n] = reals_[n];
+  }
+
+  const Cwt& cwt_;
+  const FourierBuffer<Complex>& spectrum_;
+  FourierBuffer<Complex> band_, points_;
+  FourierBuffer<Real> reals_;
+  IndexRange filled_;
+  std::vector<Real> filter_;
+  std::map<size_t, Fourier<Real>> plans_;
+};
+
+template <class Real>
+void Cwt::forward(std::span<const Real> signal, GridView<std::complex<Real>> out,
+                  unsigned threads) const {
+  DENDROKV_ASSERT(out.rows() == scales_.size() && out.cols() == positions_);
+  const auto spectrum = Runner<Real>::spectrum(*this, signal);
+  // Neighbouring rows to one thread, which keeps its buffers.
+  const size_t pieces = std::min<size_t>(scales_.size(), size_t{4} * threads);
+  for_each_piece(pieces, threads, [&](size_t piece) {
+    Runner<Real> runner(*this, spectrum);
+    const size_t end = scales_.size() * (piece + 1) / pieces;
+    for (size_t s = scales_.size() * piece / pieces; s < end; ++s)
+      runner.row(scales_[s], out.row(s).data());
+  });
+}
+
+template <class Real>
+void Cwt::power(std::span<const Real> signal, std::span<const IndexRange> bands,
+                GridView<Real> out, unsigned threads) const {
+  DENDROKV_ASSERT(out.rows() == bands.size() && out.cols() == positions_);
+  const auto spectrum = Runner<Real>::spectrum(*this, signal);
+  struct Group {
+    size_t band, points;
+    std::vector<double> scales;
+    FourierBuffer<Real> sums;
+  };
+  std::vector<Group> groups;
+  for (size_t b = 0; b < bands.size(); ++b) {
+    std::map<size_t, std::vector<double>> by_points;
+    for (size_t s = bands[b].first; s < bands[b].first + bands[b].count; ++s)
+      by_points[wavelet_.is_real() ? padded_ : points_of_power(scales_[s], kTail<Real>)].push_back(scales_[s]);
+    for (auto& [points, scales] : by_points) groups.push_back({b, points, std::move(scales), {}});
+  }
+  for_each_piece(groups.size(), threads, [&](size_t g) {
+    Group& group = groups[groups.size() - 1 - g];
+    group.sums = FourierBuffer<Real>(group.points);
+    std::fill_n(group.sums.data(), group.points, Real{0});
+    Runner<Real> runner(*this, spectrum);
+    for (const double scale : group.scales) runner.add_power(scale, group.points, group.sums.data());
+  });
+  for (size_t b = 0; b < bands.size(); ++b) {
+    const FourierBuffer<std::complex<Real>> total(padded_ / 2 + 1);
+    std::fill_n(total.data(), total.size(), std::complex<Real>{});
+    for (const Group& group : groups) {
+      if (group.band != b) continue;
+      const FourierBuffer<std::complex<Real>> part(group.points / 2 + 1);
+      Fourier<Real>(group.points, options_.planner).forward(group.sums, part);
+      const auto scale = static_cast<Real>(1 / static_cast<double>(group.points));
+      for (size_t k = 0; k < part.size(); ++k) total[k] += part[k] * scale;
+    }
+    const FourierBuffer<Real> sum(padded_);
+    Fourier<Real>(padded_, options_.planner).inverse(total, sum);
+    // A sum of squares; rounding may leave a little less than nothing.
+    for (size_t n = 0; n < positions_; ++n) out(b, n) = std::max(sum[n], Real{0});
+  }
+}
+
+template <class Real>
+void Cwt::inverse(GridView<const std::complex<Real>> coefficients, std::span<Real> out) const {
+  DENDROKV_ASSERT(coefficients.rows() == scales_.size() && coefficients.cols() == positions_);
+  DENDROKV_ASSERT(out.size() == positions_);
+  const std::string subject = "inverse of wavelet " + wavelet_.name();
+  if (wavelet_.is_real() && static_cast<int>(wavelet_.parameter) % 2 == 1)
+    fail(subject, "a wavelet that vanishes at 0", "wanted another one");
+  if (options_.normalisation != Normalisation::L2) fail(subject, "L1 coefficients", "wanted L2");
+  if (scales_.size() < 2) fail(subject, "one scale", "wanted at least two");
+  const double octaves = std::log2(scales_[1] / scales_[0]);
+  for (size_t s = 1; s < scales_.size(); ++s)
+    if (std::abs(std::log2(scales_[s] / scales_[s - 1]) - octaves) > 1e-9 * std::abs(octaves))
+      fail(subject, "scales that are not a constant ratio apart", "wanted octave_scales()");
+  const double factor = std::abs(octaves) * std::sqrt(options_.dt) /
+                        (wavelet_.reconstruction() * wavelet_.at_zero());
+  std::vector<double> sums(positions_);
+  for (size_t s = 0; s < scales_.size(); ++s) {
+    const double weight = factor / std::sqrt(scales_[s]);
+    for (size_t n = 0; n < positions_; ++n)
+      sums[n] += weight * static_cast<double>(coefficients(s, n).real());
+  }
+  for (size_t n = 0; n < positions_; ++n) out[n] = static_cast<Real>(sums[n]);
+}
+
+template void Cwt::forward(std::span<const float>, GridView<std::complex<float>>, unsigned) const;
+template void Cwt::forward(std::span<const double>, GridView<std::complex<double>>, unsigned) const;
+template void Cwt::power(std::span<const float>, std::span<const IndexRange>, GridView<float>,
+                         unsigned) const;
+template void Cwt::power(std::span<const double>, std::span<const IndexRange>, GridView<double>,
+                         unsigned) const;
+template void Cwt::inverse(GridView<const std::complex<float>>, std::span<float>) const;
+template void Cwt::inverse(GridView<const std::complex<double>>, std::span<double>) const;
+
+}  // namespace dendrokv

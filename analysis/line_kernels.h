@@ -1,0 +1,56 @@
+#pragma once
+// The arithmetic of all filters: weighted sums of neighbouring elements.
+//
+// A decimated filter works on even and odd samples apart, an undecimated one on shifted views of the signal, a filter along axis 0 on
+// rows: each is out[c] = sum_m weight[m] * input[m][c] over unit stride. Terms are added in the order of m, a product and a sum at a
+// time, so that the bits do not depend on the instruction set.
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace dendrokv {
+
+/// Terms of a sum: run r of input m starts at inputs[m] + r * step, the step of even or of odd terms (two bands take turns).
+template <class Real>
+struct Terms {
+  const Real* const* inputs;
+  size_t count;
+  ptrdiff_t even_step = 0, odd_step = 0;
+};
+
+/// Runs of `length` elements; in the first and second output they are step0 and step1 apart.
+struct Runs {
+  size_t length;
+  size_t count = 1;
+  ptrdiff_t step0 = 0, step1 = 0;
+};
+
+template <class Real>
+struct LineKernels {
+  std::string_view isa;
+  /// out[c] = sum_m weights[m] * inputs[m][c]. The output may be none of the inputs.
+  void (*combine)(const Terms<Real>& terms, const Real* weights, const Runs& runs, Real* out);
+  /// The same with two sets of weights: one reading of the inputs.
+  void (*combine_two)(const Terms<Real>& terms, const Real* weights0, const Real* weights1,
+                      const Runs& runs, Real* out0, Real* out1);
+  /// even[i] = in[2 i], odd[i] = in[2 i + 1]
+  void (*split)(const Real* in, size_t pairs, Real* even, Real* odd);
+  void (*join)(const Real* even, const Real* odd, size_t pairs, Real* out);
+};
+
+/// A filter in the type of the kernels. Even and odd taps keep their sums but for the last bit, which rounding each tap alone would
+/// not: a constant then passes a cascade of levels without drifting. The smallest tap of each takes up the difference.
+template <class Real>
+std::vector<Real> kernel_taps(std::span<const double> filter);
+
+/// The best for this processor.
+template <class Real>
+const LineKernels<Real>& line_kernels();
+
+/// All that this processor can run, the plainest first: for tests and benchmarks.
+template <class Real>
+size_t line_kernel_sets(const LineKernels<Real>** sets, size_t most);
+
+}  // namespace dendrokv

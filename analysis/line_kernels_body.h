@@ -1,0 +1,115 @@
+// The one body of the line kernels, compiled once per instruction set: the file that includes it says kVectorBytes and the name of
+// the namespace. No include guard, and nothing here may have external linkage: the linker must not share it between sets.
+
+#include <cstddef>
+
+#include "analysis/line_kernels.h"
+
+namespace dendrokv {
+namespace {
+
+template <class Real>
+struct Vectors {
+  static constexpr size_t kLanes = kVectorBytes / sizeof(Real);
+  // Loads and stores are unaligned: shifted views of a signal cannot all be aligned.
+  typedef Real Vector __attribute__((vector_size(kVectorBytes), aligned(alignof(Real)), may_alias));
+};
+
+/// Where a group of outputs has its inputs.
+struct Place {
+  ptrdiff_t even, odd;
+  ptrdiff_t of(size_t term) const { return term % 2 == 0 ? even : odd; }
+};
+
+/// kUnroll vectors of both sums; kSums is 1 or 2.
+template <class Real, size_t kUnroll, size_t kSums>
+inline void add_terms(const Terms<Real>& terms, Place at, const Real* const (&weights)[kSums],
+                      Real* const (&out)[kSums]) {
+  using Vector = typename Vectors<Real>::Vector;
+  constexpr size_t kLanes = Vectors<Real>::kLanes;
+  Vector sums[kSums][kUnroll] = {};
+  for (size_t m = 0; m < terms.count; ++m) {
+    const Real* input = terms.inputs[m] + at.of(m);
+    for (size_t u = 0; u < kUnroll; ++u) {
+      const Vector x = *reinterpret_cast<const Vector*>(input + u * kLanes);
+      for (size_t s = 0; s < kSums; ++s) sums[s][u] += weights[s][m] * x;
+    }
+  }
+  for (size_t s = 0; s < kSums; ++s)
+    for (size_t u = 0; u < kUnroll; ++u)
+      *reinterpret_cast<Vector*>(out[s] + u * kLanes) = sums[s][u];
+}
+
+template <class Real, size_t kSums>
+inline void add_terms_of_one(const Terms<Real>& terms, Place at, const Real* const (&weights)[kSums], Real* const (&out)[kSums]) {
+  Real sums[kSums] = {};
+  for (size_t m = 0; m < terms.count; ++m)
+    for (size_t s = 0; s < kSums; ++s) sums[s] += weights[s][m] * terms.inputs[m][at.of(m)];
+  for (size_t s = 0; s < kSums; ++s) *out[s] = sums[s];
+}
+
+template <class Real, size_t kSums>
+inline void combine_all(const Terms<Real>& terms, const Real* const (&weights)[kSums],
+                        const Runs& runs, Real* const (&outs)[kSums]) {
+  constexpr size_t kLanes = Vectors<Real>::kLanes, kUnroll = 4;
+  for (size_t r = 0; r < runs.count; ++r) {
+    const auto run = static_cast<ptrdiff_t>(r);
+    size_t c = 0;
+    const auto out_at = [&](Real* (&at)[kSums]) {
+      for (size_t s = 0; s < kSums; ++s) at[s] = outs[s] + run * (s == 0 ? runs.step0 : runs.step1) + c;
+    };
+    const auto in_at = [&] {
+      const auto column = static_cast<ptrdiff_t>(c);
+      return Place{run * terms.even_step + column, run * terms.odd_step + column};
+    };
+    Real* at[kSums];
+    for (; c + kUnroll * kLanes <= runs.length; c += kUnroll * kLanes) {
+      out_at(at);
+      add_terms<Real, kUnroll, kSums>(terms, in_at(), weights, at);
+    }
+    for (; c + kLanes <= runs.length; c += kLanes) {
+      out_at(at);
+      add_terms<Real, 1, kSums>(terms, in_at(), weights, at);
+    }
+    for (; c < runs.length; ++c) {
+      out_at(at);
+      add_terms_of_one<Real, kSums>(terms, in_at(), weights, at);
+    }
+  }
+}
+
+template <class Real>
+void combine(const Terms<Real>& terms, const Real* weights, const Runs& runs, Real* out) {
+  combine_all<Real, 1>(terms, {weights}, runs, {out});
+}
+
+template <class Real>
+void combine_two(const Terms<Real>& terms, const Real* weights0, const Real* weights1,
+                 const Runs& runs, Real* out0, Real* out1) {
+  combine_all<Real, 2>(terms, {weights0, weights1}, runs, {out0, out1});
+}
+
+template <class Real>
+void split(const Real* __restrict in, size_t pairs, Real* __restrict even, Real* __restrict odd) {
+  for (size_t i = 0; i < pairs; ++i) {
+    even[i] = in[2 * i];
+    odd[i] = in[2 * i + 1];
+  }
+}
+
+template <class Real>
+void join(const Real* __restrict even, const Real* __restrict odd, size_t pairs,
+          Real* __restrict out) {
+  for (size_t i = 0; i < pairs; ++i) {
+    out[2 * i] = even[i];
+    out[2 * i + 1] = odd[i];
+  }
+}
+
+template <class Real>
+constexpr LineKernels<Real> kernels_named(std::string_view isa) {
+  return {isa, combine<Real>, combine_two<Real>, split<Real>, join<Real>};
+}
+
+}  // namespace
+}  // namespace dendrokv

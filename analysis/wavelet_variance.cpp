@@ -1,0 +1,178 @@
+#include "analysis/wavelet_variance.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <string>
+#include <vector>
+
+#include "analysis/distributions.h"
+#include "data/error.h"
+
+namespace dendrokv {
+namespace {
+
+// Tukey's biweight: (1 - (r / c)^2)^2 inside of c, 0 outside.
+double biweight(double r, double c) {
+  const double u = r / c;
+  return std::fabs(u) >= 1 ? 0 : (1 - u * u) * (1 - u * u);
+}
+
+// Of g(r) = w(r)^2 r^2, the weighed squares, r standard normal. E[r g'] = E[(r^2 - 1) g] by parts.
+struct BiweightMoments {
+  double first = 0, second = 0, slope = 0;  // E[g], E[g^2], E[r g']
+};
+
+BiweightMoments biweight_moments(double c) {
+  constexpr int kIntervals = 4000;
+  const double width = 2 * c / kIntervals;
+  BiweightMoments moments;
+  for (int i = 0; i <= kIntervals; ++i) {
+    const double r = -c + width * i;
+    const double simpson = (i == 0 || i == kIntervals ? 1 : i % 2 == 1 ? 4 : 2) * width / 3;
+    const double density = std::exp(-r * r / 2) / std::sqrt(2 * std::numbers::pi);
+    const double g = std::pow(biweight(r, c), 2) * r * r;
+    moments.first += simpson * density * g;
+    moments.second += simpson * density * g * g;
+    moments.slope += simpson * density * (r * r - 1) * g;
+  }
+  return moments;
+}
+
+// Of the variance estimate, against the 2 sigma^4 / n of the mean square.
+double efficiency(double c) {
+  const BiweightMoments moments = biweight_moments(c);
+  const double spread = moments.second - moments.first * moments.first;
+  return moments.slope * moments.slope / (2 * spread);
+}
+
+constexpr double kEfficiency = 0.6;
+
+struct RobustTuning {
+  double c = 0, mean = 0;
+};
+
+RobustTuning tuned() {
+  double low = 1, high = 20;
+  for (int step = 0; step < 60; ++step) {
+    const double middle = (low + high) / 2;
+    (efficiency(middle) < kEfficiency ? low : high) = middle;
+  }
+  return {high, biweight_moments(high).first};
+}
+
+double median_of_magnitudes(std::span<const double> values) {
+  std::vector<double> magnitudes(values.size());
+  std::ranges::transform(values, magnitudes.begin(), [](double value) { return std::fabs(value); });
+  const auto middle = magnitudes.begin() + static_cast<std::ptrdiff_t>(magnitudes.size() / 2);
+  std::nth_element(magnitudes.begin(), middle, magnitudes.end());
+  return *middle;
+}
+
+double mean_product(std::span<const double> a, std::span<const double> b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+  return sum / static_cast<double>(a.size());
+}
+
+}  // namespace
+
+size_t modwt_filter_length(size_t taps, uint32_t level) {
+  DENDROKV_ASSERT(taps >= 2 && level >= 1 && level < 32);
+  return ((size_t{1} << level) - 1) * (taps - 1) + 1;
+}
+
+std::span<const double> interior_coefficients(std::span<const double> coefficients, size_t taps,
+                                              uint32_t level) {
+  const size_t touched = modwt_filter_length(taps, level) - 1;
+  if (coefficients.size() <= touched)
+    fail("series", std::to_string(coefficients.size()) + " positions",
+         "wanted at least " + std::to_string(touched + 1) + " for level " + std::to_string(level),
+         "take fewer levels, a shorter filter or a longer text");
+  return coefficients.subspan(touched);
+}
+
+double mean_square(std::span<const double> coefficients) {
+  DENDROKV_ASSERT(!coefficients.empty());
+  return mean_product(coefficients, coefficients);
+}
+
+// Fixed point of sigma^2 <- sigma^2 * mean(w^2 r^2) / E[w^2 r^2], r = W / sigma, from the median of the magnitudes.
+double robust_mean_square(std::span<const double> coefficients) {
+  DENDROKV_ASSERT(coefficients.size() >= 2);
+  static const RobustTuning tuning = tuned();
+  double sigma = median_of_magnitudes(coefficients) / normal_quantile(0.75);
+  if (sigma == 0) sigma = std::sqrt(mean_square(coefficients));
+  DENDROKV_ASSERT(sigma > 0);
+  for (int step = 0; step < 1000; ++step) {
+    double sum = 0;
+    for (const double value : coefficients) {
+      const double r = value / sigma;
+      sum += std::pow(biweight(r, tuning.c), 2) * r * r;
+    }
+    const double ratio = sum / static_cast<double>(coefficients.size()) / tuning.mean;
+    sigma *= std::sqrt(ratio);
+    if (std::fabs(ratio - 1) < 1e-10) break;
+  }
+  return sigma * sigma;
+}
+
+double large_sample_variance(std::span<const double> interior) {
+  const size_t count = interior.size();
+  double a = 0;
+  for (size_t lag = 0; lag < count; ++lag) {
+    double covariance = 0;
+    for (size_t t = 0; t + lag < count; ++t) covariance += interior[t] * interior[t + lag];
+    covariance /= static_cast<double>(count);
+    a += (lag == 0 ? 0.5 : 1.0) * covariance * covariance;
+  }
+  return a;
+}
+
+VarianceInterval gaussian_interval(double variance, double a, size_t coefficients,
+                                   double confidence) {
+  const double reach =
+      normal_quantile((1 + confidence) / 2) * std::sqrt(2 * a / static_cast<double>(coefficients));
+  return {variance - reach, variance + reach};
+}
+
+VarianceInterval chi_squared_interval(double variance, double degrees, double confidence) {
+  return {degrees * variance / chi_squared_quantile(degrees, (1 + confidence) / 2),
+          degrees * variance / chi_squared_quantile(degrees, (1 - confidence) / 2)};
+}
+
+double degrees_from_data(double variance, double a, size_t coefficients) {
+  DENDROKV_ASSERT(a > 0);
+  return static_cast<double>(coefficients) * variance * variance / a;
+}
+
+double degrees_from_spectrum(std::span<const double> spectrum) {
+  double sum = 0, squares = 0;
+  for (const double power : spectrum) {
+    sum += power;
+    squares += power * power;
+  }
+  DENDROKV_ASSERT(squares > 0);
+  return 2 * sum * sum / squares;
+}
+
+double degrees_of_ideal_filter(size_t coefficients, uint32_t level) {
+  return std::max(std::ldexp(static_cast<double>(coefficients), -static_cast<int>(level)), 1.0);
+}
+
+Correlation wavelet_correlation(std::span<const double> a, std::span<const double> b,
+                                size_t series_length, uint32_t level, double confidence) {
+  DENDROKV_ASSERT(a.size() == b.size() && !a.empty());
+  const double degrees =
+      std::ldexp(static_cast<double>(series_length), -static_cast<int>(level)) - 3;
+  if (!(degrees > 0))
+    fail("series", std::to_string(series_length) + " positions",
+         "wanted more than " + std::to_string(size_t{3} << level) + " for an interval at level " +
+             std::to_string(level),
+         "take fewer levels or a longer text");
+  const double r = mean_product(a, b) / std::sqrt(mean_square(a) * mean_square(b));
+  const double reach = normal_quantile((1 + confidence) / 2) / std::sqrt(degrees);
+  return {r, std::tanh(std::atanh(r) - reach), std::tanh(std::atanh(r) + reach)};
+}
+
+}  // namespace dendrokv

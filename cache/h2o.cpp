@@ -1,0 +1,65 @@
+// H2O (Zhang et al., NeurIPS 2023, arXiv 2306.14048): heavy hitters, the rows that have been given the
+// most attention, beside the recent ones.
+//
+//   S[row] = sum of the row's attention weight since it came
+//   step(n rows):  if n > sinks + capacity + recent:
+//     evict the smallest S of rows sinks .. n - recent - 1; of equals the oldest
+//
+// h2o-avg scores by S / C, the mean weight over the row's life, as the ObservedAttention of kvpress:
+// an old row no longer wins by its age alone. The paper's heads have a cache each; ours do with
+// share=query-head. TreeKV with scope=all,score=sum is the same rule.
+
+#include <algorithm>
+#include <array>
+
+#include "cache/policy_rows.h"
+#include "cache/scored.h"
+#include "cache/scorings.h"
+
+namespace dendrokv {
+namespace {
+
+constexpr std::array kOptions{
+    count_option("capacity", "rows of the heavy hitters", "512", 1),
+    sinks_option("4"),
+    recent_option("508"),
+    kBudgetOption,
+    kTieOption,
+    positions_option("rank"),
+    share_option("kv-head"),
+    group_option("mean"),
+};
+
+}  // namespace
+
+Scoring h2o_scoring() {
+  return {.score = [](const LaneView& lane, std::span<double> scores) {
+    std::ranges::copy(lane.weight_sum, scores.begin());
+  }};
+}
+
+Scoring h2o_average_scoring() {
+  return {.score = [](const LaneView& lane, std::span<double> scores) {
+    for (size_t slot = 0; slot < scores.size(); ++slot)
+      scores[slot] = lane.weight_sum[slot] / lane.steps[slot];
+  }};
+}
+
+const PolicyRow kH2oRow{
+    .spec = {"h2o", "H2O: keeps the rows with the largest sum of attention", kOptions},
+    .paper = "Zhang et al., NeurIPS 2023, arXiv 2306.14048",
+    .budget_key = "capacity",
+    .shape = [](const Spec& spec) { return scored_shape(h2o_scoring(), spec); },
+    .make = [](const Spec& spec, const LanePlace&) { return make_scored(h2o_scoring(), spec); },
+};
+
+const PolicyRow kH2oAverageRow{
+    .spec = {"h2o-avg", "H2O by the mean attention over a row's life", kOptions},
+    .paper = "kvpress, ObservedAttention",
+    .budget_key = "capacity",
+    .shape = [](const Spec& spec) { return scored_shape(h2o_average_scoring(), spec); },
+    .make = [](const Spec& spec,
+               const LanePlace&) { return make_scored(h2o_average_scoring(), spec); },
+};
+
+}  // namespace dendrokv

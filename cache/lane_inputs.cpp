@@ -1,0 +1,122 @@
+#include "cache/lane_inputs.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "data/error.h"
+
+namespace dendrokv {
+namespace {
+
+void store(Grid<float>& rows, size_t row, size_t size, std::span<const float> values) {
+  DENDROKV_ASSERT(values.size() == size);
+  if (row >= rows.rows()) {
+    Grid<float> larger(std::max<size_t>(64, 2 * rows.rows()), size);
+    std::ranges::copy(rows.all(), larger.all().begin());
+    rows = std::move(larger);
+  }
+  std::ranges::copy(values, rows.row(row).begin());
+}
+
+}  // namespace
+
+LaneInputs::LaneInputs(const PolicyShape& shape, size_t query_heads, size_t head_dim, size_t rows)
+    : wanted_(shape.inputs), window_(shape.window), sinks_(shape.sinks), head_dim_(head_dim) {
+  if (wanted_.has(Input::ValueNorms)) value_norm_.reserve(rows);
+  if (wanted_.has(Input::Keys)) keys_ = Grid<float>(rows, head_dim);
+  if (wanted_.has(Input::Values)) values_ = Grid<float>(rows, head_dim);
+  if (window_ > 0) {
+    room_ = rows;
+    window_weights_ = Grid<float>(window_, room_);
+  }
+  if (wanted_.has(Input::QueryStatistics)) {
+    statistics_.sum = Grid<double>(query_heads, head_dim);
+    statistics_.products.assign(query_heads, Grid<double>(head_dim, head_dim));
+  }
+}
+
+uint32_t LaneInputs::take_row() {
+  if (free_rows_.empty()) return static_cast<uint32_t>(row_.size());
+  const uint32_t row = free_rows_.back();
+  free_rows_.pop_back();
+  return row;
+}
+
+void LaneInputs::append(std::span<const float> key, std::span<const float> value,
+                        float value_norm) {
+  if (wanted_.has(Input::ValueNorms)) value_norm_.push_back(value_norm);
+  if (wanted_.has(Input::Keys) || wanted_.has(Input::Values)) {
+    const uint32_t row = take_row();
+    row_.push_back(row);
+    if (wanted_.has(Input::Keys)) store(keys_, row, head_dim_, key);
+    if (wanted_.has(Input::Values)) store(values_, row, head_dim_, value);
+  }
+  if (window_ == 0) return;
+  if (++slots_ > room_) {
+    Grid<float> wider(window_, 2 * room_ + 64);
+    for (size_t step = 0; step < window_; ++step)
+      std::ranges::copy(window_weights_.row(step), wider.row(step).begin());
+    window_weights_ = std::move(wider);
+    room_ = window_weights_.cols();
+  }
+  for (size_t step = 0; step < window_; ++step) window_weights_(step, slots_ - 1) = 0;
+}
+
+void LaneInputs::add_weights(std::span<const float> weights) {
+  if (window_ == 0) return;
+  DENDROKV_ASSERT(weights.size() == slots_);
+  if (window_steps_ == window_)
+    for (size_t step = 0; step + 1 < window_; ++step)
+      std::copy_n(window_weights_.row(step + 1).data(), slots_, window_weights_.row(step).data());
+  else
+    ++window_steps_;
+  std::ranges::copy(weights, window_weights_.row(window_steps_ - 1).begin());
+}
+
+void LaneInputs::add_queries(Step step, GridView<const float> queries) {
+  query_ = queries;
+  // The first tokens ask like no other (Expected Attention).
+  if (!wanted_.has(Input::QueryStatistics) || step.value < sinks_) return;
+  ++statistics_.count;
+  for (size_t head = 0; head < queries.rows(); ++head) {
+    const std::span<const float> query = queries.row(head);
+    for (size_t i = 0; i < query.size(); ++i) {
+      const auto at = static_cast<double>(query[i]);
+      statistics_.sum(head, i) += at;
+      const std::span<double> products = statistics_.products[head].row(i);
+      for (size_t j = 0; j < query.size(); ++j) products[j] += at * static_cast<double>(query[j]);
+    }
+  }
+}
+
+void LaneInputs::evict(Slot slot) {
+  if (wanted_.has(Input::ValueNorms))
+    value_norm_.erase(value_norm_.begin() + static_cast<std::ptrdiff_t>(slot.value));
+  if (!row_.empty()) {
+    free_rows_.push_back(row_[slot.index()]);
+    row_.erase(row_.begin() + static_cast<std::ptrdiff_t>(slot.value));
+  }
+  if (window_ == 0) return;
+  for (size_t step = 0; step < window_steps_; ++step) {
+    float* row = window_weights_.row(step).data();
+    std::copy(row + slot.index() + 1, row + slots_, row + slot.index());
+  }
+  --slots_;
+}
+
+void LaneInputs::complete(LaneView& view) const {
+  if (wanted_.has(Input::ValueNorms)) view.value_norm = value_norm_;
+  if (wanted_.has(Input::Keys)) view.keys = {keys_.view(), row_};
+  if (wanted_.has(Input::Values)) view.values = {values_.view(), row_};
+  if (window_ > 0) view.window = {window_weights_.data(), window_steps_, slots_, room_};
+  if (wanted_.has(Input::QueryStatistics)) view.queries = &statistics_;
+  if (wanted_.has(Input::Queries)) view.query = query_;
+}
+
+float euclidean_norm(std::span<const float> row) {
+  double sum = 0;
+  for (const float number : row) sum += static_cast<double>(number) * static_cast<double>(number);
+  return static_cast<float>(std::sqrt(sum));
+}
+
+}  // namespace dendrokv

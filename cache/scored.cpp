@@ -1,0 +1,95 @@
+#include "cache/scored.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "data/error.h"
+
+namespace dendrokv {
+namespace {
+
+/// Who leaves first: the lower score, of equals the one that the tie rule names.
+struct LeavesBefore {
+  std::span<const double> scores;
+  Tie tie;
+
+  bool operator()(size_t a, size_t b) const {
+    if (scores[a] != scores[b]) return scores[a] < scores[b];
+    return tie == Tie::LeftLeaves ? a < b : b < a;
+  }
+};
+
+}  // namespace
+
+bool Cuts::due(const LaneView& lane, uint64_t budget) const {
+  const uint64_t rows = lane.position.size(), arrived = uint64_t{lane.step.value} + 1;
+  if (rows <= budget || arrived < prompt || arrived <= spare) return false;
+  if (prompt > 0 && arrived == prompt) return true;
+  return every > 0 && rows >= budget + every;
+}
+
+Cuts cuts_of(const Spec& spec) {
+  Cuts cuts;
+  if (spec.has("prompt")) cuts.prompt = spec.count("prompt");
+  if (spec.has("every")) cuts.every = spec.count("every");
+  return cuts;
+}
+
+std::span<const Decision> Cut::lowest(std::span<const double> scores, size_t first, size_t last,
+                                      size_t count, Tie tie) {
+  DENDROKV_ASSERT(first + count <= last && last <= scores.size());
+  const LeavesBefore before{scores, tie};
+  decisions_.clear();
+  if (count == 0) return decisions_;
+  order_.resize(last - first);
+  std::iota(order_.begin(), order_.end(), first);
+  const auto end = order_.begin() + static_cast<std::ptrdiff_t>(count);
+  std::optional<size_t> rival;
+  if (end != order_.end()) {
+    std::nth_element(order_.begin(), end, order_.end(), before);
+    rival = *end;
+  }
+  std::sort(order_.begin(), end);
+  for (auto slot = order_.begin(); slot != end; ++slot) {
+    if (!rival) {
+      decisions_.push_back(dropped_by_rule(Slot(*slot)));
+      decisions_.back().score = static_cast<float>(scores[*slot]);
+      continue;
+    }
+    const Reason reason = scores[*slot] == scores[*rival] ? Reason::Tie : Reason::Lost;
+    decisions_.push_back({Slot(*slot), Slot(*rival), static_cast<float>(scores[*slot]),
+                          static_cast<float>(scores[*rival]), reason});
+  }
+  return decisions_;
+}
+
+KeepBest::KeepBest(ScoreRows score, const Rules& rules,
+                   std::function<uint64_t(const LaneView&)> budget)
+    : score_(std::move(score)), rules_(rules), budget_(std::move(budget)) {}
+
+std::span<const Decision> KeepBest::step(const LaneView& lane) {
+  const uint64_t budget = budget_ ? budget_(lane) : rules_.budget;
+  if (!rules_.cuts.due(lane, budget)) return {};
+  const size_t rows = lane.position.size();
+  scores_.resize(rows);
+  score_(lane, scores_);
+  return cut_.lowest(scores_, rules_.sinks, rows - rules_.recent, rows - budget, rules_.tie);
+}
+
+KeepBest::Rules keep_best_rules(const Spec& spec) {
+  const PolicyShape shape = shape_of_options(spec);
+  return {shape.sinks, shape.recent, shape.budget, cuts_of(spec), tie_of(spec)};
+}
+
+std::unique_ptr<Policy> make_scored(const Scoring& scoring, const Spec& spec) {
+  return std::make_unique<KeepBest>(scoring.score, keep_best_rules(spec));
+}
+
+PolicyShape scored_shape(const Scoring& scoring, const Spec& spec) {
+  PolicyShape shape = shape_of_options(spec);
+  shape.scores = scoring.attention;
+  shape.inputs = scoring.inputs;
+  return shape;
+}
+
+}  // namespace dendrokv

@@ -1,0 +1,76 @@
+#pragma once
+// Policies that give every row a score and keep the best. Such a policy is one function: what a row
+// is worth, over a LaneView. This file decides when a cut happens and who leaves.
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "cache/policy.h"
+#include "cache/policy_options.h"
+
+namespace dendrokv {
+
+/// scores[slot] for all rows of the lane; the highest stay. Rows out of reach get one, too, which
+/// nobody reads.
+using ScoreRows = std::function<void(const LaneView& lane, std::span<double> scores)>;
+
+/// A score and what it looks at.
+struct Scoring {
+  ScoreRows score;
+  ScoreUse attention = ScoreUse::Needed;
+  InputSet inputs = {};
+};
+
+/// When rows leave.
+struct Cuts {
+  uint64_t prompt = 0;  // tokens that are taken in whole before the first cut; 0 = none
+  uint64_t every = 1;   // rows over the budget that make a cut; 0 = only the prompt's end does
+  uint64_t spare = 0;   // tokens of a text that is never cut
+
+  bool due(const LaneView& lane, uint64_t budget) const;
+};
+/// From `prompt` and `every`, where the spec has them.
+Cuts cuts_of(const Spec& spec);
+
+/// The `count` lowest of the slots [first, last), scores by slot; count <= last - first. In time
+/// order; the rival of each is the lowest survivor among the slots, which would have gone next.
+class Cut {
+ public:
+  std::span<const Decision> lowest(std::span<const double> scores, size_t first, size_t last,
+                                   size_t count, Tie tie);
+
+ private:
+  std::vector<size_t> order_;
+  std::vector<Decision> decisions_;
+};
+
+/// What a scored policy of our table does with the rows between `sinks` and `recent`.
+class KeepBest final : public Policy {
+ public:
+  struct Rules {
+    uint32_t sinks = 0, recent = 0;
+    uint64_t budget = 0;
+    Cuts cuts = {};
+    Tie tie = Tie::LeftLeaves;
+  };
+  /// `budget`, if given, says the rows to keep at a cut instead of the rules' one.
+  KeepBest(ScoreRows score, const Rules& rules,
+           std::function<uint64_t(const LaneView&)> budget = {});
+
+  std::span<const Decision> step(const LaneView& lane) override;
+
+ private:
+  ScoreRows score_;
+  Rules rules_;
+  std::function<uint64_t(const LaneView&)> budget_;
+  std::vector<double> scores_;
+  Cut cut_;
+};
+
+KeepBest::Rules keep_best_rules(const Spec& spec);
+std::unique_ptr<Policy> make_scored(const Scoring& scoring, const Spec& spec);
+PolicyShape scored_shape(const Scoring& scoring, const Spec& spec);
+
+}  // namespace dendrokv

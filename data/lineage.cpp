@@ -1,0 +1,166 @@
+#include "data/lineage.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "data/error.h"
+
+namespace dendrokv {
+namespace {
+
+/// In the cache when the query of `step` attends.
+bool seen(std::span<const int32_t> evict_step, size_t position, Step step) {
+  return position <= step.value &&
+         (evict_step[position] < 0 || static_cast<uint32_t>(evict_step[position]) >= step.value);
+}
+
+bool compares_pairs(const Run& run) {
+  return run.policy.starts_with("treekv:") && run.policy.find(",scope=2,") != std::string::npos;
+}
+
+bool left_by(int32_t evict_step, Step step) {
+  return evict_step >= 0 && static_cast<uint32_t>(evict_step) <= step.value;
+}
+
+}  // namespace
+
+std::string_view protection_name(Protection protection) {
+  constexpr std::string_view kNames[] = {"sink", "recent", "none"};
+  return kNames[static_cast<size_t>(protection)];
+}
+
+// The recent rows are the last ones of the cache, which nothing has thinned: those of the last tokens.
+Protection protection(const Run& run, Layer layer, Lane lane, Position position, Step step) {
+  DENDROKV_ASSERT(run.retention.kept_after(layer, lane, position, step));
+  if (position.value < run.sinks) return Protection::Sink;
+  return position.value + run.recent > step.value ? Protection::Recent : Protection::None;
+}
+
+std::optional<Departure> departure(const Run& run, Layer layer, Lane lane, Position position) {
+  const Retention& retention = run.retention;
+  const auto evict_step = retention.evict_step(layer, lane);
+  const auto rival = retention.rival(layer, lane);
+  const size_t at = position.index();
+  DENDROKV_ASSERT(at < evict_step.size());
+  if (evict_step[at] < 0) return std::nullopt;
+  Departure found;
+  found.position = position;
+  found.step = Step(evict_step[at]);
+  found.rule = run.policy;
+  found.reason = static_cast<Reason>(retention.reason(layer, lane)[at]);
+  if (rival[at] >= 0) found.rival = Position(rival[at]);
+  found.score = retention.score(layer, lane)[at];
+  found.rival_score = retention.rival_score(layer, lane)[at];
+  found.margin = found.rival_score - found.score;
+  for (size_t other = 0; other <= found.step.value; ++other) {
+    const bool there = seen(evict_step, other, found.step);
+    found.rows += there;
+    found.slot += there && other < at;
+    const int32_t left = evict_step[other];
+    found.order += left >= 0 && (left < evict_step[at] || (left == evict_step[at] && other < at));
+    found.level += rival[other] == static_cast<int32_t>(position.value) && left <= evict_step[at];
+  }
+  found.unprotected =
+      found.step.value + 1 - std::min(found.step.value + 1, position.value + run.recent);
+  return found;
+}
+
+std::vector<Position> outlived(const Retention& retention, Layer layer, Lane lane,
+                               Position position, Step step) {
+  const auto evict_step = retention.evict_step(layer, lane);
+  const auto rival = retention.rival(layer, lane);
+  std::vector<Position> beaten;
+  for (size_t other = 0; other < rival.size(); ++other)
+    if (rival[other] == static_cast<int32_t>(position.value) && left_by(evict_step[other], step))
+      beaten.emplace_back(other);
+  std::ranges::stable_sort(beaten, {}, [&](Position other) { return evict_step[other.index()]; });
+  return beaten;
+}
+
+std::vector<Position> descendants(const Retention& retention, Layer layer, Lane lane,
+                                  Position position, Step step) {
+  const auto evict_step = retention.evict_step(layer, lane);
+  const auto rival = retention.rival(layer, lane);
+  const auto none = rival.size();
+  // Walks from each position up the chain of winners, remembering the answer on the way.
+  enum class Stands : uint8_t { Unknown, Yes, No };
+  std::vector<Stands> stands(none, Stands::Unknown);
+  stands[position.index()] = Stands::Yes;
+  std::vector<size_t> way;
+  for (size_t start = 0; start < none; ++start) {
+    way.clear();
+    size_t at = start;
+    while (stands[at] == Stands::Unknown) {
+      way.push_back(at);
+      stands[at] = Stands::No;
+      if (rival[at] < 0 || !left_by(evict_step[at], step)) break;
+      at = static_cast<size_t>(rival[at]);
+    }
+    for (const size_t passed : way) stands[passed] = stands[at];
+  }
+  std::vector<Position> found;
+  for (size_t other = 0; other < none; ++other)
+    if (stands[other] == Stands::Yes && other != position.index()) found.emplace_back(other);
+  return found;
+}
+
+std::vector<Position> winners(const Retention& retention, Layer layer, Lane lane, Position position,
+                              Step step) {
+  const auto evict_step = retention.evict_step(layer, lane);
+  const auto rival = retention.rival(layer, lane);
+  std::vector<Position> chain;
+  size_t at = position.index();
+  while (left_by(evict_step[at], step) && rival[at] >= 0) {
+    at = static_cast<size_t>(rival[at]);
+    chain.emplace_back(at);
+  }
+  return chain;
+}
+
+std::string remedy_text(const Remedy& remedy) {
+  std::array<char, 32> buffer{};
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), remedy.amount,
+                                 std::chars_format::general, 4)
+                       .ptr;
+  std::string amount(buffer.data(), end);
+  if (remedy.kind != Remedy::Kind::Score) amount = std::to_string(std::llround(remedy.amount));
+  switch (remedy.kind) {
+    case Remedy::Kind::Sinks:
+      return "sinks >= " + amount;
+    case Remedy::Kind::Recent:
+      return "recent >= " + amount;
+    case Remedy::Kind::Rows:
+      return amount + (remedy.amount == 1 ? " row more" : " rows more");
+    case Remedy::Kind::Tie:
+      return "the other tie rule";
+    case Remedy::Kind::Cursor:
+      return remedy.amount > 0 ? "the cursor one row further on" : "the cursor one row back";
+    case Remedy::Kind::Score:
+      return "a score higher by more than " + amount;
+  }
+  return {};
+}
+
+std::vector<Remedy> what_would_have_kept(const Run& run, Layer layer, Lane lane,
+                                         Position position) {
+  const std::optional<Departure> left = departure(run, layer, lane, position);
+  if (!left) return {};
+  std::vector<Remedy> remedies = {
+      {Remedy::Kind::Sinks, position.value + 1.0},
+      {Remedy::Kind::Recent, left->step.value - position.value + 1.0},
+  };
+  const auto evict_step = run.retention.evict_step(layer, lane);
+  const auto leaving = std::ranges::count(evict_step, static_cast<int32_t>(left->step.value));
+  remedies.push_back({Remedy::Kind::Rows, static_cast<double>(leaving)});
+  if (left->reason == Reason::Tie) remedies.push_back({Remedy::Kind::Tie, 0});
+  // A pair one row further on leaves out its older row, one row back its newer.
+  if (compares_pairs(run) && left->rival)
+    remedies.push_back({Remedy::Kind::Cursor, *left->rival > position ? 1.0 : -1.0});
+  if (!std::isnan(left->margin))
+    remedies.push_back({Remedy::Kind::Score, static_cast<double>(left->margin)});
+  return remedies;
+}
+
+}  // namespace dendrokv

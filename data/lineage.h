@@ -1,0 +1,73 @@
+#pragma once
+// Why a token is where it is, read from the record of a run: the duel that it lost, those that it won,
+// and what would have kept it. Everything follows from Retention; nothing else is stored.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/retention.h"
+
+namespace dendrokv {
+
+/// Whether a row is out of a policy's reach.
+enum class Protection { Sink, Recent, None };
+std::string_view protection_name(Protection protection);  // "sink", "recent", "none"
+
+/// Of a position after a step, in a cache that holds it. Of a policy without a budget: none.
+Protection protection(const Run& run, Layer layer, Lane lane, Position position, Step step);
+
+/// The whole story of one departure.
+struct Departure {
+  Position position;
+  Step step;         // it was seen by this step's query, and is gone after it
+  std::string rule;  // the full spec of the policy
+  Reason reason = Reason::Rule;
+  std::optional<Position> rival;
+  float score = 0, rival_score = 0;  // NaN when nothing was compared
+  float margin = 0;                  // rival_score - score, >= 0; NaN when nothing was compared
+  uint32_t slot = 0;                 // its place in the cache at the step, from the oldest
+  uint32_t rows = 0;                 // in the cache at the step, the newcomer included
+  uint32_t order = 0;                // number of departures of the lane before this one
+  uint32_t level = 0;                // rivals that it had outlived itself
+  uint32_t unprotected = 0;  // steps from its own one to this one in which it could have left
+};
+
+/// Nothing if the position stayed to the end.
+std::optional<Departure> departure(const Run& run, Layer layer, Lane lane, Position position);
+
+/// Rivals that a position has outlived by the end of `step`, in the order in which they left.
+std::vector<Position> outlived(const Retention& retention, Layer layer, Lane lane,
+                               Position position, Step step);
+
+/// Those, those that they had outlived, and so on: the part of the text that the position stands for,
+/// in time order, itself not included.
+std::vector<Position> descendants(const Retention& retention, Layer layer, Lane lane,
+                                  Position position, Step step);
+
+/// The winners above a position after `step`: who it lost to, who that one lost to, ...; the last one is
+/// still there, or left by rule. Empty for a position that is kept.
+std::vector<Position> winners(const Retention& retention, Layer layer, Lane lane, Position position,
+                              Step step);
+
+/// One change that would have kept a position at the step when it left, everything before it as it
+/// was. What it would have changed earlier, and whether the position would have left later, only
+/// another run can tell.
+struct Remedy {
+  enum class Kind {
+    Sinks,   // at least `amount` sinks
+    Recent,  // at least `amount` recent rows
+    Rows,    // `amount` rows more in the budget: nothing had to leave at this step
+    Tie,     // the other tie rule
+    Cursor,  // TreeKV's pairs: the cursor `amount` rows further on; -1 = one back
+    Score,   // a score higher by more than `amount`
+  };
+  Kind kind;
+  double amount = 0;
+};
+std::string remedy_text(const Remedy& remedy);  // "recent >= 61"
+
+/// Nothing if the position stayed to the end. In the order of Kind.
+std::vector<Remedy> what_would_have_kept(const Run& run, Layer layer, Lane lane, Position position);
+
+}  // namespace dendrokv

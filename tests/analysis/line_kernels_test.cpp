@@ -1,0 +1,57 @@
+// The kernels of every instruction set: equal bits, and the plain sum.
+
+#include "analysis/line_kernels.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <random>
+#include <vector>
+
+namespace dendrokv {
+namespace {
+
+template <class Real>
+void expect_equal_sets() {
+  std::array<const LineKernels<Real>*, 8> sets;
+  const size_t count = line_kernel_sets(sets.data(), sets.size());
+  ASSERT_GE(count, 1u);
+  std::mt19937 draw(5);
+  std::normal_distribution<double> normal;
+  std::vector<Real> x(4096), weights0(9), weights1(9);
+  for (auto* numbers : {&x, &weights0, &weights1})
+    for (Real& number : *numbers) number = static_cast<Real>(normal(draw));
+  for (size_t length = 1; length <= 150; ++length) {
+    std::vector<const Real*> inputs;
+    for (size_t m = 0; m < 9; ++m) inputs.push_back(x.data() + 7 * m + 1);
+    const Terms<Real> terms{inputs.data(), inputs.size(), 160, 320};
+    const Runs runs{length, 3, static_cast<ptrdiff_t>(length), static_cast<ptrdiff_t>(length) + 2};
+    std::vector<Real> plain0(3 * length), plain1(3 * (length + 2));
+    for (size_t r = 0; r < 3; ++r)
+      for (size_t c = 0; c < length; ++c)
+        for (size_t m = 0; m < 9; ++m) {
+          const Real sample = inputs[m][(m % 2 == 0 ? 160 : 320) * r + c];
+          plain0[r * length + c] += weights0[m] * sample;
+          plain1[r * (length + 2) + c] += weights1[m] * sample;
+        }
+    for (size_t s = 0; s < count; ++s) {
+      std::vector<Real> out0(plain0.size()), out1(plain1.size()), alone(plain0.size());
+      sets[s]->combine_two(terms, weights0.data(), weights1.data(), runs, out0.data(), out1.data());
+      sets[s]->combine(terms, weights0.data(), runs, alone.data());
+      ASSERT_EQ(out0, plain0) << sets[s]->isa << " " << length;
+      ASSERT_EQ(out1, plain1) << sets[s]->isa << " " << length;
+      ASSERT_EQ(alone, plain0) << sets[s]->isa << " " << length;
+      std::vector<Real> even(length), odd(length), joined(2 * length);
+      sets[s]->split(x.data(), length, even.data(), odd.data());
+      sets[s]->join(even.data(), odd.data(), length, joined.data());
+      ASSERT_TRUE(std::equal(joined.begin(), joined.end(), x.begin())) << sets[s]->isa;
+      ASSERT_EQ(odd[length - 1], x[2 * length - 1]);
+    }
+  }
+}
+
+TEST(LineKernels, EverySetGivesThePlainBitsInFloat) { expect_equal_sets<float>(); }
+TEST(LineKernels, EverySetGivesThePlainBitsInDouble) { expect_equal_sets<double>(); }
+
+}  // namespace
+}  // namespace dendrokv

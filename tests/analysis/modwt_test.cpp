@@ -1,0 +1,196 @@
+// Undecimated transforms: PyWavelets' and the reference's numbers, properties over the table.
+
+#include "analysis/modwt.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <map>
+#include <random>
+
+#include "data/error.h"
+#include "tests/analysis/reference_cases.h"
+
+namespace dendrokv {
+namespace {
+
+using testing::largest_difference;
+
+template <class Real>
+struct Bands {
+  std::vector<std::vector<Real>> details;  // level 1 first
+  std::vector<Real> smooth;
+};
+
+template <class Real>
+Bands<Real> bands_of(const Modwt& modwt, const std::vector<Real>& x) {
+  Bands<Real> bands{std::vector<std::vector<Real>>(modwt.levels(), std::vector<Real>(x.size())), std::vector<Real>(x.size())};
+  std::vector<SignalView<Real>> details, smooths(modwt.levels());
+  for (auto& detail : bands.details) details.push_back(line_view(detail.data(), x.size()));
+  smooths.back() = line_view(bands.smooth.data(), x.size());
+  modwt.forward<Real>(line_view(x.data(), x.size()), details, smooths);
+  return bands;
+}
+
+enum class Keep { All, Smooth };
+
+/// The inverse of all bands, of the smooth alone, or of one detail (level from 1).
+template <class Real>
+std::vector<Real> inverse_of(const Modwt& modwt, const Bands<Real>& bands, Keep keep, uint32_t detail = 0) {
+  std::vector<SignalView<const Real>> details;
+  for (uint32_t level = 1; level <= modwt.levels(); ++level) {
+    const bool kept = keep == Keep::All ? detail == 0 || detail == level : false;
+    details.push_back(line_view<const Real>(kept ? bands.details[level - 1].data() : nullptr, bands.smooth.size()));
+  }
+  const bool smooth = keep == Keep::Smooth || detail == 0;
+  std::vector<Real> out(bands.smooth.size());
+  modwt.inverse<Real>(details, line_view<const Real>(smooth ? bands.smooth.data() : nullptr, out.size()), line_view(out.data(), out.size()));
+  return out;
+}
+
+template <class Real>
+std::vector<Real> noise(size_t count, unsigned seed = 3) {
+  std::mt19937 draw(seed);
+  std::normal_distribution<double> normal;
+  std::vector<Real> numbers(count);
+  for (Real& number : numbers) number = static_cast<Real>(normal(draw));
+  return numbers;
+}
+
+TEST(Modwt, EqualsTheReference) {
+  testing::ReferenceCases cases("undecimated_cases");
+  std::map<std::string, std::vector<double>> inputs;  // by kind and length
+  size_t count = 0;
+  for (auto words = cases.next_line(); !words.empty(); words = cases.next_line()) {
+    if (words[0] == "x") {
+      const auto x = cases.take(std::stoul(words[2]));
+      inputs[words[1] + words[2]].assign(x.begin(), x.end());
+      continue;
+    }
+    const std::vector<double>& x = inputs.at(words[0] + words[2]);
+    const auto levels = static_cast<uint32_t>(std::stoul(words[3]));
+    const Wavelet wavelet = find_wavelet(words[0] == "modwt" && words[1] == "sym4" ? "la8" : words[1]);
+    // The symlets of the reference are exact to 1e-11, taken ten times.
+    const double tolerance = words[1].starts_with("sym") ? 1e-10 : 1e-12 * testing::largest_magnitude(x);
+    if (words[0] == "swt") {
+      for (const Undecimated kind : {Undecimated::StationaryNormalised, Undecimated::Stationary}) {
+        const double grown = kind == Undecimated::Stationary ? std::exp2(levels / 2.0) : 1;
+        const auto bands = bands_of(Modwt(wavelet, x.size(), levels, kind), x);
+        EXPECT_LE(largest_difference(bands.smooth, cases.take(x.size())), tolerance * grown) << words[1];
+        for (uint32_t level = levels; level >= 1; --level)
+          EXPECT_LE(largest_difference(bands.details[level - 1], cases.take(x.size())), tolerance * grown) << words[1];
+      }
+    } else {
+      const Modwt modwt(wavelet, x.size(), levels);
+      const auto bands = bands_of(modwt, x);
+      for (const auto& detail : bands.details) EXPECT_LE(largest_difference(detail, cases.take(x.size())), tolerance) << words[1];
+      EXPECT_LE(largest_difference(bands.smooth, cases.take(x.size())), tolerance);
+      for (uint32_t level = 1; level <= levels; ++level)
+        EXPECT_LE(largest_difference(inverse_of(modwt, bands, Keep::All, level), cases.take(x.size())), tolerance);
+      EXPECT_LE(largest_difference(inverse_of(modwt, bands, Keep::Smooth), cases.take(x.size())), tolerance);
+    }
+    ++count;
+  }
+  EXPECT_EQ(count, 8u);
+  EXPECT_TRUE(cases.all_taken());
+}
+
+TEST(Modwt, HaarIsHalfTheDifferenceToTheOlderSample) {
+  const std::vector<double> x = {1, 5, 2, 7, 4};
+  const auto bands = bands_of(Modwt(find_wavelet("haar"), 5, 2), x);
+  for (size_t t = 0; t < 5; ++t) EXPECT_NEAR(bands.details[0][t], (x[t] - x[(t + 4) % 5]) / 2, 1e-15);
+  for (size_t t = 0; t < 5; ++t)
+    EXPECT_NEAR(bands.details[1][t], (x[t] + x[(t + 4) % 5] - x[(t + 3) % 5] - x[(t + 2) % 5]) / 4, 1e-15);
+}
+
+// Any length, any depth: energy, round trip and shift equivariance.
+TEST(Modwt, PropertiesOverTheTable) {
+  for (const std::string_view name : wavelet_names()) {
+    if (name == "dmey") continue;
+    const Wavelet wavelet = find_wavelet(name);
+    for (const Undecimated kind : {Undecimated::Modwt, Undecimated::StationaryNormalised, Undecimated::Stationary})
+      for (const size_t length : {1u, 2u, 3u, 7u, 16u, 31u, 40u}) {
+        const Modwt modwt(wavelet, length, 4, kind);
+        const auto x = noise<double>(length);
+        const auto bands = bands_of(modwt, x);
+        EXPECT_LE(largest_difference(inverse_of(modwt, bands, Keep::All), x), 1e-12 * 4) << name << " " << length;
+        if (wavelet.orthogonality == Orthogonality::Orthogonal && kind != Undecimated::Stationary) {
+          double in = 0, out = 0;
+          for (size_t t = 0; t < length; ++t) {
+            in += x[t] * x[t];
+            out += bands.smooth[t] * bands.smooth[t];
+            for (const auto& detail : bands.details) out += detail[t] * detail[t];
+          }
+          EXPECT_NEAR(out, in, 1e-12 * in) << name << " " << length;
+        }
+        std::vector<double> shifted(x);
+        std::rotate(shifted.begin(), shifted.begin() + static_cast<ptrdiff_t>(length / 3), shifted.end());
+        const auto moved = bands_of(modwt, shifted);
+        for (size_t t = 0; t < length; ++t)
+          EXPECT_EQ(moved.details[2][t], bands.details[2][(t + length / 3) % length]) << name << " " << length;
+      }
+  }
+}
+
+TEST(Modwt, FloatAndLongSignalsComeBack) {
+  const auto x = noise<float>(100'003);
+  const Modwt modwt(find_wavelet("la8"), x.size(), 9);
+  EXPECT_LE(largest_difference(inverse_of(modwt, bands_of(modwt, x), Keep::All), x), 5e-6);
+}
+
+// The end is never touched by the wrap; the start is, as long as the equivalent filter is.
+TEST(Modwt, CausalCoefficientsAreValidFromTheLengthOfTheirFilter) {
+  const Modwt modwt(find_wavelet("db4"), 300, 3);
+  auto x = noise<double>(300);
+  const auto before = bands_of(modwt, x);
+  x[299] += 1;  // seen by the start through the wrap, and by the last position
+  const auto after = bands_of(modwt, x);
+  for (uint32_t level = 1; level <= 3; ++level) {
+    const IndexRange valid = modwt.valid(level);
+    EXPECT_EQ(valid.first, ((size_t{1} << level) - 1) * 7);
+    EXPECT_EQ(valid.first + valid.count, 300u);
+    for (size_t t = valid.first; t < 299; ++t)
+      EXPECT_EQ(before.details[level - 1][t], after.details[level - 1][t]);
+    EXPECT_NE(before.details[level - 1][valid.first - 1], after.details[level - 1][valid.first - 1]);
+  }
+}
+
+TEST(Modwt, RowsGiveTheBitsOfLines) {
+  constexpr size_t kPositions = 90, kChannels = 70;
+  const auto numbers = noise<double>(kPositions * kChannels);
+  const Modwt modwt(find_wavelet("sym5"), kPositions, 3);
+  std::vector<std::vector<double>> out(6, std::vector<double>(numbers.size()));
+  std::vector<SignalView<double>> details, smooths;
+  for (size_t j = 0; j < 3; ++j) {
+    details.push_back(rows_view(GridView<double>(out[j].data(), kPositions, kChannels)));
+    smooths.push_back(rows_view(GridView<double>(out[3 + j].data(), kPositions, kChannels)));
+  }
+  modwt.forward<double>(rows_view(GridView<const double>(numbers.data(), kPositions, kChannels)), details, smooths, 2);
+  for (size_t c = 0; c < kChannels; ++c) {
+    std::vector<double> x;
+    for (size_t p = 0; p < kPositions; ++p) x.push_back(numbers[p * kChannels + c]);
+    const auto wanted = bands_of(modwt, x);
+    for (size_t p = 0; p < kPositions; ++p) {
+      for (size_t j = 0; j < 3; ++j) ASSERT_EQ(out[j][p * kChannels + c], wanted.details[j][p]);
+      ASSERT_EQ(out[5][p * kChannels + c], wanted.smooth[p]);
+    }
+  }
+}
+
+TEST(Modwt, BadInputIsRefused) {
+  auto x = noise<double>(50);
+  x[20] = std::numeric_limits<double>::infinity();
+  try {
+    bands_of(Modwt(find_wavelet("db2"), 50, 2), x);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("position 20"), std::string::npos) << error.what();
+  }
+  EXPECT_THROW(Modwt(find_wavelet("db2"), 0, 2), Error);
+  EXPECT_THROW(Modwt(find_wavelet("db2"), 50, 0), Error);
+  EXPECT_THROW(Modwt(find_wavelet("db2"), 50, 41), Error);
+}
+
+}  // namespace
+}  // namespace dendrokv

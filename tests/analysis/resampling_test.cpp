@@ -1,0 +1,129 @@
+// Tests over documents against enumeration, closed forms and their own promise: the share of wrong answers under the null.
+
+#include "analysis/resampling.h"
+
+#include <algorithm>
+#include <cmath>
+#include <gtest/gtest.h>
+
+#include "analysis/random.h"
+
+namespace dendrokv {
+namespace {
+
+constexpr Resampling kDraws{.seed = 3, .draws = 999};
+
+TEST(SignFlip, CountsTheFlipsThatReachTheSum) {
+  // Sums of +-1 +-2 +-4 are -7, -5, ..., 7: one of eight reaches 7, two reach 5.
+  EXPECT_EQ(sign_flip_p_value(std::vector{1.0, 2.0, 4.0}, Alternative::Greater, kDraws), 1.0 / 8);
+  EXPECT_EQ(sign_flip_p_value(std::vector{-1.0, 2.0, 4.0}, Alternative::Greater, kDraws), 2.0 / 8);
+  EXPECT_EQ(sign_flip_p_value(std::vector{1.0, 2.0, 4.0}, Alternative::Less, kDraws), 1);
+  EXPECT_EQ(sign_flip_p_value({}, Alternative::Greater, kDraws), 1);
+}
+
+TEST(SignFlip, DrawnAgreesWithEnumerated) {
+  std::vector<double> values = {0.3, -0.1, 0.8, 0.2, -0.4, 0.5, 0.9, -0.2, 0.1, 0.4};
+  const double exact = sign_flip_p_value(values, Alternative::Greater, {.draws = 1024});
+  const double drawn = sign_flip_p_value(values, Alternative::Greater, {.seed = 9, .draws = 1000});
+  EXPECT_NEAR(drawn, exact, 5 * std::sqrt(exact * (1 - exact) / 1000));
+  EXPECT_NE(drawn, exact);
+}
+
+// A sum that other flips reach but for rounding: 0.1 + 0.2 - 0.3 is not 0 in floating point.
+TEST(SignFlip, RoundingDoesNotDecide) {
+  const double one_way =
+      sign_flip_p_value(std::vector{0.1, 0.2, -0.3}, Alternative::Greater, kDraws);
+  const double other_way =
+      sign_flip_p_value(std::vector{-0.3, 0.2, 0.1}, Alternative::Greater, kDraws);
+  EXPECT_EQ(one_way, other_way);
+}
+
+TEST(SignFlip, IsRightAtItsLevelUnderTheNull) {
+  int found = 0;
+  constexpr int kRepetitions = 1000;
+  for (uint64_t repetition = 0; repetition < kRepetitions; ++repetition) {
+    RandomStream random(17, repetition);
+    std::vector<double> values(12);
+    for (double& value : values) value = random.normal();
+    found +=
+        sign_flip_p_value(values, Alternative::Greater, {.seed = repetition, .draws = 399}) <= 0.05;
+  }
+  EXPECT_NEAR(found / double{kRepetitions}, 0.05, 0.035);  // five standard errors
+}
+
+// Three documents, all rising over three bins: L = 42, mean 36, variance 6.
+TEST(PageTrend, GivesTheTailOfTheTextbookStatistic) {
+  Grid<double> scores(3, 3);
+  for (size_t document = 0; document < 3; ++document)
+    for (size_t bin = 0; bin < 3; ++bin)
+      scores(document, bin) = static_cast<double>(10 * document + bin);
+  EXPECT_NEAR(page_trend_p_value(scores.view()),
+              0.5 * std::erfc(6 / std::sqrt(6.0) / std::sqrt(2.0)), 1e-12);
+}
+
+TEST(PageTrend, TiesShareTheirRank) {
+  Grid<double> flat(4, 5, 2.0);
+  EXPECT_NEAR(page_trend_p_value(flat.view()), 0.5, 1e-12);
+  EXPECT_EQ(page_trend_p_value(GridView<const double>()), 1);
+}
+
+TEST(SenSlope, IsTheMedianOfAllSlopes) {
+  EXPECT_EQ(sen_slope(std::vector{1.0, 3.0, 5.0, 7.0}), 2);
+  EXPECT_EQ(sen_slope(std::vector{0.0, 1.0, 2.0, 100.0}), (1.0 + 100.0 / 3) / 2);
+  EXPECT_TRUE(std::isnan(sen_slope(std::vector{1.0})));
+}
+
+Grid<double> normal_documents(uint64_t stream, size_t documents, size_t columns) {
+  RandomStream random(23, stream);
+  Grid<double> grid(documents, columns);
+  for (double& value : grid.all()) value = random.normal();
+  return grid;
+}
+
+TEST(Bands, HoldTheMeanAndGrowWithWhatTheyPromise) {
+  const Grid<double> documents = normal_documents(0, 40, 6);
+  const Band pointwise = percentile_band(documents.view(), 0.95, kDraws);
+  const Band together = simultaneous_band(documents.view(), 0.95, kDraws);
+  for (size_t c = 0; c < 6; ++c) {
+    EXPECT_LT(pointwise.lower[c], pointwise.mean[c]);
+    EXPECT_GT(pointwise.upper[c], pointwise.mean[c]);
+    EXPECT_LT(together.lower[c], pointwise.lower[c]);
+    EXPECT_GT(together.upper[c], pointwise.upper[c]);
+    EXPECT_NEAR(together.mean[c] - together.lower[c], together.upper[c] - together.mean[c], 1e-12);
+  }
+}
+
+TEST(Bands, OneDocumentOrNoSpreadGivesTheMeanItself) {
+  const Band one = percentile_band(normal_documents(1, 1, 2).view(), 0.9, kDraws);
+  EXPECT_EQ(one.lower, one.mean);
+  const Grid<double> constant(5, 3, 1.5);
+  const Band together = simultaneous_band(constant.view(), 0.95, kDraws);
+  EXPECT_EQ(together.lower, together.mean);
+  EXPECT_EQ(together.upper, together.mean);
+}
+
+// 95 % of the bands hold the truth (0) in all six columns. A bootstrap of 30 documents is a little short of it: 0.92 to 0.95.
+TEST(Bands, SimultaneousOnesHoldEverywhereAtOnce) {
+  int held = 0;
+  constexpr int kRepetitions = 400;
+  for (uint64_t repetition = 0; repetition < kRepetitions; ++repetition) {
+    const Band band = simultaneous_band(normal_documents(100 + repetition, 30, 6).view(), 0.95,
+                                        {.seed = repetition, .draws = 399});
+    held += *std::ranges::max_element(band.lower) < 0 && *std::ranges::min_element(band.upper) > 0;
+  }
+  EXPECT_GT(held / double{kRepetitions}, 0.88);
+  EXPECT_LT(held / double{kRepetitions}, 0.99);
+}
+
+TEST(Bands, LowerOnesAreTighterThanThoseOfBothSides) {
+  const Grid<double> documents = normal_documents(2, 25, 4);
+  const Band both = simultaneous_band(documents.view(), 0.95, kDraws);
+  const Band lower = simultaneous_lower_band(documents.view(), 0.95, kDraws);
+  for (size_t c = 0; c < 4; ++c) {
+    EXPECT_GT(lower.lower[c], both.lower[c]);
+    EXPECT_TRUE(std::isinf(lower.upper[c]));
+  }
+}
+
+}  // namespace
+}  // namespace dendrokv

@@ -1,0 +1,145 @@
+// Verdicts on documents whose truth is known: weighted white noise is not called a rise of relative variability, a planted
+// rise is found; and each verdict on curves made for it.
+
+#include "analysis/rise_claims.h"
+
+#include <algorithm>
+#include <cmath>
+#include <gtest/gtest.h>
+#include <map>
+
+#include "analysis/position_bins.h"
+#include "analysis/random.h"
+
+namespace dendrokv {
+namespace {
+
+const Claim& claim(const std::vector<Claim>& claims, std::string_view name) {
+  const auto found = std::ranges::find(claims, name, &Claim::name);
+  EXPECT_NE(found, claims.end()) << name;
+  return *found;
+}
+
+// --- documents made of curves
+
+// ln amplitude: at level 1 `high` * u, at the last `low` * u, between them in between; u from 0 to 1 over 6 bins; noise 0.05.
+std::vector<DocumentRise> drawn_curves(size_t documents, double high, double low, double jump = 0) {
+  constexpr size_t kLevels = 3, kBins = 6;
+  std::vector<DocumentRise> rises;
+  for (size_t d = 0; d < documents; ++d) {
+    RandomStream random(31, d);
+    DocumentRise rise{Grid<double>(kLevels, kBins), {}, std::vector<double>(kBins)};
+    for (size_t level = 0; level < kLevels; ++level)
+      for (size_t bin = 0; bin < kBins; ++bin) {
+        const double u = static_cast<double>(bin) / (kBins - 1),
+                     share = static_cast<double>(level) / (kLevels - 1);
+        rise.amplitude(level, bin) =
+            (high * (1 - share) + low * share) * u + (bin >= 3 ? jump : 0) + 0.05 * random.normal();
+      }
+    rises.push_back(std::move(rise));
+  }
+  return rises;
+}
+
+TEST(JudgeRise, ASteadyRiseIsShownMonotoneAndSmooth) {
+  const auto claims = judge_rise(drawn_curves(24, 2, 2), {});
+  EXPECT_EQ(claim(claims, "rise").verdict, Verdict::Shown);
+  EXPECT_NEAR(claim(claims, "rise").effect, 2, 0.1);
+  EXPECT_LT(claim(claims, "rise").lower, 2.05);
+  EXPECT_GT(claim(claims, "rise").upper, 1.95);
+  EXPECT_EQ(claim(claims, "monotone").verdict, Verdict::Shown);
+  EXPECT_EQ(claim(claims, "smooth").verdict, Verdict::Shown);
+  EXPECT_EQ(claim(claims, "high-most").verdict, Verdict::NotContradicted);
+  EXPECT_EQ(std::ranges::count(claims, "rise-beyond-null", &Claim::name), 0);
+}
+
+TEST(JudgeRise, AFallIsContradicted) {
+  const auto claims = judge_rise(drawn_curves(24, -1, -1), {});
+  EXPECT_EQ(claim(claims, "rise").verdict, Verdict::Contradicted);
+  EXPECT_EQ(claim(claims, "monotone").verdict, Verdict::Contradicted);
+  EXPECT_EQ(claim(claims, "smooth").verdict, Verdict::NotTestable);
+}
+
+TEST(JudgeRise, TheSteepestLevelIsTold) {
+  EXPECT_EQ(claim(judge_rise(drawn_curves(24, 2, 1), {}), "high-most").verdict, Verdict::Shown);
+  EXPECT_EQ(claim(judge_rise(drawn_curves(24, 1, 2), {}), "high-most").verdict,
+            Verdict::Contradicted);
+}
+
+TEST(JudgeRise, AJumpIsNotSmooth) {
+  const auto claims = judge_rise(drawn_curves(24, 0, 0, 2), {});
+  EXPECT_EQ(claim(claims, "rise").verdict, Verdict::Shown);
+  EXPECT_EQ(claim(claims, "smooth").verdict, Verdict::Contradicted);
+  EXPECT_GT(claim(claims, "smooth").lower, 0);
+}
+
+TEST(JudgeRise, FewDocumentsDecideNothing) {
+  for (const Claim& c : judge_rise(drawn_curves(kLeastDocuments - 1, 2, 1), {}))
+    EXPECT_EQ(c.verdict, Verdict::NotTestable) << c.name;
+  EXPECT_EQ(verdict_name(Verdict::NotTestable), "not testable with this sample");
+}
+
+TEST(JudgeRise, TheLeastNumberOfDocumentsCanDecide) {
+  EXPECT_EQ(claim(judge_rise(drawn_curves(kLeastDocuments, 2, 2), {}), "rise").verdict,
+            Verdict::Shown);
+}
+
+// --- documents made of weights and values
+
+// Weights fall with the square root of the distance; each channel is a first-order autoregression whose coefficient goes from
+// `start` to 0 at the end, of constant variance: 0 gives white noise.
+DocumentRise simulated(uint64_t repetition, uint64_t document, double start) {
+  constexpr size_t kPositions = 256, kChannels = 16;
+  constexpr uint32_t kLevels = 5;
+  RandomStream random(41 + repetition, document);
+  Grid<float> weights(1, kPositions), values(kPositions, kChannels);
+  for (size_t p = 0; p < kPositions; ++p)
+    weights(0, p) = 1 / std::sqrt(static_cast<float>(kPositions - p));
+  for (size_t p = 0; p < kPositions; ++p) {
+    const double coefficient = start * (1 - static_cast<double>(p) / kPositions);
+    for (size_t c = 0; c < kChannels; ++c) {
+      const double before = p == 0 ? random.normal() : static_cast<double>(values(p - 1, c));
+      values(p, c) = static_cast<float>(coefficient * before +
+                                        std::sqrt(1 - coefficient * coefficient) * random.normal());
+    }
+  }
+  const IndexRange usable{0, kPositions};
+  DocumentRiseSum sum(kLevels, usable, position_bins(usable, kLevels),
+                      {.seed = repetition, .draws = 2}, document);
+  sum.add(weights.view(), values.view(), 0);
+  return sum.mean();
+}
+
+constexpr size_t kRepetitions = 300, kDocuments = 12;
+
+// How often each claim is shown.
+std::map<std::string, double> share_shown(double start) {
+  std::map<std::string, double> shown;
+  for (uint64_t repetition = 0; repetition < kRepetitions; ++repetition) {
+    std::vector<DocumentRise> documents;
+    for (uint64_t d = 0; d < kDocuments; ++d) documents.push_back(simulated(repetition, d, start));
+    const JudgeOptions options{.resampling = {.seed = repetition, .draws = 199}};
+    for (const Claim& c : judge_rise(documents, options))
+      shown[c.name] += c.verdict == Verdict::Shown ? 1.0 / kRepetitions : 0;
+  }
+  return shown;
+}
+
+TEST(Calibration, WeightedWhiteNoiseIsNoRiseOfRelativeVariability) {
+  auto shown = share_shown(0);
+  EXPECT_GT(shown["rise"], 0.9);  // it does contribute more towards the end
+  EXPECT_LE(shown["rise-relative"], 0.06);
+  EXPECT_LE(shown["rise-beyond-null"], 0.06);
+  EXPECT_LE(shown["high-most"], 0.06);
+}
+
+// Neighbours correlate by 0.4 at the start, not at all at the end.
+TEST(Calibration, APlantedRiseIsFound) {
+  auto shown = share_shown(0.4);
+  EXPECT_GE(shown["rise-relative"], 0.9);
+  EXPECT_GE(shown["rise-beyond-null"], 0.9);
+  EXPECT_GE(shown["high-most"], 0.9);
+}
+
+}  // namespace
+}  // namespace dendrokv
