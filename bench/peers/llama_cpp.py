@@ -116,7 +116,8 @@ def compare(title, options, ours_model, peer_model, threads):
             ratios = [1 / row["processor_seconds_per_token"] / rate.processor for row, rate in zip(ours, peer)]
             line += f"{spread(ratios):>26}"
         if case[0] == "decode":
-            shares = [row["tokens_per_second"] / row["memory_bound_tokens_per_second"] for row in ours]
+            by = "share_of_memory_bound" + ("_by_processor_time" if threads == 1 else "")
+            shares = [row[by] for row in ours]
             line += f"{spread(shares):>24}"
         print(line, flush=True)
 
