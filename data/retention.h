@@ -106,7 +106,7 @@ struct Run {
   uint64_t budget = 0;   // rows per lane in all; 0 = unbounded
   std::string positions = "original";  // or "rank"
   Retention retention;
-  std::optional<RunNumbers> numbers;  // where they were measured
+  std::optional<RunNumbers> numbers = {};  // where they were measured
 };
 
 }  // namespace dendrokv
