@@ -24,9 +24,6 @@ void refuse_what_cannot_be_replayed(const TraceInfo& info) {
   if (recorded.budget != 0 && recorded.budget < info.tokens)
     fail("trace", "recorded under policy '" + info.policy + "', which evicts",
          "wanted attention over all tokens", "record it with --policy full");
-  if (info.capture.rows == FullRows::Omit)
-    fail("trace", "holds of each row of attention only " + info.capture.text(),
-         "wanted every weight", "record it with --full-rows");
   const auto want_all = [](const char* what, size_t found, size_t wanted) {
     if (found != wanted)
       fail("trace",
@@ -329,6 +326,7 @@ void replay_lane(const PolicyChoice& choice, Layer layer, Lane lane,
 std::optional<std::vector<Run>> replay_trace(const TraceReader& trace,
                                              std::span<const PolicyChoice> choices,
                                              unsigned threads, const Progress& progress) {
+  trace.require_full_rows("a replay");
   refuse_what_cannot_be_replayed(trace.info());
   for (const PolicyChoice& choice : choices)
     refuse_what_a_trace_does_not_hold(trace.info(), choice);

@@ -23,9 +23,6 @@ void check(const TraceInfo& info, std::span<const Run> runs) {
   if (recorded.budget != 0 && recorded.budget < info.tokens)
     fail("trace", "recorded under policy '" + info.policy + "', which evicts",
          "wanted attention over all tokens", "record it with --policy full");
-  if (info.capture.rows == FullRows::Omit)
-    fail("trace", "holds of each row of attention only " + info.capture.text(),
-         "wanted every weight", "record it with --full-rows");
   if (info.layers.size() != info.model.layers || info.heads.size() != info.model.heads ||
       info.steps.size() != info.tokens)
     fail("trace", "records a part of the layers, heads or steps", "measuring wants all of them");
@@ -199,6 +196,7 @@ std::optional<std::vector<RunNumbers>> measure_runs(const TraceReader& trace,
                                                     std::span<const Run> runs,
                                                     std::span<const Step> steps, unsigned threads,
                                                     const Progress& progress) {
+  trace.require_full_rows("measuring");
   const TraceInfo& info = trace.info();
   check(info, runs);
   std::vector<RunNumbers> numbers;
