@@ -69,6 +69,7 @@ class Bench {
   }
 
   Cost traced_prefill() {
+    std::filesystem::remove(path_);  // a file in the way would cost its removal
     return cost_of([&] {
       TraceWriter writer(path_, prefill_);
       Recorder recorder(writer, prefill_);

@@ -5,8 +5,10 @@
 
 #include "data/half.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <cstring>
 #include <immintrin.h>
 
 #include "data/error.h"
@@ -37,15 +39,56 @@ uint32_t half_magnitude(uint32_t bits) {
   return round_shift((bits & 0x7FFFFFu) | 0x800000u, 126 - exponent);
 }
 
-__attribute__((target("f16c,avx"))) size_t to_half_f16c(std::span<const float> in,
-                                                        std::span<uint16_t> out) {
+// Up to eight numbers, zeros beyond them.
+__attribute__((target("avx"), always_inline)) inline __m256 load_part(const float* in, size_t count) {
+  float part[8] = {};
+  std::memcpy(part, in, count * sizeof(float));
+  return _mm256_loadu_ps(part);
+}
+
+__attribute__((target("f16c,avx"), always_inline)) inline void store_halves(__m256 numbers, uint16_t* out) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm256_cvtps_ph(numbers, _MM_FROUND_TO_NEAREST_INT));
+}
+
+__attribute__((target("f16c,avx"))) void to_half_f16c(std::span<const float> in, std::span<uint16_t> out) {
   size_t i = 0;
-  for (; i + 8 <= in.size(); i += 8) {
-    const __m128i packed =
-        _mm256_cvtps_ph(_mm256_loadu_ps(in.data() + i), _MM_FROUND_TO_NEAREST_INT);
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(out.data() + i), packed);
+  for (; i + 8 <= in.size(); i += 8) store_halves(_mm256_loadu_ps(in.data() + i), out.data() + i);
+  if (i == in.size()) return;
+  uint16_t rest[8];
+  store_halves(load_part(in.data() + i, in.size() - i), rest);
+  std::memcpy(out.data() + i, rest, (in.size() - i) * sizeof(uint16_t));
+}
+
+// Of eight numbers.
+__attribute__((target("avx"), always_inline)) inline float sum_of(__m256 numbers) {
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(numbers), _mm256_extractf128_ps(numbers, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+__attribute__((target("avx"), always_inline)) inline float least_of(__m256 numbers) {
+  const __m128 four = _mm_min_ps(_mm256_castps256_ps128(numbers), _mm256_extractf128_ps(numbers, 1));
+  const __m128 two = _mm_min_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_min_ss(two, _mm_movehdup_ps(two)));
+}
+
+__attribute__((target("avx"))) RowMeasures measure_avx(std::span<const float> row) {
+  const float* in = row.data();
+  size_t left = row.size();
+  __m256 sum = _mm256_setzero_ps(), least = sum, more = sum, less = sum;
+  for (; left >= 16; left -= 16, in += 16) {
+    const __m256 first = _mm256_loadu_ps(in), second = _mm256_loadu_ps(in + 8);
+    sum = _mm256_add_ps(sum, first);
+    more = _mm256_add_ps(more, second);
+    least = _mm256_min_ps(first, least);
+    less = _mm256_min_ps(second, less);
   }
-  return i;
+  for (size_t count; left > 0; left -= count, in += count) {
+    count = std::min<size_t>(left, 8);
+    const __m256 part = load_part(in, count);
+    sum = _mm256_add_ps(sum, part);
+    least = _mm256_min_ps(part, least);
+  }
+  return {least_of(_mm256_min_ps(least, less)), sum_of(_mm256_add_ps(sum, more))};
 }
 
 __attribute__((target("f16c,avx"))) size_t from_half_f16c(std::span<const uint16_t> in,
@@ -61,6 +104,15 @@ __attribute__((target("f16c,avx"))) size_t from_half_f16c(std::span<const uint16
 bool has_f16c() {
   static const bool answer = __builtin_cpu_supports("f16c") && __builtin_cpu_supports("avx");
   return answer;
+}
+
+RowMeasures measure_any(std::span<const float> row) {
+  RowMeasures measures;
+  for (const float number : row) {
+    measures.least = number < measures.least ? number : measures.least;
+    measures.sum += number;
+  }
+  return measures;
 }
 
 }  // namespace
@@ -86,8 +138,12 @@ float from_half(uint16_t half) {
 
 void to_half(std::span<const float> in, std::span<uint16_t> out) {
   DENDROKV_ASSERT(in.size() == out.size());
-  for (size_t i = has_f16c() ? to_half_f16c(in, out) : 0; i < in.size(); ++i)
-    out[i] = to_half(in[i]);
+  if (has_f16c()) return to_half_f16c(in, out);
+  for (size_t i = 0; i < in.size(); ++i) out[i] = to_half(in[i]);
+}
+
+RowMeasures measure(std::span<const float> row) {
+  return has_f16c() ? measure_avx(row) : measure_any(row);
 }
 
 void from_half(std::span<const uint16_t> in, std::span<float> out) {

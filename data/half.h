@@ -14,6 +14,12 @@ float from_half(uint16_t half);
 void to_half(std::span<const float> in, std::span<uint16_t> out);
 void from_half(std::span<const uint16_t> in, std::span<float> out);
 
+/// Of a row: its least number, or 0 if none is below, and its sum, added up in chains side by side.
+struct RowMeasures {
+  float least = 0, sum = 0;
+};
+RowMeasures measure(std::span<const float> row);
+
 inline constexpr uint16_t kHalfNan = 0x7E00;
 
 }  // namespace dendrokv

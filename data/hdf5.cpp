@@ -78,13 +78,13 @@ void sync_to_disk(const std::string& name, int flags) {
 }  // namespace
 
 size_t type_bytes(Type type) {
-  constexpr size_t kBytes[] = {1, 4, 8, 2, 4, 8, 4};
+  constexpr size_t kBytes[] = {1, 4, 8, 2, 4, 8, 4, 2};
   return kBytes[static_cast<size_t>(type)];
 }
 
 std::string_view type_name(Type type) {
   constexpr std::string_view kNames[] = {"uint8",   "int32",   "uint64", "float16",
-                                         "float32", "float64", "uint32"};
+                                         "float32", "float64", "uint32", "uint16"};
   return kNames[static_cast<size_t>(type)];
 }
 

@@ -15,7 +15,7 @@
 namespace dendrokv::h5 {
 
 /// Element types that our files use; all little-endian.
-enum class Type : uint8_t { U8, I32, U64, F16, F32, F64, U32 };
+enum class Type : uint8_t { U8, I32, U64, F16, F32, F64, U32, U16 };
 size_t type_bytes(Type type);
 std::string_view type_name(Type type);
 

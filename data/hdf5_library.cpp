@@ -14,7 +14,7 @@ namespace {
 static_assert(std::is_same_v<hid_t, int64_t> && std::is_same_v<herr_t, int>);
 
 constexpr Type kTypes[] = {Type::U8,  Type::I32, Type::U64, Type::F16,
-                           Type::F32, Type::F64, Type::U32};
+                           Type::F32, Type::F64, Type::U32, Type::U16};
 
 // Called for each entry of the error stack; keeps the words of the system, where an entry quotes them.
 herr_t keep_system_message(unsigned, const H5E_error2_t* entry, void* kept) {
@@ -40,6 +40,8 @@ hid_t standard_type(Type type) {
   switch (type) {
     case Type::U8:
       return H5T_STD_U8LE;
+    case Type::U16:
+      return H5T_STD_U16LE;
     case Type::I32:
       return H5T_STD_I32LE;
     case Type::U32:

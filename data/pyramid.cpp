@@ -2,16 +2,16 @@
 //
 //   1. A chunk is decoded. Four rows at a time fold into one row of columns, four columns at a time into one cell, and the
 //      cells into the open bands of level 1. Only then is a cell on the seam of two chunks right, so bands stay open.
-//   2. When a (layer, head) goes on to a later step chunk, the bands above it are finished: written, and folded four by four
+//   2. When a (layer, head) goes on to a later step chunk, the bands above it are finished: given out, and folded four by four
 //      into the open band of the next level, which finishes in the same way.
-//   3. A cell without a sample is NaN in max and 0 in sum and count; a chunk without any is not written.
+//   3. A cell without a sample is NaN in max and 0 in sum and count; a chunk without any is left out.
 
 #include "data/pyramid.h"
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <limits>
+#include <optional>
 
 #include "data/half.h"
 
@@ -59,9 +59,14 @@ PageBuffer chunk_of(const PagePool& pool, const std::vector<T>& cells, const Pyr
   return buffer;
 }
 
-template <class T>
-void as_they_are(std::span<const T> cells, std::span<T> out) {
-  std::ranges::copy(cells, out.begin());
+template <class T, class Stored>
+void as_they_are(std::span<const T> cells, std::span<Stored> out) {
+  std::ranges::transform(cells, out.begin(), [](T cell) { return static_cast<Stored>(cell); });
+}
+
+// The smallest that holds all weights of a cell.
+h5::Type count_type(size_t level) {
+  return factor_of(level) * factor_of(level) <= std::numeric_limits<uint16_t>::max() ? h5::Type::U16 : h5::Type::U32;
 }
 
 void as_halves(std::span<const float> cells, std::span<uint16_t> out) {
@@ -70,8 +75,13 @@ void as_halves(std::span<const float> cells, std::span<uint16_t> out) {
   for (uint16_t& half : out) half = half == kHalfNoSample ? kHalfNan : half;
 }
 
-bool is_zero(std::span<const std::byte> bytes) {
-  return bytes.empty() || (bytes[0] == std::byte{0} && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+/// Columns [first, first + size) of any row.
+bool all_zero(const std::vector<uint32_t>& cells, const PyramidExtent& extent, size_t first, size_t size) {
+  for (size_t row = 0; row * extent.cols < cells.size(); ++row) {
+    const auto part = std::span(cells).subspan(row * extent.cols + first, size);
+    if (std::ranges::any_of(part, [](uint32_t cell) { return cell != 0; })) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -87,28 +97,26 @@ std::vector<PyramidExtent> pyramid_extents(uint64_t steps, uint64_t positions) {
 }
 
 uint64_t pyramid_bytes(uint64_t lanes, uint64_t steps, uint64_t positions) {
-  constexpr uint64_t kBytesPerCell = sizeof(uint16_t) + sizeof(float) + sizeof(uint32_t);
-  uint64_t cells = 0;
-  for (const PyramidExtent& extent : pyramid_extents(steps, positions)) {
-    const PyramidExtent chunk = chunk_extent(extent);
-    cells += ceil_div(extent.rows, chunk.rows) * chunk.rows * ceil_div(extent.cols, chunk.cols) * chunk.cols;
+  uint64_t bytes = 0;
+  const std::vector<PyramidExtent> extents = pyramid_extents(steps, positions);
+  for (size_t level = 0; level < extents.size(); ++level) {
+    const PyramidExtent &extent = extents[level], chunk = chunk_extent(extent);
+    bytes += ceil_div(extent.rows, chunk.rows) * chunk.rows * ceil_div(extent.cols, chunk.cols) * chunk.cols *
+             (sizeof(uint16_t) + sizeof(float) + h5::type_bytes(count_type(level)));
   }
-  return lanes * cells * kBytesPerCell;
+  return lanes * bytes;
 }
 
-PyramidBuilder::PyramidBuilder(h5::File& file, ChunkWriter& chunks, const PagePool& pool,
-                               const TraceInfo& info, size_t chunk_steps, size_t chunk_positions)
-    : chunks_(chunks),
-      pool_(pool),
+PyramidBuilder::PyramidBuilder(h5::File& file, const PagePool& pool, const TraceInfo& info,
+                               size_t chunk_steps, size_t chunk_positions)
+    : pool_(pool),
       encoding_(info.encoding),
       heads_(info.heads.size()),
       steps_(info.steps.size()),
       positions_(info.tokens),
       chunk_steps_(chunk_steps),
       chunk_positions_(chunk_positions),
-      stride_(ceil_div(chunk_positions, kFoldBlock) * kFoldBlock),
-      chunk_(chunk_steps * stride_, std::numeric_limits<float>::quiet_NaN()),
-      columns_(stride_) {
+      stride_(ceil_div(chunk_positions, kFoldBlock) * kFoldBlock) {
   file.create_group("/pyramid");
   const size_t levels = pyramid_extents(steps_, positions_).size();
   for (size_t level = 0; level < levels; ++level)
@@ -137,7 +145,7 @@ PyramidBuilder::Level PyramidBuilder::create_level(h5::File& file, const TraceIn
                 cells,
                 file.create_dataset(group + "/max", h5::Type::F16, shape, chunk, h5::Fill::Absent),
                 file.create_dataset(group + "/sum", h5::Type::F32, shape, chunk, h5::Fill::Zero),
-                file.create_dataset(group + "/count", h5::Type::U32, shape, chunk, h5::Fill::Zero)};
+                file.create_dataset(group + "/count", count_type(level), shape, chunk, h5::Fill::Zero)};
   file.write_attribute(group + "/max", "interpretation",
                        "image");  // the last two axes are a picture
   return created;
@@ -152,14 +160,26 @@ PyramidBuilder::Band& PyramidBuilder::band_at(size_t lane, size_t level, size_t 
   for (Band& band : bands)
     if (band.index == index) return band;
   DENDROKV_ASSERT(bands.empty() || bands.back().index < index);
-  std::vector<CellRows>& spare = spare_[level];
-  if (spare.empty()) spare.emplace_back(levels_[level].chunk.rows * levels_[level].extent.cols);
-  bands.push_back({index, std::move(spare.back())});
-  spare.pop_back();
+  bands.push_back({index, take_cells(level)});
   return bands.back();
 }
 
-void PyramidBuilder::add(const ChunkPlace& place, std::span<const std::byte> chunk) {
+CellRows PyramidBuilder::take_cells(size_t level) {
+  const std::lock_guard lock(spare_mutex_);
+  std::vector<CellRows>& spare = spare_[level];
+  if (spare.empty()) return CellRows(levels_[level].chunk.rows * levels_[level].extent.cols);
+  CellRows cells = std::move(spare.back());
+  spare.pop_back();
+  return cells;
+}
+
+void PyramidBuilder::give_back(size_t level, CellRows cells) {
+  cells.clear();
+  const std::lock_guard lock(spare_mutex_);
+  spare_[level].push_back(std::move(cells));
+}
+
+void PyramidBuilder::add(const ChunkPlace& place, std::span<const std::byte> chunk, std::vector<PyramidChunk>& done) {
   const size_t lane = place.layer_index * heads_ + place.head_index;
   const size_t first_step = place.step_chunk * chunk_steps_;
   const size_t end_step = std::min(first_step + chunk_steps_, steps_);
@@ -167,32 +187,31 @@ void PyramidBuilder::add(const ChunkPlace& place, std::span<const std::byte> chu
   const size_t columns = std::min(chunk_positions_, positions_ - first_position);
   const size_t band_rows = levels_[0].chunk.rows, row_cells = levels_[0].extent.cols;
   // What fold_halves cannot do is decoded first.
-  bool halves = fits_halves(first_position) && first_step % kFactor == 0;
-  if (!halves) decode(chunk);
-  close_below(lane, 0, first_step / (kFactor * band_rows));
+  std::optional<Decoded> decoded;
+  if (!fits_halves(first_position) || first_step % kFactor != 0) decode(chunk, decoded.emplace());
+  close_below(lane, 0, first_step / (kFactor * band_rows), done);
   for (size_t step = first_step; step < end_step;) {
     const size_t row = step / kFactor;
     const size_t end = std::min((row + 1) * kFactor, end_step);
     CellRows& cells = band_at(lane, 0, row / band_rows).cells;
     const size_t start = row % band_rows * row_cells;
     const auto* weights = reinterpret_cast<const uint16_t*>(chunk.data()) + (step - first_step) * chunk_positions_;
-    if (halves && !fold_halves(weights, end - step, chunk_positions_, chunk_positions_, cells,
-                               start + first_position / kFactor)) {
-      halves = false;
-      decode(chunk);
-    }
-    if (!halves) {
-      fold_rows(std::span(chunk_).subspan((step - first_step) * stride_), end - step, stride_, columns_);
-      add_columns(columns_, columns, first_position, cells, start);
+    if (!decoded && !fold_halves(weights, end - step, chunk_positions_, chunk_positions_, cells,
+                                 start + first_position / kFactor))
+      decode(chunk, decoded.emplace());
+    if (decoded) {
+      fold_rows(std::span(decoded->weights).subspan((step - first_step) * stride_), end - step, stride_,
+                decoded->columns);
+      add_columns(decoded->columns, columns, first_position, cells, start);
     }
     step = end;
   }
 }
 
-void PyramidBuilder::end_band(const ChunkPlace& place) {
+void PyramidBuilder::end_band(const ChunkPlace& place, std::vector<PyramidChunk>& done) {
   const size_t lane = place.layer_index * heads_ + place.head_index;
   const size_t end_step = std::min((place.step_chunk + 1) * chunk_steps_, steps_);
-  close_below(lane, 0, end_step / (kFactor * levels_[0].chunk.rows));
+  close_below(lane, 0, end_step / (kFactor * levels_[0].chunk.rows), done);
 }
 
 // All cells of the chunk are of the level, and none is on its seams.
@@ -201,29 +220,30 @@ bool PyramidBuilder::fits_halves(size_t first_position) const {
          first_position + chunk_positions_ <= levels_[0].extent.cols * kFactor;
 }
 
-void PyramidBuilder::decode(std::span<const std::byte> chunk) {
+void PyramidBuilder::decode(std::span<const std::byte> chunk, Decoded& decoded) const {
+  decoded.weights.assign(chunk_steps_ * stride_, std::numeric_limits<float>::quiet_NaN());
+  decoded.columns = CellRows(stride_);
   const size_t row_bytes = chunk_positions_ * encoded_bytes(encoding_);
   for (size_t row = 0; row < chunk_steps_; ++row)
     decode_weights(encoding_, chunk.subspan(row * row_bytes, row_bytes), u8_code_table(),
-                   std::span(chunk_).subspan(row * stride_, chunk_positions_));
+                   std::span(decoded.weights).subspan(row * stride_, chunk_positions_));
 }
 
-void PyramidBuilder::close_below(size_t lane, size_t level, size_t end_index) {
+void PyramidBuilder::close_below(size_t lane, size_t level, size_t end_index, std::vector<PyramidChunk>& done) {
   std::vector<Band>& bands = open_[lane][level];
   while (!bands.empty() && bands.front().index < end_index) {
     Band band = std::move(bands.front());
     bands.erase(bands.begin());
-    write(lane, level, band);
-    if (level + 1 < levels_.size()) raise(lane, level, band);
-    band.cells.clear();
-    spare_[level].push_back(std::move(band.cells));
+    give(lane, level, band, done);
+    if (level + 1 < levels_.size()) raise(lane, level, band, done);
+    give_back(level, std::move(band.cells));
   }
 }
 
-void PyramidBuilder::raise(size_t lane, size_t level, const Band& band) {
+void PyramidBuilder::raise(size_t lane, size_t level, const Band& band, std::vector<PyramidChunk>& done) {
   const Level &from = levels_[level], &to = levels_[level + 1];
   const size_t first_row = band.index * from.chunk.rows;
-  close_below(lane, level + 1, first_row / kFactor / to.chunk.rows);
+  close_below(lane, level + 1, first_row / kFactor / to.chunk.rows, done);
   for (size_t row = 0; row < from.chunk.rows; ++row) {
     const size_t parent_row = (first_row + row) / kFactor;
     if (parent_row >= to.extent.rows) break;  // the last band may be higher than what is left
@@ -233,25 +253,25 @@ void PyramidBuilder::raise(size_t lane, size_t level, const Band& band) {
   }
 }
 
-void PyramidBuilder::write(size_t lane, size_t level, const Band& band) {
+void PyramidBuilder::give(size_t lane, size_t level, const Band& band, std::vector<PyramidChunk>& done) {
   Level& target = levels_[level];
   const PyramidExtent &extent = target.extent, &chunk = target.chunk;
+  const CellRows& cells = band.cells;
   for (size_t col = 0; col < extent.cols; col += chunk.cols) {
+    if (all_zero(cells.count, extent, col, std::min(chunk.cols, extent.cols - col))) continue;
     const h5::Shape start = {lane / heads_, lane % heads_, band.index * chunk.rows, col};
-    PageBuffer count = chunk_of(pool_, band.cells.count, extent, chunk, col, as_they_are<uint32_t>);
-    if (is_zero(count.bytes())) continue;
-    chunks_.write(target.count, start, std::move(count));
-    chunks_.write(target.sum, start,
-                  chunk_of(pool_, band.cells.sum, extent, chunk, col, as_they_are<float>));
-    chunks_.write(target.highest, start,
-                  chunk_of(pool_, band.cells.highest, extent, chunk, col, as_halves));
+    done.push_back({&target.count, start,
+                    count_type(level) == h5::Type::U16
+                        ? chunk_of(pool_, cells.count, extent, chunk, col, as_they_are<uint32_t, uint16_t>)
+                        : chunk_of(pool_, cells.count, extent, chunk, col, as_they_are<uint32_t, uint32_t>)});
+    done.push_back({&target.sum, start, chunk_of(pool_, cells.sum, extent, chunk, col, as_they_are<float, float>)});
+    done.push_back({&target.highest, start, chunk_of(pool_, cells.highest, extent, chunk, col, as_halves)});
   }
 }
 
-void PyramidBuilder::finish() {
+void PyramidBuilder::finish(size_t lane, std::vector<PyramidChunk>& done) {
   constexpr size_t kAll = std::numeric_limits<size_t>::max();
-  for (size_t lane = 0; lane < open_.size(); ++lane)
-    for (size_t level = 0; level < levels_.size(); ++level) close_below(lane, level, kAll);
+  for (size_t level = 0; level < levels_.size(); ++level) close_below(lane, level, kAll, done);
 }
 
 }  // namespace dendrokv

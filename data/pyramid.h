@@ -1,14 +1,16 @@
 #pragma once
 // The pyramid of a trace: attention weights reduced 4^K x 4^K over (step, position) by max, sum and count, for views of any
-// zoom. Belongs to the I/O thread, which builds it from the chunks that pass through it.
+// zoom. Whoever hands a chunk over folds it, while it is in that core's cache, and gets the chunks of the pyramid that it completes.
 
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "data/chunk_writer.h"
+#include "data/hdf5.h"
+#include "data/page_pool.h"
 #include "data/pyramid_fold.h"
 #include "data/trace.h"
 
@@ -25,22 +27,30 @@ std::vector<PyramidExtent> pyramid_extents(uint64_t steps, uint64_t positions);
 /// Bytes of all levels for `lanes` (layer, head) pairs.
 uint64_t pyramid_bytes(uint64_t lanes, uint64_t steps, uint64_t positions);
 
+/// To be written into `dataset`, which the builder owns, from `start` on.
+struct PyramidChunk {
+  h5::Dataset* dataset = nullptr;
+  h5::Shape start;
+  PageBuffer cells;
+};
+
 class PyramidBuilder {
  public:
-  /// Creates the groups /pyramid/1, ... with all datasets. `chunk_steps` x `chunk_positions` is the shape of what add() gets. Writes
-  /// through `chunks`, which outlives it.
-  PyramidBuilder(h5::File& file, ChunkWriter& chunks, const PagePool& pool, const TraceInfo& info,
-                 size_t chunk_steps, size_t chunk_positions);
+  /// Creates the groups /pyramid/1, ... with all datasets. `chunk_steps` x `chunk_positions` is the shape of what add() gets.
+  PyramidBuilder(h5::File& file, const PagePool& pool, const TraceInfo& info, size_t chunk_steps,
+                 size_t chunk_positions);
 
   struct ChunkPlace {
     size_t layer_index = 0, head_index = 0, step_chunk = 0, position_chunk = 0;
   };
-  /// One encoded chunk. Those of a (layer, head) come in rising order of step_chunk.
-  void add(const ChunkPlace& place, std::span<const std::byte> chunk);
-  /// All chunks of the (layer, head) up to the step chunk of `place` have come: writes what they complete, while it is in the cache.
-  void end_band(const ChunkPlace& place);
-  /// Writes what is still open. After it the builder only waits for its end.
-  void finish();
+  /// One encoded chunk; what it completes is added to `done`. Those of a (layer, head) come one after the other, in rising order of
+  /// step_chunk; those of different ones may come from several threads at once.
+  void add(const ChunkPlace& place, std::span<const std::byte> chunk, std::vector<PyramidChunk>& done);
+  /// All chunks of the (layer, head) up to the step chunk of `place` have come: what they complete.
+  void end_band(const ChunkPlace& place, std::vector<PyramidChunk>& done);
+  /// What is still open of lane = layer_index * heads + head_index. After it the lane only waits for its end.
+  void finish(size_t lane, std::vector<PyramidChunk>& done);
+  size_t lanes() const { return open_.size(); }
 
   /// "/pyramid/K" of the coarsest level.
   std::string coarsest() const;
@@ -58,24 +68,30 @@ class PyramidBuilder {
   /// Of one (layer, head): open bands per level, rising. Level 1 may have several, the others one.
   using OpenBands = std::vector<std::vector<Band>>;
 
+  /// A chunk in floats, where the way straight from halves cannot be taken.
+  struct Decoded {
+    std::vector<float> weights;  // [step, stride]
+    CellRows columns;            // one row: up to four of the chunk, folded per column
+  };
+
   Level create_level(h5::File& file, const TraceInfo& info, size_t level) const;
   Band& band_at(size_t lane, size_t level, size_t index);
-  void decode(std::span<const std::byte> chunk);
+  void decode(std::span<const std::byte> chunk, Decoded& decoded) const;
   bool fits_halves(size_t first_position) const;
-  void close_below(size_t lane, size_t level, size_t end_index);
-  void write(size_t lane, size_t level, const Band& band);
-  void raise(size_t lane, size_t level, const Band& band);
+  void close_below(size_t lane, size_t level, size_t end_index, std::vector<PyramidChunk>& done);
+  void give(size_t lane, size_t level, const Band& band, std::vector<PyramidChunk>& done);
+  void raise(size_t lane, size_t level, const Band& band, std::vector<PyramidChunk>& done);
+  CellRows take_cells(size_t level);
+  void give_back(size_t level, CellRows cells);
 
-  ChunkWriter& chunks_;
   const PagePool pool_;
   const Encoding encoding_;
   const size_t heads_, steps_, positions_, chunk_steps_, chunk_positions_;
   const size_t stride_;  // of a decoded row: whole blocks of columns, the last padded with NaN
   std::vector<Level> levels_;
-  std::vector<std::vector<CellRows>> spare_;  // [level], of bands that were closed
   std::vector<OpenBands> open_;  // [lane], lane = layer_index * heads + head_index
-  std::vector<float> chunk_;     // decoded, [step, stride]
-  CellRows columns_;             // one row: up to four of the chunk, folded per column
+  std::mutex spare_mutex_;
+  std::vector<std::vector<CellRows>> spare_;  // [level], of bands that were closed
 };
 
 }  // namespace dendrokv

@@ -164,13 +164,24 @@ class TraceWriter::Impl {
     // Every row has a first chunk, in the first of the sets.
     if (first_column_chunk == 0 && set == rows_.front().layout.set)
       rows_written_ += layout.steps_in(step_chunk, plan_.info.steps.size());
-    auto held = std::make_shared<std::vector<PageBuffer>>(std::move(chunks));  // a job must be copyable
-    submit(bytes, [this, &rows, layer_index, head_index, step_chunk, first_column_chunk, held, band] {
-      for (size_t i = 0; i < held->size(); ++i)
+    struct Work {
+      std::vector<PageBuffer> chunks;
+      std::vector<PyramidChunk> pyramid;
+    };
+    auto work = std::make_shared<Work>();  // a job must be copyable
+    work->chunks = std::move(chunks);
+    if (set == RowSet::Weight) {
+      for (size_t i = 0; i < work->chunks.size(); ++i)
+        pyramid_->add({layer_index, head_index, step_chunk, first_column_chunk + i}, work->chunks[i].bytes(),
+                      work->pyramid);
+      if (band == Band::Whole) pyramid_->end_band({layer_index, head_index, step_chunk, 0}, work->pyramid);
+    }
+    for (const PyramidChunk& chunk : work->pyramid) bytes += chunk.cells.size();
+    submit(bytes, [this, &rows, layer_index, head_index, step_chunk, first_column_chunk, work] {
+      for (size_t i = 0; i < work->chunks.size(); ++i)
         write_chunk(rows, {layer_index, head_index, step_chunk, first_column_chunk + i},
-                    std::move((*held)[i]));
-      if (rows.layout.set == RowSet::Weight && band == Band::Whole)
-        pyramid_->end_band({layer_index, head_index, step_chunk, 0});
+                    std::move(work->chunks[i]));
+      write_pyramid(work->pyramid);
     });
   }
 
@@ -215,7 +226,7 @@ class TraceWriter::Impl {
 
   void finish() {
     queue_.submit(0, [this] {
-      if (pyramid_) pyramid_->finish();
+      if (pyramid_) finish_pyramid();
       chunks_->settle();
       file_->sync();  // what "complete" promises is on the disk before the word is
       mark_complete(*file_);
@@ -248,9 +259,20 @@ class TraceWriter::Impl {
     const RowLayout& layout = rows.layout;
     h5::Shape start = {place[0], place[1], place[2] * layout.chunk_steps};
     if (layout.has_columns) start.push_back(place[3] * layout.chunk_columns);
-    if (layout.set == RowSet::Weight)
-      pyramid_->add({place[0], place[1], place[2], place[3]}, chunk.bytes());
     chunks_->write(*rows.dataset, start, std::move(chunk));
+  }
+
+  void write_pyramid(std::vector<PyramidChunk>& chunks) {
+    for (PyramidChunk& chunk : chunks) chunks_->write(*chunk.dataset, chunk.start, std::move(chunk.cells));
+    chunks.clear();
+  }
+
+  void finish_pyramid() {
+    std::vector<PyramidChunk> rest;
+    for (size_t lane = 0; lane < pyramid_->lanes(); ++lane) {
+      pyramid_->finish(lane, rest);
+      write_pyramid(rest);
+    }
   }
 
   void submit(uint64_t bytes, std::function<void()> job) {
@@ -276,7 +298,7 @@ class TraceWriter::Impl {
         file_->create_dataset("/loss/nll", h5::Type::F32, {info.tokens}, {}, h5::Fill::Absent));
     file_->write_attribute("/loss/nll", "units", "nat");
     if (info.capture.rows == FullRows::Record)
-      pyramid_.emplace(*file_, *chunks_, pool_, info, plan_.chunk_steps, plan_.chunk_positions);
+      pyramid_.emplace(*file_, pool_, info, plan_.chunk_steps, plan_.chunk_positions);
     create_default_plot();
     file_->sync();
   }

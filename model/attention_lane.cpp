@@ -112,15 +112,18 @@ void AttentionLane::soften(TokenRange tokens, size_t rows, LaneWork& work) const
 }
 
 void AttentionLane::show(const AttentionBlock& block, TokenRange tokens, size_t rows,
-                         const LaneWork& work) const {
+                         LaneWork& work) const {
   if (block.observer == nullptr) return;
-  for (size_t query = 0; query < heads_.heads * tokens.count(); ++query) {
-    const size_t token = query % tokens.count(), seen = rows + token;
-    const Head head(heads_.first_head + query / tokens.count());
-    const Step step(block.first.value + tokens.first + token);
-    if (block.observer->wants_attention(block.layer, head, step))
-      block.observer->on_attention({block.layer, head, step, rows_.slots().positions().first(seen),
-                                    work.weights.row(query).first(seen)});
+  for (size_t lane_head = 0; lane_head < heads_.heads; ++lane_head) {
+    const Head head(heads_.first_head + lane_head);
+    work.shown.clear();
+    for (size_t token = 0; token < tokens.count(); ++token) {
+      const Step step(block.first.value + tokens.first + token);
+      if (!block.observer->wants_attention(block.layer, head, step)) continue;
+      work.shown.push_back({block.layer, head, step, rows_.slots().positions().first(rows + token),
+                            work.weights.row(lane_head * tokens.count() + token).first(rows + token)});
+    }
+    if (!work.shown.empty()) block.observer->on_attention(work.shown);
   }
 }
 

@@ -20,12 +20,14 @@ struct AttentionRow {
 /// Asked first, told after. on_attention and on_row come from the engine's compute threads, concurrently for different
 /// (layer, head, step); the rows of one KV head come one after the other, in order of position. Spans are valid during the call
 /// only. Every kernel materialises the weights.
+///
+/// on_attention gets the rows that one thread has made of a head in one go: one or more, of steps that were asked for, rising.
 class Observer {
  public:
   virtual ~Observer() = default;
   virtual bool wants_attention(Layer layer, Head head, Step step) const = 0;
   virtual bool wants_rows(Layer layer) const = 0;
-  virtual void on_attention(const AttentionRow& row) = 0;
+  virtual void on_attention(std::span<const AttentionRow> rows) = 0;
   /// The un-rotated key and the value that a step appends to a KV head, [head_dim] each.
   virtual void on_row(Layer layer, KvHead kv_head, Position position, std::span<const float> key,
                       std::span<const float> value) = 0;

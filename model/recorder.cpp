@@ -4,13 +4,11 @@
 #include "model/recorder.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <deque>
 #include <exception>
 #include <mutex>
-#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -48,37 +46,7 @@ std::optional<size_t> place_in(const std::vector<int32_t>& places, Id id) {
   return static_cast<size_t>(places[id.index()]);
 }
 
-struct Measures {
-  float least, sum;
-};
-
-// Every row of a trace passes here: chains side by side, compiled for any processor and for AVX2.
-__attribute__((always_inline)) inline Measures measures_body(std::span<const float> weights) {
-  constexpr size_t kChains = 32;
-  std::array<float, kChains> sums{}, smallest{};
-  size_t first = 0;
-  for (; first + kChains <= weights.size(); first += kChains)
-    for (size_t chain = 0; chain < kChains; ++chain) {
-      const float weight = weights[first + chain];
-      sums[chain] += weight;
-      smallest[chain] = weight < smallest[chain] ? weight : smallest[chain];
-    }
-  for (; first < weights.size(); ++first) {
-    sums[0] += weights[first];
-    smallest[0] = std::min(smallest[0], weights[first]);
-  }
-  return {*std::ranges::min_element(smallest), std::accumulate(sums.begin(), sums.end(), 0.0f)};
-}
-Measures measures_any(std::span<const float> weights) {
-  return measures_body(weights);
-}
-__attribute__((target("avx2"))) Measures measures_avx2(std::span<const float> weights) {
-  return measures_body(weights);
-}
-
-std::string fault_of(std::span<const float> weights) {
-  static const bool avx2 = __builtin_cpu_supports("avx2");
-  const Measures row = avx2 ? measures_avx2(weights) : measures_any(weights);
+std::string fault_of(const RowMeasures& row) {
   if (row.least < 0) return "has a weight of " + std::to_string(row.least);
   if (!(std::fabs(row.sum - 1) <= kSumTolerance)) return "sums to " + std::to_string(row.sum);
   return {};
@@ -108,6 +76,12 @@ void choose_chunks(TracePlan& plan) {
   plan.chunk_steps = static_cast<uint32_t>(std::min<uint64_t>(steps, std::max<size_t>(info.steps.size(), 1)));
 }
 
+/// Of one row, made by the first dataset that wants them for those that come after it.
+struct Reductions {
+  TopWeights top;
+  PooledWeights pools;
+};
+
 class Recorder::Impl {
  public:
   Impl(TraceWriter& writer, const TracePlan& plan);
@@ -117,7 +91,7 @@ class Recorder::Impl {
            place_in(step_place_, step);
   }
   bool wants_rows(Layer layer) const { return place_in(layer_place_, layer).has_value(); }
-  void on_attention(const AttentionRow& row);
+  void on_attention(std::span<const AttentionRow> rows);
   void on_row(Layer layer, KvHead kv_head, Position position, std::span<const float> key,
               std::span<const float> value);
   void on_steps_done(Step end);
@@ -130,7 +104,8 @@ class Recorder::Impl {
     PageBuffer values, keys;
   };
 
-  void store(const AttentionRow& row, RowBands& bands, size_t pair, size_t step) const;
+  void store(std::span<const AttentionRow> rows, RowBands& bands, size_t pair, size_t step);
+  void put(const AttentionRow& row, const RowLayout& layout, Reductions& made, RowBands::Row& cells) const;
   void append(PageBuffer& chunk, size_t row, std::span<const float> values) const;
   void hand_over_kv(size_t place);
   void check(const AttentionRow& row);
@@ -165,20 +140,20 @@ Recorder::Impl::Impl(TraceWriter& writer, const TracePlan& plan)
 }
 
 // An error must not leave through the engine's threads.
-void Recorder::Impl::on_attention(const AttentionRow& row) {
+void Recorder::Impl::on_attention(std::span<const AttentionRow> rows) {
+  const AttentionRow& first = rows.front();
   const size_t pair =
-      *place_in(layer_place_, row.layer) * info_.heads.size() + *place_in(head_place_, row.head);
-  const size_t step = *place_in(step_place_, row.step);
-  check(row);
+      *place_in(layer_place_, first.layer) * info_.heads.size() + *place_in(head_place_, first.head);
+  const size_t step = *place_in(step_place_, first.step);
   try {
-    for (RowBands& bands : bands_) store(row, bands, pair, step);
+    for (RowBands& bands : bands_) store(rows, bands, pair, step);
   } catch (...) {
     keep_error();
   }
 }
 
 void Recorder::Impl::check(const AttentionRow& row) {
-  const std::string fault = fault_of(row.weights);
+  const std::string fault = fault_of(measure(row.weights));
   if (fault.empty()) return;
   const std::lock_guard lock(fault_mutex_);
   if (fault_.empty())
@@ -206,38 +181,43 @@ void put_weights(const AttentionRow& row, RowBands::Row& cells) {
   cells.put_absent(end, cells.columns() - end);
 }
 
-// What a dataset keeps of a row. A row's reductions are made once, by the first dataset that wants them.
-void Recorder::Impl::store(const AttentionRow& row, RowBands& bands, size_t pair, size_t step) const {
-  thread_local TopWeights top;
-  thread_local PooledWeights pools;
-  const RowLayout& layout = bands.layout();
-  bands.store(pair, step, [&](RowBands::Row& cells) {
-    const auto put_all = [&](auto& values) {
-      cells.put(0, std::span(std::as_const(values)).first(std::min(values.size(), cells.columns())));
-      const size_t end = std::min(values.size(), cells.columns());
-      cells.put_absent(end, cells.columns() - end);
-    };
-    switch (layout.set) {
-      case RowSet::Weight:
-        return put_weights(row, cells);
-      case RowSet::TopPosition:
-        find_top(row.positions, row.weights, info_.capture.top_k, top);
-        return put_all(top.positions);
-      case RowSet::TopWeight:
-        return put_all(top.weights);
-      case RowSet::Rest:
-        return cells.put(0, std::span<const float>(&top.rest, 1));
-      case RowSet::PoolMax:
-        pool_weights(row.positions, row.weights, info_.capture.pool, layout.columns, pools);
-        return put_all(pools.largest);
-      case RowSet::PoolSum:
-        return put_all(pools.sum);
-      case RowSet::Entropy: {
-        const float entropy = entropy_of(row.weights);
-        return cells.put(0, std::span<const float>(&entropy, 1));
-      }
-    }
+void Recorder::Impl::store(std::span<const AttentionRow> rows, RowBands& bands, size_t pair, size_t step) {
+  thread_local std::vector<Reductions> reductions;
+  if (reductions.size() < rows.size()) reductions.resize(rows.size());
+  const bool first = &bands == &bands_.front();
+  bands.store(pair, step, rows.size(), [&](size_t i, RowBands::Row& cells) {
+    if (first) check(rows[i]);  // here, so that the row is in the first cache when it is stored
+    put(rows[i], bands.layout(), reductions[i], cells);
   });
+}
+
+// What a dataset keeps of a row.
+void Recorder::Impl::put(const AttentionRow& row, const RowLayout& layout, Reductions& made, RowBands::Row& cells) const {
+  const auto put_all = [&](auto& values) {
+    cells.put(0, std::span(std::as_const(values)).first(std::min(values.size(), cells.columns())));
+    const size_t end = std::min(values.size(), cells.columns());
+    cells.put_absent(end, cells.columns() - end);
+  };
+  switch (layout.set) {
+    case RowSet::Weight:
+      return put_weights(row, cells);
+    case RowSet::TopPosition:
+      find_top(row.positions, row.weights, info_.capture.top_k, made.top);
+      return put_all(made.top.positions);
+    case RowSet::TopWeight:
+      return put_all(made.top.weights);
+    case RowSet::Rest:
+      return cells.put(0, std::span<const float>(&made.top.rest, 1));
+    case RowSet::PoolMax:
+      pool_weights(row.positions, row.weights, info_.capture.pool, layout.columns, made.pools);
+      return put_all(made.pools.largest);
+    case RowSet::PoolSum:
+      return put_all(made.pools.sum);
+    case RowSet::Entropy: {
+      const float entropy = entropy_of(row.weights);
+      return cells.put(0, std::span<const float>(&entropy, 1));
+    }
+  }
 }
 
 void Recorder::Impl::on_row(Layer layer, KvHead kv_head, Position position,
@@ -332,8 +312,8 @@ bool Recorder::wants_rows(Layer layer) const {
   return impl_->wants_rows(layer);
 }
 
-void Recorder::on_attention(const AttentionRow& row) {
-  impl_->on_attention(row);
+void Recorder::on_attention(std::span<const AttentionRow> rows) {
+  impl_->on_attention(rows);
 }
 
 void Recorder::on_row(Layer layer, KvHead kv_head, Position position, std::span<const float> key,

@@ -24,7 +24,7 @@ class Recorder : public Observer {
   bool wants_rows(Layer layer) const override;
   /// A row that is not finite, negative, or does not sum to 1 +- 1e-3 is an error of the engine: thrown by on_steps_done, as is one
   /// of the writer. Waits where the writer is behind.
-  void on_attention(const AttentionRow& row) override;
+  void on_attention(std::span<const AttentionRow> rows) override;
   void on_row(Layer layer, KvHead kv_head, Position position, std::span<const float> key,
               std::span<const float> value) override;
   void on_steps_done(Step first, uint32_t count) override;

@@ -56,8 +56,8 @@ RowBands::Band RowBands::new_band(size_t step_chunk) const {
 }
 
 // Bands are handed over under the lock, so that those of a pair come to the writer in order.
-void RowBands::close(size_t pair, Band& band) {
-  if (std::atomic_ref(band.missing).fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+void RowBands::close(size_t pair, Band& band, size_t rows) {
+  if (std::atomic_ref(band.missing).fetch_sub(rows, std::memory_order_acq_rel) > rows) return;
   Pair& owner = pairs_[pair];
   const std::lock_guard lock(owner.mutex);
   while (!owner.bands.empty() &&

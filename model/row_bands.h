@@ -5,6 +5,7 @@
 // side by side as the band's last step reaches. A band is made when its first row comes and handed over, in order, when its last
 // row has; so at prefill the data of a layer leaves as soon as the layer is done.
 
+#include <algorithm>
 #include <deque>
 #include <mutex>
 #include <vector>
@@ -39,14 +40,20 @@ class RowBands {
     std::span<PageBuffer> chunks_;
   };
 
-  /// Calls `fill` with the row of the recorded step `step`; once per row. Hands the band over if that was its last one, which may
-  /// wait for the writer. Any thread may call, for different rows. Throws what the writer throws.
+  /// Calls fill(i, row) with the rows of the recorded steps [step, step + count); once per row. Hands bands over of which that was the
+  /// last, which may wait for the writer. Any thread may call, for different rows. Throws what the writer throws.
   template <class Fill>
-  void store(size_t pair, size_t step, Fill fill) {
-    Band& band = open(pair, step);
-    Row row(*this, step % layout_.chunk_steps, band.chunks);
-    fill(row);
-    close(pair, band);
+  void store(size_t pair, size_t step, size_t count, Fill fill) {
+    for (size_t i = 0; i < count;) {
+      Band& band = open(pair, step + i);
+      const size_t chunk_row = (step + i) % layout_.chunk_steps;
+      const size_t rows = std::min(count - i, layout_.chunk_steps - chunk_row);
+      for (size_t end = i + rows, at = chunk_row; i < end; ++i, ++at) {
+        Row row(*this, at, band.chunks);
+        fill(i, row);
+      }
+      close(pair, band, rows);
+    }
   }
 
   /// Hands over bands of which only the steps before `end` have come, the others absent.
@@ -66,7 +73,7 @@ class RowBands {
   };
 
   Band& open(size_t pair, size_t step);
-  void close(size_t pair, Band& band);
+  void close(size_t pair, Band& band, size_t rows);
   Band new_band(size_t step_chunk) const;
   void hand_over(size_t pair, Band band);
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <gtest/gtest.h>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 namespace dendrokv {
@@ -88,6 +89,24 @@ TEST(Half, RowsEqualSingleValuesWhateverTheLength) {
         EXPECT_EQ(back[i], from_half(halves[i])) << i;
       }
     }
+  }
+}
+
+TEST(Half, MeasuresARowOfAnyLength) {
+  std::vector<float> row;
+  for (int i = 0; i < 45; ++i) row.push_back(static_cast<float>(i % 7) / 8);
+  for (size_t length = 0; length <= row.size(); ++length) {
+    const auto part = std::span(row).first(length);
+    // Eighths, so the sum is exact in any order.
+    EXPECT_EQ(measure(part).sum, std::accumulate(part.begin(), part.end(), 0.0f)) << length;
+    EXPECT_EQ(measure(part).least, 0);
+  }
+  for (const size_t at : {0u, 9u, 23u, 41u, 44u}) {
+    std::vector<float> changed = row;
+    changed[at] = -0.25f;
+    EXPECT_EQ(measure(changed).least, -0.25f) << at;
+    changed[at] = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_TRUE(std::isnan(measure(changed).sum)) << at;
   }
 }
 

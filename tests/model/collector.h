@@ -20,10 +20,11 @@ class Collector : public Observer {
   bool wants_attention(Layer, Head, Step) const override { return true; }
   bool wants_rows(Layer) const override { return true; }
 
-  void on_attention(const AttentionRow& row) override {
+  void on_attention(std::span<const AttentionRow> rows) override {
     const std::lock_guard lock(mutex_);
-    attention[{row.layer, row.head, row.step}] = {{row.positions.begin(), row.positions.end()},
-                                                  {row.weights.begin(), row.weights.end()}};
+    for (const AttentionRow& row : rows)
+      attention[{row.layer, row.head, row.step}] = {{row.positions.begin(), row.positions.end()},
+                                                    {row.weights.begin(), row.weights.end()}};
   }
 
   void on_row(Layer layer, KvHead kv_head, Position, std::span<const float> key,

@@ -326,7 +326,8 @@ TEST(Recorder, RefusesWeightsThatAreNotADistribution) {
     TraceWriter writer(folder / "trace.h5", plan);
     Recorder recorder(writer, plan);
     const std::vector<Position> positions{Position(0), Position(1)};
-    recorder.on_attention({Layer(0), Head(0), Step(1), positions, weights});
+    const AttentionRow row{Layer(0), Head(0), Step(1), positions, weights};
+    recorder.on_attention({&row, 1});
     EXPECT_THROW(recorder.on_steps_done(Step(0), 2), Error);
   }
 }

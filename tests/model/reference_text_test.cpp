@@ -29,9 +29,10 @@ class LastRow : public Observer {
 
   bool wants_attention(Layer, Head, Step step) const override { return step == step_; }
   bool wants_rows(Layer layer) const override { return value_place(layer) < 3; }
-  void on_attention(const AttentionRow& row) override {
-    std::ranges::copy(row.weights,
-                      weights.row(row.layer.index() * config_.heads + row.head.index()).begin());
+  void on_attention(std::span<const AttentionRow> rows) override {
+    for (const AttentionRow& row : rows)
+      std::ranges::copy(row.weights,
+                        weights.row(row.layer.index() * config_.heads + row.head.index()).begin());
   }
   void on_row(Layer layer, KvHead kv_head, Position position, std::span<const float>,
               std::span<const float> value) override {
