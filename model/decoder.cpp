@@ -42,14 +42,15 @@ class Decoder::Impl {
  public:
   Impl(const Model& model, const PolicyChoice& policy, const DecoderOptions& options)
       : config_(model.config()),
+        kernels_(kernels_for(options.isa)),
         policy_(policy),
         log_(options.evictions),
         block_tokens_(checked_block(options.block_tokens)),
         pool_(checked_threads(options.threads)),
         attention_(config_, precision_of(model.arithmetic()), policy, options.evictions,
-                   kernels_for(options.isa), pool_),
+                   kernels_, pool_),
         network_(config_, model.weights(), model.arithmetic(), block_tokens_,
-                 kernels_for(options.isa), pool_, attention_) {}
+                 kernels_, pool_, attention_) {}
 
   GridView<const float> feed(std::span<const int32_t> tokens, LogitsOf logits, Observer* observer);
   void feed_and_score(std::span<const int32_t> tokens, std::span<float> nll, Observer* observer);
@@ -69,9 +70,11 @@ class Decoder::Impl {
                    const std::function<void(const Block&)>& done);
   void check(std::span<const int32_t> tokens) const;
   void score(const Block& block, std::span<const int32_t> tokens, std::span<float> nll);
+  float loss_of(std::span<const float> logits, int32_t token) const;
   GridView<float> logits_room(size_t rows);
 
   const Config& config_;
+  const Kernels& kernels_;
   const PolicyChoice policy_;
   const EvictionLog log_;
   const size_t block_tokens_;
@@ -124,9 +127,13 @@ void Decoder::Impl::score(const Block& block, std::span<const int32_t> tokens,
   network_.logits(states.view(), logits);
   pool_.for_each(states.rows(), 1, [&](size_t first, size_t count) {
     for (size_t row = first; row < first + count; ++row)
-      nll[row + unforetold] =
-          static_cast<float>(negative_log_likelihood(logits.row(row), tokens[row + unforetold]));
+      nll[row + unforetold] = loss_of(logits.row(row), tokens[row + unforetold]);
   });
+}
+
+float Decoder::Impl::loss_of(std::span<const float> logits, int32_t token) const {
+  const auto logit = static_cast<double>(logits[static_cast<size_t>(token)]);
+  return static_cast<float>(kernels_.log_sum_exp(logits) - logit);
 }
 
 void Decoder::Impl::feed_blocks(std::span<const int32_t> tokens, Observer* observer,
@@ -203,14 +210,6 @@ uint64_t Decoder::kv_bytes() const {
 }
 unsigned Decoder::threads() const {
   return impl_->threads();
-}
-
-double negative_log_likelihood(std::span<const float> logits, int32_t token) {
-  DENDROKV_ASSERT(token >= 0 && static_cast<size_t>(token) < logits.size());
-  const auto top = static_cast<double>(*std::ranges::max_element(logits));
-  double sum = 0;
-  for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - top);
-  return std::log(sum) + top - static_cast<double>(logits[static_cast<size_t>(token)]);
 }
 
 }  // namespace dendrokv

@@ -58,7 +58,4 @@ class Decoder {
   std::unique_ptr<Impl> impl_;
 };
 
-/// -ln p(token) from one row of logits, in double.
-double negative_log_likelihood(std::span<const float> logits, int32_t token);
-
 }  // namespace dendrokv

@@ -51,6 +51,8 @@ struct Kernels {
                           std::span<float> out);
   /// In place: scores -> softmax weights.
   void (*softmax)(std::span<float> scores);
+  /// ln sum exp(scores), to 3e-7 + 6e-8 |ln sum|; NaN where a score is not finite.
+  double (*log_sum_exp)(std::span<const float> scores);
 
   /// Attention of several queries over the rows of one key or value head, [row, head_dim], rows `stride` elements apart; the
   /// queries of a group share each load of a row. `rows` lists the rows in time order. One query is a grid of one row.

@@ -37,6 +37,7 @@ constexpr Kernels kernels_of(Isa isa) {
           .gated_unit = Vectors::gated_unit,
           .gated_gelu_unit = Vectors::gated_gelu_unit,
           .softmax = Vectors::softmax,
+          .log_sum_exp = Vectors::log_sum_exp,
           .scores_f16 = Attention::template scores<uint16_t>,
           .scores_f32 = Attention::template scores<float>,
           .weighted_sum_f16 = Attention::template weighted_sum<uint16_t>,

@@ -129,13 +129,43 @@ struct VectorKernels {
     });
   }
 
-  static void softmax(std::span<float> scores) {
-    constexpr float kLowest = std::numeric_limits<float>::lowest();
-    const size_t size = scores.size(), chunks = chunks_of(size);
+  static constexpr float kLowest = std::numeric_limits<float>::lowest();
+
+  static float largest_of(std::span<const float> scores) {
     F largest = S::all(kLowest);
-    for (size_t chunk = 0; chunk < chunks; ++chunk)
-      largest = S::max(largest, chunk_of(scores.data(), size, chunk, kLowest));
-    const F top = S::all(S::largest(largest));
+    for (size_t chunk = 0; chunk < chunks_of(scores.size()); ++chunk)
+      largest = S::max(largest, chunk_of(scores.data(), scores.size(), chunk, kLowest));
+    return S::largest(largest);
+  }
+
+  // Short sums in floats, added up in double; products with 0 find what is not finite.
+  static double log_sum_exp(std::span<const float> scores) {
+    constexpr size_t kChunksOfSum = 32;
+    const size_t size = scores.size(), whole = size / 16;
+    const float top = largest_of(scores);
+    const F from = S::all(top);
+    double total = 0;
+    F zeros = S::zero();
+    for (size_t first = 0; first < whole; first += kChunksOfSum) {
+      F sums = S::zero();
+      for (size_t chunk = first; chunk < std::min(first + kChunksOfSum, whole); ++chunk) {
+        const F some = S::load(scores.data() + 16 * chunk);
+        zeros = S::fma(some, S::zero(), zeros);
+        sums = S::add(sums, exponential(S::sub(some, from)));
+      }
+      total += static_cast<double>(S::join(sums));
+    }
+    float not_finite = S::join(zeros);
+    for (const float score : scores.subspan(16 * whole)) {
+      not_finite += score * 0.0f;
+      total += std::exp(static_cast<double>(score) - static_cast<double>(top));
+    }
+    return static_cast<double>(top) + std::log(total) + static_cast<double>(not_finite);
+  }
+
+  static void softmax(std::span<float> scores) {
+    const size_t size = scores.size(), chunks = chunks_of(size);
+    const F top = S::all(largest_of(scores));
     F sums = S::zero();
     for (size_t chunk = 0; chunk < chunks; ++chunk) {
       store_chunk(scores.data(), size, chunk,

@@ -522,6 +522,31 @@ TEST(Kernels, Softmax) {
     }
 }
 
+TEST(Kernels, LogSumExp) {
+  for (const size_t size : {1u, 7u, 16u, 17u, 511u, 512u, 513u, 5000u, 49152u})
+    for (const float deviation : {0.0f, 3.0f, 300.0f}) {
+      const auto scores = random_floats(size, static_cast<uint32_t>(size), deviation);
+      const double found = kernels_for(Isa::Scalar).log_sum_exp(scores);
+      for (const Isa isa : isas()) ASSERT_EQ(kernels_for(isa).log_sum_exp(scores), found) << isa_name(isa);
+      double sum = 0, top = -1e30;
+      for (const float score : scores) top = std::max(top, double{score});
+      for (const float score : scores) sum += std::exp(score - top);
+      const double wanted = top + std::log(sum);
+      // exp and a sum of 32 floats; the difference to the largest score is rounded to 2^-24 of itself.
+      ASSERT_NEAR(found, wanted, 6e-7) << size << " " << deviation;
+    }
+}
+
+TEST(Kernels, LogSumExpOfWhatIsNotFinite) {
+  for (const float bad : {NAN, INFINITY, -INFINITY})
+    for (const size_t at : {3u, 39u})
+      for (const Isa isa : isas()) {
+        std::vector<float> scores(40, 1.0f);
+        scores[at] = bad;
+        EXPECT_TRUE(std::isnan(kernels_for(isa).log_sum_exp(scores))) << bad << " at " << at;
+      }
+}
+
 TEST(Kernels, SoftmaxOfOneScoreIsOne) {
   for (const Isa isa : isas()) {
     std::vector<float> scores = {-1234.5f};
