@@ -25,6 +25,8 @@ constexpr std::array kTable{
     CommandRow{"analyze", "measure how contributions vary along the text, per wavelet band", make_analyze},
     CommandRow{"report", "write one self-contained page about traces, runs and analyses", make_report},
     CommandRow{"eval", "measure the loss of a text under cache policies, in one pass (closed loop)", make_eval},
+    CommandRow{"eval needle", "plant facts in a long text and ask for them under cache policies", make_eval_needle},
+    CommandRow{"eval spans", "measure how much of named parts of a prompt cache policies keep", make_eval_spans},
     CommandRow{"logits", "write the model's distribution after each token of a text", make_logits},
     CommandRow{"view", "start the viewer", make_view},
     CommandRow{"policies", "list the cache policies with their options", make_policies},

@@ -36,6 +36,14 @@ int32_t last_departure(std::span<const int32_t> left) {
 
 }  // namespace
 
+double fraction_held(const Retention& retention, const TextSpan& span, Step step) {
+  std::vector<float> fractions(size_t{retention.layers()} * retention.lanes());
+  fractions_after(retention, span, step, fractions);
+  double sum = 0;
+  for (const float fraction : fractions) sum += static_cast<double>(fraction);
+  return sum / static_cast<double>(fractions.size());
+}
+
 SpanSurvival survival(const Run& run, std::span<const TextSpan> spans,
                       std::span<const Step> steps) {
   const Retention& retention = run.retention;
@@ -54,9 +62,7 @@ SpanSurvival survival(const Run& run, std::span<const TextSpan> spans,
     for (size_t at = 0; at < steps.size(); ++at) {
       if (steps[at].value + 1 < span.end) continue;
       fractions_after(retention, span, steps[at], fractions);
-      double sum = 0;
-      for (const float fraction : fractions) sum += static_cast<double>(fraction);
-      result.kept(s, at) = static_cast<float>(sum / static_cast<double>(lanes));
+      result.kept(s, at) = static_cast<float>(fraction_held(retention, span, steps[at]));
       std::ranges::sort(fractions);
       for (size_t q = 0; q < kSpanQuantiles.size(); ++q)
         result.quantiles(s * kSpanQuantiles.size() + q, at) =

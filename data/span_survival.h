@@ -32,6 +32,9 @@ struct SpanSurvival {
   std::vector<int32_t> held_until;
 };
 
+/// Fraction of (token of the span, lane) in the cache after a step.
+double fraction_held(const Retention& retention, const TextSpan& span, Step step);
+
 /// `steps` rise and are below the run's tokens, as are the ends of the spans.
 SpanSurvival survival(const Run& run, std::span<const TextSpan> spans, std::span<const Step> steps);
 
