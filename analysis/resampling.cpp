@@ -38,12 +38,25 @@ double drawn_sign_flips(std::span<const double> values, double reached,
   return static_cast<double>(1 + count) / static_cast<double>(1 + resampling.draws);
 }
 
-std::vector<double> column_means(GridView<const double> statistics) {
+std::vector<double> equal_weights(GridView<const double> statistics) {
+  return std::vector<double>(statistics.rows(), 1.0);
+}
+
+std::vector<double> column_means(GridView<const double> statistics,
+                                 std::span<const double> weights) {
   std::vector<double> mean(statistics.cols());
-  for (size_t document = 0; document < statistics.rows(); ++document)
-    for (size_t c = 0; c < mean.size(); ++c) mean[c] += statistics(document, c);
-  for (double& value : mean) value /= static_cast<double>(statistics.rows());
+  double total = 0;
+  for (size_t document = 0; document < statistics.rows(); ++document) {
+    for (size_t c = 0; c < mean.size(); ++c)
+      mean[c] += weights[document] * statistics(document, c);
+    total += weights[document];
+  }
+  for (double& value : mean) value /= total;
   return mean;
+}
+
+std::vector<double> column_means(GridView<const double> statistics) {
+  return column_means(statistics, equal_weights(statistics));
 }
 
 std::vector<double> standard_errors(GridView<const double> statistics,
@@ -58,17 +71,21 @@ std::vector<double> standard_errors(GridView<const double> statistics,
 }
 
 // [draw, column]: means over as many documents, drawn with replacement.
-Grid<double> bootstrapped_means(GridView<const double> statistics, const Resampling& resampling) {
+Grid<double> bootstrapped_means(GridView<const double> statistics, std::span<const double> weights,
+                                const Resampling& resampling) {
   const auto documents = static_cast<uint32_t>(statistics.rows());
   Grid<double> means(resampling.draws, statistics.cols());
   for (size_t draw = 0; draw < resampling.draws; ++draw) {
     RandomStream random(resampling.seed, draw);
     const std::span<double> mean = means.row(draw);
+    double total = 0;
     for (uint32_t i = 0; i < documents; ++i) {
-      const auto row = statistics.row(random.below(documents));
-      for (size_t c = 0; c < mean.size(); ++c) mean[c] += row[c];
+      const uint32_t document = random.below(documents);
+      const auto row = statistics.row(document);
+      for (size_t c = 0; c < mean.size(); ++c) mean[c] += weights[document] * row[c];
+      total += weights[document];
     }
-    for (double& value : mean) value /= documents;
+    for (double& value : mean) value /= total;
   }
   return means;
 }
@@ -88,7 +105,8 @@ enum class Sides { One, Both };
 double largest_deviation(GridView<const double> statistics, std::span<const double> mean,
                          std::span<const double> error, double confidence, Sides sides,
                          const Resampling& resampling) {
-  const Grid<double> means = bootstrapped_means(statistics, resampling);
+  const Grid<double> means =
+      bootstrapped_means(statistics, equal_weights(statistics), resampling);
   std::vector<double> largest(means.rows(), 0.0);
   for (size_t draw = 0; draw < means.rows(); ++draw)
     for (size_t c = 0; c < mean.size(); ++c) {
@@ -164,9 +182,15 @@ double sen_slope(std::span<const double> values) {
 
 Band percentile_band(GridView<const double> statistics, double confidence,
                      const Resampling& resampling) {
+  return percentile_band(statistics, equal_weights(statistics), confidence, resampling);
+}
+
+Band percentile_band(GridView<const double> statistics, std::span<const double> weights,
+                     double confidence, const Resampling& resampling) {
   check(statistics, confidence, resampling);
-  Band band{column_means(statistics), {}, {}};
-  const Grid<double> means = bootstrapped_means(statistics, resampling);
+  DENDROKV_ASSERT(weights.size() == statistics.rows());
+  Band band{column_means(statistics, weights), {}, {}};
+  const Grid<double> means = bootstrapped_means(statistics, weights, resampling);
   for (size_t c = 0; c < statistics.cols(); ++c) {
     std::vector<double> column(means.rows());
     for (size_t draw = 0; draw < column.size(); ++draw) column[draw] = means(draw, c);

@@ -38,6 +38,10 @@ struct Band {
 Band percentile_band(GridView<const double> statistics, double confidence,
                      const Resampling& resampling);
 
+/// The same of weighted means, sum weight * statistic / sum weight, as of documents of several lengths. Weights are positive, [document].
+Band percentile_band(GridView<const double> statistics, std::span<const double> weights,
+                     double confidence, const Resampling& resampling);
+
 /// All columns at once (sup-t, Montiel Olea and Plagborg-Moller 2019): mean +- c * standard error, c the `confidence` quantile of
 /// the largest |bootstrapped mean - mean| / standard error over the columns.
 Band simultaneous_band(GridView<const double> statistics, double confidence,

@@ -1,8 +1,8 @@
 // The table of commands. To add one:
-//   1. cli/NAME.cpp: a class derived from Command whose declare() says its options (cli/options.h) and whose run() does the work,
+//   1. cli/NAME.cpp (of a command of two words cli/FIRST_SECOND.cpp): a class derived from Command whose declare() says its options (cli/options.h) and whose run() does the work,
 //      and its make_NAME(); declare that in cli/make_command.h and add the file to cli/CMakeLists.txt
 //   2. a row here
-//   3. tests/cli/NAME.test: what it prints and how it ends
+//   3. tests/cli/NAME.test (FIRST-SECOND.test): what it prints and how it ends
 // The help and the parser find it there.
 
 #include "cli/commands.h"
@@ -17,13 +17,16 @@ namespace {
 
 // clang-format off
 constexpr std::array kTable{
-    CommandRow{"info", "say what a model, trace, runs or analysis file holds", make_info},
+    CommandRow{"info", "say what a model, trace, runs, analysis or eval file holds", make_info},
     CommandRow{"tokenize", "turn text into token ids and pieces", make_tokenize},
     CommandRow{"generate", "write text with the model under a cache policy", make_generate},
     CommandRow{"trace", "run the instrumented model over a text and record its attention", make_trace},
     CommandRow{"replay", "run cache policies over the attention of a trace (open loop)", make_replay},
     CommandRow{"analyze", "measure how contributions vary along the text, per wavelet band", make_analyze},
     CommandRow{"report", "write one self-contained page about traces, runs and analyses", make_report},
+    CommandRow{"eval", "measure the loss of a text under cache policies, in one pass (closed loop)", make_eval},
+    CommandRow{"eval needle", "plant facts in a long text and ask for them under cache policies", make_eval_needle},
+    CommandRow{"eval spans", "measure how much of named parts of a prompt cache policies keep", make_eval_spans},
     CommandRow{"logits", "write the model's distribution after each token of a text", make_logits},
     CommandRow{"view", "start the viewer", make_view},
     CommandRow{"policies", "list the cache policies with their options", make_policies},
@@ -36,6 +39,14 @@ constexpr std::array kTable{
 
 std::span<const CommandRow> command_table() {
   return kTable;
+}
+
+size_t words_of_command(std::span<const std::string> words) {
+  if (words.size() < 2) return 1;
+  const std::string both = words[0] + " " + words[1];
+  for (const CommandRow& row : kTable)
+    if (row.name == both) return 2;
+  return 1;
 }
 
 const CommandRow& find_command(std::string_view name) {

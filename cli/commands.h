@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "cli/command.h"
@@ -16,6 +17,8 @@ struct CommandRow {
 };
 
 std::span<const CommandRow> command_table();
+/// How many of the words, which begin with a command, are its name: two of "eval needle --text", else one.
+size_t words_of_command(std::span<const std::string> words);
 /// Throws UsageError that lists the nearest names.
 const CommandRow& find_command(std::string_view name);
 

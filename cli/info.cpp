@@ -1,4 +1,4 @@
-// dendrokv info: what a file holds, by what it is: model, trace, runs or analysis.
+// dendrokv info: what a file holds, by what it is: model, trace, runs, analysis or evaluation.
 //
 // Each kind becomes a list of fields first; the same list is printed as JSON or as a table.
 
@@ -8,6 +8,7 @@
 #include "cli/description.h"
 #include "cli/make_command.h"
 #include "data/analysis_file.h"
+#include "data/eval_file.h"
 #include "data/runs_file.h"
 #include "data/trace_reader.h"
 
@@ -138,6 +139,58 @@ Description describe_analysis(const std::filesystem::path& path) {
   return description;
 }
 
+Json eval_text_json(const EvalText& text) {
+  return Json::object()
+      .set("name", text.name)
+      .set("tokens", uint64_t{text.ids.size()})
+      .set("tokens_reached", text.reached)
+      .set("spans", uint64_t{text.spans ? text.spans->spans.size() : 0})
+      .set("needles", uint64_t{text.needles ? text.needles->needles.size() : 0})
+      .set("seconds", text.seconds);
+}
+
+/// A file whose writer stopped early is described too, and says so.
+Description describe_eval(const std::filesystem::path& path) {
+  const EvalFile file = read_eval(path, Incomplete::TakeWhatIsThere);
+  uint64_t tokens = 0, reached = 0;
+  Json texts = Json::array();
+  TextTable table;
+  for (const EvalText& text : file.texts) {
+    tokens += text.ids.size();
+    reached += text.reached;
+    texts.add(eval_text_json(text));
+    table.row({text.name, std::to_string(text.reached) + " of " +
+                              std::to_string(text.ids.size()) + " tokens"});
+  }
+  const std::string reference =
+      file.reference ? file.policies[*file.reference] : std::string();
+  Description description;
+  description.fields = {
+      field("kind", "eval"),
+      field("uuid", file.uuid),
+      field("protocol", file.protocol),
+      field("model", file.model.name),
+      field("texts", uint64_t{file.texts.size()}),
+      field("tokens", tokens),
+      field("tokens_reached", reached),
+      {"policies", Json(file.policies), std::to_string(file.policies.size())},
+      {"reference", file.reference ? Json(reference) : Json::null(), reference},
+      field("scored_from", uint64_t{file.scored_from}),
+      field("arithmetic", file.arithmetic),
+      field("seed", file.seed),
+      {"complete", Json(file.complete), file.complete ? "yes" : "no: the run was stopped early"},
+      bytes_field("bytes", std::filesystem::file_size(path)),
+      field("model_sha256", file.model.sha256),
+      field("created", file.created),
+      field("creator", file.creator),
+      field("command_line", file.command_line),
+  };
+  description.json.set("text", texts);
+  description.text = "texts\n" + table.text(2) + "policies\n";
+  for (const std::string& policy : file.policies) description.text += "  " + policy + "\n";
+  return description;
+}
+
 Description describe(const std::filesystem::path& path, TensorList tensors) {
   switch (sniff_file(path)) {
     case FileKind::Gguf:
@@ -148,15 +201,17 @@ Description describe(const std::filesystem::path& path, TensorList tensors) {
       return describe_runs(path);
     case FileKind::Analysis:
       return describe_analysis(path);
+    case FileKind::Eval:
+      return describe_eval(path);
   }
   fail(path.string(), "a kind of file that is not known",
-       "wanted a model, trace, runs or analysis");
+       "wanted a model, trace, runs, analysis or evaluation");
 }
 
 class Info : public Command {
  public:
   void declare(Options& options) override {
-    options.positional("FILE", file_, "a GGUF model, a trace, a file of runs or an analysis");
+    options.positional("FILE", file_, "a GGUF model, a trace, a file of runs, an analysis or an evaluation");
     options.flag("--tensors", tensors_,
                  "of a model: list every tensor with its type, shape and size");
     options.explain(

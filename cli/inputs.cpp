@@ -107,20 +107,27 @@ void TextOption::check() const {
     fail_usage("--text", "together with --ids", "wanted one of them");
 }
 
-std::vector<int32_t> TextOption::read(const Model& model, const PolicyChoice& policy) const {
-  const std::string subject = path().string();
-  const std::string content = read_text_file(path());
-  if (ids.empty() && content.empty())
+std::vector<int32_t> read_tokens(const fs::path& path, TextForm form, std::optional<uint64_t> most,
+                                 const Model& model) {
+  const std::string subject = path.string();
+  const std::string content = read_text_file(path);
+  if (form == TextForm::Text && content.empty())
     fail(subject, "the text is empty", "wanted at least one character");
   std::vector<int32_t> all =
-      ids.empty()
+      form == TextForm::Text
           ? model.tokenizer().encode_prompt(std::vector<TextPart>{{content, SpecialTokens::AsText}})
           : parse_token_ids(subject, content);
   if (all.empty()) fail(subject, "no tokens", "wanted at least one");
   check_vocabulary(subject, all, model.config().vocabulary);
-  if (tokens && all.size() > *tokens) all.resize(*tokens);
+  if (most && all.size() > *most) all.resize(*most);
+  return all;
+}
+
+std::vector<int32_t> TextOption::read(const Model& model, const PolicyChoice& policy) const {
+  std::vector<int32_t> all =
+      read_tokens(path(), ids.empty() ? TextForm::Text : TextForm::Ids, tokens, model);
   check_context(
-      subject, all.size(), model, policy,
+      path().string(), all.size(), model, policy,
       "take the first ones with --tokens " + std::to_string(model.config().context_length));
   return all;
 }

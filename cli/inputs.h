@@ -29,6 +29,13 @@ struct ModelOption {
   std::filesystem::path find(const Session& session) const;
 };
 
+/// What a file holds: a text, or a JSON array of token ids.
+enum class TextForm : uint8_t { Text, Ids };
+/// Token ids of a text, the model's first token (BOS) in front if the file asks for it, or the ids as they stand in the file; no more than
+/// `most`. Throws Error: missing, not text, empty, an id outside of the vocabulary.
+std::vector<int32_t> read_tokens(const std::filesystem::path& path, TextForm form,
+                                 std::optional<uint64_t> most, const Model& model);
+
 /// --text or --ids, cut to --tokens.
 struct TextOption {
   std::filesystem::path text, ids;
@@ -38,8 +45,7 @@ struct TextOption {
   /// Throws UsageError unless exactly one of the two is given; call it before the model is loaded.
   void check() const;
   const std::filesystem::path& path() const { return ids.empty() ? text : ids; }
-  /// Token ids of the text, the model's first token (BOS) in front if the file asks for it, or the ids as they stand in the file.
-  /// Throws Error: missing, not text, empty, an id outside of the vocabulary, longer than the model's context under `policy`.
+  /// As read_tokens(); Throws Error too when they are more than the model's context has places for under `policy`.
   std::vector<int32_t> read(const Model& model, const PolicyChoice& policy) const;
 };
 

@@ -81,4 +81,31 @@ std::vector<int32_t> parse_token_ids(const std::string& subject, std::string_vie
   return ids;
 }
 
+std::vector<SpanWords> parse_spans(const std::string& subject, std::string_view json) {
+  const Tree tree = Tree::parse(json, nullptr, false);
+  const std::string wanted =
+      "wanted an object such as {\"system\": [0, 24], \"question\": \"What is\"}";
+  if (tree.is_discarded()) fail(subject, "not JSON", wanted);
+  if (!tree.is_object()) fail(subject, std::string("JSON of type ") + tree.type_name(), wanted);
+  std::vector<SpanWords> spans;
+  for (const auto& [name, value] : tree.items()) {
+    SpanWords span{.name = name};
+    const auto is_place = [](const Tree& place) {
+      return place.is_number_unsigned() &&
+             place.get<uint64_t>() <= std::numeric_limits<uint32_t>::max();
+    };
+    if (value.is_string() && !value.get<std::string>().empty())
+      span.text = value.get<std::string>();
+    else if (value.is_array() && value.size() == 2 && is_place(value[0]) && is_place(value[1]))
+      std::tie(span.first, span.end) =
+          std::pair(value[0].get<uint32_t>(), value[1].get<uint32_t>());
+    else
+      fail(subject,
+           "'" + name + "' is " + value.dump(-1, ' ', false, Tree::error_handler_t::replace),
+           wanted);
+    spans.push_back(std::move(span));
+  }
+  return spans;
+}
+
 }  // namespace dendrokv

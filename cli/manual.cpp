@@ -92,7 +92,7 @@ std::string completion_case(const CommandRow& row) {
     if (!values.empty())
       choices += "        " + std::string(option.long_name()) + ") values=\"" + values + "\" ;;\n";
   }
-  return "    " + std::string(row.name) + ")\n      words=\"" + words +
+  return "    '" + std::string(row.name) + "')\n      words=\"" + words +
          "\"\n      case $previous in\n" + choices + "      esac\n      ;;\n";
 }
 
@@ -121,9 +121,13 @@ std::string manual_page() {
 }
 
 std::string bash_completion() {
-  std::string commands, cases;
+  std::string commands, cases, pairs;
   for (const CommandRow& row : command_table()) {
-    commands += (commands.empty() ? "" : " ") + std::string(row.name);
+    const bool of_two_words = row.name.find(' ') != std::string_view::npos;
+    if (of_two_words)
+      pairs += (pairs.empty() ? "'" : "|'") + std::string(row.name) + "'";
+    else
+      commands += (commands.empty() ? "" : " ") + std::string(row.name);
     cases += completion_case(row);
   }
   return "# bash completion for dendrokv\n"
@@ -136,7 +140,11 @@ std::string bash_completion() {
          " help --help --version\" -- \"$current\"))\n"
          "    return\n"
          "  fi\n"
-         "  case ${COMP_WORDS[1]} in\n" +
+         "  local command=${COMP_WORDS[1]}\n"
+         "  case \"$command ${COMP_WORDS[2]}\" in\n    " +
+         pairs +
+         ") command+=\" ${COMP_WORDS[2]}\" ;;\n  esac\n"
+         "  case $command in\n" +
          cases +
          "  esac\n"
          "  if [ -n \"$values\" ]; then\n"

@@ -1,5 +1,6 @@
 #include "cli/outputs.h"
 
+#include <fstream>
 #include <unistd.h>
 
 #include "cli/options.h"
@@ -27,6 +28,21 @@ void check_output(const fs::path& path, std::span<const fs::path> inputs) {
   for (const fs::path& input : inputs)
     if (fs::exists(path, ignored) && fs::equivalent(path, input, ignored))
       fail_usage(subject, "both input and output", "wanted another name for the output");
+}
+
+void write_whole(const fs::path& path, const std::string& contents) {
+  fs::path part = path;
+  part += ".part";
+  std::ofstream file(part, std::ios::binary);
+  file << contents;
+  file.close();
+  std::error_code error;
+  if (file) fs::rename(part, path, error);
+  if (!file || error) {
+    fs::remove(part, error);
+    fail(path.string(), "cannot be written", "wanted a writable folder with room",
+         "check the disk");
+  }
 }
 
 }  // namespace dendrokv

@@ -108,8 +108,15 @@ std::string joined(std::span<const std::string> words) {
   return line;
 }
 
-ExitStatus run_command(std::string_view name, std::span<const std::string> arguments) {
-  const CommandRow& row = find_command(name);
+std::string joined_name(std::span<const std::string> words) {
+  return words.size() == 1 ? words[0] : words[0] + " " + words[1];
+}
+
+/// `words` are all of the command line.
+ExitStatus run_command(std::span<const std::string> words) {
+  const size_t named = words_of_command(words);
+  const std::span<const std::string> arguments = words.subspan(named);
+  const CommandRow& row = find_command(joined_name(words.first(named)));
   const auto command = row.make();
   CommonOptions common;
   Options options = declare_all(row, *command, common);
@@ -118,8 +125,6 @@ ExitStatus run_command(std::string_view name, std::span<const std::string> argum
     return ExitStatus::Done;
   }
   Session session = common.session();
-  std::vector<std::string> words{std::string(name)};
-  words.insert(words.end(), arguments.begin(), arguments.end());
   session.command_line = joined(words);
   return command->run(session);
 }
@@ -135,7 +140,8 @@ ExitStatus dispatch(std::span<const std::string> arguments) {
       print_overview();
       return ExitStatus::Done;
     }
-    std::cout << declared_options(arguments[1]).help();
+    const auto rest = arguments.subspan(1);
+    std::cout << declared_options(joined_name(rest.first(words_of_command(rest)))).help();
     return ExitStatus::Done;
   }
   if (std::find(arguments.begin() + 1, arguments.end(), "--version") != arguments.end() &&
@@ -147,7 +153,7 @@ ExitStatus dispatch(std::span<const std::string> arguments) {
   if (first.front() == '-')
     fail_usage("'" + first + "'", "an option before the command", "wanted the command first",
                "as in dendrokv trace --help");
-  return run_command(first, arguments.subspan(1));
+  return run_command(arguments);
 }
 
 /// One line whatever the names in it hold.

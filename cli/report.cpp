@@ -1,6 +1,5 @@
 // dendrokv report: one page about a trace, its analysis and the policies that ran over it.
 
-#include <fstream>
 #include <iostream>
 #include <optional>
 
@@ -13,21 +12,6 @@
 
 namespace dendrokv {
 namespace {
-
-// Under its final name only when whole.
-void write_whole(const std::filesystem::path& path, const std::string& contents) {
-  std::filesystem::path part = path;
-  part += ".part";
-  std::ofstream file(part, std::ios::binary);
-  file << contents;
-  file.close();
-  std::error_code error;
-  if (file) std::filesystem::rename(part, path, error);
-  if (!file || error) {
-    std::filesystem::remove(part, error);
-    fail(path.string(), "cannot be written", "wanted a writable folder with room", "check the disk");
-  }
-}
 
 class Report : public Command {
  public:

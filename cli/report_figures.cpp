@@ -7,6 +7,7 @@
 
 #include "analysis/rise.h"
 #include "cache/retention_statistics.h"
+#include "cli/csv.h"
 #include "cli/format.h"
 #include "plot/chart.h"
 #include "plot/colormap.h"
@@ -19,19 +20,6 @@ constexpr const char* kSeriesColours[] = {"var(--series0)", "var(--series1)", "v
                                           "var(--series4)", "var(--series5)"};
 
 std::string number(double value) { return std::isfinite(value) ? significant(value) : std::string("–"); }
-
-std::string csv_number(double value) {
-  if (!std::isfinite(value)) return "";
-  char buffer[40];
-  const int length = std::snprintf(buffer, sizeof buffer, "%.9g", value);
-  return {buffer, static_cast<size_t>(length)};
-}
-
-std::string csv_text(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char character : text) quoted += character == '"' ? std::string("\"\"") : std::string(1, character);
-  return quoted + "\"";
-}
 
 std::span<const double> band_of(const Analysis& analysis, size_t level) {
   return std::span(analysis.band).subspan(level * analysis.positions, analysis.positions);

@@ -99,6 +99,9 @@ class File {
   /// An empty `chunk` means contiguous. A chunk is no larger than the shape.
   Dataset create_dataset(std::string_view path, Type type, const Shape& shape, const Shape& chunk,
                          Fill fill);
+  /// A list of texts of one fixed length (UTF-8), as a dataset.
+  void write_texts(std::string_view path, std::span<const std::string> texts);
+  std::vector<std::string> read_texts(std::string_view path) const;
   void link(std::string_view target, std::string_view path);  // a soft link at `path`
   bool has(std::string_view path) const;
   /// Throws Error when it is missing, of another type, or of another shape; UINT64_MAX in `shape` fits any extent.

@@ -1,4 +1,4 @@
-// Attributes: texts of fixed length (UTF-8), numbers, lists of either.
+// Attributes: texts of fixed length (UTF-8), numbers, lists of either. And datasets of texts.
 
 #include <algorithm>
 #include <cstring>
@@ -19,6 +19,43 @@ Handle text_type(size_t size) {
   need(H5Tset_strpad(type.id(), H5T_STR_NULLPAD), "text", "the type cannot be made");
   need(H5Tset_cset(type.id(), H5T_CSET_UTF8), "text", "the type cannot be made");
   return type;
+}
+
+template <class Text>
+size_t longest_of(std::span<const Text> texts) {
+  size_t longest = 1;
+  for (const Text& text : texts) longest = std::max(longest, text.size());
+  return longest;
+}
+
+// Cells of one size, side by side.
+template <class Text>
+std::vector<char> cells_of(std::span<const Text> texts, size_t size) {
+  std::vector<char> cells(std::max<size_t>(texts.size(), 1) * size, '\0');
+  for (size_t i = 0; i < texts.size(); ++i)
+    std::copy(texts[i].begin(), texts[i].end(),
+              cells.begin() + static_cast<std::ptrdiff_t>(i * size));
+  return cells;
+}
+
+std::vector<std::string> texts_of(const std::vector<char>& cells, uint64_t size) {
+  std::vector<std::string> texts;
+  for (uint64_t cell = 0; cell < cells.size(); cell += size)
+    texts.emplace_back(cells.data() + cell, strnlen(cells.data() + cell, size));
+  return texts;
+}
+
+// Room for so many texts of such a type. Throws Error when they are not texts, or too many.
+std::vector<char> cells_for(const Handle& type, const Handle& space, const std::string& subject) {
+  if (H5Tget_class(type.id()) != H5T_STRING || H5Tis_variable_str(type.id()) > 0)
+    fail(subject, "is not a text of fixed length", "wanted one");
+  const auto count =
+      static_cast<uint64_t>(std::max<hssize_t>(H5Sget_simple_extent_npoints(space.id()), 0));
+  const uint64_t size = H5Tget_size(type.id());
+  if (size == 0 || size > kLongestText || count > kLongestTable || size * count > kLongestText)
+    fail(subject, std::to_string(count) + " texts of " + std::to_string(size) + " bytes",
+         "wanted a short text");
+  return std::vector<char>(size * count);
 }
 
 // One number of any integer or float type, converted by the library.
@@ -71,12 +108,8 @@ void File::write_attribute(std::string_view object, std::string_view name, doubl
 
 void File::write_attribute(std::string_view object, std::string_view name,
                            std::span<const std::string_view> texts) {
-  size_t longest = 1;
-  for (const std::string_view text : texts) longest = std::max(longest, text.size());
-  std::vector<char> cells(std::max<size_t>(texts.size(), 1) * longest, '\0');
-  for (size_t i = 0; i < texts.size(); ++i)
-    std::copy(texts[i].begin(), texts[i].end(),
-              cells.begin() + static_cast<std::ptrdiff_t>(i * longest));
+  const size_t longest = longest_of(texts);
+  const std::vector<char> cells = cells_of(texts, longest);
   const Handle type = text_type(longest);
   const uint64_t count[] = {texts.size()};
   const Handle space = simple_space(count, at(object));
@@ -110,24 +143,48 @@ std::vector<std::string> File::texts_attribute(std::string_view object,
   const Handle attribute = open_attribute(object, name);
   const Handle type =
       own<H5Tclose>(H5Aget_type(attribute.id()), subject, "its type cannot be read");
-  if (H5Tget_class(type.id()) != H5T_STRING || H5Tis_variable_str(type.id()) > 0)
-    fail(subject, "is not a text of fixed length", "wanted one");
   const Handle space =
       own<H5Sclose>(H5Aget_space(attribute.id()), subject, "its shape cannot be read");
-  const auto count =
-      static_cast<uint64_t>(std::max<hssize_t>(H5Sget_simple_extent_npoints(space.id()), 0));
-  const uint64_t size = H5Tget_size(type.id());
-  if (size == 0 || size > kLongestText || count > kLongestTable || size * count > kLongestText)
-    fail(subject, std::to_string(count) + " texts of " + std::to_string(size) + " bytes",
-         "wanted a short text");
-  std::vector<char> cells(size * count);
+  std::vector<char> cells = cells_for(type, space, subject);
   need(H5Aread(attribute.id(), type.id(), cells.data()), subject, "reading failed");
-  std::vector<std::string> texts;
-  for (uint64_t i = 0; i < count; ++i) {
-    const char* cell = cells.data() + i * size;
-    texts.emplace_back(cell, strnlen(cell, size));
-  }
-  return texts;
+  return texts_of(cells, H5Tget_size(type.id()));
+}
+
+void File::write_texts(std::string_view path, std::span<const std::string> texts) {
+  quieten();
+  const std::string subject = at(path);
+  const size_t longest = longest_of(texts);
+  const std::vector<char> cells = cells_of(texts, longest);
+  const Handle type = text_type(longest);
+  const uint64_t count[] = {texts.size()};
+  const Handle space = simple_space(count, subject);
+  const Handle properties =
+      own<H5Pclose>(H5Pcreate(H5P_DATASET_CREATE), subject, "HDF5 has no memory");
+  need(H5Pset_obj_track_times(properties.id(), 0), subject, "cannot be set up");
+  const Handle dataset =
+      own<H5Dclose>(H5Dcreate2(handle_.id(), std::string(path).c_str(), type.id(), space.id(),
+                               H5P_DEFAULT, properties.id(), H5P_DEFAULT),
+                    subject, "the dataset cannot be made");
+  if (!texts.empty())
+    need(H5Dwrite(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, cells.data()), subject,
+         "writing failed");
+}
+
+std::vector<std::string> File::read_texts(std::string_view path) const {
+  const std::string subject = at(path);
+  if (!has(path)) fail(subject, "is missing", "wanted a dataset of that name");
+  const Handle dataset =
+      own<H5Dclose>(H5Dopen2(handle_.id(), std::string(path).c_str(), H5P_DEFAULT), subject,
+                    "cannot be opened");
+  const Handle type =
+      own<H5Tclose>(H5Dget_type(dataset.id()), subject, "its type cannot be read");
+  const Handle space =
+      own<H5Sclose>(H5Dget_space(dataset.id()), subject, "its shape cannot be read");
+  std::vector<char> cells = cells_for(type, space, subject);
+  if (!cells.empty())
+    need(H5Dread(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, cells.data()), subject,
+         "reading failed");
+  return texts_of(cells, H5Tget_size(type.id()));
 }
 
 std::string File::text_attribute(std::string_view object, std::string_view name) const {

@@ -53,7 +53,7 @@ FileKind sniff_file(const std::filesystem::path& path) {
   std::error_code error;
   const std::string name = path.string();
   if (!std::filesystem::exists(path, error))
-    fail(name, "does not exist", "wanted a model, trace, runs or analysis file");
+    fail(name, "does not exist", "wanted a model, trace, runs, analysis or eval file");
   if (std::filesystem::is_directory(path, error)) fail(name, "is a folder", "wanted a file");
   std::ifstream stream(path, std::ios::binary);
   char magic[4] = {};
@@ -68,8 +68,9 @@ FileKind sniff_file(const std::filesystem::path& path) {
   if (format == "dendrokv-trace") return FileKind::Trace;
   if (format == "dendrokv-runs") return FileKind::Runs;
   if (format == "dendrokv-analysis") return FileKind::Analysis;
+  if (format == "dendrokv-eval") return FileKind::Eval;
   fail(name, "has format '" + format + "'",
-       "wanted dendrokv-trace, dendrokv-runs or dendrokv-analysis");
+       "wanted dendrokv-trace, dendrokv-runs, dendrokv-analysis or dendrokv-eval");
 }
 
 }  // namespace dendrokv

@@ -20,7 +20,7 @@ void write_runs(const std::filesystem::path& path, RunsFile file);
 RunsFile read_runs(const std::filesystem::path& path);
 
 /// What a file is by its first bytes and its `format` attribute. Missing or foreign files throw Error.
-enum class FileKind { Gguf, Trace, Runs, Analysis };
+enum class FileKind { Gguf, Trace, Runs, Analysis, Eval };
 FileKind sniff_file(const std::filesystem::path& path);
 
 }  // namespace dendrokv

@@ -26,9 +26,14 @@ FileSet sort_files(const std::vector<std::filesystem::path>& files) {
              "open one viewer for each");
       set.trace = file;
     } else {
-      fail(file.string(), kind == FileKind::Gguf ? "is a model" : "is an analysis",
+      fail(file.string(),
+           kind == FileKind::Gguf   ? "is a model"
+           : kind == FileKind::Eval ? "is an evaluation"
+                                    : "is an analysis",
            "wanted a trace or runs over it",
-           kind == FileKind::Gguf ? "record one with dendrokv trace" : "see dendrokv report");
+           kind == FileKind::Gguf   ? "record one with dendrokv trace"
+           : kind == FileKind::Eval ? "see dendrokv info"
+                                    : "see dendrokv report");
     }
   }
   if (set.trace.empty())

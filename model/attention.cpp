@@ -114,12 +114,14 @@ void Attention::check(size_t tokens) const {
     fail("text", std::to_string(tokens) + " tokens",
          "the model's context is " + std::to_string(config_.context_length),
          "feed fewer tokens, or use a policy with positions=rank");
+  check_memory("text of " + std::to_string(tokens) + " tokens", "its keys and values",
+               bytes_for(tokens), "use a policy of a smaller budget");
+}
+
+uint64_t Attention::bytes_for(size_t tokens) const {
   const uint64_t rows =
       shape_.most_rows == 0 ? tokens : std::min<uint64_t>(tokens, shape_.most_rows);
-  const uint64_t row_bytes = 2 * lanes_[0].heads().kv_heads * config_.head_dim *
-                             (precision_ == CachePrecision::F16 ? 2 : 4);
-  check_memory("text of " + std::to_string(tokens) + " tokens", "its keys and values",
-               lanes_.size() * rows * row_bytes, "use a policy of a smaller budget");
+  return lanes_.size() * rows * lanes_[0].rows().bytes_held_by_row();
 }
 
 void Attention::prepare(Step first, size_t tokens) {
@@ -343,6 +345,12 @@ Retention Attention::retention(uint32_t tokens) const {
     for (const Eviction& eviction : lanes_[lane].evictions())
       retention.record(Layer(lane / lanes_of_layer_), Lane(lane % lanes_of_layer_), eviction);
   return retention;
+}
+
+CacheUse Attention::use() const {
+  CacheUse use;
+  for (const AttentionLane& lane : lanes_) use += lane.use();
+  return use;
 }
 
 uint64_t Attention::bytes() const {

@@ -43,6 +43,8 @@ class Attention {
 
   /// Throws Error when original positions of a text of `tokens` tokens leave the model's context, or its keys and values the memory.
   void check(size_t tokens) const;
+  /// What the keys and values of a text of `tokens` tokens take at most.
+  uint64_t bytes_for(size_t tokens) const;
   /// Makes room for steps [first, first + tokens).
   void prepare(Step first, size_t tokens);
   /// prepare() must have covered the steps of the block; blocks of a layer come in order.
@@ -50,7 +52,8 @@ class Attention {
 
   /// Departures so far, over a text of `tokens` tokens.
   Retention retention(uint32_t tokens) const;
-  uint64_t bytes() const;  // held for keys and values
+  uint64_t bytes() const;  // allocated for keys and values
+  CacheUse use() const;
 
  private:
   // What a thread needs to work on lanes.

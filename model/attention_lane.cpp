@@ -30,6 +30,15 @@ void most_of_rows(GridView<const float> weights, std::span<float> most) {
 
 }  // namespace
 
+CacheUse& CacheUse::operator+=(const CacheUse& other) {
+  lanes += other.lanes;
+  most_rows += other.most_rows;
+  most_bytes += other.most_bytes;
+  rows_read += other.rows_read;
+  bytes_read += other.bytes_read;
+  return *this;
+}
+
 std::vector<LaneHeads> lanes_of_layer(LaneKind kind, size_t heads, size_t kv_heads) {
   const size_t group = heads / kv_heads;
   std::vector<LaneHeads> lanes;
@@ -69,6 +78,9 @@ void AttentionLane::append(const AttentionBlock& block, size_t token) {
   const auto value = keys.subspan((heads_.layer_kv_heads + heads_.first_kv_head) * size, count);
   const Position position(block.first.value + token);
   rows_.append(position, key, value);
+  const size_t rows = rows_.slots().size();
+  most_rows_ = std::max<uint64_t>(most_rows_, rows);
+  rows_read_ += rows - first_seen(rows);
   // Of several values side by side, the root of the mean square norm.
   const float norm = wanted_.has(Input::ValueNorms)
                          ? euclidean_norm(value) / std::sqrt(static_cast<float>(heads_.kv_heads))
@@ -163,7 +175,7 @@ void AttentionLane::sum(const AttentionBlock& block, TokenRange tokens, size_t r
       add_for(token, {std::max(rows, first_seen(rows + token)), rows + token});
     for (size_t query = 0; query < sums.rows(); ++query) {
       const size_t head = heads_.first_head + kv_head * group + query / count;
-      const auto out = block.out.floats(tokens.first + query % count);
+      const auto out = block.out.floats(block.first_column + tokens.first + query % count);
       std::ranges::copy(sums.row(query), out.subspan(head * head_dim_ + first_channel).begin());
     }
   }
@@ -202,6 +214,14 @@ void AttentionLane::evict(const AttentionBlock& block, Lane lane, size_t token,
     inputs_.evict(decisions[leaves].victim);
     rows_.evict(decisions[leaves].victim);
   }
+}
+
+CacheUse AttentionLane::use() const {
+  return {.lanes = 1,
+          .most_rows = most_rows_,
+          .most_bytes = most_rows_ * rows_.bytes_held_by_row(),
+          .rows_read = rows_read_,
+          .bytes_read = rows_read_ * rows_.bytes_read_of_row()};
 }
 
 }  // namespace dendrokv

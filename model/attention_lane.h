@@ -28,8 +28,9 @@ struct AttentionBlock {
   Step first;  // of the block
   GridView<const float>
       qkv;           // [token, heads + 2 * kv_heads heads of head_dim]: queries, keys, values
-  Activations& out;  // floats of [token, heads * head_dim] are filled
+  Activations& out;  // floats of [first_column + token, heads * head_dim] are filled
   Observer* observer = nullptr;  // or null
+  size_t first_column = 0;
 };
 
 /// Tokens [first, end) of a block, one after the other in the text.
@@ -52,6 +53,16 @@ std::vector<LaneHeads> lanes_of_layer(LaneKind kind, size_t heads, size_t kv_hea
 struct QueryRule {
   float scale;          // of the product of a query and a key
   uint32_t window = 0;  // positions of the text that a query sees, its own the last of them; 0: all
+};
+
+/// What a cache has held and what its queries have read, over the steps so far. Bytes are those of keys and values as they are stored: an
+/// un-rotated key beside the rotated one counts as held, and is not read.
+struct CacheUse {
+  uint64_t lanes = 0;
+  uint64_t most_rows = 0, most_bytes = 0;  // sums over lanes of the most that each held at once
+  uint64_t rows_read = 0, bytes_read = 0;  // over all lanes and steps; rows behind a window are not read
+
+  CacheUse& operator+=(const CacheUse& other);
 };
 
 /// What the queries of some tokens give. Room for so many queries and slots.
@@ -98,6 +109,7 @@ class AttentionLane {
   KvLane& rows() { return rows_; }
   const KvLane& rows() const { return rows_; }
   std::span<const Eviction> evictions() const { return evictions_; }
+  CacheUse use() const;
 
  private:
   size_t first_seen(size_t rows) const;
@@ -112,6 +124,7 @@ class AttentionLane {
   LaneInputs inputs_;
   std::unique_ptr<Policy> policy_;
   std::vector<Eviction> evictions_;
+  uint64_t most_rows_ = 0, rows_read_ = 0;
 };
 
 }  // namespace dendrokv

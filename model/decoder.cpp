@@ -1,90 +1,51 @@
 #include "model/decoder.h"
 
 #include <algorithm>
-#include <cmath>
-#include <functional>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "data/error.h"
 #include "model/memory.h"
-#include "model/network.h"
-#include "model/thread_pool.h"
 
 namespace dendrokv {
-
-namespace {
-
-constexpr uint32_t kMostBlockTokens = 4096;
-constexpr unsigned kMostThreads = 1024;
-constexpr size_t kMostSteps = std::numeric_limits<int32_t>::max();  // as files store them
-
-unsigned checked_threads(unsigned threads) {
-  if (threads > kMostThreads)
-    fail("threads", std::to_string(threads), "at most " + std::to_string(kMostThreads));
-  return threads == 0 ? usable_cores() : threads;
-}
-
-size_t checked_block(uint32_t tokens) {
-  if (tokens == 0 || tokens > kMostBlockTokens)
-    fail("tokens of a block", std::to_string(tokens), "1 to " + std::to_string(kMostBlockTokens));
-  return tokens;
-}
-
-CachePrecision precision_of(Arithmetic arithmetic) {
-  return arithmetic == Arithmetic::Exact ? CachePrecision::F32 : CachePrecision::F16;
-}
-
-}  // namespace
 
 class Decoder::Impl {
  public:
   Impl(const Model& model, const PolicyChoice& policy, const DecoderOptions& options)
       : config_(model.config()),
         kernels_(kernels_for(options.isa)),
-        policy_(policy),
-        log_(options.evictions),
-        block_tokens_(checked_block(options.block_tokens)),
-        pool_(checked_threads(options.threads)),
-        attention_(config_, precision_of(model.arithmetic()), policy, options.evictions,
-                   kernels_, pool_),
-        network_(config_, model.weights(), model.arithmetic(), block_tokens_,
-                 kernels_, pool_, attention_) {}
+        streams_(model, {&policy, 1}, options) {}
 
   GridView<const float> feed(std::span<const int32_t> tokens, LogitsOf logits, Observer* observer);
   void feed_and_score(std::span<const int32_t> tokens, std::span<float> nll, Observer* observer);
-  Step next_step() const { return next_; }
-  Run run() const;
-  uint64_t kv_bytes() const { return attention_.bytes(); }
-  unsigned threads() const { return pool_.threads(); }
+  const Streams& streams() const { return streams_; }
 
  private:
-  // A block that went through all layers.
-  struct Block {
-    size_t offset;                 // of its first token among those fed in this call
-    GridView<const float> states;  // [token, width]
-  };
+  using Block = Streams::Block;
 
-  void feed_blocks(std::span<const int32_t> tokens, Observer* observer,
-                   const std::function<void(const Block&)>& done);
-  void check(std::span<const int32_t> tokens) const;
+  template <class Body>
+  void feed_blocks(std::span<const int32_t> tokens, Observer* observer, const Body& body);
   void score(const Block& block, std::span<const int32_t> tokens, std::span<float> nll);
   float loss_of(std::span<const float> logits, int32_t token) const;
   GridView<float> logits_room(size_t rows);
 
   const Config& config_;
   const Kernels& kernels_;
-  const PolicyChoice policy_;
-  const EvictionLog log_;
-  const size_t block_tokens_;
-  ThreadPool pool_;
-  Attention attention_;
-  Network network_;
-  Step next_;
+  Streams streams_;
   std::vector<float> last_state_;  // [width] of the token fed last
   std::vector<float> logits_;      // [row, vocabulary]
 };
+
+template <class Body>
+void Decoder::Impl::feed_blocks(std::span<const int32_t> tokens, Observer* observer,
+                                const Body& body) {
+  streams_.feed(tokens, {&observer, 1}, [&](const Block& block) {
+    body(block);
+    const auto last = block.states.row(block.tokens - 1);
+    last_state_.assign(last.begin(), last.end());
+  });
+}
 
 GridView<const float> Decoder::Impl::feed(std::span<const int32_t> tokens, LogitsOf logits,
                                           Observer* observer) {
@@ -94,10 +55,10 @@ GridView<const float> Decoder::Impl::feed(std::span<const int32_t> tokens, Logit
   const size_t unwanted = tokens.size() - wanted;
   const GridView<float> out = logits_room(wanted);
   feed_blocks(tokens, observer, [&](const Block& block) {
-    const size_t end = block.offset + block.states.rows();
+    const size_t end = block.offset + block.tokens;
     const size_t first = std::max(block.offset, unwanted);
     if (first >= end) return;
-    network_.logits(block.states.rows_from(first - block.offset, end - first),
+    streams_.logits(block.states.rows_from(first - block.offset, end - first),
                     out.rows_from(first - unwanted, end - first));
   });
   return out;
@@ -107,8 +68,8 @@ void Decoder::Impl::feed_and_score(std::span<const int32_t> tokens, std::span<fl
                                    Observer* observer) {
   DENDROKV_ASSERT(nll.size() == tokens.size());
   feed_blocks(tokens, observer, [&](const Block& block) {
-    const size_t count = block.states.rows();
-    score(block, tokens.subspan(block.offset, count), nll.subspan(block.offset, count));
+    score(block, tokens.subspan(block.offset, block.tokens),
+          nll.subspan(block.offset, block.tokens));
   });
 }
 
@@ -124,8 +85,8 @@ void Decoder::Impl::score(const Block& block, std::span<const int32_t> tokens,
   if (states.rows() == 0) return;
 
   const GridView<float> logits = logits_room(states.rows());
-  network_.logits(states.view(), logits);
-  pool_.for_each(states.rows(), 1, [&](size_t first, size_t count) {
+  streams_.logits(states.view(), logits);
+  streams_.for_each(states.rows(), [&](size_t first, size_t count) {
     for (size_t row = first; row < first + count; ++row)
       nll[row + unforetold] = loss_of(logits.row(row), tokens[row + unforetold]);
   });
@@ -136,53 +97,12 @@ float Decoder::Impl::loss_of(std::span<const float> logits, int32_t token) const
   return static_cast<float>(kernels_.log_sum_exp(logits) - logit);
 }
 
-void Decoder::Impl::feed_blocks(std::span<const int32_t> tokens, Observer* observer,
-                                const std::function<void(const Block&)>& done) {
-  check(tokens);
-  for (size_t offset = 0; offset < tokens.size(); offset += block_tokens_) {
-    const auto block = tokens.subspan(offset, std::min(block_tokens_, tokens.size() - offset));
-    attention_.prepare(next_, block.size());
-    const GridView<const float> states = network_.run(block, next_, observer);
-    done({offset, states});
-    last_state_.assign(states.row(block.size() - 1).begin(), states.row(block.size() - 1).end());
-    const Step first = next_;
-    next_ = Step(next_.value + block.size());
-    if (observer != nullptr) observer->on_steps_done(first, static_cast<uint32_t>(block.size()));
-  }
-}
-
-void Decoder::Impl::check(std::span<const int32_t> tokens) const {
-  for (size_t place = 0; place < tokens.size(); ++place)
-    if (tokens[place] < 0 || static_cast<uint32_t>(tokens[place]) >= config_.vocabulary)
-      fail("token " + std::to_string(next_.index() + place), "id " + std::to_string(tokens[place]),
-           "0 to " + std::to_string(config_.vocabulary - 1) + ", the model's vocabulary");
-  const size_t end = next_.index() + tokens.size();
-  if (end > kMostSteps)
-    fail("text", std::to_string(end) + " tokens", "at most " + std::to_string(kMostSteps));
-  attention_.check(end);
-}
-
 GridView<float> Decoder::Impl::logits_room(size_t rows) {
   const size_t size = rows * config_.vocabulary;
   check_memory(std::to_string(rows) + " tokens", "their logits", size * sizeof(float),
                "feed fewer tokens at once");
   if (logits_.size() < size) logits_.resize(size);
   return {logits_.data(), rows, config_.vocabulary};
-}
-
-Run Decoder::Impl::run() const {
-  DENDROKV_ASSERT(log_ == EvictionLog::Keep);
-  const PolicyShape& shape = policy_.shape();
-  Run run;
-  run.policy = policy_.text();
-  run.mode = RunMode::ClosedLoop;
-  run.lane_kind = shape.lane_kind;
-  run.sinks = shape.sinks;
-  run.recent = shape.recent;
-  run.budget = shape.budget;
-  run.positions = shape.positions == PositionMode::Rank ? "rank" : "original";
-  run.retention = attention_.retention(next_.value);
-  return run;
 }
 
 Decoder::Decoder(const Model& model, const PolicyChoice& policy, const DecoderOptions& options)
@@ -200,16 +120,16 @@ void Decoder::feed_and_score(std::span<const int32_t> tokens, std::span<float> n
 }
 
 Step Decoder::next_step() const {
-  return impl_->next_step();
+  return impl_->streams().next_step();
 }
 Run Decoder::run() const {
-  return impl_->run();
+  return impl_->streams().run(0);
 }
 uint64_t Decoder::kv_bytes() const {
-  return impl_->kv_bytes();
+  return impl_->streams().kv_bytes(0);
 }
 unsigned Decoder::threads() const {
-  return impl_->threads();
+  return impl_->streams().threads();
 }
 
 }  // namespace dendrokv

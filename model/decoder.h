@@ -1,9 +1,5 @@
 #pragma once
-// Runs tokens through the network under a cache policy.
-//
-// A block of tokens goes through layer by layer: the matrix products of a layer are done for the whole block at once, its
-// attention as model/attention.h says. A layer's attention at step t needs nothing of later tokens, so a block gives bit for bit
-// what single steps give, under every policy.
+// Runs tokens through the network under a cache policy: the case of one of model/streams.
 
 #include <cstdint>
 #include <memory>
@@ -12,20 +8,11 @@
 #include "cache/policies.h"
 #include "data/grid.h"
 #include "data/retention.h"
-#include "model/attention.h"
-#include "model/kernels.h"
 #include "model/model.h"
 #include "model/observer.h"
+#include "model/streams.h"
 
 namespace dendrokv {
-
-struct DecoderOptions {
-  unsigned threads = 0;  // 0 = usable physical cores
-  Isa isa = best_isa();
-  uint32_t block_tokens = 64;  // of a prefill block
-  EvictionLog evictions =
-      EvictionLog::Keep;  // Discard: an endless stream needs no more memory than its cache
-};
 
 enum class LogitsOf { None, Last, All };
 
@@ -50,7 +37,7 @@ class Decoder {
   Step next_step() const;
   /// What the policy did so far, over the tokens fed so far. Not with EvictionLog::Discard.
   Run run() const;
-  uint64_t kv_bytes() const;  // held by the cache now
+  uint64_t kv_bytes() const;  // allocated for the cache now
   unsigned threads() const;
 
  private:

@@ -135,6 +135,10 @@ uint64_t KvLane::bytes() const {
   return raw_keys_.size + rotated_keys_.size + values_.size;
 }
 
+uint64_t KvLane::bytes_held_by_row() const {
+  return (shape_.positions == PositionMode::Rank ? 3 : 2) * row_bytes();
+}
+
 std::byte* KvLane::row_of(const AlignedBytes& rows, size_t row) const {
   return rows.bytes.get() + row * row_bytes();
 }

@@ -70,7 +70,9 @@ class KvLane {
                         size_t first_channel, GridView<float> out) const;
 
   const SlotTable& slots() const { return slots_; }
-  uint64_t bytes() const;  // held for keys and values
+  uint64_t bytes() const;  // allocated for keys and values
+  uint64_t bytes_held_by_row() const;  // keys as they are rotated, un-rotated ones where they are kept, values
+  uint64_t bytes_read_of_row() const { return 2 * row_bytes(); }  // by a query
 
  private:
   std::byte* row_of(const AlignedBytes& rows, size_t row) const;

@@ -2,6 +2,7 @@
 
 #include "cli/commands.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <set>
@@ -50,8 +51,10 @@ TEST(Commands, GiveAnExampleEach) {
 
 TEST(Commands, HaveATranscriptEach) {
   for (const CommandRow& row : command_table()) {
-    const auto file = std::filesystem::path(DENDROKV_SOURCE_DIR) / "tests/cli" /
-                      (std::string(row.name) + ".test");
+    std::string name(row.name);
+    std::replace(name.begin(), name.end(), ' ', '-');
+    const auto file =
+        std::filesystem::path(DENDROKV_SOURCE_DIR) / "tests/cli" / (name + ".test");
     EXPECT_TRUE(std::filesystem::exists(file)) << file;
   }
 }

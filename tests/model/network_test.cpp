@@ -62,13 +62,14 @@ class TinyModel {
         arithmetic_ == Arithmetic::Exact ? CachePrecision::F32 : CachePrecision::F16;
     Attention attention(config_, precision, PolicyChoice(plan.policy), EvictionLog::Keep, kernels,
                         pool);
-    Network network(config_, weights_, arithmetic_, std::min(plan.block, ids.size()), kernels, pool,
-                    attention);
+    Network network(config_, weights_, arithmetic_, std::min(plan.block, ids.size()), kernels,
+                    pool);
+    const Stream streams[] = {{&attention, observer}};
     Grid<float> logits(ids.size(), config_.vocabulary);
     for (size_t first = 0; first < ids.size(); first += plan.block) {
       const auto block = std::span(ids).subspan(first, std::min(plan.block, ids.size() - first));
       attention.prepare(Step(first), block.size());
-      network.logits(network.run(block, Step(first), observer),
+      network.logits(network.run(block, Step(first), streams),
                      logits.view().rows_from(first, block.size()));
     }
     return logits;
