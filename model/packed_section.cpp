@@ -210,6 +210,12 @@ PackedKind packed_kind(uint32_t tensor_type, Arithmetic arithmetic) {
   return row->kind;
 }
 
+uint64_t packed_bytes(const GgufTensor& tensor, Arithmetic arithmetic) {
+  if (tensor.shape.size() < 2) return tensor.shape[0] * sizeof(float);
+  const uint64_t groups = (rows_of(tensor) + kRowGroup - 1) / kRowGroup;
+  return groups * layout_of(packed_kind(tensor.type, arithmetic)).group_bytes(tensor.shape[0]);
+}
+
 PackedSection pack_section(std::string_view subject, std::span<const GgufTensor* const> tensors,
                            PackedKind kind) {
   const PackedLayout layout = layout_of(kind);

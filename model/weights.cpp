@@ -7,6 +7,7 @@
 
 #include "data/error.h"
 #include "model/memory.h"
+#include "model/packed_section.h"
 #include "model/tensor_types.h"
 
 namespace dendrokv {
@@ -124,14 +125,9 @@ PackedMatrix packed(const Gguf& gguf, std::initializer_list<std::string> names,
   return PackedMatrix::pack_rows(gguf.subject(), tensors, arithmetic);
 }
 
-// What the tensors take in memory, at least: floats, or about what they take in the file.
 uint64_t bytes_for(const Gguf& gguf, Arithmetic arithmetic) {
   uint64_t bytes = 0;
-  for (const GgufTensor& tensor : gguf.tensors()) {
-    const TensorType& type = *find_tensor_type(tensor.type);
-    const uint64_t values = tensor.data.size() / type.block_bytes * type.block_values;
-    bytes += arithmetic == Arithmetic::Exact ? values * sizeof(float) : tensor.data.size();
-  }
+  for (const GgufTensor& tensor : gguf.tensors()) bytes += packed_bytes(tensor, arithmetic);
   return bytes;
 }
 

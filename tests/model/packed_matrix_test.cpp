@@ -50,6 +50,7 @@ TEST(PackedMatrix, KeepsEveryWeight) {
         const PackedMatrix packed = PackedMatrix::pack("m.gguf", made.tensor, arithmetic);
         ASSERT_EQ(packed.rows(), rows);
         ASSERT_EQ(packed.cols(), cols);
+        EXPECT_EQ(packed.bytes(), packed_bytes(made.tensor, arithmetic));
         expect_rows_of(packed, made.values);
       }
 }
