@@ -109,7 +109,8 @@ TEST(Streams, ObserversWatchTheirOwnCache) {
 TEST(Streams, UseCountsRowsThatLanesHeldAndQueriesRead) {
   const Model& model = model_of(Arithmetic::Fast);
   const Config& config = model.config();
-  const PolicyChoice choices[] = {PolicyChoice("full"), PolicyChoice("streaming:sinks=4,recent=12")};
+  const PolicyChoice choices[] = {PolicyChoice("full"),
+                                  PolicyChoice("streaming:sinks=4,recent=12")};
   const uint64_t lanes = uint64_t{config.layers} * config.kv_heads;
   const uint64_t row = 2 * config.head_dim;  // bytes of a key or a value
   for (const uint32_t block : {1u, 64u}) {
@@ -130,7 +131,8 @@ TEST(Streams, UseCountsRowsThatLanesHeldAndQueriesRead) {
 
 TEST(Streams, WhatOneOfThemCannotTakeIsRefusedBeforeAnythingIsFed) {
   const Model& model = model_of(Arithmetic::Fast);
-  const PolicyChoice choices[] = {PolicyChoice("streaming:sinks=4,recent=12"), PolicyChoice("full")};
+  const PolicyChoice choices[] = {PolicyChoice("streaming:sinks=4,recent=12"),
+                                  PolicyChoice("full")};
   Streams streams(model, choices, {});
   const auto nothing = [](const Streams::Block&) { FAIL(); };
   const auto too_many = some_tokens(model, size_t{model.config().context_length} + 1);
