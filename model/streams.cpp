@@ -147,8 +147,7 @@ void Streams::logits(GridView<const float> states, GridView<float> out) {
   impl_->logits(states, out);
 }
 
-void Streams::for_each(size_t items,
-                       const std::function<void(size_t first, size_t count)>& body) {
+void Streams::for_each(size_t items, const std::function<void(size_t first, size_t count)>& body) {
   impl_->pool_.for_each(items, 1, body);
 }
 
