@@ -25,6 +25,7 @@ constexpr std::array kTable{
     CommandRow{"analyze", "measure how contributions vary along the text, per wavelet band", make_analyze},
     CommandRow{"report", "write one self-contained page about traces, runs and analyses", make_report},
     CommandRow{"logits", "write the model's distribution after each token of a text", make_logits},
+    CommandRow{"check", "audit the invariants of a file, green or red", make_check},
     CommandRow{"view", "start the viewer", make_view},
     CommandRow{"policies", "list the cache policies with their options", make_policies},
     CommandRow{"wavelets", "list the wavelets that transforms can use", make_wavelets},

@@ -56,6 +56,7 @@ class Decoder::Impl {
   Step next_step() const { return next_; }
   Run run() const;
   uint64_t kv_bytes() const { return attention_.bytes(); }
+  const Attention& attention() const { return attention_; }
   unsigned threads() const { return pool_.threads(); }
 
  private:
@@ -174,6 +175,7 @@ Run Decoder::Impl::run() const {
   run.recent = shape.recent;
   run.budget = shape.budget;
   run.positions = shape.positions == PositionMode::Rank ? "rank" : "original";
+  run.kv_bytes = attention_.bytes();
   run.retention = attention_.retention(next_.value);
   return run;
 }
@@ -200,6 +202,12 @@ Run Decoder::run() const {
 }
 uint64_t Decoder::kv_bytes() const {
   return impl_->kv_bytes();
+}
+CacheRows Decoder::rows() const {
+  return impl_->attention().rows();
+}
+const AttentionLane& Decoder::lane(Layer layer, Lane lane) const {
+  return impl_->attention().lane_of(layer, lane);
 }
 unsigned Decoder::threads() const {
   return impl_->threads();
