@@ -80,15 +80,30 @@ void LaneReplay::look() {
 }
 
 std::span<const Eviction> LaneReplay::decide() {
+  const std::span<const Eviction> evictions = propose();
+  victims_.clear();
+  for (const Eviction& eviction : evictions) victims_.push_back(eviction.victim);
+  evict(victims_);
+  return evictions;
+}
+
+std::span<const Eviction> LaneReplay::propose() {
   const LaneView view = this->view();
   evictions_.clear();
-  const std::span<const Decision> decisions = policy_->step(view);
-  for (const Decision& decision : decisions) evictions_.push_back(eviction_of(view, decision));
-  for (size_t leaves = decisions.size(); leaves-- > 0;) {  // from the end: slots stay what they are
-    inputs_.evict(decisions[leaves].victim);
-    table_.evict(decisions[leaves].victim);
-  }
+  for (const Decision& decision : policy_->step(view))
+    evictions_.push_back(eviction_of(view, decision));
   return evictions_;
+}
+
+void LaneReplay::evict(std::span<const Position> victims) {
+  for (size_t leaves = victims.size(); leaves-- > 0;) {  // from the end: slots stay what they are
+    const auto rows = table_.positions();
+    const auto at = std::ranges::lower_bound(rows, victims[leaves]);
+    DENDROKV_ASSERT(at != rows.end() && *at == victims[leaves]);
+    const Slot slot(at - rows.begin());
+    inputs_.evict(slot);
+    table_.evict(slot);
+  }
 }
 
 /// Of the step that attend() has taken in last.

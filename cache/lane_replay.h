@@ -51,6 +51,15 @@ class LaneReplay {
   void look();
   std::span<const Eviction> decide();
 
+  /// The parts of decide(), for one that follows a record: who would leave, and who does leave, in time
+  /// order.
+  std::span<const Eviction> propose();
+  void evict(std::span<const Position> victims);
+  /// Whether the policy can go on after others left than those that it proposed.
+  bool can_follow_a_record() const { return policy_->can_follow_a_record(); }
+  /// Of the rows held, in time order.
+  std::span<const Position> positions() const { return table_.positions(); }
+
  private:
   void add_weights(GridView<const float> weights);
   void reduce(std::span<const float> weights, double scale);
@@ -70,6 +79,7 @@ class LaneReplay {
   std::vector<double> future_;           // [position]: mass of the later steps
   std::vector<double> future_of_slots_;  // [slot]
   std::vector<Eviction> evictions_;      // of the last step
+  std::vector<Position> victims_;
 };
 
 }  // namespace dendrokv

@@ -49,6 +49,8 @@ class NormSumBlocks final : public Policy {
     return decisions_;
   }
 
+  bool can_follow_a_record() const override { return false; }
+
  private:
   void add_pooled(std::span<const float> weights) {
     sums_.resize(weights.size());

@@ -83,6 +83,9 @@ class Policy {
   /// Called once per step after the scores were updated. The rows that leave, in time order; empty =
   /// keep all rows. Valid until the next call.
   virtual std::span<const Decision> step(const LaneView& lane) = 0;
+  /// Whether step() can go on when other rows left than those that it named, as in an audit that follows
+  /// a record: false where the policy keeps numbers of its own for each row.
+  virtual bool can_follow_a_record() const { return true; }
 };
 
 /// A policy that never drops more than one row a step.

@@ -4,13 +4,12 @@
 #include <atomic>
 #include <cmath>
 #include <exception>
-#include <list>
 #include <mutex>
 #include <string>
 #include <thread>
-#include <utility>
 
 #include "cache/lane_replay.h"
+#include "cache/share_rows.h"
 #include "data/error.h"
 
 namespace dendrokv {
@@ -23,6 +22,9 @@ void refuse_what_cannot_be_replayed(const TraceInfo& info) {
   const PolicyShape recorded = PolicyChoice(info.policy).shape();
   if (recorded.budget != 0 && recorded.budget < info.tokens)
     fail("trace", "recorded under policy '" + info.policy + "', which evicts",
+         "wanted attention over all tokens", "record it with --policy full");
+  if (recorded.reads != 0 && recorded.reads < info.tokens)
+    fail("trace", "recorded under policy '" + info.policy + "', which reads a part of the rows",
          "wanted attention over all tokens", "record it with --policy full");
   const auto want_all = [](const char* what, size_t found, size_t wanted) {
     if (found != wanted)
@@ -70,95 +72,11 @@ bool needs_whole_layers(std::span<const PolicyChoice> choices) {
   });
 }
 
-/// The KV heads of a layer that one thread works on at a time: one, or all where a policy decides over
-/// the layer.
-struct Share {
-  Layer layer;
-  uint32_t first, count;  // KV heads
-};
-
 /// The lanes of one policy within a share, and the first query head of each, counted within the share.
 struct PolicyLanes {
   std::vector<LaneReplay> lanes;
   uint32_t heads_per_lane = 1;
   Deciding deciding = Deciding::LaneAlone;
-};
-
-/// What a trace holds of a share's rows, as far as a policy asks for it.
-class ShareRows {
- public:
-  ShareRows(const TraceInfo& info, const Share& share) : info_(info), share_(share) {}
-
-  void read(const TraceReader& trace, InputSet wanted) {
-    const bool values = wanted.has(Input::Values) || wanted.has(Input::ValueNorms);
-    for (uint32_t kv_head = 0; kv_head < share_.count; ++kv_head) {
-      const KvHead recorded(share_.first + kv_head);
-      const IndexRange all{0, info_.tokens};
-      if (values) {
-        values_.emplace_back(info_.tokens, info_.model.head_dim);
-        trace.read_values(share_.layer.index(), recorded, all, values_.back().view());
-      }
-      if (wanted.has(Input::Keys)) {
-        keys_.emplace_back(info_.tokens, info_.model.head_dim);
-        trace.read_keys(share_.layer.index(), recorded, all, keys_.back().view());
-      }
-    }
-    for (const Grid<float>& rows : values_) add_norms(rows);
-  }
-
-  /// Adds the weights of some steps to the mass of each position: [query head of the share].
-  void add_mass(size_t head, std::span<const float> weights) {
-    if (mass_.empty())
-      mass_.assign(share_.count * info_.group(), std::vector<double>(info_.tokens));
-    for (size_t position = 0; position < weights.size(); ++position)
-      mass_[head][position] += static_cast<double>(weights[position]);
-  }
-
-  /// The rows of the lane that `heads` query heads read, the first of them `first_head`.
-  RecordedRows of_lane(uint32_t first_head, uint32_t heads) {
-    const uint32_t kv_head = first_head / info_.group();
-    RecordedRows rows;
-    if (!keys_.empty()) rows.keys = std::as_const(keys_[kv_head]).view();
-    if (!values_.empty()) rows.values = std::as_const(values_[kv_head]).view();
-    if (!norms_.empty()) rows.value_norms = heads <= info_.group() ? norms_[kv_head] : mean_norms();
-    if (!mass_.empty()) rows.mass = mean_mass(first_head, heads);
-    return rows;
-  }
-
- private:
-  void add_norms(const Grid<float>& rows) {
-    std::vector<float>& norms = norms_.emplace_back();
-    for (size_t position = 0; position < rows.rows(); ++position)
-      norms.push_back(euclidean_norm(rows.row(position)));
-  }
-
-  /// Root mean square over the KV heads.
-  std::span<const float> mean_norms() {
-    std::vector<float>& mean = lane_norms_.emplace_back(info_.tokens);
-    for (size_t position = 0; position < mean.size(); ++position) {
-      double squares = 0;
-      for (const std::vector<float>& norms : norms_)
-        squares += static_cast<double>(norms[position]) * static_cast<double>(norms[position]);
-      mean[position] = static_cast<float>(std::sqrt(squares / static_cast<double>(norms_.size())));
-    }
-    return mean;
-  }
-
-  std::span<const double> mean_mass(uint32_t first_head, uint32_t heads) {
-    std::vector<double>& mean = lane_mass_.emplace_back(info_.tokens);
-    for (uint32_t head = first_head; head < first_head + heads; ++head)
-      for (size_t position = 0; position < mean.size(); ++position)
-        mean[position] += mass_[head][position] / heads;
-    return mean;
-  }
-
-  const TraceInfo& info_;
-  const Share share_;
-  std::vector<Grid<float>> keys_, values_;    // [kv head of the share] of [position, head_dim]
-  std::vector<std::vector<float>> norms_;     // [kv head of the share][position]
-  std::vector<std::vector<double>> mass_;     // [query head of the share][position]
-  std::list<std::vector<float>> lane_norms_;  // handed out
-  std::list<std::vector<double>> lane_mass_;
 };
 
 /// The lanes of a trace as a row of jobs; any number of threads call work().
@@ -210,7 +128,7 @@ class TraceReplay {
     ShareRows rows(info_, share);
     if (!wanted_.empty()) {
       const std::lock_guard lock(reading_);
-      rows.read(trace_, wanted_);
+      rows.read(trace_, share.layer.index(), wanted_);
     }
     if (wanted_.has(Input::Future)) add_up_mass(share, block, rows);
     std::vector<PolicyLanes> policies;

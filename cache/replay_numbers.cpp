@@ -23,6 +23,9 @@ void check(const TraceInfo& info, std::span<const Run> runs) {
   if (recorded.budget != 0 && recorded.budget < info.tokens)
     fail("trace", "recorded under policy '" + info.policy + "', which evicts",
          "wanted attention over all tokens", "record it with --policy full");
+  if (recorded.reads != 0 && recorded.reads < info.tokens)
+    fail("trace", "recorded under policy '" + info.policy + "', which reads a part of the rows",
+         "wanted attention over all tokens", "record it with --policy full");
   if (info.layers.size() != info.model.layers || info.heads.size() != info.model.heads ||
       info.steps.size() != info.tokens)
     fail("trace", "records a part of the layers, heads or steps", "measuring wants all of them");

@@ -97,6 +97,8 @@ class TreeKv final : public Policy {
     return decisions_;
   }
 
+  bool can_follow_a_record() const override { return !scores_.keeps_row_state(); }
+
  private:
   /// The row that this step's newcomer has pushed out of the recent ones.
   std::optional<Slot> entered(const LaneView& lane) const {

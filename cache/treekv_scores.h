@@ -23,6 +23,8 @@ class TreeScores {
   /// From now on S and C of a row are what has come in since, plus these.
   void restart(const LaneView& lane, size_t slot, double sum, double steps);
   void evict(size_t slot);
+  /// Whether there are numbers here that evict() must be told of.
+  bool keeps_row_state() const { return kind_ == Kind::Ema || !sum_base_.empty(); }
 
  private:
   enum class Kind { Mean, Last, Ema, Value, KeepLeft, KeepRight, Random };

@@ -28,6 +28,7 @@ constexpr std::array kTable{
     CommandRow{"eval needle", "plant facts in a long text and ask for them under cache policies", make_eval_needle},
     CommandRow{"eval spans", "measure how much of named parts of a prompt cache policies keep", make_eval_spans},
     CommandRow{"logits", "write the model's distribution after each token of a text", make_logits},
+    CommandRow{"check", "audit the invariants of a file, green or red", make_check},
     CommandRow{"view", "start the viewer", make_view},
     CommandRow{"policies", "list the cache policies with their options", make_policies},
     CommandRow{"wavelets", "list the wavelets that transforms can use", make_wavelets},

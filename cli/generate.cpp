@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/audit_text.h"
 #include "cli/format.h"
 #include "cli/generation.h"
 #include "cli/inputs.h"
@@ -71,6 +72,7 @@ class Generate : public Command {
                  "message, until its end");
     options.count("-n", count_, {1}, "tokens to generate at most, for each message");
     options.text("--policy", "SPEC", policy_, kPolicyHelp);
+    options.flag("--audit", audit_, kAuditHelp);
     options.real("--temperature", sampling_.temperature, {0, 100},
                  "0: always the likeliest token; 1: the model's own distribution");
     options.count("--top-k", sampling_.top_k, {1}, "draw from the K likeliest tokens only");
@@ -99,20 +101,24 @@ class Generate : public Command {
     session.detail("policy " + policy.text() + ", " + std::to_string(session.threads) +
                    " threads, " + std::string(isa_name(session.isa)));
     const StopOnSignals signals;
-    Generation generation(session, model, policy, sampling_, [&](std::string_view text) {
+    const auto show = [&](std::string_view text) {
       if (session.json()) return;
       std::cout << text << std::flush;
       if (!std::cout) fail("standard output", "cannot be written", "wanted room for the text");
-    });
+    };
+    Generation generation(session, model, policy, sampling_, show,
+                          audit_ ? Watch::Yes : Watch::No);
     if (interactive_) return converse(session, model, prompt, generation);
     const Reply reply =
         generation.answer(prompt->subject, prompt_tokens(model, prompt->text), count_);
+    std::optional<Audit> audit;
+    if (audit_) audit = generation.audit();
     if (session.json())
-      print_json(model, policy, reply);
+      print_json(model, policy, reply, audit);
     else
       std::cout << std::endl;
     print_notes(session, reply);
-    return reply.ended_by == "signal" ? ExitStatus::Stopped : ExitStatus::Done;
+    return end(session, audit, reply.ended_by == "signal");
   }
 
  private:
@@ -179,11 +185,20 @@ class Generate : public Command {
       print_notes(session, reply);
       if (reply.ended_by == "signal") break;
     }
-    if (stop_requested()) return ExitStatus::Stopped;
-    return ExitStatus::Done;
+    std::optional<Audit> audit;
+    if (audit_) audit = generation.audit();
+    return end(session, audit, stop_requested());
   }
 
-  void print_json(const Model& model, const PolicyChoice& policy, const Reply& reply) const {
+  /// The audit comes last, behind the text.
+  static ExitStatus end(const Session& session, const std::optional<Audit>& audit, bool stopped) {
+    if (audit && !session.json()) std::cout << audit_text(*audit, colour_of_output());
+    if (stopped) return ExitStatus::Stopped;
+    return audit ? audit_status(*audit) : ExitStatus::Done;
+  }
+
+  void print_json(const Model& model, const PolicyChoice& policy, const Reply& reply,
+                  const std::optional<Audit>& audit) const {
     Json json = Json::object()
                     .set("model", model.config().name)
                     .set("policy", policy.text())
@@ -195,7 +210,10 @@ class Generate : public Command {
                     .set("prompt_tokens_per_second", reply.prompt_tokens_per_second)
                     .set("tokens_per_second", reply.tokens_per_second)
                     .set("seconds", reply.seconds)
-                    .set("kv_bytes", reply.kv_bytes);
+                    .set("kv_bytes", reply.kv_bytes)
+                    .set("rows_held", mean_rows(reply.rows.held, reply.rows))
+                    .set("rows_read", mean_rows(reply.rows.read, reply.rows));
+    if (audit) json.set("audit", audit_json(*audit));
     std::cout << json.text() << "\n";
   }
 
@@ -204,7 +222,7 @@ class Generate : public Command {
                  significant(reply.prompt_tokens_per_second) +
                  " tokens/s; text: " + std::to_string(reply.ids.size()) + " tokens, " +
                  significant(reply.tokens_per_second) + " tokens/s; cache " +
-                 bytes_text(reply.kv_bytes));
+                 bytes_text(reply.kv_bytes) + ", " + rows_text(reply.rows));
     if (reply.ended_by == "context") session.note("ended: the model's context is full");
     if (reply.ended_by == "signal")
       session.note("stopped by a signal; run the same command again for the rest");
@@ -213,7 +231,7 @@ class Generate : public Command {
   ModelOption model_;
   std::string prompt_, system_, chat_format_, policy_ = "full";
   std::filesystem::path prompt_file_;
-  bool parse_special_ = false, chat_ = false, interactive_ = false;
+  bool parse_special_ = false, chat_ = false, interactive_ = false, audit_ = false;
   uint64_t count_ = 128;
   SamplerOptions sampling_;
 };

@@ -26,14 +26,28 @@ double rate(size_t count, double seconds) {
 }  // namespace
 
 Generation::Generation(const Session& session, const Model& model, const PolicyChoice& policy,
-                       const SamplerOptions& sampling, Show show)
+                       const SamplerOptions& sampling, Show show, Watch watch)
     : session_(session),
       model_(model),
       policy_(policy),
       show_(std::move(show)),
-      decoder_(model, policy,
-               {.threads = session.threads, .isa = session.isa, .evictions = EvictionLog::Discard}),
-      sampler_(sampling) {}
+      decoding_{.threads = session.threads,
+                .isa = session.isa,
+                .evictions = watch == Watch::Yes ? EvictionLog::Keep : EvictionLog::Discard},
+      decoder_(model, policy, decoding_),
+      sampler_(sampling) {
+  if (watch == Watch::Yes) watch_.emplace(model, policy, nullptr);
+}
+
+GridView<const float> Generation::feed(std::span<const int32_t> tokens) {
+  if (watch_) fed_.insert(fed_.end(), tokens.begin(), tokens.end());
+  return decoder_.feed(tokens, LogitsOf::Last, watch_ ? &*watch_ : nullptr);
+}
+
+Audit Generation::audit() const {
+  DENDROKV_ASSERT(watch_);
+  return watch_->audit(decoder_, fed_, decoding_);
+}
 
 Reply Generation::answer(const std::string& subject, std::span<const int32_t> prompt,
                          uint64_t most) {
@@ -51,6 +65,7 @@ Reply Generation::answer(const std::string& subject, std::span<const int32_t> pr
   reply.tokens_per_second = rate(steps, seconds_since(decode_start));
   reply.seconds = seconds_since(start);
   reply.kv_bytes = decoder_.kv_bytes();
+  reply.rows = decoder_.rows();
   return reply;
 }
 
@@ -61,7 +76,7 @@ GridView<const float> Generation::feed_prompt(std::span<const int32_t> prompt) {
   GridView<const float> logits;
   for (size_t fed = 0; fed < prompt.size();) {
     const size_t count = std::min(kPromptBlock, prompt.size() - fed);
-    logits = decoder_.feed(prompt.subspan(fed, count), LogitsOf::Last, nullptr);
+    logits = feed(prompt.subspan(fed, count));
     fed += count;
     if (progress.update(fed, prompt.size()) == Continue::Stop) break;
   }
@@ -102,7 +117,7 @@ size_t Generation::write(GridView<const float> logits, uint64_t most, Reply& rep
       reply.ended_by = "context";
       break;
     }
-    logits = decoder_.feed({&id, 1}, LogitsOf::Last, nullptr);
+    logits = feed({&id, 1});
     owed_.clear();
     ++steps;
   }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "cache/policies.h"
 #include "cli/command.h"
 #include "model/decoder.h"
+#include "model/live_audit.h"
 #include "model/sampler.h"
 
 namespace dendrokv {
@@ -25,7 +27,11 @@ struct Reply {
   double prompt_tokens_per_second = 0, tokens_per_second = 0;
   double seconds = 0;     // of both
   uint64_t kv_bytes = 0;  // held by the cache at its end
+  CacheRows rows;         // held by its lanes, and read by its last query
 };
+
+/// Whether the run is audited: it remembers its departures and what each query saw.
+enum class Watch : uint8_t { No, Yes };
 
 class Generation {
  public:
@@ -34,12 +40,14 @@ class Generation {
 
   /// All must outlive the object.
   Generation(const Session& session, const Model& model, const PolicyChoice& policy,
-             const SamplerOptions& sampling, Show show);
+             const SamplerOptions& sampling, Show show, Watch watch = Watch::No);
 
   /// Feeds `prompt` behind what was fed before and answers with at most `most` tokens. A stop that was asked for (cli/stop.h) ends it
   /// after the token at hand, or after a block of the prompt. Throws Error before anything is fed when the context has no room for the
   /// prompt; `subject` names it.
   Reply answer(const std::string& subject, std::span<const int32_t> prompt, uint64_t most);
+  /// Of all so far, with Watch::Yes.
+  Audit audit() const;
 
  private:
   GridView<const float> feed_prompt(std::span<const int32_t> prompt);
@@ -51,7 +59,12 @@ class Generation {
   const Model& model_;
   const PolicyChoice& policy_;
   Show show_;
+  GridView<const float> feed(std::span<const int32_t> tokens);
+
+  DecoderOptions decoding_;
   Decoder decoder_;
+  std::optional<LiveAudit> watch_;
+  std::vector<int32_t> fed_;  // with Watch::Yes
   Sampler sampler_;
   /// The last token of a reply that ended for another reason than an end token: shown, but not fed yet.
   std::vector<int32_t> owed_;

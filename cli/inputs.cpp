@@ -9,6 +9,7 @@
 #include <iterator>
 #include <sstream>
 
+#include "cli/format.h"
 #include "cli/json.h"
 #include "model/mapped_file.h"
 #include "model/pre_tokenizer.h"
@@ -166,6 +167,15 @@ PolicyChoice parse_policy(const std::string& spec) {
   } catch (const Error& error) {
     throw UsageError(error.subject(), error.found(), error.wanted(), error.remedy());
   }
+}
+
+double mean_rows(uint64_t rows, const CacheRows& all) {
+  return static_cast<double>(rows) / static_cast<double>(std::max<uint64_t>(1, all.lanes));
+}
+
+std::string rows_text(const CacheRows& rows) {
+  return significant(mean_rows(rows.held, rows)) + " rows held by a lane, " +
+         significant(mean_rows(rows.read, rows)) + " read by a query";
 }
 
 void check_context(const std::string& subject, uint64_t token_count, const Model& model,

@@ -10,6 +10,7 @@
 #include "cache/policies.h"
 #include "cli/command.h"
 #include "cli/options.h"
+#include "model/attention.h"
 #include "model/model.h"
 
 namespace dendrokv {
@@ -58,6 +59,14 @@ std::string read_standard_input();
 PolicyChoice parse_policy(const std::string& spec);
 inline constexpr const char* kPolicyHelp =
     "cache policy NAME:key=value,...; `dendrokv policies` lists them";
+
+inline constexpr const char* kAuditHelp =
+    "check the invariants of the run and print them, green or red; exit status 3 when one is red";
+
+/// Mean over the lanes.
+double mean_rows(uint64_t rows, const CacheRows& all);
+/// "64 rows held by a lane, 64 read by a query"
+std::string rows_text(const CacheRows& rows);
 
 /// `token_count` tokens must have places in the model's context: the text's own under original positions, ranks in the cache
 /// else. `subject` names the text.

@@ -14,6 +14,7 @@ std::unique_ptr<Command> make_trace();
 std::unique_ptr<Command> make_replay();
 std::unique_ptr<Command> make_analyze();
 std::unique_ptr<Command> make_report();
+std::unique_ptr<Command> make_check();
 std::unique_ptr<Command> make_logits();
 std::unique_ptr<Command> make_eval();
 std::unique_ptr<Command> make_eval_needle();

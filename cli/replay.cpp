@@ -7,8 +7,11 @@
 #include <chrono>
 #include <cmath>
 #include <iostream>
+#include <optional>
 
+#include "cache/audit.h"
 #include "cache/replay_numbers.h"
+#include "cli/audit_text.h"
 #include "cli/format.h"
 #include "cli/inputs.h"
 #include "cli/json.h"
@@ -83,6 +86,7 @@ class Replay : public Command {
         "--measure", "STEPS", measure_,
         "also write what each policy cost at these steps: none, all, last, every:K or a list "
         "such as 0-9,63");
+    options.flag("--audit", audit_, kAuditHelp);
     options.explain(
         "Open loop: the attention stays that of the full cache, rescaled to the rows that a policy "
         "still holds. `dendrokv trace --policy` runs a policy in the engine (closed loop). "
@@ -120,8 +124,10 @@ class Replay : public Command {
                   .runs = std::move(*runs)};
     write_runs(output_, file);
     const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start);
-    print(session, file, trace.info().model.heads, seconds.count());
-    return ExitStatus::Done;
+    std::optional<Audit> audit;
+    if (audit_) audit = audit_file(output_, {.trace = trace_, .threads = session.threads});
+    print(session, file, trace.info().model.heads, seconds.count(), audit);
+    return audit ? audit_status(*audit) : ExitStatus::Done;
   }
 
  private:
@@ -144,30 +150,33 @@ class Replay : public Command {
     return true;
   }
 
-  void print(const Session& session, const RunsFile& file, uint32_t heads, double seconds) const {
+  void print(const Session& session, const RunsFile& file, uint32_t heads, double seconds,
+             const std::optional<Audit>& audit) const {
     if (session.json()) {
       Json runs = Json::array();
       for (const Run& run : file.runs) runs.add(run_json(run));
-      std::cout << Json::object()
-                       .set("output", output_.string())
-                       .set("trace_uuid", file.trace_uuid)
-                       .set("runs", runs)
-                       .set("jaccard", jaccard_json(file.runs, heads))
-                       .set("seconds", seconds)
-                       .text()
-                << "\n";
+      Json json = Json::object()
+                      .set("output", output_.string())
+                      .set("trace_uuid", file.trace_uuid)
+                      .set("runs", runs)
+                      .set("jaccard", jaccard_json(file.runs, heads))
+                      .set("seconds", seconds);
+      if (audit) json.set("audit", audit_json(*audit));
+      std::cout << json.text() << "\n";
       return;
     }
     session.note("replay: " + std::to_string(file.runs.size()) + " policies in " +
                  significant(seconds) + " s");
     std::cout << output_.string() << "\n";
     if (!steps_.empty()) std::cout << numbers_text(file.runs, heads);
+    if (audit) std::cout << audit_text(*audit, colour_of_output());
   }
 
   std::filesystem::path trace_, output_;
   std::vector<std::string> policies_;
   std::string measure_ = "none";
   std::vector<Step> steps_;  // to measure at
+  bool audit_ = false;
 };
 
 }  // namespace

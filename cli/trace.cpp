@@ -12,6 +12,8 @@
 #include <limits>
 #include <optional>
 
+#include "cache/audit.h"
+#include "cli/audit_text.h"
 #include "cli/format.h"
 #include "cli/inputs.h"
 #include "cli/json.h"
@@ -21,6 +23,7 @@
 #include "cli/stop.h"
 #include "data/trace_writer.h"
 #include "model/decoder.h"
+#include "model/live_audit.h"
 #include "model/recorder.h"
 
 namespace dendrokv {
@@ -82,6 +85,7 @@ class Trace : public Command {
                  "record full rows too beside --top-k, --pool or --entropy, which else replace them");
     options.flag("--with-keys", with_keys_, "record the un-rotated keys beside the values");
     options.text("--policy", "SPEC", policy_, kPolicyHelp);
+    options.flag("--audit", audit_, kAuditHelp);
     options.explain(
         "The file's size is told before the run; it grows with layers x heads x steps x tokens. "
         "With --top-k, --pool or --entropy it does not, but what needs every weight of a row (replay, analyze, heat maps) "
@@ -144,12 +148,16 @@ class Trace : public Command {
     const auto start = Clock::now();
     TraceWriter writer(output_, plan);
     Recorder recorder(writer, plan);
-    Decoder decoder(model, policy, {.threads = session.threads, .isa = session.isa});
+    const DecoderOptions decoding{.threads = session.threads, .isa = session.isa};
+    Decoder decoder(model, policy, decoding);
+    std::optional<LiveAudit> watch;
+    if (audit_) watch.emplace(model, policy, &recorder);
+    Observer& observer = watch ? static_cast<Observer&>(*watch) : recorder;
     session.detail("policy " + policy.text() + ", " + std::to_string(decoder.threads()) +
                    " threads, " + std::string(isa_name(session.isa)));
     ProgressLine progress("trace", "tokens", session.verbosity);
     std::vector<float> nll(plan.info.tokens);
-    const size_t fed = feed_all(decoder, plan.tokens.id, recorder, nll, progress.callback());
+    const size_t fed = feed_all(decoder, plan.tokens.id, observer, nll, progress.callback());
     recorder.flush();
     writer.write_loss(nll);
     progress.clear();
@@ -160,9 +168,21 @@ class Trace : public Command {
       writer.write_run(run);
     }
     writer.finish();
-    print(session, writer, fed, std::chrono::duration<double>(Clock::now() - start).count(), nll);
-    return ExitStatus::Done;
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    std::optional<Audit> audit;
+    if (watch) {
+      audit = audit_file(output_, {.threads = session.threads});
+      merge(*audit, watch->checks(decoder, plan.tokens.id, decoding));
+    }
+    print(session, writer, {fed, seconds, decoder.rows()}, nll, audit);
+    return audit ? audit_status(*audit) : ExitStatus::Done;
   }
+
+  struct Work {
+    size_t tokens;
+    double seconds;
+    CacheRows rows;
+  };
 
   ExitStatus stopped(const Session& session, const TracePlan& plan, size_t fed) const {
     const std::string part = output_.string() + ".part";
@@ -174,29 +194,33 @@ class Trace : public Command {
     return ExitStatus::Stopped;
   }
 
-  void print(const Session& session, const TraceWriter& writer, size_t tokens, double seconds,
-             std::span<const float> nll) const {
-    const double rate = static_cast<double>(tokens) / seconds;
+  void print(const Session& session, const TraceWriter& writer, const Work& work,
+             std::span<const float> nll, const std::optional<Audit>& audit) const {
+    const size_t tokens = work.tokens;
+    const double seconds = work.seconds, rate = static_cast<double>(tokens) / seconds;
     const uint64_t bytes = std::filesystem::file_size(output_);
     if (session.json()) {
-      std::cout << Json::object()
-                       .set("output", output_.string())
-                       .set("tokens", uint64_t{tokens})
-                       .set("seconds", seconds)
-                       .set("tokens_per_second", rate)
-                       .set("bytes_written", bytes)
-                       .set("rows_written", writer.rows_written())
-                       .set("uuid", writer.info().uuid)
-                       .set("mean_nll", mean_loss(nll))
-                       .text()
-                << "\n";
+      Json json = Json::object()
+                      .set("output", output_.string())
+                      .set("tokens", uint64_t{tokens})
+                      .set("seconds", seconds)
+                      .set("tokens_per_second", rate)
+                      .set("bytes_written", bytes)
+                      .set("rows_written", writer.rows_written())
+                      .set("uuid", writer.info().uuid)
+                      .set("mean_nll", mean_loss(nll))
+                      .set("rows_held", mean_rows(work.rows.held, work.rows))
+                      .set("rows_read", mean_rows(work.rows.read, work.rows));
+      if (audit) json.set("audit", audit_json(*audit));
+      std::cout << json.text() << "\n";
       return;
     }
     session.note("trace: " + std::to_string(tokens) + " tokens in " + significant(seconds) +
                  " s, " + significant(rate) + " tokens/s, " +
                  std::to_string(writer.rows_written()) + " rows, " + bytes_text(bytes) +
-                 ", mean loss " + significant(mean_loss(nll)) + " nat");
+                 ", mean loss " + significant(mean_loss(nll)) + " nat, " + rows_text(work.rows));
     std::cout << output_.string() << "\n";
+    if (audit) std::cout << audit_text(*audit, colour_of_output());
   }
 
   ModelOption model_;
@@ -204,7 +228,7 @@ class Trace : public Command {
   std::filesystem::path output_;
   std::string layers_ = "all", heads_ = "all", steps_ = "all", encoding_ = "f16", policy_ = "full";
   std::optional<uint64_t> top_k_, pool_;
-  bool with_keys_ = false, entropy_ = false, full_rows_ = false;
+  bool with_keys_ = false, entropy_ = false, full_rows_ = false, audit_ = false;
 };
 
 }  // namespace

@@ -105,6 +105,7 @@ struct Run {
   uint32_t recent = 0;   // rows at the end that never leave
   uint64_t budget = 0;   // rows per lane in all; 0 = unbounded
   std::string positions = "original";  // or "rank"
+  uint64_t kv_bytes = 0;  // that the engine held for keys and values at the end; 0 = not said
   Retention retention;
   std::optional<RunNumbers> numbers = {};  // where they were measured
 };

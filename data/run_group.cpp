@@ -149,6 +149,7 @@ void write_run_group(h5::File& file, std::string_view path, const Run& run) {
   file.write_attribute(group, "budget", run.budget);
   file.write_attribute(group, "positions", run.positions);
   file.write_attribute(group, "reasons", reason_names());
+  if (run.kv_bytes > 0) file.write_attribute(group, "kv_bytes", run.kv_bytes);
   const Retention& kept = run.retention;
   const h5::Shape shape = {kept.layers(), kept.lanes(), kept.tokens()};
   const Retention::Arrays& arrays = kept.arrays();
@@ -174,6 +175,8 @@ Run read_run_group(const h5::File& file, std::string_view path) {
   run.recent = small_count(file, group, "recent");
   run.budget = file.count_attribute(group, "budget");
   run.positions = file.text_attribute(group, "positions");
+  if (file.has_attribute(group, "kv_bytes"))
+    run.kv_bytes = file.count_attribute(group, "kv_bytes");
   check_reasons(file, group);
   const h5::Shape shape = read_shape(file, group + "/evict_step");
   Retention::Arrays arrays;

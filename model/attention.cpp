@@ -89,19 +89,21 @@ Attention::Attention(const Config& config, CachePrecision precision, const Polic
                              std::max<size_t>(1, config.head_dim / kFewestChannelsOfPiece));
   const size_t count = config.layers * lanes_of_layer_;
   lanes_.reserve(count);
+  std::vector<std::unique_ptr<Policy>> policies;  // of a layer
   for (size_t lane = 0; lane < count; ++lane) {
     const LaneHeads& heads = lanes[lane % lanes_of_layer_];
     const double turn = static_cast<double>(lane) / static_cast<double>(count);
     const bool slides = config.spans[lane / lanes_of_layer_] == LayerSpan::Window;
     const QueryRule rule{config.score_scale, slides ? config.window : 0};
     const RotaryTable& rotary = slides ? sliding_rotary_ : rotary_;
+    if (lane % lanes_of_layer_ == 0)
+      policies = policy.make_layer({.layer = Layer(lane / lanes_of_layer_),
+                                    .lane = {},
+                                    .layers = config.layers,
+                                    .lanes = static_cast<uint32_t>(lanes_of_layer_),
+                                    .turns = rotary.frequencies()});
     lanes_.emplace_back(heads, kv_shape(config, precision, shape_, heads, turn), rule, kernels,
-                        rotary, shape_,
-                        policy.make({.layer = Layer(lane / lanes_of_layer_),
-                                     .lane = Lane(lane % lanes_of_layer_),
-                                     .layers = config.layers,
-                                     .lanes = static_cast<uint32_t>(lanes_of_layer_),
-                                     .turns = rotary.frequencies()}));
+                        rotary, shape_, std::move(policies[lane % lanes_of_layer_]));
   }
   for (unsigned thread = 0; thread < pool.threads(); ++thread)
     scratch_.push_back(std::make_unique<Scratch>());
@@ -163,11 +165,12 @@ void Attention::grow_rotary(size_t tokens, size_t most_rows) {
 
 void Attention::run(const AttentionBlock& block) {
   const size_t count = block.qkv.rows();
-  if (count == 1) return run_one_token(block);
+  const bool together = shape_.deciding == Deciding::LayerTogether;
+  if (count == 1 && !together) return run_one_token(block);
   for (size_t first = 0; first < count; first += kTokensAbreast) {
     const TokenRange tokens{first, std::min(first + kTokensAbreast, count)};
     if (may_evict(block, tokens))
-      run_in_sequence(block, tokens);
+      together ? run_together(block, tokens) : run_in_sequence(block, tokens);
     else
       run_abreast(block, tokens);
   }
@@ -175,6 +178,7 @@ void Attention::run(const AttentionBlock& block) {
 
 // What a policy looks at beside the weights is kept step by step, so a policy that asks for it wants the steps in order, too.
 bool Attention::may_evict(const AttentionBlock& block, TokenRange tokens) const {
+  if (shape_.reads > 0) return true;  // each token chooses its own rows
   if (shape_.budget != 0 && (!shape_.inputs.empty() || shape_.window > 0)) return true;
   for (size_t lane = 0; lane < lanes_of_layer_; ++lane)
     if (shape_.budget != 0 && rows_of(block, lane) + tokens.count() > shape_.budget) return true;
@@ -199,6 +203,11 @@ void Attention::run_abreast(const AttentionBlock& block, TokenRange tokens) {
     }
   });
   if (shape_.budget == 0) return;
+  if (shape_.deciding == Deciding::LayerTogether) {
+    for (size_t token = tokens.first; token < tokens.end; ++token)
+      settle_together(block, token, tokens.end - 1 - token);
+    return;
+  }
   pool_.for_each(lanes_of_layer_, 1, [&](size_t first, size_t count) {
     for (size_t lane = first; lane < first + count; ++lane) settle_abreast(block, lane, tokens);
   });
@@ -273,6 +282,42 @@ void Attention::finish_step(const AttentionBlock& block, size_t lane, size_t tok
   }
   const auto decisions = rows_of_lane.settle(block, Lane(lane), token, rows, reduced);
   rows_of_lane.evict(block, Lane(lane), token, decisions, log_);
+}
+
+// ---- together
+
+void Attention::run_together(const AttentionBlock& block, TokenRange tokens) {
+  for (size_t token = tokens.first; token < tokens.end; ++token) {
+    pool_.for_each(lanes_of_layer_, 1, [&](size_t first, size_t count) {
+      const Lease scratch(*this);
+      for (size_t lane = first; lane < first + count; ++lane) {
+        this->lane(block.layer, lane).append(block, token);
+        attend_abreast(block, lane, {token, token + 1}, rows_of(block, lane), *scratch);
+      }
+    });
+    settle_together(block, token, 0);
+  }
+}
+
+// `later`: rows behind that of the token. Decisions of a lane stay valid while the others decide.
+void Attention::settle_together(const AttentionBlock& block, size_t token, size_t later) {
+  std::vector<LaneView> views;
+  for (size_t lane = 0; lane < lanes_of_layer_; ++lane) {
+    const size_t rows = rows_of(block, lane) - later;
+    const bool scores = shape_.scores == ScoreUse::Needed;
+    const auto reduced =
+        scores ? reduced_.row(reduced_place(lane, token)).first(rows) : std::span<float>();
+    views.push_back(
+        this->lane(block.layer, lane).take_in(block, Lane(lane), token, rows, reduced));
+  }
+  for (size_t lane = 0; lane < lanes_of_layer_; ++lane)
+    this->lane(block.layer, lane).look(views[lane]);
+  for (size_t lane = 0; lane < lanes_of_layer_; ++lane) {
+    AttentionLane& rows_of_lane = this->lane(block.layer, lane);
+    const auto decisions = rows_of_lane.decide(views[lane]);
+    DENDROKV_ASSERT(later == 0 || decisions.empty());
+    rows_of_lane.evict(block, Lane(lane), token, decisions, log_);
+  }
 }
 
 // ---- one token
@@ -351,6 +396,15 @@ CacheUse Attention::use() const {
   CacheUse use;
   for (const AttentionLane& lane : lanes_) use += lane.use();
   return use;
+}
+
+CacheRows Attention::rows() const {
+  CacheRows rows{.lanes = lanes_.size()};
+  for (const AttentionLane& lane : lanes_) {
+    rows.held += lane.rows().slots().size();
+    rows.read += lane.rows_read();
+  }
+  return rows;
 }
 
 uint64_t Attention::bytes() const {

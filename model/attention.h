@@ -7,10 +7,11 @@
 //   score    add the queries' weights, reduced to one, to the running scores of the rows
 //   evict    the rows that the policy names, if any
 //
-// A block of tokens does this in one of three ways, which give the same bits:
+// A block of tokens does this in one of four ways, which give the same bits:
 //   abreast       where nothing can leave: all rows are appended, then tokens attend, some together so that they share each load of
 //                 a row, each over the rows up to its own; then the policies see step after step
 //   in sequence   where something may leave: token by token, lanes side by side
+//   together      where the lanes of a layer decide together: token by token, all lanes attend, then all decide
 //   one token     lanes side by side; those that the threads cannot share evenly are cut, into runs of rows for the scores and runs
 //                 of channels for the sums
 //
@@ -34,6 +35,11 @@
 
 namespace dendrokv {
 
+/// Rows of all lanes together.
+struct CacheRows {
+  uint64_t held = 0, read = 0, lanes = 0;
+};
+
 class Attention {
  public:
   /// References must outlive the object.
@@ -54,6 +60,11 @@ class Attention {
   Retention retention(uint32_t tokens) const;
   uint64_t bytes() const;  // allocated for keys and values
   CacheUse use() const;
+  /// Over all lanes, after the newest token: rows held, and rows that its query read.
+  CacheRows rows() const;
+  const AttentionLane& lane_of(Layer layer, Lane lane) const {
+    return this->lane(layer, lane.index());
+  }
 
  private:
   // What a thread needs to work on lanes.
@@ -69,6 +80,8 @@ class Attention {
   void run_one_token(const AttentionBlock& block);
   void run_abreast(const AttentionBlock& block, TokenRange tokens);
   void run_in_sequence(const AttentionBlock& block, TokenRange tokens);
+  void run_together(const AttentionBlock& block, TokenRange tokens);
+  void settle_together(const AttentionBlock& block, size_t token, size_t later);
   void attend_abreast(const AttentionBlock& block, size_t lane, TokenRange tokens, size_t rows,
                       Scratch& scratch);
   void settle_abreast(const AttentionBlock& block, size_t lane, TokenRange tokens);

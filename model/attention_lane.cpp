@@ -69,6 +69,7 @@ AttentionLane::AttentionLane(const LaneHeads& heads, const KvShape& shape, const
       wanted_(policy_shape.inputs),
       group_rule_(policy_shape.group),
       inputs_(policy_shape, heads.heads, shape.head_dim, 0),
+      reads_some_(policy_shape.reads > 0),
       policy_(std::move(policy)) {}
 
 void AttentionLane::append(const AttentionBlock& block, size_t token) {
@@ -78,14 +79,14 @@ void AttentionLane::append(const AttentionBlock& block, size_t token) {
   const auto value = keys.subspan((heads_.layer_kv_heads + heads_.first_kv_head) * size, count);
   const Position position(block.first.value + token);
   rows_.append(position, key, value);
-  const size_t rows = rows_.slots().size();
-  most_rows_ = std::max<uint64_t>(most_rows_, rows);
-  rows_read_ += rows - first_seen(rows);
+  most_rows_ = std::max<uint64_t>(most_rows_, rows_.slots().size());
   // Of several values side by side, the root of the mean square norm.
   const float norm = wanted_.has(Input::ValueNorms)
                          ? euclidean_norm(value) / std::sqrt(static_cast<float>(heads_.kv_heads))
                          : 0.0f;
   inputs_.append(key, value, norm);
+  if (reads_some_) choose_rows_to_read(block, token);
+  rows_read_ += rows_read();
   if (block.observer == nullptr || !block.observer->wants_rows(block.layer)) return;
   const size_t group = heads_.layer_heads / heads_.layer_kv_heads;
   if (heads_.first_head % group != 0) return;  // a lane of the same KV head tells it
@@ -109,13 +110,61 @@ void AttentionLane::score(const AttentionBlock& block, TokenRange tokens, size_t
         const auto from = block.qkv.row(tokens.first + token).subspan(head * head_dim_, head_dim_);
         rows_.rotate_query(from, rows + token, frame, rotated.row(query));
       }
-      rows_.scores(kv_head, rotated, slots, rule_.scale,
-                   work.weights.view().rows_from(kv_head * group * count, group * count));
+      const auto scores = work.weights.view().rows_from(kv_head * group * count, group * count);
+      if (read_.empty()) rows_.scores(kv_head, rotated, slots, rule_.scale, scores);
+      for (const SlotRange& read : read_) {
+        const SlotRange some = common(slots, read);
+        if (some.first < some.end) rows_.scores(kv_head, rotated, some, rule_.scale, scores);
+      }
     }
   }
 }
 
+// Neighbouring slots as one range. Behind a window nothing is read; a choice of such rows alone is none.
+void AttentionLane::choose_rows_to_read(const AttentionBlock& block, size_t token) {
+  const Step step(block.first.value + token);
+  const float* queries = block.qkv.row(token).data() + heads_.first_head * head_dim_;
+  inputs_.add_queries(step, {queries, heads_.heads, head_dim_});
+  LaneView view = rows_.slots().view(block.layer, Lane(heads_.first_kv_head), step);
+  inputs_.complete(view);
+  const std::span<const uint8_t> chosen = policy_->reads(view);
+  read_.clear();
+  for (size_t slot = chosen.empty() ? 0 : first_seen(chosen.size()); slot < chosen.size(); ++slot) {
+    if (chosen[slot] == 0) continue;
+    if (!read_.empty() && read_.back().end == slot)
+      ++read_.back().end;
+    else
+      read_.push_back({slot, slot + 1});
+  }
+}
+
+size_t AttentionLane::rows_read() const {
+  const size_t held = rows_.slots().size();
+  if (read_.empty()) return held - first_seen(held);
+  size_t rows = 0;
+  for (const SlotRange& range : read_) rows += range.end - range.first;
+  return rows;
+}
+
+// The scores of the rows that were read, side by side, and back; the others weigh nothing.
+void AttentionLane::soften_read_rows(size_t query, LaneWork& work) const {
+  const std::span<float> weights = work.weights.row(query);
+  size_t count = 0;
+  for (const SlotRange& range : read_)
+    for (size_t slot = range.first; slot < range.end; ++slot) work.reduced[count++] = weights[slot];
+  kernels_.softmax(std::span(work.reduced).first(count));
+  std::ranges::fill(weights.first(rows_.slots().size()), 0.0f);
+  count = 0;
+  for (const SlotRange& range : read_)
+    for (size_t slot = range.first; slot < range.end; ++slot) weights[slot] = work.reduced[count++];
+}
+
 void AttentionLane::soften(TokenRange tokens, size_t rows, LaneWork& work) const {
+  if (!read_.empty()) {
+    DENDROKV_ASSERT(tokens.count() == 1);
+    for (size_t query = 0; query < heads_.heads; ++query) soften_read_rows(query, work);
+    return;
+  }
   for (size_t query = 0; query < heads_.heads * tokens.count(); ++query) {
     const size_t end = rows + query % tokens.count(), first = first_seen(end);
     std::ranges::fill(work.weights.row(query).first(first), 0.0f);
@@ -166,10 +215,11 @@ void AttentionLane::sum(const AttentionBlock& block, TokenRange tokens, size_t r
         rows_.add_weighted_sum(kv_head, every(weights, count, token), range, first_channel,
                                every(sums, count, token));
     };
+    for (const SlotRange& range : read_) add_for(0, range);
     const size_t shared = std::min(first_seen(rows + count - 1), rows);
-    for (size_t token = 0; token < count; ++token)
+    for (size_t token = 0; token < count && read_.empty(); ++token)
       add_for(token, {first_seen(rows + token), shared});
-    if (shared < rows)
+    if (shared < rows && read_.empty())
       rows_.add_weighted_sum(kv_head, weights, {shared, rows}, first_channel, sums);
     for (size_t token = 1; token < count; ++token)
       add_for(token, {std::max(rows, first_seen(rows + token)), rows + token});
@@ -195,6 +245,11 @@ void AttentionLane::reduce_weights(TokenRange tokens, size_t token, const LaneWo
 std::span<const Decision> AttentionLane::settle(const AttentionBlock& block, Lane lane,
                                                 size_t token, size_t rows,
                                                 std::span<const float> reduced) {
+  return decide(take_in(block, lane, token, rows, reduced));
+}
+
+LaneView AttentionLane::take_in(const AttentionBlock& block, Lane lane, size_t token, size_t rows,
+                                std::span<const float> reduced) {
   rows_.add_weights(reduced);
   if (!reduced.empty()) inputs_.add_weights(reduced);
   const Step step(block.first.value + token);
@@ -202,7 +257,7 @@ std::span<const Decision> AttentionLane::settle(const AttentionBlock& block, Lan
   inputs_.add_queries(step, {queries, heads_.heads, head_dim_});
   LaneView view = rows_.slots().view(block.layer, lane, step, rows);
   inputs_.complete(view);
-  return policy_->step(view);
+  return view;
 }
 
 void AttentionLane::evict(const AttentionBlock& block, Lane lane, size_t token,

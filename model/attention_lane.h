@@ -83,7 +83,7 @@ class AttentionLane {
   // The parts of a step. `rows`: slots up to the one of the first of the tokens; each later token has one more, and all of these are
   // there. A token sees those that are not behind its window.
 
-  void append(const AttentionBlock& block, size_t token);
+  void append(const AttentionBlock& block, size_t token);  // and, where the policy reads some rows only, which
   /// Scaled scores of the slots of the range into work.weights. `queries` is room for those of one KV head, [query, head_dim].
   void score(const AttentionBlock& block, TokenRange tokens, size_t rows, SlotRange range,
              Grid<float>& queries, LaneWork& work) const;
@@ -101,6 +101,11 @@ class AttentionLane {
   /// until the next call.
   std::span<const Decision> settle(const AttentionBlock& block, Lane lane, size_t token,
                                    size_t rows, std::span<const float> reduced);
+  /// The parts of settle(), for lanes that decide together: all take in, all look, all decide.
+  LaneView take_in(const AttentionBlock& block, Lane lane, size_t token, size_t rows,
+                   std::span<const float> reduced);
+  void look(const LaneView& view) { policy_->look(view); }
+  std::span<const Decision> decide(const LaneView& view) { return policy_->step(view); }
   /// Those that settle() has named for the newest step.
   void evict(const AttentionBlock& block, Lane lane, size_t token,
              std::span<const Decision> decisions, EvictionLog log);
@@ -110,9 +115,13 @@ class AttentionLane {
   const KvLane& rows() const { return rows_; }
   std::span<const Eviction> evictions() const { return evictions_; }
   CacheUse use() const;
+  /// That the newest query read.
+  size_t rows_read() const;
 
  private:
   size_t first_seen(size_t rows) const;
+  void choose_rows_to_read(const AttentionBlock& block, size_t token);
+  void soften_read_rows(size_t query, LaneWork& work) const;
 
   LaneHeads heads_;
   size_t head_dim_;
@@ -122,6 +131,8 @@ class AttentionLane {
   InputSet wanted_;
   GroupRule group_rule_;
   LaneInputs inputs_;
+  bool reads_some_;
+  std::vector<SlotRange> read_;  // that the newest query reads, in order; empty = all
   std::unique_ptr<Policy> policy_;
   std::vector<Eviction> evictions_;
   uint64_t most_rows_ = 0, rows_read_ = 0;

@@ -128,6 +128,12 @@ Run Decoder::run() const {
 uint64_t Decoder::kv_bytes() const {
   return impl_->streams().kv_bytes(0);
 }
+CacheRows Decoder::rows() const {
+  return impl_->streams().rows(0);
+}
+const AttentionLane& Decoder::lane(Layer layer, Lane lane) const {
+  return impl_->streams().lane(0, layer, lane);
+}
 unsigned Decoder::threads() const {
   return impl_->streams().threads();
 }

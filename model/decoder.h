@@ -38,6 +38,9 @@ class Decoder {
   /// What the policy did so far, over the tokens fed so far. Not with EvictionLog::Discard.
   Run run() const;
   uint64_t kv_bytes() const;  // allocated for the cache now
+  CacheRows rows() const;     // held by it, and read by the newest query, over all lanes
+  /// What a lane holds, for those who audit it.
+  const AttentionLane& lane(Layer layer, Lane lane) const;
   unsigned threads() const;
 
  private:

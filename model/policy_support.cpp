@@ -20,13 +20,12 @@ void require_engine_support(const PolicyChoice& policy, const Config& config) {
   const InputSet& inputs = shape.inputs;
   const bool of_one_head = inputs.has(Input::Keys) || inputs.has(Input::Values) ||
                            inputs.has(Input::Queries) || inputs.has(Input::QueryStatistics);
+  const bool turns_rows = inputs.has(Input::QueryStatistics) || inputs.has(Input::Queries);
   const Need needs[] = {
       {shape.inputs.has(Input::Future), "needs the attention of later steps"},
-      {shape.reads > 0, "reads some of the rows that it holds"},
-      {shape.deciding == Deciding::LayerTogether, "decides for the lanes of a layer together"},
       {of_one_head && shape.lane_kind == LaneKind::PerLayer,
        "looks at the keys, values or queries of a lane of many KV heads"},
-      {inputs.has(Input::QueryStatistics) && config.rotary.pairing != RotaryPairing::Adjacent,
+      {turns_rows && config.rotary.pairing != RotaryPairing::Adjacent,
        "turns keys whose lanes lie side by side, not those of this architecture"},
   };
   for (const Need& need : needs)

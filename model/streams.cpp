@@ -129,6 +129,7 @@ Run Streams::Impl::run(size_t stream) const {
   run.recent = shape.recent;
   run.budget = shape.budget;
   run.positions = shape.positions == PositionMode::Rank ? "rank" : "original";
+  run.kv_bytes = attentions_[stream]->bytes();
   run.retention = attentions_[stream]->retention(next_.value);
   return run;
 }
@@ -165,6 +166,12 @@ uint64_t Streams::kv_bytes(size_t stream) const {
 }
 CacheUse Streams::use(size_t stream) const {
   return impl_->attentions_[stream]->use();
+}
+CacheRows Streams::rows(size_t stream) const {
+  return impl_->attentions_[stream]->rows();
+}
+const AttentionLane& Streams::lane(size_t stream, Layer layer, Lane lane) const {
+  return impl_->attentions_[stream]->lane_of(layer, lane);
 }
 size_t Streams::block_tokens() const {
   return impl_->block_tokens_;

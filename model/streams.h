@@ -64,6 +64,9 @@ class Streams {
   Run run(size_t stream) const;
   uint64_t kv_bytes(size_t stream) const;  // allocated for the cache now
   CacheUse use(size_t stream) const;       // so far
+  CacheRows rows(size_t stream) const;     // held now, and read by the newest query, over all lanes
+  /// What a lane holds, for those who audit it.
+  const AttentionLane& lane(size_t stream, Layer layer, Lane lane) const;
   size_t block_tokens() const;
   unsigned threads() const;
 

@@ -1,0 +1,19 @@
+#pragma once
+// How many rows a lane may hold, by its policy alone.
+
+#include <cstdint>
+
+#include "cache/policies.h"
+
+namespace dendrokv {
+
+struct RowBounds {
+  uint64_t fewest = 0, most = 0;
+};
+
+/// Rows of a lane after the step that brought token number `arrived` (from 1). Of a policy whose lanes
+/// share a layer's rows, `most` is the mean over the lanes. Exact (fewest = most) for everything before the
+/// budget is full and for policies that take one row in and put one row out.
+RowBounds row_bounds(const PolicyChoice& choice, Layer layer, uint64_t arrived);
+
+}  // namespace dendrokv

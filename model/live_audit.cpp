@@ -1,0 +1,458 @@
+#include "model/live_audit.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "cache/audit.h"
+#include "cache/row_bounds.h"
+#include "data/half.h"
+#include "model/attention_lane.h"
+
+namespace dendrokv {
+namespace {
+
+constexpr double kSumTolerance = 1e-3;
+constexpr size_t kShortText = 64;  // tokens of the texts that are run again
+
+/// What the queries of one head have seen.
+struct HeadLog {
+  std::mutex mutex;                             // steps of a block may come side by side
+  std::vector<uint32_t> times_seen, last_seen;  // [position]
+  std::vector<double> weight_sum;               // [position]
+  double lowest_sum = 2, highest_sum = 0;
+  uint64_t rows = 0;
+  std::string softmax_fault, order_fault, budget_fault, protected_fault;
+};
+
+/// What came in with each token of a KV head.
+struct RowLog {
+  std::vector<float> key_norm;       // [position]
+  std::vector<uint64_t> value_hash;  // [position]
+};
+
+uint64_t hash_of(std::span<const float> row) {
+  uint64_t hash = 0xcbf29ce484222325;  // FNV-1a over the numbers
+  for (const float number : row)
+    hash = (hash ^ std::bit_cast<uint32_t>(number + 0.0f)) * 0x100000001b3;  // -0 is 0
+  return hash;
+}
+
+/// The numbers as the cache stores them.
+std::vector<float> stored(std::span<const float> row, Arithmetic arithmetic) {
+  std::vector<float> numbers(row.begin(), row.end());
+  if (arithmetic == Arithmetic::Fast)
+    for (float& number : numbers) number = from_half(to_half(number));
+  return numbers;
+}
+
+/// Renormalised weights of a row's positions from `first` on.
+std::map<uint32_t, double> suffix_of(std::span<const Position> positions,
+                                     std::span<const float> weights, uint32_t first) {
+  std::map<uint32_t, double> suffix;
+  double sum = 0;
+  for (size_t slot = 0; slot < positions.size(); ++slot)
+    if (positions[slot].value >= first && weights[slot] > 0)
+      sum += suffix[positions[slot].value] = double{weights[slot]};
+  for (auto& [position, weight] : suffix) weight /= sum;
+  return suffix;
+}
+
+/// The last query's rows of the first layer, whose keys and queries depend on the tokens alone.
+class FirstLayer final : public Observer {
+ public:
+  struct Row {
+    Step step;
+    std::vector<Position> positions;
+    std::vector<float> weights;
+  };
+
+  bool wants_attention(Layer layer, Head, Step) const override { return layer.value == 0; }
+  bool wants_rows(Layer) const override { return false; }
+  void on_row(Layer, KvHead, Position, std::span<const float>, std::span<const float>) override {}
+  void on_steps_done(Step, uint32_t) override {}
+  void on_attention(const AttentionRow& row) override {
+    const std::lock_guard lock(mutex_);
+    Row& last = rows_[row.head];
+    if (!last.positions.empty() && row.step < last.step) return;
+    last = {row.step,
+            {row.positions.begin(), row.positions.end()},
+            {row.weights.begin(), row.weights.end()}};
+  }
+  const std::map<Head, Row>& rows() const { return rows_; }
+
+ private:
+  std::mutex mutex_;
+  std::map<Head, Row> rows_;
+};
+
+}  // namespace
+
+class LiveAudit::Impl {
+ public:
+  Impl(const Model& model, const PolicyChoice& policy, Observer* next)
+      : model_(model),
+        config_(model.config()),
+        policy_(policy),
+        shape_(policy.shape()),
+        next_(next),
+        heads_(config_.layers * config_.heads),
+        rows_(config_.layers * config_.kv_heads) {}
+
+  bool next_wants(Layer layer, Head head, Step step) const {
+    return next_ != nullptr && next_->wants_attention(layer, head, step);
+  }
+
+  void on_attention(const AttentionRow& row);
+  void on_row(Layer layer, KvHead kv_head, Position position, std::span<const float> key,
+              std::span<const float> value);
+  void on_steps_done(Step first, uint32_t count) {
+    if (next_ != nullptr) next_->on_steps_done(first, count);
+  }
+  std::vector<Check> checks(const Decoder& decoder, std::span<const int32_t> tokens,
+                            const DecoderOptions& options) const;
+  ModelFacts facts() const { return model_.facts(); }
+  std::string policy() const { return policy_.text(); }
+
+ private:
+  std::string place(const AttentionRow& row) const {
+    return "layer " + std::to_string(row.layer.value) + ", head " + std::to_string(row.head.value) +
+           ", step " + std::to_string(row.step.value) + ": ";
+  }
+  void check_softmax(const AttentionRow& row, HeadLog& log) const;
+  void check_rows(const AttentionRow& row, HeadLog& log) const;
+
+  const HeadLog& head(Layer layer, size_t head) const {
+    return heads_[layer.index() * config_.heads + head];
+  }
+  /// The first fault of all heads, or `found`.
+  Finding of_heads(std::string HeadLog::*fault, const std::string& found) const;
+  Finding softmax() const;
+  Finding record(const Run& run) const;
+  Finding alignment(const Decoder& decoder, const Run& run) const;
+  std::string slots_fault(const AttentionLane& lane, const Run& run, Layer layer, Lane of) const;
+  std::string stored_fault(const AttentionLane& lane, Layer layer) const;
+  Finding identity(std::span<const int32_t> tokens, const DecoderOptions& options) const;
+  Finding relativity(std::span<const int32_t> tokens, const DecoderOptions& options) const;
+
+  const Model& model_;
+  const Config& config_;
+  const PolicyChoice& policy_;
+  const PolicyShape& shape_;
+  Observer* next_;
+  std::deque<HeadLog> heads_;  // [layer, head]
+  std::vector<RowLog> rows_;   // [layer, KV head]
+  FirstLayer first_layer_;
+};
+
+void LiveAudit::Impl::on_attention(const AttentionRow& row) {
+  HeadLog& log = heads_[row.layer.index() * config_.heads + row.head.index()];
+  {
+    const std::lock_guard lock(log.mutex);
+    check_softmax(row, log);
+    check_rows(row, log);
+    const size_t positions = row.positions.empty() ? 0 : row.positions.back().index() + 1;
+    if (log.times_seen.size() < positions) {
+      log.times_seen.resize(positions);
+      log.last_seen.resize(positions);
+      log.weight_sum.resize(positions);
+    }
+    for (size_t slot = 0; slot < row.positions.size(); ++slot) {
+      const size_t at = row.positions[slot].index();
+      ++log.times_seen[at];
+      log.last_seen[at] = std::max(log.last_seen[at], row.step.value);
+      log.weight_sum[at] += double{row.weights[slot]};
+    }
+  }
+  if (row.layer.value == 0) first_layer_.on_attention(row);
+  if (next_wants(row.layer, row.head, row.step)) next_->on_attention(row);
+}
+
+void LiveAudit::Impl::check_softmax(const AttentionRow& row, HeadLog& log) const {
+  double sum = 0;
+  for (const float weight : row.weights) {
+    if (!(weight >= 0) && log.softmax_fault.empty())
+      log.softmax_fault = place(row) + "a weight of " + std::to_string(weight);
+    sum += double{weight};
+  }
+  ++log.rows;
+  log.lowest_sum = std::min(log.lowest_sum, sum);
+  log.highest_sum = std::max(log.highest_sum, sum);
+  if (!(std::fabs(sum - 1) <= kSumTolerance) && log.softmax_fault.empty())
+    log.softmax_fault = place(row) + "sums to " + std::to_string(sum);
+}
+
+void LiveAudit::Impl::check_rows(const AttentionRow& row, HeadLog& log) const {
+  const auto positions = row.positions;
+  const bool rising =
+      std::ranges::adjacent_find(positions, std::greater_equal<>()) == positions.end();
+  if (log.order_fault.empty() &&
+      (!rising || positions.empty() || positions.back().value != row.step.value))
+    log.order_fault = place(row) + "its slots are not in the order of the text";
+  // The row of this step comes on top of those that were held after the last one.
+  RowBounds bounds = row_bounds(policy_, row.layer, row.step.value);
+  if (shape_.deciding == Deciding::LayerTogether) bounds.most = row.step.value;
+  const uint64_t rows = positions.size();
+  if (log.budget_fault.empty() && (rows < bounds.fewest + 1 || rows > bounds.most + 1))
+    log.budget_fault = place(row) + std::to_string(rows) + " rows, wanted " +
+                       std::to_string(bounds.fewest + 1) + " to " + std::to_string(bounds.most + 1);
+  if (!log.protected_fault.empty() || shape_.budget == 0) return;
+  for (size_t slot = 0; slot < std::min<size_t>(shape_.sinks, row.step.index() + 1); ++slot)
+    if (slot >= rows || positions[slot].index() != slot)
+      log.protected_fault = place(row) + "sink " + std::to_string(slot) + " is missing";
+  for (size_t back = 0; back < std::min<size_t>(shape_.recent, row.step.index() + 1); ++back)
+    if (back >= rows || positions[rows - 1 - back].index() != row.step.index() - back)
+      log.protected_fault =
+          place(row) + "recent row " + std::to_string(row.step.index() - back) + " is missing";
+}
+
+void LiveAudit::Impl::on_row(Layer layer, KvHead kv_head, Position position,
+                             std::span<const float> key, std::span<const float> value) {
+  RowLog& log = rows_[layer.index() * config_.kv_heads + kv_head.index()];
+  log.key_norm.resize(position.index() + 1);
+  log.value_hash.resize(position.index() + 1);
+  log.key_norm[position.index()] = euclidean_norm(key);
+  log.value_hash[position.index()] = hash_of(stored(value, model_.arithmetic()));
+  if (next_ != nullptr && next_->wants_rows(layer))
+    next_->on_row(layer, kv_head, position, key, value);
+}
+
+Finding LiveAudit::Impl::of_heads(std::string HeadLog::*fault, const std::string& found) const {
+  for (const HeadLog& log : heads_)
+    if (!(log.*fault).empty()) return bad(log.*fault);
+  return good(found);
+}
+
+Finding LiveAudit::Impl::softmax() const {
+  double lowest = 2, highest = 0;
+  uint64_t rows = 0;
+  for (const HeadLog& log : heads_) {
+    lowest = std::min(lowest, log.lowest_sum);
+    highest = std::max(highest, log.highest_sum);
+    rows += log.rows;
+  }
+  return of_heads(&HeadLog::softmax_fault, std::to_string(rows) + " rows, sums " +
+                                               std::to_string(lowest) + " to " +
+                                               std::to_string(highest));
+}
+
+// A row leaves once: the number of steps that saw it and the last of them say which steps they were.
+Finding LiveAudit::Impl::record(const Run& run) const {
+  const uint32_t tokens = run.retention.tokens();
+  const size_t heads_of_lane = config_.heads / run.retention.lanes();
+  for (Layer layer; layer.value < config_.layers; layer = layer.next())
+    for (size_t head = 0; head < config_.heads; ++head) {
+      const HeadLog& log = this->head(layer, head);
+      const auto steps = run.retention.evict_step(layer, Lane(head / heads_of_lane));
+      for (size_t position = 0; position < tokens; ++position) {
+        const uint32_t last =
+            steps[position] < 0 ? tokens - 1 : static_cast<uint32_t>(steps[position]);
+        const bool seen = position < log.times_seen.size() && log.last_seen[position] == last &&
+                          log.times_seen[position] == last - position + 1;
+        if (!seen)
+          return bad("layer " + std::to_string(layer.value) + ", head " + std::to_string(head) +
+                     " did not see position " + std::to_string(position) + " until step " +
+                     std::to_string(last) + " as the record says");
+      }
+    }
+  return good("what " + std::to_string(heads_.size()) + " heads saw in " + std::to_string(tokens) +
+              " steps is what the record says");
+}
+
+Finding LiveAudit::Impl::alignment(const Decoder& decoder, const Run& run) const {
+  uint64_t slots = 0;
+  for (Layer layer; layer.value < config_.layers; layer = layer.next())
+    for (Lane lane; lane.value < run.retention.lanes(); lane = lane.next()) {
+      const AttentionLane& rows = decoder.lane(layer, lane);
+      std::string fault = slots_fault(rows, run, layer, lane);
+      if (fault.empty()) fault = stored_fault(rows, layer);
+      if (!fault.empty()) return bad(lane_text(layer.value, lane.value) + ": " + fault);
+      slots += rows.rows().slots().size();
+    }
+  return good("positions, scores, counts, keys and values of " + std::to_string(slots) + " slots");
+}
+
+// Positions as on record, C = steps of life, S = the weights that the queries gave.
+std::string LiveAudit::Impl::slots_fault(const AttentionLane& lane, const Run& run, Layer layer,
+                                         Lane of) const {
+  const Step last(run.retention.tokens() - 1);
+  const LaneView view = lane.rows().slots().view(layer, of, last);
+  const std::vector<Position> kept = run.retention.kept_positions(layer, of, last);
+  if (!std::ranges::equal(view.position, kept))
+    return "holds " + std::to_string(view.position.size()) + " rows, other ones than on record";
+  if (shape_.scores != ScoreUse::Needed || shape_.budget == 0) return {};
+  for (size_t slot = 0; slot < kept.size(); ++slot) {
+    const size_t position = kept[slot].index();
+    const std::string subject = "position " + std::to_string(position);
+    if (view.steps[slot] != last.value + 1 - position)
+      return subject + " counts " + std::to_string(view.steps[slot]) + " steps of life, wanted " +
+             std::to_string(last.value + 1 - position);
+    if (shape_.group == GroupRule::Max) continue;
+    double sum = 0;
+    for (size_t head = 0; head < lane.heads().heads; ++head)
+      sum += this->head(layer, lane.heads().first_head + head).weight_sum[position];
+    sum /= static_cast<double>(lane.heads().heads);
+    if (std::fabs(view.weight_sum[slot] - sum) > 1e-5 * sum + 1e-6)  // means are floats
+      return subject + " has the sum " + std::to_string(view.weight_sum[slot]) + ", recounted " +
+             std::to_string(sum);
+  }
+  return {};
+}
+
+// A value row is read back by weights of one slot alone, a key by unit queries; its rotation keeps its length.
+std::string LiveAudit::Impl::stored_fault(const AttentionLane& lane, Layer layer) const {
+  const KvLane& rows = lane.rows();
+  const size_t size = config_.head_dim, count = rows.slots().size();
+  Grid<float> units(size, size), keys(size, count), weights(1, count, 1.0f), value(1, size);
+  for (size_t channel = 0; channel < size; ++channel) units(channel, channel) = 1;
+  const double tolerance = model_.arithmetic() == Arithmetic::Exact ? 1e-5 : 2e-3;  // rounded twice
+  for (size_t kv_head = 0; kv_head < lane.heads().kv_heads; ++kv_head) {
+    const RowLog& log =
+        rows_[layer.index() * config_.kv_heads + lane.heads().first_kv_head + kv_head];
+    for (size_t frame = 0; frame < rows.frames(); ++frame)
+      rows.scores(kv_head, units.view(), rows.slots_of(frame), 1, keys.view());
+    for (size_t slot = 0; slot < count; ++slot) {
+      const size_t position = rows.slots().positions()[slot].index();
+      double squares = 0;
+      for (size_t channel = 0; channel < size; ++channel)
+        squares += double{keys(channel, slot)} * double{keys(channel, slot)};
+      const double norm = double{log.key_norm[position]};
+      if (std::fabs(std::sqrt(squares) - norm) > tolerance * norm + 1e-5)
+        return "the key of position " + std::to_string(position) + " is " +
+               std::to_string(std::sqrt(squares)) + " long, it came with " + std::to_string(norm);
+      std::ranges::fill(value.row(0), 0.0f);
+      rows.add_weighted_sum(kv_head, std::as_const(weights).view(), {slot, slot + 1}, 0,
+                            value.view());
+      if (hash_of(value.row(0)) != log.value_hash[position])
+        return "the value of position " + std::to_string(position) + " is not the one that came";
+    }
+  }
+  return {};
+}
+
+Finding LiveAudit::Impl::identity(std::span<const int32_t> tokens,
+                                  const DecoderOptions& options) const {
+  size_t count = std::min(tokens.size(), kShortText);
+  if (shape_.budget > 0) count = std::min<size_t>(count, shape_.budget);
+  if (shape_.reads > 0) count = std::min<size_t>(count, shape_.reads);
+  Decoder bounded(model_, policy_, options), full(model_, PolicyChoice("full"), options);
+  const auto found = bounded.feed(tokens.first(count), LogitsOf::All, nullptr);
+  const auto wanted = full.feed(tokens.first(count), LogitsOf::All, nullptr);
+  return check_same_logits(found, wanted);
+}
+
+// In the first layer a query and a key depend on their tokens alone. So the weights among the last tokens are the
+// same, up to their sum, whatever stands before them and whatever has left.
+Finding LiveAudit::Impl::relativity(std::span<const int32_t> tokens,
+                                    const DecoderOptions& options) const {
+  const size_t count = std::min(tokens.size() / 2, kShortText);
+  const auto first = static_cast<uint32_t>(tokens.size() - count);
+  if (count < 2) return not_applicable("the text is too short for a suffix to compare");
+  Decoder full(model_, PolicyChoice("full"), options);
+  FirstLayer alone;
+  full.feed(tokens.subspan(first), LogitsOf::None, &alone);
+  const double tolerance = model_.arithmetic() == Arithmetic::Exact ? 1e-4 : 2e-2;
+  double most = 0;
+  size_t rows = 0;
+  for (const auto& [head, row] : first_layer_.rows()) {
+    auto held = suffix_of(row.positions, row.weights, first);
+    const auto& other = alone.rows().at(head);
+    std::vector<Position> shifted;
+    std::vector<float> weights;
+    for (size_t slot = 0; slot < other.positions.size(); ++slot)
+      if (held.contains(other.positions[slot].value + first)) {
+        shifted.emplace_back(other.positions[slot].value + first);
+        weights.push_back(other.weights[slot]);
+      }
+    // Behind a gap a rank is no longer the place in the text.
+    if (held.size() < 2) continue;
+    const bool without_gap = held.rbegin()->first - held.begin()->first + 1 == held.size();
+    if (!without_gap && shape_.positions == PositionMode::Rank) {
+      uint32_t from = held.rbegin()->first;
+      while (held.contains(from - 1)) --from;
+      held = suffix_of(row.positions, row.weights, from);
+    }
+    const auto wanted = suffix_of(shifted, weights, held.begin()->first);
+    for (const auto& [position, weight] : held) {
+      const auto same = wanted.find(position);
+      most = std::max(most, same == wanted.end() ? weight : std::fabs(weight - same->second));
+    }
+    rows += held.size();
+  }
+  if (rows == 0) return not_applicable("no head kept a suffix to compare");
+  const std::string found = "weights of " + std::to_string(rows) +
+                            " suffix rows of the first layer differ by at most " +
+                            std::to_string(most);
+  return most <= tolerance ? good(found) : bad(found);
+}
+
+std::vector<Check> LiveAudit::Impl::checks(const Decoder& decoder, std::span<const int32_t> tokens,
+                                           const DecoderOptions& options) const {
+  const Run run = decoder.run();
+  std::vector<Check> checks;
+  const auto add = [&](const char* name, Finding finding) {
+    checks.push_back({name, std::string(check_meaning(name)), std::move(finding)});
+  };
+  add("rows of p", softmax());
+  add("time order", of_heads(&HeadLog::order_fault, "slots of every row in the order of the text"));
+  add("rows = budget", of_heads(&HeadLog::budget_fault, "rows of every query within the budget"));
+  add("protected", shape_.budget == 0 ? not_applicable("nothing leaves")
+                                      : of_heads(&HeadLog::protected_fault, "seen by every query"));
+  add("record", record(run));
+  add("alignment", alignment(decoder, run));
+  DecoderOptions again = options;
+  again.evictions = EvictionLog::Discard;
+  add("identity", identity(tokens, again));
+  add("RoPE relativity", relativity(tokens, again));
+  return checks;
+}
+
+LiveAudit::LiveAudit(const Model& model, const PolicyChoice& policy, Observer* next)
+    : impl_(std::make_unique<Impl>(model, policy, next)) {}
+LiveAudit::~LiveAudit() = default;
+
+bool LiveAudit::wants_attention(Layer, Head, Step) const {
+  return true;
+}
+bool LiveAudit::wants_rows(Layer) const {
+  return true;
+}
+void LiveAudit::on_attention(const AttentionRow& row) {
+  impl_->on_attention(row);
+}
+void LiveAudit::on_row(Layer layer, KvHead kv_head, Position position, std::span<const float> key,
+                       std::span<const float> value) {
+  impl_->on_row(layer, kv_head, position, key, value);
+}
+void LiveAudit::on_steps_done(Step first, uint32_t count) {
+  impl_->on_steps_done(first, count);
+}
+
+std::vector<Check> LiveAudit::checks(const Decoder& decoder, std::span<const int32_t> tokens,
+                                     const DecoderOptions& options) const {
+  return impl_->checks(decoder, tokens, options);
+}
+
+Audit LiveAudit::audit(const Decoder& decoder, std::span<const int32_t> tokens,
+                       const DecoderOptions& options) const {
+  Audit audit = audit_run(decoder.run(), impl_->facts());
+  audit.subject = "running model, policy " + impl_->policy();
+  merge(audit, checks(decoder, tokens, options));
+  return audit;
+}
+
+Finding check_same_logits(GridView<const float> found, GridView<const float> full) {
+  for (size_t token = 0; token < full.rows(); ++token)
+    if (!std::ranges::equal(found.row(token), full.row(token)))
+      return bad("token " + std::to_string(token) +
+                 " of a text that fits has other logits than under full");
+  return good("the first " + std::to_string(full.rows()) +
+              " tokens, which fit, have the logits of full bit for bit");
+}
+
+}  // namespace dendrokv
