@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <string>
 
 #include "analysis/line_kernels.h"
@@ -114,8 +115,8 @@ class Modwt::Runner {
            std::ranges::all_of(views_, [&](const View& view) { return is_dense(view.strip); });
   }
   Runs runs_of(const Strip<Real>& low, const Strip<Real>& high, size_t count) const {
-    if (dense(low, high)) return {count * low.width};
-    return {low.width, count, low.stride, high.stride};
+    if (dense(low, high)) return {count * low.width, 1, 0, 0, high.stores};
+    return {low.width, count, low.stride, high.stride, high.stores};
   }
 
   template <class Body>
@@ -150,27 +151,30 @@ void Modwt::forward(SignalView<const Real> signal, std::span<const SignalView<Re
   DENDROKV_ASSERT(signal.positions == positions_ && details.size() == levels_ &&
                   smooths.size() == levels_);
   const StripPlan strips(signal, threads);
+  const Stores stores = stores_for(levels_ * positions_ * signal.batches * signal.channels * sizeof(Real));
   for_each_piece(strips.count(), threads, [&](size_t s) {
     const StripPlace place = strips.place(s);
     Runner<Real> runner(analysis_);
     StripIn<Real> source(signal, place);
-    std::vector<Real> pyramid[2];
+    std::unique_ptr<Real[]> pyramid[2];  // left uninitialised: filling it would take as long as a level
     std::vector<StripOut<Real>> kept(levels_);
     Strip<const Real> x = source.strip();
     for (uint32_t level = 1; level <= levels_; ++level) {
-      StripOut<Real> high(details[level - 1], place);
+      StripOut<Real> high(details[level - 1], place, stores);
       Strip<Real> low;
       if (smooths[level - 1].data) {
         kept[level - 1] = StripOut<Real>(smooths[level - 1], place);
         low = kept[level - 1].strip();
       } else {
-        pyramid[level % 2].resize(positions_ * place.width);
-        low = {pyramid[level % 2].data(), static_cast<ptrdiff_t>(place.width), place.width};
+        if (!pyramid[level % 2])
+          pyramid[level % 2] = std::make_unique_for_overwrite<Real[]>(positions_ * place.width);
+        low = {pyramid[level % 2].get(), static_cast<ptrdiff_t>(place.width), place.width};
       }
       runner.analyse(x, positions_, level + skipped_, low, high.strip());
       high.store();
       x = low;
     }
+    order_streamed_stores();
     // A sample that is not finite reaches the last smooth.
     if (!all_finite(x, positions_)) fail_at_gap(signal);
     for (StripOut<Real>& smooth : kept) smooth.store();

@@ -209,10 +209,14 @@ def _band_lengths(positions, bank, mode, level):
 
 
 def _bands(shapes, dtype):
-    """Arrays of these shapes in one piece of memory: large pieces come in large pages."""
+    """Arrays of these shapes in one piece of memory: large pieces come in large pages. Each starts a cache line, which lets results that
+    are larger than a cache be written past it."""
     sizes = [int(np.prod(shape, dtype=np.intp)) for shape in shapes]
-    memory = np.empty(sum(sizes), dtype)
-    ends = np.cumsum(sizes)
+    line = 64 // np.dtype(dtype).itemsize
+    ends = np.cumsum([-(-size // line) * line for size in sizes])
+    memory = np.empty(ends[-1] + line, dtype)
+    memory = memory[(-memory.ctypes.data % 64) // memory.itemsize :]
+    ends = ends - [-(-size // line) * line - size for size in sizes]
     return [memory[end - size : end].reshape(shape) for shape, size, end in zip(shapes, sizes, ends)]
 
 
@@ -360,7 +364,7 @@ def _undecimated(data, bank, kind, level, skipped, axis, every_smooth, out=None)
         details, smooth = _checked_out(out, [(level, *data.shape), data.shape], data.dtype)
         smooths = [None] * (level - 1) + [smooth]
     else:
-        details = np.empty((level, *data.shape), data.dtype)
+        details = _bands([(level, *data.shape)], data.dtype)[0]
         smooths = [np.empty_like(data) if every_smooth or j == level - 1 else None for j in range(level)]
     signal = _signal(data, axis)
     _checked(_library.dendrokv_modwt(ctypes.byref(bank.filters), kind, ctypes.c_uint(level), ctypes.c_uint(skipped), _type_code(data),
