@@ -158,13 +158,16 @@ void Modwt::forward(SignalView<const Real> signal, std::span<const SignalView<Re
     StripIn<Real> source(signal, place);
     std::unique_ptr<Real[]> pyramid[2];  // left uninitialised: filling it would take as long as a level
     std::vector<StripOut<Real>> kept(levels_);
+    kept.back() = StripOut<Real>(smooths.back(), place);
     Strip<const Real> x = source.strip();
     for (uint32_t level = 1; level <= levels_; ++level) {
       StripOut<Real> high(details[level - 1], place, stores);
       Strip<Real> low;
       if (smooths[level - 1].data) {
-        kept[level - 1] = StripOut<Real>(smooths[level - 1], place);
+        if (level < levels_) kept[level - 1] = StripOut<Real>(smooths[level - 1], place);
         low = kept[level - 1].strip();
+      } else if ((levels_ - level) % 2 == 0 && kept.back().strip().is_line()) {
+        low = kept.back().strip();  // the caller's memory holds every second smooth on the way: fewer pages to ask for
       } else {
         if (!pyramid[level % 2])
           pyramid[level % 2] = std::make_unique_for_overwrite<Real[]>(positions_ * place.width);
