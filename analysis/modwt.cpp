@@ -60,6 +60,21 @@ IndexRange Modwt::valid(uint32_t level) const {
   return {static_cast<size_t>(first), static_cast<size_t>(end - first)};
 }
 
+std::vector<size_t> Modwt::positions_seen(uint32_t level) const {
+  DENDROKV_ASSERT(level >= 1 && level <= levels_);
+  std::vector<size_t> seen;
+  for (size_t tap = 0; tap < analysis_.low.size(); ++tap)
+    seen.push_back(start_of(analysis_, tap, level + skipped_, positions_));
+  return seen;
+}
+
+size_t Modwt::start_of(const Filters& filters, size_t tap, uint32_t level, size_t positions) {
+  const auto circle = static_cast<int64_t>(positions);
+  const int64_t spacing = (int64_t{1} << (level - 1)) % circle;
+  const int64_t taps = filters.shift + filters.direction * static_cast<int64_t>(tap);
+  return static_cast<size_t>(((spacing * taps) % circle + circle) % circle);
+}
+
 /// Filters in the type of the kernels; one per thread.
 template <class Real>
 class Modwt::Runner {
@@ -100,10 +115,7 @@ class Modwt::Runner {
   };
 
   size_t start_of(size_t tap, uint32_t level, size_t positions) const {
-    const auto circle = static_cast<int64_t>(positions);
-    const int64_t spacing = (int64_t{1} << (level - 1)) % circle;
-    const int64_t taps = filters_.shift + filters_.direction * static_cast<int64_t>(tap);
-    return static_cast<size_t>(((spacing * taps) % circle + circle) % circle);
+    return Modwt::start_of(filters_, tap, level, positions);
   }
 
   /// Rows without gaps are one long run.
@@ -181,6 +193,23 @@ void Modwt::forward(SignalView<const Real> signal, std::span<const SignalView<Re
     // A sample that is not finite reaches the last smooth.
     if (!all_finite(x, positions_)) fail_at_gap(signal);
     for (StripOut<Real>& smooth : kept) smooth.store();
+  });
+}
+
+void Modwt::forward(SignalView<const uint16_t> signal, std::span<const SignalView<float>> details,
+                    std::span<const SignalView<float>> smooths, unsigned threads) const {
+  const StripPlan strips(signal, threads);
+  for_each_piece(strips.count(), threads, [&](size_t s) {
+    const StripPlace place = strips.place(s);
+    const std::vector<float> wide = widened(signal, place);
+    const auto parts_of = [&](std::span<const SignalView<float>> bands) {
+      std::vector<SignalView<float>> parts;
+      for (const SignalView<float>& band : bands) parts.push_back(part_of(band, place));
+      return parts;
+    };
+    const SignalView<const float> source{wide.data(), 1, positions_, place.width, 0,
+                                         static_cast<ptrdiff_t>(place.width), 1};
+    forward<float>(source, parts_of(details), parts_of(smooths));
   });
 }
 

@@ -17,7 +17,7 @@ import warnings
 import numpy as np
 
 __all__ = ["dwt", "idwt", "wavedec", "waverec", "swt", "iswt", "mra", "imra", "haar_magnitudes", "haar_profile", "cwt", "continuous",
-           "continuous_power", "inverse_continuous", "modwt", "imodwt",
+           "continuous_power", "inverse_continuous", "coherence", "coherence_significance", "modwt", "imodwt",
            "wavelet_filters", "wavelist", "set_threads"]  # fmt: skip
 
 _MODES = {
@@ -589,6 +589,30 @@ def inverse_continuous(coefficients, wavelet, scales, dt=1.0):
     _checked(_library.dendrokv_icwt(ctypes.byref(plan), _type_code(out), ctypes.c_void_p(coefficients.ctypes.data),
                                     ctypes.c_size_t(len(out)), ctypes.c_void_p(out.ctypes.data)))  # fmt: skip
     return out
+
+
+def coherence(x, y, wavelet, scales, dt=1.0, octaves=0.6, boundary="zero", padded=0):
+    """(R^2, phase) of two series, [scale, position] each: smoothed wavelet coherence, the phase positive where x leads."""
+    x, y = (np.ascontiguousarray(_real_signal(series), dtype=np.float64) for series in (x, y))
+    if x.shape != y.shape:
+        raise ValueError(f"series of {len(x)} and {len(y)} positions: wanted equal lengths")
+    plan, scales = _cwt_plan(wavelet, scales, dt, "l2", boundary, padded, True)
+    squared, phase = np.empty((len(scales), len(x))), np.empty((len(scales), len(x)))
+    doubles = [a.ctypes.data_as(_Doubles) for a in (x, y, squared, phase)]
+    _checked(_library.dendrokv_coherence(ctypes.byref(plan), doubles[0], doubles[1], ctypes.c_size_t(len(x)), ctypes.c_double(octaves),
+                                         doubles[2], doubles[3]))  # fmt: skip
+    return squared, phase
+
+
+def coherence_significance(positions, lag1_x, lag1_y, wavelet, scales, dt=1.0, octaves=0.6, confidence=0.95, surrogates=1000, seed=1):
+    """R^2 per scale that pairs of independent first-order autoregressions stay below; NaN where the cone leaves no position."""
+    plan, scales = _cwt_plan(wavelet, scales, dt, "l2", "zero", 0, True)
+    levels = np.empty(len(scales))
+    _checked(_library.dendrokv_coherence_significance(
+        ctypes.byref(plan), ctypes.c_size_t(positions), ctypes.c_double(octaves), ctypes.c_double(lag1_x), ctypes.c_double(lag1_y),
+        ctypes.c_double(confidence), ctypes.c_size_t(surrogates), ctypes.c_ulonglong(seed), ctypes.c_uint(_threads),
+        levels.ctypes.data_as(_Doubles)))  # fmt: skip
+    return levels
 
 
 def _gaussian_derivative(x, order, complex_wave):
