@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/coherence.h"
 #include "analysis/cwt.h"
 #include "analysis/dwt.h"
 #include "analysis/haar.h"
@@ -235,5 +236,27 @@ int dendrokv_cwt_axes(const dendrokv_cwt_plan* plan, size_t positions, double* p
     const Cwt cwt = cwt_of(*plan, positions);
     if (periods) std::ranges::copy(cwt.periods(), periods);
     if (cone) std::ranges::copy(cwt.cone_of_influence(), cone);
+  });
+}
+
+int dendrokv_coherence(const dendrokv_cwt_plan* plan, const double* x, const double* y,
+                       size_t positions, double octaves, double* squared, double* phase) {
+  return guarded([&] {
+    const Coherence coherence(cwt_of(*plan, positions), octaves);
+    const size_t scales = plan->scale_count;
+    const GridView<double> angles =
+        phase ? GridView<double>(phase, scales, positions) : GridView<double>();
+    coherence.forward({x, positions}, {y, positions}, {squared, scales, positions}, angles);
+  });
+}
+
+int dendrokv_coherence_significance(const dendrokv_cwt_plan* plan, size_t positions, double octaves,
+                                    double lag1_x, double lag1_y, double confidence,
+                                    size_t surrogates, unsigned long long seed, unsigned threads,
+                                    double* levels) {
+  return guarded([&] {
+    const Coherence coherence(cwt_of(*plan, positions), octaves);
+    std::ranges::copy(
+        coherence.significance(lag1_x, lag1_y, confidence, surrogates, seed, threads), levels);
   });
 }

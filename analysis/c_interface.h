@@ -78,6 +78,16 @@ int dendrokv_icwt(const dendrokv_cwt_plan* plan, char type, const void* coeffici
 int dendrokv_cwt_axes(const dendrokv_cwt_plan* plan, size_t positions, double* periods,
                       double* cone);
 
+/* Wavelet coherence of two series of doubles (analysis/coherence.h), smoothed over `octaves` of scales (0.6 for Morlet): squared and
+   phase [scale, position], phase may be NULL. */
+int dendrokv_coherence(const dendrokv_cwt_plan* plan, const double* x, const double* y,
+                       size_t positions, double octaves, double* squared, double* phase);
+/* Its level per scale [scale] against pairs of independent first-order autoregressions; NaN where the cone leaves nothing. */
+int dendrokv_coherence_significance(const dendrokv_cwt_plan* plan, size_t positions, double octaves,
+                                    double lag1_x, double lag1_y, double confidence,
+                                    size_t surrogates, unsigned long long seed, unsigned threads,
+                                    double* levels);
+
 #ifdef __cplusplus
 }
 #endif

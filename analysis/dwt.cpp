@@ -82,6 +82,7 @@ void Dwt::forward(SignalView<const Real> signal, std::span<const SignalView<Real
                   unsigned threads) const {
   DENDROKV_ASSERT(signal.positions == positions_ && bands.size() == stages_.size() + 1);
   const StripPlan strips(signal, threads);
+  const Stores stores = stores_for(coefficients() * signal.batches * signal.channels * sizeof(Real));
   for_each_piece(strips.count(), threads, [&](size_t s) {
     const StripPlace place = strips.place(s);
     StageRunner<Real> runner(wavelet_);
@@ -101,7 +102,7 @@ void Dwt::forward(SignalView<const Real> signal, std::span<const SignalView<Real
       std::vector<StripOut<Real>> high;
       std::vector<Strip<Real>> high_strips;
       for (uint32_t level = 1; level <= cascaded_; ++level) {
-        high.emplace_back(bands[levels() + 1 - level], place);
+        high.emplace_back(bands[levels() + 1 - level], place, stores);
         high_strips.push_back(high.back().strip());
       }
       StripOut<Real> last;
@@ -112,13 +113,14 @@ void Dwt::forward(SignalView<const Real> signal, std::span<const SignalView<Real
       x = low;
     }
     for (uint32_t level = cascaded_ + 1; level <= levels(); ++level) {
-      StripOut<Real> high(bands[levels() + 1 - level], place), last;
+      StripOut<Real> high(bands[levels() + 1 - level], place, stores), last;
       const Strip<Real> low = low_of(level, last);
       runner.analyse(stages_[level - 1], x, low, high.strip());
       high.store();
       last.store();
       x = low;
     }
+    order_streamed_stores();
     // A sample that is not finite reaches the approximation.
     if (!all_finite(x, length(0))) fail_at_gap(signal);
   });

@@ -38,7 +38,7 @@ Cascade<Real>::Cascade(std::span<const Dwt::Stage> stages, StageRunner<Real>& ru
     Level& made = levels_[level];
     made.next = made.first = made.end = stages_[level].inner_first;
     if (is_last(level)) continue;
-    made.window.resize((2 * block_ + 2 * kept_) * width_);
+    made.window.resize((4 * block_ + 2 * kept_) * width_);
     made.head_end = stages_[level].inner_first + kept_;
     made.tail_first = stages_[level].inner_end - kept_;
     made.head.resize(made.head_end * width_);
@@ -90,19 +90,40 @@ void Cascade<Real>::make(size_t level, size_t count) {
     make_room(made, count);
     low = strip_at(made.window, made.end - made.first);
   }
-  runner_.analyse_inner(stages_[level], part, samples, first_sample, low, high_[level]);
+  if (level == 0)
+    make_from_memory(part, low);
+  else
+    runner_.analyse_inner(stages_[level], part, samples, first_sample, low, high_[level]);
   made.next += count;
   made.end += count;
   if (!is_last(level)) keep_head(level);
 }
 
-/// The next level has used all but the last few rows of a full window.
+/// Rows of a few cache lines do not come fast enough by themselves: memory delivers a few rows while those before are worked on.
+template <class Real>
+void Cascade<Real>::make_from_memory(IndexRange part, Strip<Real> low) {
+  constexpr size_t kAtATime = 8, kAhead = 32;
+  constexpr size_t kLine = 64 / sizeof(Real);
+  const size_t step = width_ == 1 ? part.count : kAtATime;
+  for (size_t done = 0; done < part.count; done += step) {
+    const IndexRange few{part.first + done, std::min(step, part.count - done)};
+    const size_t first = std::min(2 * few.first + kAhead, stages_[0].input);
+    const size_t end = width_ == 1 ? first : std::min(first + 2 * step, stages_[0].input);
+    for (size_t row = first; row < end; ++row)
+      for (size_t c = 0; c < width_; c += kLine) __builtin_prefetch(x_.row(row) + c);
+    Strip<Real> rows = low;
+    rows.data = low.row(done);
+    runner_.analyse_inner(stages_[0], few, x_, 0, rows, high_[0]);
+  }
+}
+
+/// The next level has used all but the last few rows of a full window; those move to its start.
 template <class Real>
 void Cascade<Real>::make_room(Level& level, size_t count) {
   const size_t rows = level.window.size() / width_, held = level.end - level.first;
   if (held + count <= rows) return;
-  const size_t dropped = held + count - rows;
-  const size_t unused = rows - count;  // rows that stay
+  const size_t unused = block_ + 2 * kept_;  // at most
+  const size_t dropped = held - unused;
   std::memmove(level.window.data(), row_of(level.window, held - unused),
                unused * width_ * sizeof(Real));
   level.first += dropped;

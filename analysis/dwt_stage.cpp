@@ -136,7 +136,7 @@ void StageRunner<Real>::analyse_rows(IndexRange part, Strip<const Real> x, size_
                                      Strip<Real> low, Strip<Real> high) {
   for (size_t i = 0; i < length_; ++i) inputs_[i] = x.row(oldest + length_ - 1 - i);
   kernels_.combine_two({inputs_.data(), length_, 2 * x.stride, 2 * x.stride}, dec_lo_.data(),
-                       dec_hi_.data(), {x.width, part.count, low.stride, high.stride}, low.data,
+                       dec_hi_.data(), {x.width, part.count, low.stride, high.stride, high.stores}, low.data,
                        high.row(part.first));
 }
 

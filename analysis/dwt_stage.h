@@ -16,13 +16,14 @@ struct Strip {
   T* data = nullptr;
   ptrdiff_t stride = 1;
   size_t width = 1;
+  Stores stores = Stores::Cached;  // how the undecimated transform writes details there
 
   bool is_line() const { return width == 1 && stride == 1; }
   T* row(size_t position) const { return data + static_cast<ptrdiff_t>(position) * stride; }
   operator Strip<const T>() const
     requires(!std::is_const_v<T>)
   {
-    return {data, stride, width};
+    return {data, stride, width, stores};
   }
 };
 

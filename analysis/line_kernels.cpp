@@ -53,6 +53,15 @@ const IsaRow& best() {
 
 }  // namespace
 
+void order_streamed_stores() {
+  __builtin_ia32_sfence();
+}
+
+Stores stores_for(size_t bytes) {
+  constexpr size_t kMoreThanACacheKeeps = size_t{12} << 20;
+  return bytes >= kMoreThanACacheKeeps ? Stores::Streamed : Stores::Cached;
+}
+
 template <class Real>
 std::vector<Real> kernel_taps(std::span<const double> filter) {
   std::vector<Real> taps;

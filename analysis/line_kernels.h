@@ -20,11 +20,16 @@ struct Terms {
   ptrdiff_t even_step = 0, odd_step = 0;
 };
 
+/// How an output is written. Streamed: past the caches, so that its lines are not read first; for results that are larger than a
+/// cache and not read again soon. What lies across a border of vectors is written as usual.
+enum class Stores { Cached, Streamed };
+
 /// Runs of `length` elements; in the first and second output they are step0 and step1 apart.
 struct Runs {
   size_t length;
   size_t count = 1;
   ptrdiff_t step0 = 0, step1 = 0;
+  Stores stores1 = Stores::Cached;  // of the second output of combine_two
 };
 
 template <class Real>
@@ -39,6 +44,11 @@ struct LineKernels {
   void (*split)(const Real* in, size_t pairs, Real* even, Real* odd);
   void (*join)(const Real* even, const Real* odd, size_t pairs, Real* out);
 };
+
+/// Streamed stores of this thread become visible to others before what follows. Once after the last of them.
+void order_streamed_stores();
+/// What results of this many bytes are best written with.
+Stores stores_for(size_t bytes);
 
 /// A filter in the type of the kernels. Even and odd taps keep their sums but for the last bit, which rounding each tap alone would
 /// not: a constant then passes a cascade of levels without drifting. The smallest tap of each takes up the difference.

@@ -1,6 +1,8 @@
 #pragma once
 // The one body of the line kernels, compiled once per instruction set. Nothing here may have external linkage: the linker must not share it between sets.
 
+#include <immintrin.h>
+
 #include <cstddef>
 
 #include "analysis/line_kernels.h"
@@ -23,14 +25,25 @@ struct Vectors {
   typedef Real Vector __attribute__((vector_size(kVectorBytes), aligned(alignof(Real)), may_alias));
 };
 
+template <class Vector, class Real>
+inline void stream(Real* to, const Vector& vector) {
+#if defined(__AVX512F__)
+  _mm512_stream_si512(reinterpret_cast<__m512i*>(to), reinterpret_cast<__m512i>(vector));
+#elif defined(__AVX2__)
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(to), reinterpret_cast<__m256i>(vector));
+#else
+  _mm_stream_si128(reinterpret_cast<__m128i*>(to), reinterpret_cast<__m128i>(vector));
+#endif
+}
+
 /// Where a group of outputs has its inputs.
 struct Place {
   ptrdiff_t even, odd;
   ptrdiff_t of(size_t term) const { return term % 2 == 0 ? even : odd; }
 };
 
-/// kUnroll vectors of both sums; kSums is 1 or 2.
-template <class Real, size_t kUnroll, size_t kSums>
+/// kUnroll vectors of both sums; kSums is 1 or 2. The last one is stored as kStores says.
+template <class Real, size_t kUnroll, size_t kSums, Stores kStores>
 inline void add_terms(const Terms<Real>& terms, Place at, const Real* const (&weights)[kSums],
                       Real* const (&out)[kSums]) {
   using Vector = typename Vectors<Real>::Vector;
@@ -45,7 +58,10 @@ inline void add_terms(const Terms<Real>& terms, Place at, const Real* const (&we
   }
   for (size_t s = 0; s < kSums; ++s)
     for (size_t u = 0; u < kUnroll; ++u)
-      *reinterpret_cast<Vector*>(out[s] + u * kLanes) = sums[s][u];
+      if (kStores == Stores::Streamed && s + 1 == kSums)
+        stream(out[s] + u * kLanes, sums[s][u]);
+      else
+        *reinterpret_cast<Vector*>(out[s] + u * kLanes) = sums[s][u];
 }
 
 template <class Real, size_t kSums>
@@ -56,7 +72,15 @@ inline void add_terms_of_one(const Terms<Real>& terms, Place at, const Real* con
   for (size_t s = 0; s < kSums; ++s) *out[s] = sums[s];
 }
 
-template <class Real, size_t kSums>
+/// Elements up to the next border of vectors; `none` when there is no such place.
+template <class Real>
+inline size_t to_border(const Real* at, size_t none) {
+  const size_t beyond = reinterpret_cast<size_t>(at) % kVectorBytes;
+  if (beyond % sizeof(Real) != 0) return none;
+  return beyond == 0 ? 0 : (kVectorBytes - beyond) / sizeof(Real);
+}
+
+template <class Real, size_t kSums, Stores kStores>
 inline void combine_all(const Terms<Real>& terms, const Real* const (&weights)[kSums],
                         const Runs& runs, Real* const (&outs)[kSums]) {
   constexpr size_t kLanes = Vectors<Real>::kLanes, kUnroll = 4;
@@ -71,13 +95,25 @@ inline void combine_all(const Terms<Real>& terms, const Real* const (&weights)[k
       return Place{run * terms.even_step + column, run * terms.odd_step + column};
     };
     Real* at[kSums];
+    if constexpr (kStores == Stores::Streamed) {
+      out_at(at);
+      const size_t border = to_border(at[kSums - 1], runs.length);
+      for (; c < border && c < runs.length; ++c) {
+        out_at(at);
+        add_terms_of_one<Real, kSums>(terms, in_at(), weights, at);
+      }
+    }
     for (; c + kUnroll * kLanes <= runs.length; c += kUnroll * kLanes) {
       out_at(at);
-      add_terms<Real, kUnroll, kSums>(terms, in_at(), weights, at);
+      add_terms<Real, kUnroll, kSums, kStores>(terms, in_at(), weights, at);
+    }
+    for (; c + 2 * kLanes <= runs.length; c += 2 * kLanes) {
+      out_at(at);
+      add_terms<Real, 2, kSums, kStores>(terms, in_at(), weights, at);
     }
     for (; c + kLanes <= runs.length; c += kLanes) {
       out_at(at);
-      add_terms<Real, 1, kSums>(terms, in_at(), weights, at);
+      add_terms<Real, 1, kSums, kStores>(terms, in_at(), weights, at);
     }
     for (; c < runs.length; ++c) {
       out_at(at);
@@ -88,13 +124,20 @@ inline void combine_all(const Terms<Real>& terms, const Real* const (&weights)[k
 
 template <class Real>
 void combine(const Terms<Real>& terms, const Real* weights, const Runs& runs, Real* out) {
-  combine_all<Real, 1>(terms, {weights}, runs, {out});
+  combine_all<Real, 1, Stores::Cached>(terms, {weights}, runs, {out});
 }
 
 template <class Real>
 void combine_two(const Terms<Real>& terms, const Real* weights0, const Real* weights1,
                  const Runs& runs, Real* out0, Real* out1) {
-  combine_all<Real, 2>(terms, {weights0, weights1}, runs, {out0, out1});
+  // A run of few vectors is streamed only if all of it is: a scalar element costs more than a line.
+  constexpr size_t kLong = 512;
+  const bool whole = reinterpret_cast<size_t>(out1) % kVectorBytes == 0 &&
+                     static_cast<size_t>(runs.step1) * sizeof(Real) % kVectorBytes == 0;
+  if (runs.stores1 == Stores::Streamed && (whole || runs.length >= kLong))
+    combine_all<Real, 2, Stores::Streamed>(terms, {weights0, weights1}, runs, {out0, out1});
+  else
+    combine_all<Real, 2, Stores::Cached>(terms, {weights0, weights1}, runs, {out0, out1});
 }
 
 template <class Real>

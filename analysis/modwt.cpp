@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <string>
 
 #include "analysis/line_kernels.h"
@@ -59,6 +60,21 @@ IndexRange Modwt::valid(uint32_t level) const {
   return {static_cast<size_t>(first), static_cast<size_t>(end - first)};
 }
 
+std::vector<size_t> Modwt::positions_seen(uint32_t level) const {
+  DENDROKV_ASSERT(level >= 1 && level <= levels_);
+  std::vector<size_t> seen;
+  for (size_t tap = 0; tap < analysis_.low.size(); ++tap)
+    seen.push_back(start_of(analysis_, tap, level + skipped_, positions_));
+  return seen;
+}
+
+size_t Modwt::start_of(const Filters& filters, size_t tap, uint32_t level, size_t positions) {
+  const auto circle = static_cast<int64_t>(positions);
+  const int64_t spacing = (int64_t{1} << (level - 1)) % circle;
+  const int64_t taps = filters.shift + filters.direction * static_cast<int64_t>(tap);
+  return static_cast<size_t>(((spacing * taps) % circle + circle) % circle);
+}
+
 /// Filters in the type of the kernels; one per thread.
 template <class Real>
 class Modwt::Runner {
@@ -99,10 +115,7 @@ class Modwt::Runner {
   };
 
   size_t start_of(size_t tap, uint32_t level, size_t positions) const {
-    const auto circle = static_cast<int64_t>(positions);
-    const int64_t spacing = (int64_t{1} << (level - 1)) % circle;
-    const int64_t taps = filters_.shift + filters_.direction * static_cast<int64_t>(tap);
-    return static_cast<size_t>(((spacing * taps) % circle + circle) % circle);
+    return Modwt::start_of(filters_, tap, level, positions);
   }
 
   /// Rows without gaps are one long run.
@@ -114,8 +127,8 @@ class Modwt::Runner {
            std::ranges::all_of(views_, [&](const View& view) { return is_dense(view.strip); });
   }
   Runs runs_of(const Strip<Real>& low, const Strip<Real>& high, size_t count) const {
-    if (dense(low, high)) return {count * low.width};
-    return {low.width, count, low.stride, high.stride};
+    if (dense(low, high)) return {count * low.width, 1, 0, 0, high.stores};
+    return {low.width, count, low.stride, high.stride, high.stores};
   }
 
   template <class Body>
@@ -150,30 +163,53 @@ void Modwt::forward(SignalView<const Real> signal, std::span<const SignalView<Re
   DENDROKV_ASSERT(signal.positions == positions_ && details.size() == levels_ &&
                   smooths.size() == levels_);
   const StripPlan strips(signal, threads);
+  const Stores stores = stores_for(levels_ * positions_ * signal.batches * signal.channels * sizeof(Real));
   for_each_piece(strips.count(), threads, [&](size_t s) {
     const StripPlace place = strips.place(s);
     Runner<Real> runner(analysis_);
     StripIn<Real> source(signal, place);
-    std::vector<Real> pyramid[2];
+    std::unique_ptr<Real[]> pyramid[2];  // left uninitialised: filling it would take as long as a level
     std::vector<StripOut<Real>> kept(levels_);
+    kept.back() = StripOut<Real>(smooths.back(), place);
     Strip<const Real> x = source.strip();
     for (uint32_t level = 1; level <= levels_; ++level) {
-      StripOut<Real> high(details[level - 1], place);
+      StripOut<Real> high(details[level - 1], place, stores);
       Strip<Real> low;
       if (smooths[level - 1].data) {
-        kept[level - 1] = StripOut<Real>(smooths[level - 1], place);
+        if (level < levels_) kept[level - 1] = StripOut<Real>(smooths[level - 1], place);
         low = kept[level - 1].strip();
+      } else if ((levels_ - level) % 2 == 0 && kept.back().strip().is_line()) {
+        low = kept.back().strip();  // the caller's memory holds every second smooth on the way: fewer pages to ask for
       } else {
-        pyramid[level % 2].resize(positions_ * place.width);
-        low = {pyramid[level % 2].data(), static_cast<ptrdiff_t>(place.width), place.width};
+        if (!pyramid[level % 2])
+          pyramid[level % 2] = std::make_unique_for_overwrite<Real[]>(positions_ * place.width);
+        low = {pyramid[level % 2].get(), static_cast<ptrdiff_t>(place.width), place.width};
       }
       runner.analyse(x, positions_, level + skipped_, low, high.strip());
       high.store();
       x = low;
     }
+    order_streamed_stores();
     // A sample that is not finite reaches the last smooth.
     if (!all_finite(x, positions_)) fail_at_gap(signal);
     for (StripOut<Real>& smooth : kept) smooth.store();
+  });
+}
+
+void Modwt::forward(SignalView<const uint16_t> signal, std::span<const SignalView<float>> details,
+                    std::span<const SignalView<float>> smooths, unsigned threads) const {
+  const StripPlan strips(signal, threads);
+  for_each_piece(strips.count(), threads, [&](size_t s) {
+    const StripPlace place = strips.place(s);
+    const std::vector<float> wide = widened(signal, place);
+    const auto parts_of = [&](std::span<const SignalView<float>> bands) {
+      std::vector<SignalView<float>> parts;
+      for (const SignalView<float>& band : bands) parts.push_back(part_of(band, place));
+      return parts;
+    };
+    const SignalView<const float> source{wide.data(), 1, positions_, place.width, 0,
+                                         static_cast<ptrdiff_t>(place.width), 1};
+    forward<float>(source, parts_of(details), parts_of(smooths));
   });
 }
 

@@ -29,6 +29,8 @@ class Modwt {
   uint32_t levels() const { return levels_; }
   /// Positions whose coefficients at `level` the wrap has not touched.
   IndexRange valid(uint32_t level) const;
+  /// Positions of the smooth above that coefficient 0 of `level` is made of; coefficient t sees them t further around the circle.
+  std::vector<size_t> positions_seen(uint32_t level) const;
 
   /// `details` are the caller's, level 1 first, of the signal's shape; `smooths` too, one per level, all but the last may be without
   /// data. None may overlap the signal or one another. Equal bits for any number of threads. Throws Error naming the first
@@ -36,6 +38,9 @@ class Modwt {
   template <class Real>
   void forward(SignalView<const Real> signal, std::span<const SignalView<Real>> details,
                std::span<const SignalView<Real>> smooths, unsigned threads = 1) const;
+  /// Half floats, widened on reading.
+  void forward(SignalView<const uint16_t> signal, std::span<const SignalView<float>> details,
+               std::span<const SignalView<float>> smooths, unsigned threads = 1) const;
   /// Exact inverse; `smooth` is that of the last level. A band without data counts as zeros: one band alone gives the detail D_j or
   /// the smooth S_J of a multiresolution analysis, which add up to the signal.
   template <class Real>
@@ -51,6 +56,8 @@ class Modwt {
 
   template <class Real>
   class Runner;
+  /// Where on the circle output 0 of a level sees a tap.
+  static size_t start_of(const Filters& filters, size_t tap, uint32_t level, size_t positions);
 
   size_t positions_;
   uint32_t levels_, skipped_;

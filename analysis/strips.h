@@ -82,11 +82,11 @@ template <class Real>
 class StripOut {
  public:
   StripOut() = default;
-  StripOut(const SignalView<Real>& signal, const StripPlace& place)
+  StripOut(const SignalView<Real>& signal, const StripPlace& place, Stores stores = Stores::Cached)
       : signal_(signal), place_(place) {
     const bool line = place.width == 1 && signal.position_stride != 1;
     if (runs_in_place(signal, place) && !line) {
-      strip_ = {signal.at(place.batch, 0, place.channel), signal.position_stride, place.width};
+      strip_ = {signal.at(place.batch, 0, place.channel), signal.position_stride, place.width, stores};
       return;
     }
     copy_.resize(signal.positions * place.width);

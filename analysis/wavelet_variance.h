@@ -10,6 +10,9 @@
 //   chi^2      [eta nu / Q(1 - p), eta nu / Q(p)]   with eta1 = M nu^2 / A   (large samples, from the data)
 //                                                     eta2 = 2 (sum C_k)^2 / sum C_k^2   (from a known spectrum)
 //                                                     eta3 = max(M / 2^j, 1)             (ideal filter)
+//   multitaper nu +- t_(K-1) sqrt(S(0) / M): S(0) the spectrum of W^2 at frequency 0 by K sine tapers (Serroukh, Walden and Percival
+//              2000, with the tapers of Riedel and Sidorenko 1995, and Student's t for the K - 1 degrees of freedom of S): holds without
+//              normality
 //   robust     M-estimate with Tukey's weights, 60 % efficient under normality (Guerrier and Molinari 2016): a few wild
 //              coefficients do not move it
 
@@ -42,6 +45,16 @@ double large_sample_variance(std::span<const double> interior);
 VarianceInterval gaussian_interval(double variance, double a, size_t coefficients,
                                    double confidence);
 VarianceInterval chi_squared_interval(double variance, double degrees, double confidence);
+
+/// Of interior coefficients, at least as many as tapers; 2 <= tapers. The lower end may be below 0.
+VarianceInterval multitaper_interval(std::span<const double> interior, double confidence,
+                                     size_t tapers = 5);
+
+/// Decimated coefficients of `level` that no end of a circular transform touches leave out the first of
+/// ceil((taps - 2)(1 - 2^-level)); the unbiased estimate from them, comparable with that of the MODWT: sum of squares over
+/// 2^level times their number. Throws Error when there is none.
+size_t dwt_boundary_coefficients(size_t taps, uint32_t level);
+double dwt_variance(std::span<const double> coefficients, size_t taps, uint32_t level);
 
 double degrees_from_data(double variance, double a, size_t coefficients);  // eta1
 /// `spectrum` C_k at the frequencies k / M, k = 1 to floor((M - 1) / 2), up to a constant.

@@ -17,7 +17,7 @@ import warnings
 import numpy as np
 
 __all__ = ["dwt", "idwt", "wavedec", "waverec", "swt", "iswt", "mra", "imra", "haar_magnitudes", "haar_profile", "cwt", "continuous",
-           "continuous_power", "inverse_continuous", "modwt", "imodwt",
+           "continuous_power", "inverse_continuous", "coherence", "coherence_significance", "modwt", "imodwt",
            "wavelet_filters", "wavelist", "set_threads"]  # fmt: skip
 
 _MODES = {
@@ -209,10 +209,14 @@ def _band_lengths(positions, bank, mode, level):
 
 
 def _bands(shapes, dtype):
-    """Arrays of these shapes in one piece of memory: large pieces come in large pages."""
+    """Arrays of these shapes in one piece of memory: large pieces come in large pages. Each starts a cache line, which lets results that
+    are larger than a cache be written past it."""
     sizes = [int(np.prod(shape, dtype=np.intp)) for shape in shapes]
-    memory = np.empty(sum(sizes), dtype)
-    ends = np.cumsum(sizes)
+    line = 64 // np.dtype(dtype).itemsize
+    ends = np.cumsum([-(-size // line) * line for size in sizes])
+    memory = np.empty(ends[-1] + line, dtype)
+    memory = memory[(-memory.ctypes.data % 64) // memory.itemsize :]
+    ends = ends - [-(-size // line) * line - size for size in sizes]
     return [memory[end - size : end].reshape(shape) for shape, size, end in zip(shapes, sizes, ends)]
 
 
@@ -360,7 +364,7 @@ def _undecimated(data, bank, kind, level, skipped, axis, every_smooth, out=None)
         details, smooth = _checked_out(out, [(level, *data.shape), data.shape], data.dtype)
         smooths = [None] * (level - 1) + [smooth]
     else:
-        details = np.empty((level, *data.shape), data.dtype)
+        details = _bands([(level, *data.shape)], data.dtype)[0]
         smooths = [np.empty_like(data) if every_smooth or j == level - 1 else None for j in range(level)]
     signal = _signal(data, axis)
     _checked(_library.dendrokv_modwt(ctypes.byref(bank.filters), kind, ctypes.c_uint(level), ctypes.c_uint(skipped), _type_code(data),
@@ -585,6 +589,30 @@ def inverse_continuous(coefficients, wavelet, scales, dt=1.0):
     _checked(_library.dendrokv_icwt(ctypes.byref(plan), _type_code(out), ctypes.c_void_p(coefficients.ctypes.data),
                                     ctypes.c_size_t(len(out)), ctypes.c_void_p(out.ctypes.data)))  # fmt: skip
     return out
+
+
+def coherence(x, y, wavelet, scales, dt=1.0, octaves=0.6, boundary="zero", padded=0):
+    """(R^2, phase) of two series, [scale, position] each: smoothed wavelet coherence, the phase positive where x leads."""
+    x, y = (np.ascontiguousarray(_real_signal(series), dtype=np.float64) for series in (x, y))
+    if x.shape != y.shape:
+        raise ValueError(f"series of {len(x)} and {len(y)} positions: wanted equal lengths")
+    plan, scales = _cwt_plan(wavelet, scales, dt, "l2", boundary, padded, True)
+    squared, phase = np.empty((len(scales), len(x))), np.empty((len(scales), len(x)))
+    doubles = [a.ctypes.data_as(_Doubles) for a in (x, y, squared, phase)]
+    _checked(_library.dendrokv_coherence(ctypes.byref(plan), doubles[0], doubles[1], ctypes.c_size_t(len(x)), ctypes.c_double(octaves),
+                                         doubles[2], doubles[3]))  # fmt: skip
+    return squared, phase
+
+
+def coherence_significance(positions, lag1_x, lag1_y, wavelet, scales, dt=1.0, octaves=0.6, confidence=0.95, surrogates=1000, seed=1):
+    """R^2 per scale that pairs of independent first-order autoregressions stay below; NaN where the cone leaves no position."""
+    plan, scales = _cwt_plan(wavelet, scales, dt, "l2", "zero", 0, True)
+    levels = np.empty(len(scales))
+    _checked(_library.dendrokv_coherence_significance(
+        ctypes.byref(plan), ctypes.c_size_t(positions), ctypes.c_double(octaves), ctypes.c_double(lag1_x), ctypes.c_double(lag1_y),
+        ctypes.c_double(confidence), ctypes.c_size_t(surrogates), ctypes.c_ulonglong(seed), ctypes.c_uint(_threads),
+        levels.ctypes.data_as(_Doubles)))  # fmt: skip
+    return levels
 
 
 def _gaussian_derivative(x, order, complex_wave):

@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
-"""The wavelet library beside its peers, in one process: PyWavelets, ndwt, fCWT, ssqueezepy, pycwt (each if it can be imported).
+"""The wavelet library beside its peers, in one process: PyWavelets, ndwt, fCWT, ssqueezepy, pycwt and GSL (each if it is there).
 
     python3 -m venv build/peers && build/peers/bin/pip install PyWavelets==1.9.0 ndwt==0.1.1 fcwt==0.1.18 ssqueezepy==0.6.6 pycwt==0.5.0b0
-    build/peers/bin/python bench/peers/wavelets.py [profile] [dwt] [modwt] [cwt] [--rounds N]
+    apt-get install libgsl27
+    build/peers/bin/python bench/peers/wavelets.py [profile] [batch] [line] [modwt] [cwt] [coherence] [--rounds N]
 
-The candidates of a task take turns. Printed: the median on the clock, and the least processor time of all threads, which other work on
-the machine disturbs little; ratios are of the latter. Results that are allocated by the callee count with their allocation. One thread.
+The candidates of a task take turns. Printed: the median and the least on the clock, the least processor time of all threads, and the ratio of
+medians to the first line. Run it on a machine that does nothing else. Results that are allocated by the callee count with their allocation.
+One thread, but for lines that say two. Every task prints lengths, type, boundary, levels or scales.
 """
+
+import ctypes
 
 import importlib
 import pathlib
@@ -50,11 +54,39 @@ def compare(task, candidates):
             clock[name].append(time.perf_counter() - start)
             processor[name].append(time.process_time() - used)
     print(task)
-    least = {name: min(times) for name, times in processor.items()}
-    reference = next(iter(least.values()))
+    middle = {name: sorted(times)[len(times) // 2] for name, times in clock.items()}
+    reference = next(iter(middle.values()))
     for name in candidates:
-        middle = sorted(clock[name])[len(clock[name]) // 2]
-        print(f"  {name:34} {middle * 1e3:10.2f} ms  processor {least[name] * 1e3:10.2f} ms  x {least[name] / reference:6.2f}", flush=True)
+        print(f"  {name:36} {middle[name] * 1e3:10.2f} ms  least {min(clock[name]) * 1e3:10.2f}  processor {min(processor[name]) * 1e3:10.2f}  "
+              f"x {middle[name] / reference:6.2f}", flush=True)  # fmt: skip
+
+
+def threads(count, run):
+    """`run` on that many threads of ours."""
+
+    def with_threads():
+        ours.set_threads(count)
+        run()
+        ours.set_threads(1)
+
+    return with_threads
+
+
+def gsl_transform(taps, x):
+    """GSL's transform of a copy of x, in place, all levels; None without GSL. Periodic, Daubechies by number of taps."""
+    try:
+        ctypes.CDLL("libgslcblas.so.0", mode=ctypes.RTLD_GLOBAL)
+        gsl = ctypes.CDLL("libgsl.so.27")
+    except OSError as error:
+        print(f"# GSL left out: {error}")
+        return None
+    gsl.gsl_wavelet_alloc.restype = gsl.gsl_wavelet_workspace_alloc.restype = ctypes.c_void_p
+    family = ctypes.c_void_p.in_dll(gsl, "gsl_wavelet_daubechies")
+    wavelet = ctypes.c_void_p(gsl.gsl_wavelet_alloc(family, ctypes.c_size_t(taps)))
+    room = ctypes.c_void_p(gsl.gsl_wavelet_workspace_alloc(ctypes.c_size_t(len(x))))
+    data = x.copy()
+    return lambda: gsl.gsl_wavelet_transform_forward(wavelet, ctypes.c_void_p(data.ctypes.data), ctypes.c_size_t(1),
+                                                     ctypes.c_size_t(len(data)), room)  # fmt: skip
 
 
 def profile():
@@ -82,14 +114,16 @@ def profile():
             f"TreeKV profile, {heads} heads x 512 x 64 float32, 5 levels",
             {
                 "dendrokv haar_magnitudes": lambda: ours.haar_magnitudes(weights, values, levels),
+                "dendrokv, two threads": threads(2, lambda: ours.haar_magnitudes(weights, values, levels)),
+                "NumPy sum: a plain read": lambda: values.sum(),
                 "NumPy block means, 4 heads": block_means,
                 "ndwt.dwt_per + mean": ndwt and (lambda: [ndwt.dwt_per(ndwt.Wavelet.Daubechies1, signal[h], axes=[0], level=levels) for h in range(heads)]),
-                "pywt.mra + mean": pywt and heads < 512 and mra or None,
+                "pywt.mra + mean": pywt and mra,
             },
         )
 
 
-def dwt():
+def batch():
     lines = random.standard_normal((32, 2**20), dtype=np.float32)
     for axis, data in ((-1, lines), (0, np.ascontiguousarray(lines.T))):
         out = ours.wavedec(data, "db5", "periodic", 10, axis)
@@ -97,12 +131,16 @@ def dwt():
             f"DWT 32 x 2^20 float32 db5, 10 levels, periodic, axis {axis}",
             {
                 "dendrokv wavedec, out given": lambda: ours.wavedec(data, "db5", "periodic", 10, axis, out=out),
+                "dendrokv, two threads, out given": threads(2, lambda: ours.wavedec(data, "db5", "periodic", 10, axis, out=out)),
                 "dendrokv wavedec": lambda: ours.wavedec(data, "db5", "periodic", 10, axis),
                 "ndwt.dwt": ndwt and (lambda: ndwt.dwt(ndwt.Wavelet.Daubechies5, data, bc=ndwt.BoundaryCondition.Periodic, axes=[axis % 2], level=10)),
                 "ndwt.dwt_per": ndwt and (lambda: ndwt.dwt_per(ndwt.Wavelet.Daubechies5, data, axes=[axis % 2], level=10)),
                 "pywt.wavedec": pywt and (lambda: pywt.wavedec(data, "db5", "periodic", 10, axis)),
             },
         )
+
+
+def line():
     x = random.standard_normal(2**20)
     single = x.astype(np.float32)
     for wavelet, levels, theirs in (("db2", 20, "Daubechies2"), ("db4", 17, "Daubechies4"), ("sym8", 16, None)):
@@ -118,6 +156,7 @@ def dwt():
                 "dendrokv wavedec float32": lambda: ours.wavedec(single, wavelet, "periodization", levels),
                 "ndwt.dwt_per float64": peer_wavelet and (lambda: ndwt.dwt_per(peer_wavelet, x, level=levels)),
                 "ndwt.lwt float32": peer_wavelet and (lambda: ndwt.lwt(peer_wavelet, single, bc=ndwt.BoundaryCondition.Periodic, level=levels)),
+                "GSL float64, in place": theirs and gsl_transform(2 * int(wavelet[2:]), x),
                 "pywt.wavedec float64": pywt and (lambda: pywt.wavedec(x, wavelet, "periodization", levels)),
             },
         )
@@ -130,6 +169,7 @@ def modwt():
         "MODWT 2^19 float64 sym4, 11 levels",
         {
             "dendrokv modwt, out given": lambda: ours.modwt(x, "sym4", 11, out=out),
+            "dendrokv, two threads, out given": threads(2, lambda: ours.modwt(x, "sym4", 11, out=out)),
             "dendrokv modwt": lambda: ours.modwt(x, "sym4", 11),
             "pywt.swt trim_approx norm": pywt and (lambda: pywt.swt(x, "sym4", 11, trim_approx=True, norm=True)),
             "pywt.swt": pywt and (lambda: pywt.swt(x, "sym4", 11)),
@@ -142,6 +182,7 @@ def modwt():
             f"MODWT 4096 x 128 {np.dtype(dtype).name} haar, 9 levels, axis 0",
             {
                 "dendrokv modwt, out given": lambda: ours.modwt(grid, "haar", 9, axis=0, out=out),
+                "dendrokv, two threads, out given": threads(2, lambda: ours.modwt(grid, "haar", 9, axis=0, out=out)),
                 "dendrokv modwt": lambda: ours.modwt(grid, "haar", 9, axis=0),
                 "pywt.swt": pywt and (lambda: pywt.swt(grid, "haar", 9, axis=0)),
             },
@@ -185,6 +226,7 @@ def cwt():
             f"CWT {positions} x 300, the matrix",
             {
                 "dendrokv continuous, out given": lambda: ours.continuous(x, "morlet:6", scales, **plan, out=own),
+                "dendrokv, two threads, out given": threads(2, lambda: ours.continuous(x, "morlet:6", scales, **plan, out=own)),
                 "dendrokv continuous": lambda: ours.continuous(x, "morlet:6", scales, **plan),
                 "fCWT (output given)": theirs,
                 "ssqueezepy.cwt": ssqueezepy and positions < 50_000 and (lambda: ssqueezepy.cwt(x, ssqueezepy.Wavelet(("morlet", {"mu": 6.0}), dtype="float32"), scales=scales.astype(np.float32), padtype="zero")) or None,
@@ -201,13 +243,37 @@ def cwt():
             f"CWT {positions} x 300, power per position",
             {
                 "dendrokv continuous_power": lambda: ours.continuous_power(x, "morlet:6", scales, **plan),
+                "dendrokv, two threads": threads(2, lambda: ours.continuous_power(x, "morlet:6", scales, **plan)),
                 "fCWT + NumPy sum": theirs and their_power,
             },
         )
 
 
-tasks = {"profile": profile, "dwt": dwt, "modwt": modwt, "cwt": cwt}
+def coherence():
+    """pycwt makes series of six times its largest scale; with 77 scales that is 1000 positions."""
+    scales = 2 * 2 ** (np.arange(77) / 12)
+    positions = int(np.ceil(scales[-1] * 6))
+    print(f"# {positions} positions, Morlet 6, 77 scales of 2 to {scales[-1]:.1f} positions, 12 per octave, float64, 95 % level of red noise of 0.7 and 0.3")
+    start = time.perf_counter()
+    mine = ours.coherence_significance(positions, 0.7, 0.3, "morlet:6", scales, surrogates=1000)
+    middle = time.perf_counter()
+    twice = threads(2, lambda: ours.coherence_significance(positions, 0.7, 0.3, "morlet:6", scales, surrogates=1000))
+    twice()
+    end = time.perf_counter()
+    print(f"  {'dendrokv, 1000 surrogates':36} {middle - start:10.2f} s\n  {'dendrokv, two threads':36} {end - middle:10.2f} s")
+    if not pycwt:
+        return
+    few = 6
+    started = time.perf_counter()
+    theirs = pycwt.wct_significance(0.7, 0.3, 1, 1 / 12, 2, 76, wavelet=pycwt.Morlet(6), mc_count=few, progress=False, cache=False)
+    each = (time.perf_counter() - started) / few
+    print(f"  {'pycwt, ' + str(few) + ' surrogates':36} {each * few:10.2f} s: 1000 take {each * 1000:.0f} s  x {each * 1000 / (middle - start):.0f}")
+    both = np.isfinite(mine[:60]) & np.isfinite(theirs[:60]) & (theirs[:60] > 0)
+    print(f"# median difference of the levels at 60 scales: {np.median(np.abs(mine[:60] - theirs[:60])[both]):.3f}")
+
+
+tasks = {"profile": profile, "batch": batch, "line": line, "modwt": modwt, "cwt": cwt, "coherence": coherence}
 chosen = [task for name, task in tasks.items() if name in sys.argv] or list(tasks.values())
-print(f"# rounds {rounds}, threads 1; " + ", ".join(f"{m.__name__} {getattr(m, '__version__', '?')}" for m in (np, pywt, ndwt, fcwt, ssqueezepy, pycwt) if m))
+print(f"# rounds {rounds}; " + ", ".join(f"{m.__name__} {getattr(m, '__version__', '?')}" for m in (np, pywt, ndwt, fcwt, ssqueezepy, pycwt) if m))
 for task in chosen:
     task()

@@ -9,6 +9,8 @@
 #include <numbers>
 #include <random>
 
+#include "analysis/cwt_gaps.h"
+#include "analysis/red_noise.h"
 #include "data/error.h"
 #include "tests/analysis/reference_cases.h"
 
@@ -71,6 +73,64 @@ TEST(Cwt, EqualsTheReference) {
     ++count;
   }
   EXPECT_EQ(count, 6u);
+  EXPECT_TRUE(cases.all_taken());
+}
+
+// Torrence and Compo's background, levels, global spectrum and scale average of the same transforms. 1e-10 relative: quantiles of chi^2
+// limit it. The series' variance is its mean square about the mean.
+TEST(Cwt, SignificanceEqualsTheReference) {
+  testing::ReferenceCases cases("cwt_significance_cases");
+  auto words = cases.next_line();
+  const size_t count = std::stoul(words[1]);
+  const double dt = std::stod(words[2]), lag1 = std::stod(words[3]), shortest = std::stod(words[4]), longest = std::stod(words[5]);
+  const auto series = cases.take(count);
+  const std::vector<double> x(series.begin(), series.end());
+  double mean = 0, variance = 0;
+  for (const double value : x) mean += value / static_cast<double>(count);
+  for (const double value : x) variance += (value - mean) * (value - mean) / static_cast<double>(count);
+  for (words = cases.next_line(); !words.empty(); words = cases.next_line()) {
+    const bool dog = words[1] == "dog2";
+    const WaveletFacts& facts = wavelet_facts(dog ? "dog2" : words[1].substr(0, words[1].size() - 1));
+    const size_t padded = std::stoul(words[2]), scale_count = std::stoul(words[3]);
+    const auto scales = cases.take(scale_count), periods = cases.take(scale_count), background = cases.take(scale_count);
+    const auto levels = cases.take(scale_count), global = cases.take(scale_count), global_degrees = cases.take(scale_count);
+    const auto global_levels = cases.take(scale_count), averaged = cases.take(count), average = cases.take(2);
+    CwtOptions options;
+    options.dt = dt;
+    options.padded = padded;
+    options.boundary = padded == count ? Boundary::Periodic : Boundary::Zero;
+    const Cwt cwt(parse_continuous_wavelet(words[1].substr(0, words[1].size() - 1) + ":" + words[1].back()), count,
+                  {scales.begin(), scales.end()}, options);
+    const auto w = matrix_of(cwt, x);
+    std::vector<double> band_scales, band_background, sums(count);
+    for (size_t s = 0; s < scale_count; ++s) {
+      const double power = variance * red_noise_power(lag1, dt / periods[s]);
+      EXPECT_NEAR(power, background[s], 1e-10 * background[s]) << words[1];
+      EXPECT_NEAR(significant_power(facts, power, 0.95), levels[s], 1e-10 * levels[s]) << words[1];
+      const double degrees = time_average_degrees(facts, static_cast<double>(count), scales[s] / dt);
+      EXPECT_NEAR(degrees, global_degrees[s], 1e-10 * degrees) << words[1];
+      WaveletFacts averaged_facts = facts;
+      averaged_facts.degrees = degrees;
+      EXPECT_NEAR(significant_power(averaged_facts, power, 0.95), global_levels[s], 1e-10 * global_levels[s]) << words[1];
+      double sum = 0;
+      for (size_t n = 0; n < count; ++n) sum += std::norm(w(s, n));
+      EXPECT_NEAR(sum / static_cast<double>(count), global[s], 1e-10 * global[s]) << words[1];
+      if (scales[s] < shortest || scales[s] >= longest) continue;
+      band_scales.push_back(scales[s]);
+      band_background.push_back(power);
+      for (size_t n = 0; n < count; ++n) sums[n] += std::norm(w(s, n)) / scales[s];
+    }
+    const double step = std::log2(scales[1] / scales[0]), factor = step * dt / facts.reconstruction;
+    for (double& sum : sums) sum *= factor;
+    EXPECT_LE(testing::largest_difference(sums, averaged), 1e-10 * testing::largest_magnitude(averaged)) << words[1];
+    const ScaleAverage found = scale_average(facts, band_scales, band_background, step);
+    EXPECT_NEAR(found.degrees, average[0], 1e-10 * average[0]) << words[1];
+    // Equation 27: the level of the sum over scales.
+    WaveletFacts average_facts = facts;
+    average_facts.degrees = found.degrees;
+    EXPECT_NEAR(factor / found.weight * significant_power(average_facts, found.background, 0.95), average[1], 1e-10 * average[1])
+        << words[1];
+  }
   EXPECT_TRUE(cases.all_taken());
 }
 
@@ -177,6 +237,29 @@ TEST(Cwt, InverseRestoresASignalInsideOfItsScales) {
     cwt.inverse<double>(std::as_const(w).view(), back);
     EXPECT_LE(testing::largest_difference(back, x), 2e-3) << name;
   }
+}
+
+// A gap has a cone of its own, e-folding time times scale to both sides; two near ones share it.
+TEST(Cwt, GapsSpreadByTheEFoldingTime) {
+  auto x = noise(200);
+  const Cwt cwt({}, 200, {2, 8});
+  const auto whole = matrix_of(cwt, x);
+  x[100] = x[101] = x[105] = std::numeric_limits<double>::quiet_NaN();
+  Grid<Complex> masked(2, 200), filled(2, 200);
+  const GapReport report = forward_with_gaps<double>(cwt, x, masked.view(), Gaps::Mask);
+  EXPECT_EQ(report.missing, 3u);
+  EXPECT_EQ(report.spread, (std::vector<size_t>{6 + 2 * 3, 6 + 2 * 12}));  // ceil(sqrt 2 * scale) around positions 100 to 105
+  forward_with_gaps<double>(cwt, x, filled.view(), Gaps::Interpolate);
+  for (size_t n = 0; n < 200; ++n) {
+    EXPECT_EQ(std::isnan(masked(0, n).real()), n >= 97 && n < 109) << n;
+    if (n < 97) {
+      EXPECT_EQ(masked(0, n), filled(0, n));
+    }
+    if (n < 80) {
+      EXPECT_LE(std::abs(masked(0, n) - whole(0, n)), 0.05) << n;
+    }
+  }
+  EXPECT_THROW(forward_with_gaps<double>(cwt, x, masked.view(), Gaps::Error), Error);
 }
 
 TEST(Cwt, BadInputIsRefused) {

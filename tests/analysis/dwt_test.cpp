@@ -82,7 +82,40 @@ TEST(Dwt, EqualsPyWavelets) {
         << words[1] << " " << words[2] << " " << words[3];
     ++count;
   }
-  EXPECT_EQ(count, 432u);
+  EXPECT_EQ(count, 648u);
+  EXPECT_TRUE(cases.all_taken());
+}
+
+// Each band rebuilt alone, [position, channel], and its mean magnitude and square over channels.
+TEST(Dwt, EqualsPyWaveletsMultiresolutionAnalysis) {
+  testing::ReferenceCases cases("mra_cases");
+  for (auto words = cases.next_line(); !words.empty(); words = cases.next_line()) {
+    const size_t positions = std::stoul(words[2]), channels = std::stoul(words[3]);
+    const auto levels = static_cast<uint32_t>(std::stoul(words[4]));
+    const auto x = cases.take(positions * channels), bands = cases.take((levels + 1) * positions * channels);
+    const auto magnitude = cases.take((levels + 1) * positions), square = cases.take((levels + 1) * positions);
+    const double tolerance = 1e-12 * largest_magnitude(x);
+    const Dwt dwt(find_wavelet(words[1]), Boundary::Periodization, positions, levels);
+    std::vector<double> coefficients(dwt.coefficients() * channels), part(positions * channels);
+    const auto views = dwt.bands_of(rows_view(GridView<double>(coefficients.data(), dwt.coefficients(), channels)));
+    dwt.forward<double>(rows_view(GridView<const double>(x.data(), positions, channels)), views);
+    for (uint32_t band = 0; band <= levels; ++band) {
+      std::vector<SignalView<const double>> alone(views.begin(), views.end());
+      for (uint32_t other = 0; other <= levels; ++other)
+        if (other != band) alone[other].data = nullptr;
+      dwt.inverse<double>(alone, rows_view(GridView<double>(part.data(), positions, channels)));
+      EXPECT_LE(largest_difference(part, bands.subspan(band * part.size(), part.size())), tolerance) << words[1] << " " << band;
+      for (size_t p = 0; p < positions; ++p) {
+        double sum = 0, squares = 0;
+        for (size_t c = 0; c < channels; ++c) {
+          sum += std::abs(part[p * channels + c]);
+          squares += part[p * channels + c] * part[p * channels + c];
+        }
+        ASSERT_NEAR(sum / static_cast<double>(channels), magnitude[band * positions + p], tolerance);
+        ASSERT_NEAR(squares / static_cast<double>(channels), square[band * positions + p], 10 * tolerance);
+      }
+    }
+  }
   EXPECT_TRUE(cases.all_taken());
 }
 

@@ -40,6 +40,13 @@ void expect_equal_sets() {
       sets[s]->combine(terms, weights0.data(), runs, alone.data());
       ASSERT_EQ(out0, plain0) << sets[s]->isa << " " << length;
       ASSERT_EQ(out1, plain1) << sets[s]->isa << " " << length;
+      Runs streamed = runs;
+      streamed.stores1 = Stores::Streamed;
+      std::vector<Real> again0(plain0.size()), again1(plain1.size());
+      sets[s]->combine_two(terms, weights0.data(), weights1.data(), streamed, again0.data(), again1.data());
+      order_streamed_stores();
+      ASSERT_EQ(again0, plain0) << sets[s]->isa << " " << length;
+      ASSERT_EQ(again1, plain1) << sets[s]->isa << " " << length;
       ASSERT_EQ(alone, plain0) << sets[s]->isa << " " << length;
       std::vector<Real> even(length), odd(length), joined(2 * length);
       sets[s]->split(x.data(), length, even.data(), odd.data());

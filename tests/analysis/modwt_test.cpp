@@ -9,7 +9,9 @@
 #include <map>
 #include <random>
 
+#include "analysis/line_kernels.h"
 #include "data/error.h"
+#include "data/half.h"
 #include "tests/analysis/reference_cases.h"
 
 namespace dendrokv {
@@ -92,7 +94,7 @@ TEST(Modwt, EqualsTheReference) {
     }
     ++count;
   }
-  EXPECT_EQ(count, 8u);
+  EXPECT_EQ(count, 11u);
   EXPECT_TRUE(cases.all_taken());
 }
 
@@ -174,6 +176,50 @@ TEST(Modwt, RowsGiveTheBitsOfLines) {
     for (size_t p = 0; p < kPositions; ++p) {
       for (size_t j = 0; j < 3; ++j) ASSERT_EQ(out[j][p * kChannels + c], wanted.details[j][p]);
       ASSERT_EQ(out[5][p * kChannels + c], wanted.smooth[p]);
+    }
+  }
+}
+
+TEST(Modwt, HalfFloatsAreWidened) {
+  const auto x = noise<float>(64 * 5);
+  std::vector<uint16_t> halves(x.size());
+  to_half(x, halves);
+  std::vector<float> wide(x.size()), a(3 * x.size()), b(3 * x.size());
+  from_half(halves, wide);
+  const Modwt modwt(find_wavelet("db2"), 64, 2);
+  const auto bands = [&](std::vector<float>& out, size_t first, size_t count) {
+    std::vector<SignalView<float>> views;
+    for (size_t i = first; i < first + count; ++i) views.push_back(rows_view(GridView<float>(out.data() + i * x.size(), 64, 5)));
+    return views;
+  };
+  const auto smooths_of = [&](std::vector<float>& out) {
+    return std::vector<SignalView<float>>{SignalView<float>{}, bands(out, 2, 1)[0]};
+  };
+  modwt.forward<float>(rows_view(GridView<const float>(wide.data(), 64, 5)), bands(a, 0, 2), smooths_of(a));
+  modwt.forward(SignalView<const uint16_t>{halves.data(), 1, 64, 5, 0, 5, 1}, bands(b, 0, 2), smooths_of(b));
+  EXPECT_EQ(a, b);
+}
+
+// Results that are written past the caches, from any place in memory: the bits of small ones, channel by channel.
+TEST(Modwt, LargeResultsHaveTheBitsOfSmallOnes) {
+  constexpr size_t kPositions = 4096, kChannels = 96, kLevels = 9;
+  const auto numbers = noise<float>(kPositions * kChannels);
+  const Modwt modwt(find_wavelet("haar"), kPositions, kLevels);
+  ASSERT_EQ(stores_for(kLevels * numbers.size() * sizeof(float)), Stores::Streamed);
+  for (const size_t offset : {0u, 1u, 16u}) {
+    std::vector<float> out((kLevels + 1) * numbers.size() + offset);
+    std::vector<SignalView<float>> details, smooths(kLevels);
+    for (size_t j = 0; j <= kLevels; ++j) {
+      const auto band = rows_view(GridView<float>(out.data() + offset + j * numbers.size(), kPositions, kChannels));
+      j < kLevels ? details.push_back(band) : void(smooths.back() = band);
+    }
+    modwt.forward<float>(rows_view(GridView<const float>(numbers.data(), kPositions, kChannels)), details, smooths);
+    for (const size_t c : {0u, 40u, 95u}) {
+      std::vector<float> x;
+      for (size_t p = 0; p < kPositions; ++p) x.push_back(numbers[p * kChannels + c]);
+      const auto wanted = bands_of(modwt, x);
+      for (size_t j = 0; j < kLevels; ++j)
+        for (size_t p = 0; p < kPositions; ++p) ASSERT_EQ(*details[j].at(0, p, c), wanted.details[j][p]);
     }
   }
 }

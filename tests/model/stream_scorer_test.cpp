@@ -149,7 +149,7 @@ TEST(Soften, GivesTheLikeliestOfAnyLengthAndALogarithmThatNothingIsLostFrom) {
   std::vector<float> many;
   for (uint32_t i = 0; i < 49'152; ++i)
     many.push_back(static_cast<float>(i * 2'654'435'761u % 1'000'003) / 1e5f - 7.0f);
-  const double loss = negative_log_likelihood(many, 77);
+  const double loss = testing::negative_log_likelihood(many, 77);
   const auto logit = static_cast<double>(many[77]);
   EXPECT_NEAR(soften(kernels_for(best_isa()), many).log_sum - logit, loss, 1e-6);
   std::vector<float> even(8, 3.0f);
