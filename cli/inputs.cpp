@@ -108,6 +108,14 @@ void TextOption::check() const {
 }
 
 std::vector<int32_t> TextOption::read(const Model& model, const PolicyChoice& policy) const {
+  std::vector<int32_t> all = read_any_length(model);
+  check_context(
+      path().string(), all.size(), model, policy,
+      "take the first ones with --tokens " + std::to_string(model.config().context_length));
+  return all;
+}
+
+std::vector<int32_t> TextOption::read_any_length(const Model& model) const {
   const std::string subject = path().string();
   const std::string content = read_text_file(path());
   if (ids.empty() && content.empty())
@@ -119,9 +127,6 @@ std::vector<int32_t> TextOption::read(const Model& model, const PolicyChoice& po
   if (all.empty()) fail(subject, "no tokens", "wanted at least one");
   check_vocabulary(subject, all, model.config().vocabulary);
   if (tokens && all.size() > *tokens) all.resize(*tokens);
-  check_context(
-      subject, all.size(), model, policy,
-      "take the first ones with --tokens " + std::to_string(model.config().context_length));
   return all;
 }
 

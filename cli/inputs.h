@@ -41,6 +41,8 @@ struct TextOption {
   /// Token ids of the text, the model's first token (BOS) in front if the file asks for it, or the ids as they stand in the file.
   /// Throws Error: missing, not text, empty, an id outside of the vocabulary, longer than the model's context under `policy`.
   std::vector<int32_t> read(const Model& model, const PolicyChoice& policy) const;
+  /// The same of any length, for texts that are not fed in one piece.
+  std::vector<int32_t> read_any_length(const Model& model) const;
 };
 
 /// The bytes of a file of text. Throws Error: missing, unreadable, a folder, or with a byte 0, which no text has.

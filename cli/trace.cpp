@@ -4,6 +4,9 @@
 //   2. the size of the file, said before the run; refused when the disk cannot hold it
 //   3. block by block through the decoder, the recorder beside it; the loss of each token from the logits before it
 //   4. loss, the run of the policy, and the file gets its name. Stopped early: the .part file stays and is readable.
+//
+// With --windows the text is cut into pieces that are read by themselves, each from an empty cache into a trace of its own: the samples of
+// `dendrokv analyze`.
 
 #include <algorithm>
 #include <chrono>
@@ -19,6 +22,8 @@
 #include "cli/outputs.h"
 #include "cli/ranges.h"
 #include "cli/stop.h"
+#include "cli/text_windows.h"
+#include "data/trace_reader.h"
 #include "data/trace_writer.h"
 #include "model/decoder.h"
 #include "model/recorder.h"
@@ -61,6 +66,14 @@ std::vector<Name> as_ids(const std::vector<uint32_t>& numbers) {
   return {numbers.begin(), numbers.end()};
 }
 
+/// What one trace came to.
+struct Recorded {
+  size_t fed = 0;  // tokens; fewer than planned when it was stopped
+  uint64_t bytes = 0, rows = 0;
+  std::string uuid;
+  std::vector<float> nll;
+};
+
 class Trace : public Command {
  public:
   void declare(Options& options) override {
@@ -82,10 +95,15 @@ class Trace : public Command {
                  "record full rows too beside --top-k, --pool or --entropy, which else replace them");
     options.flag("--with-keys", with_keys_, "record the un-rotated keys beside the values");
     options.text("--policy", "SPEC", policy_, kPolicyHelp);
+    options.count("--windows", windows_, {2},
+                  "cut the text into windows of N tokens, each read from an empty cache into a trace of its own, OUTPUT-K.h5");
+    options.count("--samples", samples_, {1}, "of the windows, draw so many by --seed (default: all)");
+    options.count("--seed", seed_, {}, "of the draw");
     options.explain(
         "The file's size is told before the run; it grows with layers x heads x steps x tokens. "
         "With --top-k, --pool or --entropy it does not, but what needs every weight of a row (replay, analyze, heat maps) "
         "cannot work on such a trace and says so. "
+        "--windows makes the samples that `analyze` compares; traces that are there from the same command are kept, so a run that was stopped goes on. "
         "Stopped by Ctrl-C or SIGTERM, the steps so far stay readable in OUTPUT.part.");
     options.example("dendrokv trace --text data/samples/tide-ledger.txt --tokens 1024 -o trace.h5");
   }
@@ -94,9 +112,12 @@ class Trace : public Command {
     text_.check();
     const PolicyChoice policy = parse_policy(policy_);
     check_output(output_, std::vector{text_.path(), model_.path});
+    if (!windows_ && (samples_ || seed_ != 1))
+      fail_usage(samples_ ? "--samples" : "--seed", "without --windows", "wanted --windows N beside it");
     const Model model = model_.load(session, LoadDepth::Run);
     check_output(output_, std::vector{model.path()});
-    const TracePlan plan = make_plan(session, model, policy);
+    if (windows_) return record_windows(session, model, policy);
+    const TracePlan plan = make_plan(session, model, policy, text_.read(model, policy));
     const uint64_t bytes = estimated_bytes(plan);
     session.note("trace: " + std::to_string(plan.info.tokens) + " tokens, " +
                  std::to_string(plan.info.layers.size()) + " layers x " +
@@ -109,14 +130,14 @@ class Trace : public Command {
   }
 
  private:
-  TracePlan make_plan(const Session& session, const Model& model,
-                      const PolicyChoice& policy) const {
+  TracePlan make_plan(const Session& session, const Model& model, const PolicyChoice& policy,
+                      const std::vector<int32_t>& ids) const {
     const Config& config = model.config();
     TracePlan plan;
     TraceInfo& info = plan.info;
     info.layers = as_ids<Layer>(parse_ranges("--layers", "layer", layers_, config.layers));
     info.heads = as_ids<Head>(parse_ranges("--heads", "head", heads_, config.heads));
-    plan.tokens = model.tokenizer().text_of(text_.read(model, policy));
+    plan.tokens = model.tokenizer().text_of(ids);
     info.tokens = static_cast<uint32_t>(plan.tokens.id.size());
     info.steps = parse_steps("--steps", steps_, info.tokens);
     info.model = model.facts();
@@ -142,26 +163,99 @@ class Trace : public Command {
   ExitStatus record(const Session& session, const Model& model, const PolicyChoice& policy,
                     const TracePlan& plan) const {
     const auto start = Clock::now();
-    TraceWriter writer(output_, plan);
+    ProgressLine progress("trace", "tokens", session.verbosity);
+    const Recorded recorded = record_one(session, model, policy, plan, output_, progress.callback());
+    progress.clear();
+    if (recorded.fed < plan.info.tokens) return stopped(session, plan, recorded.fed);
+    print(session, recorded, std::chrono::duration<double>(Clock::now() - start).count());
+    return ExitStatus::Done;
+  }
+
+  Recorded record_one(const Session& session, const Model& model, const PolicyChoice& policy, const TracePlan& plan,
+                      const std::filesystem::path& path, const Progress& progress) const {
+    TraceWriter writer(path, plan);
     Recorder recorder(writer, plan);
     Decoder decoder(model, policy, {.threads = session.threads, .isa = session.isa});
     session.detail("policy " + policy.text() + ", " + std::to_string(decoder.threads()) +
                    " threads, " + std::string(isa_name(session.isa)));
-    ProgressLine progress("trace", "tokens", session.verbosity);
-    std::vector<float> nll(plan.info.tokens);
-    const size_t fed = feed_all(decoder, plan.tokens.id, recorder, nll, progress.callback());
+    Recorded recorded;
+    recorded.nll.resize(plan.info.tokens);
+    recorded.fed = feed_all(decoder, plan.tokens.id, recorder, recorded.nll, progress);
     recorder.flush();
-    writer.write_loss(nll);
-    progress.clear();
-    if (fed < plan.info.tokens) return stopped(session, plan, fed);
+    writer.write_loss(recorded.nll);
+    if (recorded.fed < plan.info.tokens) return recorded;
     if (policy.shape().budget > 0) {
       Run run = decoder.run();
       run.trace_uuid = writer.info().uuid;
       writer.write_run(run);
     }
     writer.finish();
-    print(session, writer, fed, std::chrono::duration<double>(Clock::now() - start).count(), nll);
+    recorded.bytes = std::filesystem::file_size(path);
+    recorded.rows = writer.rows_written();
+    recorded.uuid = writer.info().uuid;
+    return recorded;
+  }
+
+  ExitStatus record_windows(const Session& session, const Model& model, const PolicyChoice& policy) const {
+    const std::vector<int32_t> ids = text_.read_any_length(model);
+    const Tokenizer& tokenizer = model.tokenizer();
+    const bool begins = tokenizer.add_bos() && ids.front() == tokenizer.bos();
+    const std::vector<TextWindow> windows = text_windows(
+        text_.path().string(), ids, {*windows_, samples_, seed_, begins ? std::optional(tokenizer.bos()) : std::nullopt});
+    check_context(text_.path().string(), *windows_, model, policy, "take shorter windows");
+    check_disk_space(output_, windows.size() * estimated_bytes(make_plan(session, model, policy, windows[0].ids)));
+    session.note("trace: " + std::to_string(windows.size()) + " windows of " + std::to_string(*windows_) + " tokens");
+    const StopOnSignals signals;
+    const auto start = Clock::now();
+    ProgressLine progress("trace", "tokens", session.verbosity);
+    const uint64_t total = windows.size() * *windows_;
+    Recorded sum;
+    Json files = Json::array();
+    std::string paths;
+    for (size_t w = 0; w < windows.size(); ++w) {
+      const std::filesystem::path path = window_path(output_, w, windows.size());
+      files.add(path.string());
+      paths += path.string() + "\n";
+      if (is_there(session, path)) continue;
+      TracePlan plan = make_plan(session, model, policy, windows[w].ids);
+      plan.info.source = text_.path().string();
+      plan.info.source_first = windows[w].first;
+      const uint64_t before = w * *windows_;
+      const Recorded one = record_one(session, model, policy, plan, path, [&](uint64_t done, uint64_t) {
+        return progress.update(before + done, total);
+      });
+      if (one.fed < plan.info.tokens) {
+        progress.clear();
+        std::filesystem::remove(path.string() + ".part");
+        say(session.verbosity, Verbosity::Quiet,
+            "dendrokv: trace: stopped after " + std::to_string(w) + " of " + std::to_string(windows.size()) +
+                " windows; run the same command again to go on");
+        return ExitStatus::Stopped;
+      }
+      sum.fed += one.fed;
+      sum.bytes += one.bytes;
+      sum.rows += one.rows;
+      sum.nll.insert(sum.nll.end(), one.nll.begin(), one.nll.end());
+    }
+    progress.clear();
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    if (!session.json()) {
+      std::cout << paths;
+      return ExitStatus::Done;
+    }
+    Json json = summary(sum, seconds);
+    std::cout << json.set("files", files).text() << "\n";
     return ExitStatus::Done;
+  }
+
+  /// A window that the same command has finished before.
+  static bool is_there(const Session& session, const std::filesystem::path& path) {
+    if (!std::filesystem::exists(path)) return false;
+    try {
+      return TraceReader(path).info().command_line == session.command_line;
+    } catch (const Error&) {
+      return false;
+    }
   }
 
   ExitStatus stopped(const Session& session, const TracePlan& plan, size_t fed) const {
@@ -174,28 +268,27 @@ class Trace : public Command {
     return ExitStatus::Stopped;
   }
 
-  void print(const Session& session, const TraceWriter& writer, size_t tokens, double seconds,
-             std::span<const float> nll) const {
-    const double rate = static_cast<double>(tokens) / seconds;
-    const uint64_t bytes = std::filesystem::file_size(output_);
+  Json summary(const Recorded& recorded, double seconds) const {
+    return Json::object()
+        .set("output", output_.string())
+        .set("tokens", uint64_t{recorded.fed})
+        .set("seconds", seconds)
+        .set("tokens_per_second", static_cast<double>(recorded.fed) / seconds)
+        .set("bytes_written", recorded.bytes)
+        .set("rows_written", recorded.rows)
+        .set("uuid", recorded.uuid)
+        .set("mean_nll", mean_loss(recorded.nll));
+  }
+
+  void print(const Session& session, const Recorded& recorded, double seconds) const {
     if (session.json()) {
-      std::cout << Json::object()
-                       .set("output", output_.string())
-                       .set("tokens", uint64_t{tokens})
-                       .set("seconds", seconds)
-                       .set("tokens_per_second", rate)
-                       .set("bytes_written", bytes)
-                       .set("rows_written", writer.rows_written())
-                       .set("uuid", writer.info().uuid)
-                       .set("mean_nll", mean_loss(nll))
-                       .text()
-                << "\n";
+      std::cout << summary(recorded, seconds).text() << "\n";
       return;
     }
-    session.note("trace: " + std::to_string(tokens) + " tokens in " + significant(seconds) +
-                 " s, " + significant(rate) + " tokens/s, " +
-                 std::to_string(writer.rows_written()) + " rows, " + bytes_text(bytes) +
-                 ", mean loss " + significant(mean_loss(nll)) + " nat");
+    session.note("trace: " + std::to_string(recorded.fed) + " tokens in " + significant(seconds) + " s, " +
+                 significant(static_cast<double>(recorded.fed) / seconds) + " tokens/s, " +
+                 std::to_string(recorded.rows) + " rows, " + bytes_text(recorded.bytes) +
+                 ", mean loss " + significant(mean_loss(recorded.nll)) + " nat");
     std::cout << output_.string() << "\n";
   }
 
@@ -203,7 +296,8 @@ class Trace : public Command {
   TextOption text_;
   std::filesystem::path output_;
   std::string layers_ = "all", heads_ = "all", steps_ = "all", encoding_ = "f16", policy_ = "full";
-  std::optional<uint64_t> top_k_, pool_;
+  std::optional<uint64_t> top_k_, pool_, windows_, samples_;
+  uint64_t seed_ = 1;
   bool with_keys_ = false, entropy_ = false, full_rows_ = false;
 };
 
