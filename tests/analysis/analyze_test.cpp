@@ -106,7 +106,7 @@ TEST(Analyze, WindowEndsAtTheStepAndEveryCellIsItsBlocks) {
   write_noise_trace(folder / "t.h5", {.tokens = 100});
   const TraceReader trace(folder / "t.h5");
   AnalyzeOptions options;
-  options.levels = 4;
+  options.transform.levels = 4;
   options.step = Step(69);
   const Analysis analysis = analysis_of(trace, options);
   ASSERT_EQ(analysis.positions, 70u);
@@ -156,7 +156,7 @@ TEST(Analyze, SeveralTracesAreAlignedAtTheirEnd) {
   const TraceReader a(folder / "a.h5"), b(folder / "b.h5");
   const TraceReader* traces[] = {&a, &b};
   AnalyzeOptions options;
-  options.levels = 3;
+  options.transform.levels = 3;
   const Analysis both = *analyze(traces, options, {});
   EXPECT_EQ(both.samples, 2u);
   EXPECT_EQ(both.positions, 70u);
