@@ -110,8 +110,11 @@ size_t SampleSums::unit_of(size_t window) const {
 }
 
 void SampleSums::add(const Piece& piece, const PieceSums& sums) {
-  add_profile(piece, sums);
-  add_unit(piece, sums);
+  std::vector<double> lane_sums(sums.magnitude.cols());
+  for (size_t lane = 0; lane < lanes_; ++lane)
+    for (size_t k = 0; k < lane_sums.size(); ++k) lane_sums[k] += sums.magnitude(lane, k);
+  add_profile(piece, sums, lane_sums);
+  add_unit(piece, sums, lane_sums);
   product_ += sums.product;
   square_ += sums.square;
 }
@@ -120,11 +123,12 @@ size_t SampleSums::amplitude_place(size_t band, const Piece& piece) const {
   return layout_[band].first + piece.own.first / layout_[band].run;
 }
 
-void SampleSums::add_profile(const Piece& piece, const PieceSums& sums) {
+void SampleSums::add_profile(const Piece& piece, const PieceSums& sums, std::span<const double> lane_sums) {
   const std::vector<BandPlace> own = own_places(setup_.options.transform, piece.own);
   for (size_t band = 0; band < own.size(); ++band) {
     const size_t to = amplitude_place(band, piece), from = own[band].first;
     for (size_t k = 0; k < own[band].count; ++k) {
+      amplitude_[to + k] += lane_sums[from + k];
       energy_[to + k] += sums.energy[from + k];
       for (size_t n = 0; n < null_mean_.size(); ++n) {
         null_mean_[n][to + k] += sums.null_mean[n][from + k];
@@ -135,7 +139,6 @@ void SampleSums::add_profile(const Piece& piece, const PieceSums& sums) {
       const double* row = sums.magnitude.row(lane).data() + from;
       double* cells = by_head_.data() + (band * lanes_ + lane) * cells_;
       for (size_t k = 0; k < own[band].count; ++k) {
-        amplitude_[to + k] += row[k];
         for (size_t p = 0; p < own[band].run; ++p) cells[(origin_ + piece.own.first + k * own[band].run + p) / pool_] += row[k];
       }
     }
@@ -146,7 +149,7 @@ void SampleSums::add_profile(const Piece& piece, const PieceSums& sums) {
   }
 }
 
-void SampleSums::add_unit(const Piece& piece, const PieceSums& sums) {
+void SampleSums::add_unit(const Piece& piece, const PieceSums& sums, std::span<const double> lane_sums) {
   const size_t index = unit_of(piece.window);
   OpenUnit& unit = open_[index];
   if (unit.energy.empty()) {
@@ -164,9 +167,7 @@ void SampleSums::add_unit(const Piece& piece, const PieceSums& sums) {
     for (size_t k = 0; k < own[band].count; ++k) {
       const size_t to = amplitude_place(band, piece) + k, from = own[band].first + k;
       unit.energy[to] += sums.energy[from] * share;
-      double sum = 0;
-      for (size_t lane = 0; lane < lanes_; ++lane) sum += sums.magnitude(lane, from);
-      unit.curve[to] += sum * share;
+      unit.curve[to] += lane_sums[from] * share;
     }
   if (--unit.pieces_left == 0) close(index);
 }

@@ -2,6 +2,7 @@
 // Pieces added up: over windows for the profile, over the windows of a unit for the statistics. Pieces come in their order, so the sums are
 // the same for any number of threads.
 
+#include <span>
 #include <vector>
 
 #include "analysis/piece_measures.h"
@@ -58,8 +59,8 @@ class SampleSums {
 
   size_t unit_of(size_t window) const;
   std::vector<double> scaled(std::vector<double> sums) const;
-  void add_profile(const Piece& piece, const PieceSums& sums);
-  void add_unit(const Piece& piece, const PieceSums& sums);
+  void add_profile(const Piece& piece, const PieceSums& sums, std::span<const double> lane_sums);
+  void add_unit(const Piece& piece, const PieceSums& sums, std::span<const double> lane_sums);
   void close(size_t unit);
   size_t amplitude_place(size_t band, const Piece& piece) const;
 

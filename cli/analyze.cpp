@@ -158,7 +158,7 @@ class Analyze : public Command {
     try {
       for (const std::string& name : nulls_) find_surrogate(name);
     } catch (const Error& error) {
-      throw UsageError("--null " + error.subject(), error.found(), error.wanted(), error.remedy());
+      throw UsageError(error.subject(), error.found(), error.wanted(), error.remedy());
     }
     return nulls_;
   }

@@ -143,7 +143,7 @@ std::map<std::string, double> share_shown(double start) {
   for (uint64_t repetition = 0; repetition < kRepetitions; ++repetition) {
     std::vector<DocumentRise> documents;
     for (uint64_t d = 0; d < kDocuments; ++d) documents.push_back(simulated(repetition, d, start));
-    const JudgeOptions options{.resampling = {.seed = repetition, .draws = 399}};
+    const JudgeOptions options{.resampling = {.seed = repetition, .draws = 999}};
     for (const Claim& c : judge_rise(documents, kNulls, options))
       shown[c.name] += c.verdict == Verdict::Shown ? 1.0 / kRepetitions : 0;
   }
