@@ -1,19 +1,19 @@
-// Layers are shared out among threads; a layer's sums over traces go to a place of its own, and the means over layers and heads are
-// taken in their order afterwards. A trace belongs to one thread at a time: reading is under a lock, computing is not.
+// Pieces are shared out among threads in rounds of one piece each, and added up in their order behind every round.
 
 #include "analysis/analyze.h"
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <exception>
 #include <limits>
 #include <mutex>
 #include <string>
-#include <thread>
-#include <vector>
 
-#include "analysis/haar.h"
+#include "analysis/parallel.h"
+#include "analysis/piece_measures.h"
+#include "analysis/position_bins.h"
+#include "analysis/rise_claims.h"
+#include "analysis/sample_statistics.h"
+#include "analysis/sample_sums.h"
 #include "analysis/signal_window.h"
 #include "data/error.h"
 
@@ -21,165 +21,98 @@ namespace dendrokv {
 namespace {
 
 constexpr std::array<std::string_view, 3> kSignalNames = {"contribution", "weight", "value"};
-constexpr std::array<std::string_view, 3> kUnits = {"weight * value", "weight", "value"};
+constexpr std::array<std::string_view, 3> kUnits = {"weight × value", "weight", "value"};
+constexpr size_t kOpen = 8;  // traces
 
-/// What a layer adds to the analysis.
-struct LayerSums {
-  Grid<double> amplitude;      // [head, amplitude_count()], summed over traces
-  std::vector<double> weight;  // [window position], summed over heads and traces
-};
-
-/// Heads [first, first + count) that share a KV head, of all recorded ones.
-struct HeadGroup {
-  KvHead kv_head;
-  IndexRange heads;
-};
-
-std::vector<HeadGroup> groups_of(const TraceInfo& info) {
-  std::vector<HeadGroup> groups;
-  for (size_t h = 0; h < info.heads.size(); ++h) {
-    const KvHead kv_head = info.kv_head_of(info.heads[h]);
-    if (groups.empty() || groups.back().kv_head != kv_head) groups.push_back({kv_head, {h, 0}});
-    ++groups.back().heads.count;
+std::vector<const Surrogate*> nulls_of(const AnalyzeOptions& options) {
+  std::vector<const Surrogate*> nulls;
+  for (const std::string& name : options.nulls) {
+    const Surrogate& null = find_surrogate(name);
+    if (std::ranges::find(nulls, &null) != nulls.end()) fail("null '" + name + "'", "given twice", "wanted each once");
+    const bool idle = (options.signal == Signal::Weight && null.part == ChangedPart::Values) ||
+                      (options.signal == Signal::Value && null.part == ChangedPart::Weights);
+    if (idle)
+      fail("null '" + name + "'", "changes nothing of the signal " + std::string(signal_name(options.signal)),
+           std::string("wanted one that changes the ") + (options.signal == Signal::Weight ? "weights" : "values"));
+    nulls.push_back(&null);
   }
-  return groups;
+  return nulls;
 }
 
-class LayerSummer {
- public:
-  LayerSummer(std::span<const SignalWindow> windows, const AnalyzeOptions& options)
-      : windows_(windows), options_(options), sums_(windows[0].trace->info().layers.size()) {}
-
-  /// Takes layers until none is left; any number of threads call it.
-  void work(const Progress& progress) {
-    try {
-      for (size_t layer = next_++; layer < sums_.size() && !stopped_; layer = next_++) {
-        sums_[layer] = summed(layer);
-        ++done_;
-        if (progress && progress(done_, sums_.size()) == Continue::Stop) stopped_ = true;
-      }
-    } catch (...) {
-      const std::lock_guard lock(error_mutex_);
-      if (!error_) error_ = std::current_exception();
-      stopped_ = true;
-    }
-  }
-
-  /// Nothing when it was stopped; throws what a thread threw.
-  std::optional<std::vector<LayerSums>> take() {
-    if (error_) std::rethrow_exception(error_);
-    if (stopped_) return std::nullopt;
-    return std::move(sums_);
-  }
-
- private:
-  LayerSums summed(size_t layer) {
-    const size_t heads = windows_[0].trace->info().heads.size();
-    const size_t positions = windows_[0].positions.count;
-    LayerSums sums{{heads, amplitude_count(positions, options_.levels)},
-                   std::vector<double>(positions)};
-    for (const SignalWindow& window : windows_)
-      for (const HeadGroup& group : groups_of(window.trace->info()))
-        add(window, layer, group, sums);
-    return sums;
-  }
-
-  void add(const SignalWindow& window, size_t layer, const HeadGroup& group, LayerSums& sums) {
-    const size_t positions = window.positions.count;
-    Grid<float> weights, values(positions, 1, 1.0f);
-    {
-      const std::lock_guard lock(reading_);
-      weights = window.weights(layer, group.heads);
-      if (options_.signal != Signal::Weight) values = window.values(layer, group.kv_head);
-    }
-    for (size_t h = 0; h < weights.rows(); ++h)
-      for (size_t p = 0; p < positions; ++p) sums.weight[p] += static_cast<double>(weights(h, p));
-    if (options_.signal == Signal::Value)
-      std::ranges::fill(weights.all(), 1.0f);
-    else
-      window.check_seen(weights, layer, group.heads.first);
-    Grid<double> amplitude(weights.rows(), sums.amplitude.cols());
-    haar_amplitudes<float>(weights.view(), values.view(), options_.levels, amplitude.view());
-    for (size_t h = 0; h < weights.rows(); ++h)
-      for (size_t i = 0; i < amplitude.cols(); ++i)
-        sums.amplitude(group.heads.first + h, i) += amplitude(h, i);
-  }
-
-  std::span<const SignalWindow> windows_;
-  const AnalyzeOptions& options_;
-  std::vector<LayerSums> sums_;
-  std::mutex reading_, error_mutex_;
-  std::exception_ptr error_;
-  std::atomic<size_t> next_ = 0, done_ = 0;
-  std::atomic<bool> stopped_ = false;
-};
-
-std::optional<std::vector<LayerSums>> sum_layers(std::span<const SignalWindow> windows,
-                                                 const AnalyzeOptions& options,
-                                                 const Progress& progress) {
-  LayerSummer summer(windows, options);
-  {
-    std::vector<std::jthread> helpers;  // joined at the end of the block
-    for (unsigned helper = 1; helper < options.threads; ++helper)
-      helpers.emplace_back([&summer] { summer.work({}); });
-    summer.work(progress);
-  }
-  return summer.take();
+IndexRange intersection(IndexRange a, IndexRange b) {
+  const size_t first = std::max(a.first, b.first), end = std::min(a.first + a.count, b.first + b.count);
+  return end > first ? IndexRange{first, end - first} : IndexRange{first, 0};
 }
 
-/// All but the numbers, which are NaN.
-Analysis described(std::span<const SignalWindow> windows, const AnalyzeOptions& options) {
-  const SignalWindow& longest = *std::ranges::max_element(windows, {}, &SignalWindow::step);
-  const TraceInfo& info = longest.trace->info();
+/// Positions of a window that no end has touched in any band.
+IndexRange valid_everywhere(const std::vector<BandPlace>& layout, size_t positions) {
+  IndexRange valid{0, positions};
+  for (const BandPlace& place : layout) valid = intersection(valid, place.valid);
+  return valid;
+}
+
+/// None where fewer than two fit: such texts are described, not tested.
+std::vector<IndexRange> bins_of(IndexRange usable, uint32_t levels) {
+  const size_t block = size_t{1} << levels;
+  const size_t first = (usable.first + block - 1) / block, end = (usable.first + usable.count) / block;
+  if (end < first + 2) return {};
+  return position_bins(usable, levels);
+}
+
+/// All but the numbers.
+Analysis described(const WindowPlan& plan, const std::vector<BandPlace>& layout, const AnalyzeOptions& options) {
+  const auto longest = std::ranges::max_element(plan.windows, {}, &SignalWindow::step);
   Analysis analysis;
-  for (const SignalWindow& window : windows)
-    analysis.trace_uuids.push_back(window.trace->info().uuid);
+  analysis.trace_uuids = plan.trace_uuids;
+  analysis.transform = transform_name(options.transform.kind);
+  analysis.wavelet = options.transform.wavelet_name();
+  analysis.boundary = options.transform.boundary_text();
   analysis.signal = signal_name(options.signal);
   analysis.unit = kUnits[static_cast<size_t>(options.signal)];
-  analysis.levels = options.levels;
-  analysis.positions = longest.step.value + 1;
-  analysis.step = longest.step.value;
-  analysis.valid_first = static_cast<uint32_t>(longest.positions.first);
-  analysis.valid_count = static_cast<uint32_t>(longest.positions.count);
+  analysis.normalisation = options.transform.kind == TransformKind::Cwt ? "L1: a sine of amplitude A gives A" : "of the signal's unit";
+  analysis.levels = static_cast<uint32_t>(layout.size());
+  analysis.depth = options.transform.levels;
+  const auto length = static_cast<uint32_t>(plan.positions());
+  analysis.positions = options.windows ? length : longest->step.value + 1;
+  analysis.step = analysis.positions - 1;
+  analysis.valid_first = analysis.positions - length;
+  analysis.valid_count = length;
   analysis.exclude_first = options.exclude_first;
   analysis.exclude_last = options.exclude_last;
-  analysis.samples = static_cast<uint32_t>(windows.size());
-  analysis.layers = info.layers;
-  analysis.heads = info.heads;
-  const size_t lanes = info.layers.size() * info.heads.size();
-  analysis.band.assign(size_t{analysis.levels} * analysis.positions,
-                       std::numeric_limits<double>::quiet_NaN());
-  analysis.band_by_head.assign(analysis.levels * lanes * analysis.positions,
-                               std::numeric_limits<float>::quiet_NaN());
-  analysis.mean_weight.assign(analysis.positions, std::numeric_limits<double>::quiet_NaN());
+  analysis.samples = static_cast<uint32_t>(plan.windows.size());
+  analysis.layers = plan.model.layers;
+  analysis.heads = plan.model.heads;
+  for (const BandPlace& place : layout) {
+    analysis.band_names.push_back(place.name);
+    analysis.period_low.push_back(place.period_low);
+    analysis.period_high.push_back(place.period_high);
+    analysis.band_first.push_back(static_cast<uint32_t>(analysis.valid_first + place.valid.first));
+    analysis.band_count.push_back(static_cast<uint32_t>(place.valid.count));
+  }
   return analysis;
 }
 
-/// Amplitude of one level at window position i is that of block i >> level.
-void fill_level(std::span<const LayerSums> sums, uint32_t level, Analysis& analysis) {
-  const size_t heads = analysis.heads.size(), lanes = sums.size() * heads;
-  const IndexRange blocks = amplitudes_of_level(analysis.valid_count, level);
-  std::vector<double> total(blocks.count);
-  for (size_t lane = 0; lane < lanes; ++lane) {
-    const double* sum = sums[lane / heads].amplitude.row(lane % heads).data() + blocks.first;
-    const size_t row = (level - 1) * lanes + lane;
-    float* out = analysis.band_by_head.data() + row * analysis.positions + analysis.valid_first;
-    for (size_t i = 0; i < analysis.valid_count; ++i)
-      out[i] = static_cast<float>(sum[i >> level] / analysis.samples);
-    for (size_t k = 0; k < blocks.count; ++k) total[k] += sum[k];
-  }
-  const double rows = static_cast<double>(lanes) * analysis.samples;
-  double* out = analysis.band.data() + (level - 1) * analysis.positions + analysis.valid_first;
-  for (size_t i = 0; i < analysis.valid_count; ++i) out[i] = total[i >> level] / rows;
+/// Relative to the window.
+IndexRange usable_part(const Analysis& analysis) {
+  const size_t first = std::max(analysis.valid_first, analysis.exclude_first) - analysis.valid_first;
+  const size_t kept = analysis.positions - std::min(analysis.positions, analysis.exclude_last);
+  const size_t end = kept > analysis.valid_first ? kept - analysis.valid_first : 0;
+  return end > first ? IndexRange{first, end - first} : IndexRange{};
 }
 
-void fill_mean_weight(std::span<const LayerSums> sums, Analysis& analysis) {
-  const double rows = static_cast<double>(sums.size() * analysis.heads.size()) * analysis.samples;
-  for (size_t i = 0; i < analysis.valid_count; ++i) {
-    double total = 0;
-    for (const LayerSums& layer : sums) total += layer.weight[i];
-    analysis.mean_weight[analysis.valid_first + i] = total / rows;
+/// False when it was stopped.
+bool add_pieces(const PieceSetup& setup, TraceSet& traces, SampleSums& sums, const Progress& progress) {
+  const std::vector<Piece> pieces = pieces_of(setup.plan, setup.options.transform);
+  const unsigned threads = std::max(setup.options.threads, 1u);
+  std::mutex reading;
+  for (size_t first = 0; first < pieces.size(); first += threads) {
+    const size_t count = std::min<size_t>(threads, pieces.size() - first);
+    std::vector<PieceSums> round(count);
+    for_each_piece(count, threads, [&](size_t i) { round[i] = measure_piece(setup, pieces[first + i], traces, reading); });
+    for (size_t i = 0; i < count; ++i) sums.add(pieces[first + i], round[i]);
+    if (progress && progress(first + count, pieces.size()) == Continue::Stop) return false;
   }
+  return true;
 }
 
 }  // namespace
@@ -196,15 +129,47 @@ std::string_view signal_name(Signal signal) {
   return kSignalNames[static_cast<size_t>(signal)];
 }
 
-std::optional<Analysis> analyze(std::span<const TraceReader* const> traces,
-                                const AnalyzeOptions& options, const Progress& progress) {
-  const std::vector<SignalWindow> windows = signal_windows(traces, options);
-  const auto sums = sum_layers(windows, options, progress);
-  if (!sums) return std::nullopt;
-  Analysis analysis = described(windows, options);
-  for (uint32_t level = 1; level <= options.levels; ++level) fill_level(*sums, level, analysis);
-  fill_mean_weight(*sums, analysis);
+TraceSet::TraceSet(std::vector<std::filesystem::path> paths) : size_(paths.size()), paths_(std::move(paths)) {}
+TraceSet::TraceSet(std::span<const TraceReader* const> readers) : size_(readers.size()), readers_(readers.begin(), readers.end()) {}
+TraceSet::~TraceSet() = default;
+
+std::shared_ptr<const TraceReader> TraceSet::open(size_t trace) {
+  if (!readers_.empty()) return {readers_.at(trace), [](const TraceReader*) {}};
+  for (const auto& [known, reader] : recent_)
+    if (known == trace) return reader;
+  if (recent_.size() == kOpen) recent_.erase(recent_.begin());
+  recent_.emplace_back(trace, std::make_shared<const TraceReader>(paths_.at(trace)));
+  return recent_.back().second;
+}
+
+std::optional<Analysis> analyze(TraceSet& traces, const AnalyzeOptions& options, const Progress& progress) {
+  std::vector<const Surrogate*> nulls = nulls_of(options);
+  const WindowPlan plan = plan_windows(traces, options);
+  const std::vector<BandPlace> layout = band_places(options.transform, plan.positions());
+  Analysis analysis = described(plan, layout, options);
+  const IndexRange valid = valid_everywhere(layout, plan.positions());
+  const IndexRange usable = usable_part(analysis);
+  const size_t block = size_t{1} << options.transform.levels;
+  const PieceSetup setup{plan,
+                         options,
+                         std::move(nulls),
+                         usable,
+                         BinMap(bins_of(intersection(usable, valid), options.transform.levels), plan.positions()),
+                         BinMap(bins_of(valid, options.transform.levels), plan.positions()),
+                         block};
+  const size_t least = least_documents(setup.nulls.size(), options.significance);
+  const bool few = plan.documents.size() < least && plan.windows.size() > plan.documents.size();
+  const UnitKind kind = few ? UnitKind::Window : UnitKind::Document;
+  SampleSums sums(setup, layout, kind, analysis.valid_first);
+  if (!add_pieces(setup, traces, sums, progress)) return std::nullopt;
+  fill_profile(setup, sums, analysis);
+  fill_statistics(setup, sums, kind, analysis);
   return analysis;
+}
+
+std::optional<Analysis> analyze(std::span<const TraceReader* const> traces, const AnalyzeOptions& options, const Progress& progress) {
+  TraceSet set(traces);
+  return analyze(set, options, progress);
 }
 
 }  // namespace dendrokv

@@ -1,9 +1,11 @@
 #include "analysis/rise_claims.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <string>
+#include <utility>
 
 #include "analysis/multiplicity.h"
 #include "data/error.h"
@@ -24,7 +26,7 @@ std::vector<double> mean_over_levels(const DocumentRise& document) {
   return curve;
 }
 
-// Change of ln amplitude of level 1 in relation to `yardstick` [bin].
+// Change of ln amplitude of the first band in relation to `yardstick` [bin].
 double change_at_high(const DocumentRise& document, std::span<const double> yardstick) {
   const auto amplitude = document.amplitude.row(0);
   std::vector<double> curve(amplitude.begin(), amplitude.end());
@@ -38,29 +40,29 @@ double rise(const DocumentRise& document) {
 double relative_rise(const DocumentRise& document) {
   return change_at_high(document, document.size);
 }
-double rise_beyond_null(const DocumentRise& document) {
-  return change_at_high(document, document.null.row(0));
-}
-double high_over_low(const DocumentRise& document) {
-  const Grid<double>& amplitude = document.amplitude;
+double high_over_low(const Grid<double>& amplitude) {
   return change_over_bins(amplitude.row(0)) - change_over_bins(amplitude.row(amplitude.rows() - 1));
 }
 
 struct SlopeClaim {
-  std::string_view name, statement;
-  double (*statistic)(const DocumentRise&);
+  std::string name, statement;
+  std::function<double(const DocumentRise&)> statistic;
 };
-constexpr std::array<SlopeClaim, 4> kSlopeClaims = {{
-    {"rise", "contributions vary more towards the end", rise},
-    {"rise-relative", "neighbours differ more even in relation to their own size", relative_rise},
-    {"rise-beyond-null", "neighbours differ more than the growth of the weights alone explains",
-     rise_beyond_null},
-    {"high-most", "the rise is steepest at the highest frequency", high_over_low},
-}};
 
-bool has_null(std::span<const DocumentRise> documents) {
-  return std::ranges::all_of(documents,
-                             [](const DocumentRise& document) { return document.null.rows() > 0; });
+std::vector<SlopeClaim> slope_claims(std::span<const std::string> nulls) {
+  std::vector<SlopeClaim> claims = {
+      {"rise", "contributions vary more towards the end", rise},
+      {"rise-relative", "neighbours differ more even in relation to their own size", relative_rise},
+  };
+  for (size_t n = 0; n < nulls.size(); ++n)
+    claims.push_back({"rise-beyond-" + nulls[n], "neighbours differ more than under the null " + nulls[n],
+                      [n](const DocumentRise& document) { return change_at_high(document, document.nulls[n].row(0)); }});
+  claims.push_back({"high-most", "the rise is steepest at the highest frequency",
+                    [](const DocumentRise& document) { return high_over_low(document.amplitude); }});
+  for (size_t n = 0; n < nulls.size(); ++n)
+    claims.push_back({"high-most-beyond-" + nulls[n], "the highest frequency stands out more than under the null " + nulls[n],
+                      [n](const DocumentRise& document) { return high_over_low(document.amplitude) - high_over_low(document.nulls[n]); }});
+  return claims;
 }
 
 Claim slope_claim(const SlopeClaim& row, std::span<const DocumentRise> documents,
@@ -68,11 +70,14 @@ Claim slope_claim(const SlopeClaim& row, std::span<const DocumentRise> documents
   Grid<double> statistic(documents.size(), 1);
   for (size_t d = 0; d < documents.size(); ++d) statistic(d, 0) = row.statistic(documents[d]);
   const Band band = percentile_band(statistic.view(), 1 - options.significance, options.resampling);
-  Claim claim{std::string(row.name), std::string(row.statement)};
+  Claim claim{row.name, row.statement};
   claim.effect = band.mean[0];
   claim.lower = band.lower[0];
   claim.upper = band.upper[0];
-  claim.p_value = sign_flip_p_value(statistic.all(), Alternative::Greater, options.resampling);
+  claim.raw_p_value = claim.p_value = claim.p_against = kNaN;
+  if (std::isnan(claim.effect)) return claim;
+  claim.raw_p_value = sign_flip_p_value(statistic.all(), Alternative::Greater, options.resampling);
+  claim.p_value = claim.raw_p_value;
   claim.p_against = sign_flip_p_value(statistic.all(), Alternative::Less, options.resampling);
   return claim;
 }
@@ -84,8 +89,8 @@ void adjust(std::span<Claim> claims, double Claim::*p_value) {
   for (size_t i = 0; i < claims.size(); ++i) claims[i].*p_value = adjusted[i];
 }
 
-Verdict verdict_of(const Claim& claim, size_t documents, double significance) {
-  if (documents < kLeastDocuments || std::isnan(claim.effect)) return Verdict::NotTestable;
+Verdict verdict_of(const Claim& claim, size_t documents, size_t least, double significance) {
+  if (documents < least || std::isnan(claim.effect)) return Verdict::NotTestable;
   if (claim.p_value <= significance) return Verdict::Shown;
   if (claim.p_against <= significance) return Verdict::Contradicted;
   return Verdict::NotContradicted;
@@ -102,19 +107,25 @@ Grid<double> increments(std::span<const DocumentRise> documents, double share) {
   return steps;
 }
 
+struct BandClaim {
+  std::string name, statement;
+};
+const BandClaim kMonotone = {"monotone", "no stretch of the curve falls"};
+const BandClaim kSmooth = {"smooth", "no single step carries half of the rise"};
+
 // "All columns are above 0", judged by the lowest one.
-Claim band_claim(std::string name, std::string statement, const Grid<double>& statistic,
+Claim band_claim(const BandClaim& row, const Grid<double>& statistic, size_t least,
                  const JudgeOptions& options) {
   const Band band =
       simultaneous_band(statistic.view(), 1 - options.significance, options.resampling);
   const auto decides =
       static_cast<size_t>(std::ranges::min_element(band.lower) - band.lower.begin());
-  Claim claim{std::move(name), std::move(statement)};
+  Claim claim{row.name, row.statement};
   claim.effect = band.mean[decides];
   claim.lower = band.lower[decides];
   claim.upper = band.upper[decides];
-  claim.p_value = claim.p_against = kNaN;
-  if (statistic.rows() < kLeastDocuments || std::isnan(claim.effect))
+  claim.raw_p_value = claim.p_value = claim.p_against = kNaN;
+  if (statistic.rows() < least || std::isnan(claim.effect))
     claim.verdict = Verdict::NotTestable;
   else if (claim.lower > 0)
     claim.verdict = Verdict::Shown;
@@ -125,10 +136,10 @@ Claim band_claim(std::string name, std::string statement, const Grid<double>& st
   return claim;
 }
 
-Claim smooth_claim(std::span<const DocumentRise> documents, const JudgeOptions& options) {
+Claim smooth_claim(std::span<const DocumentRise> documents, size_t least, const JudgeOptions& options) {
   Grid<double> room = increments(documents, kLargestShare);
   for (double& value : room.all()) value = -value;
-  Claim claim = band_claim("smooth", "no single step carries half of the rise", room, options);
+  Claim claim = band_claim(kSmooth, room, least, options);
   claim.effect = -claim.effect;
   std::swap(claim.lower, claim.upper);
   claim.lower = -claim.lower;
@@ -138,28 +149,45 @@ Claim smooth_claim(std::span<const DocumentRise> documents, const JudgeOptions& 
 
 }  // namespace
 
-std::string_view verdict_name(Verdict verdict) {
-  constexpr std::array<std::string_view, 4> kNames = {"shown", "not contradicted", "contradicted",
-                                                      "not testable with this sample"};
-  return kNames[static_cast<size_t>(verdict)];
+// The least p-value of n sign flips is 2^-n; the adjustment multiplies it by at most claims * (1 + 1/2 + ... + 1/claims).
+size_t least_documents(size_t nulls, double significance) {
+  const size_t slope_claims = 3 + 2 * nulls;
+  double penalty = 0;
+  for (size_t k = 1; k <= slope_claims; ++k) penalty += 1 / static_cast<double>(k);
+  penalty *= static_cast<double>(slope_claims);
+  size_t documents = 1;
+  while (std::ldexp(penalty, -static_cast<int>(documents)) > significance) ++documents;
+  return documents;
 }
 
-std::vector<Claim> judge_rise(std::span<const DocumentRise> documents,
+std::vector<Claim> judge_rise(std::span<const DocumentRise> documents, std::span<const std::string> nulls,
                               const JudgeOptions& options) {
   DENDROKV_ASSERT(!documents.empty());
+  const std::vector<SlopeClaim> rows = slope_claims(nulls);
+  const size_t least = least_documents(nulls.size(), options.significance);
   std::vector<Claim> claims;
-  for (const SlopeClaim& row : kSlopeClaims)
-    if (row.statistic != rise_beyond_null || has_null(documents))
-      claims.push_back(slope_claim(row, documents, options));
+  for (const SlopeClaim& row : rows) claims.push_back(slope_claim(row, documents, options));
   adjust(claims, &Claim::p_value);
   adjust(claims, &Claim::p_against);
-  for (Claim& claim : claims)
-    claim.verdict = verdict_of(claim, documents.size(), options.significance);
+  for (Claim& claim : claims) claim.verdict = verdict_of(claim, documents.size(), least, options.significance);
   claims.push_back(
-      band_claim("monotone", "no stretch of the curve falls", increments(documents, 0), options));
-  claims.push_back(smooth_claim(documents, options));
+      band_claim(kMonotone, increments(documents, 0), least, options));
+  claims.push_back(smooth_claim(documents, least, options));
   // A share of a rise that is not there means nothing.
   if (claims.front().verdict != Verdict::Shown) claims.back().verdict = Verdict::NotTestable;
+  for (Claim& claim : claims) claim.units = static_cast<uint32_t>(documents.size());
+  return claims;
+}
+
+std::vector<Claim> claims_without_bins(std::span<const std::string> nulls, size_t documents) {
+  std::vector<Claim> claims;
+  for (const SlopeClaim& row : slope_claims(nulls)) claims.push_back({row.name, row.statement});
+  claims.push_back({kMonotone.name, kMonotone.statement});
+  claims.push_back({kSmooth.name, kSmooth.statement});
+  for (Claim& claim : claims) {
+    claim.units = static_cast<uint32_t>(documents);
+    claim.effect = claim.lower = claim.upper = claim.raw_p_value = claim.p_value = claim.p_against = kNaN;
+  }
   return claims;
 }
 

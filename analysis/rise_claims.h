@@ -7,50 +7,41 @@
 //   rise-relative    change at level 1 of ln amplitude - ln local size: differs more from its neighbours, not just contributes
 //                    more. At level 1, for relative amplitudes of all levels together can hardly change: energy that one level
 //                    gains another loses                                                                            > 0
-//   rise-beyond-null change at level 1 of ln amplitude - ln amplitude of permuted values: more than the weights make of it   > 0
-//   high-most        change at level 1 - change at the last level; 0 for weighted white noise                          > 0
+//   rise-beyond-NULL change at level 1 of ln amplitude - ln amplitude of a surrogate, for each null. Of shuffle-values: more than
+//                    the weights alone make of it                                                                     > 0
+//   high-most        change at level 1 - change at the last level; 0 for white noise under smoothly growing weights       > 0
+//   high-most-beyond-NULL  the same less that of a surrogate: weights are not smooth, and that alone favours level 1        > 0
 //   monotone         increments between neighbouring bins, all together                                              all > 0
 //   smooth           increments less kLargestShare of the whole change: no jump carries the rise                      all < 0
 //
-// The first four are sign-flip tests with p-values adjusted for each other (Benjamini and Yekutieli); the last two use
+// Changes are sign-flip tests with p-values adjusted for each other (Benjamini and Yekutieli); monotone and smooth use
 // simultaneous bands.
 
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "analysis/document_rise.h"
 #include "analysis/resampling.h"
+#include "data/claim.h"
 
 namespace dendrokv {
 
-enum class Verdict { Shown, NotContradicted, Contradicted, NotTestable };
-/// "shown", "not contradicted", "contradicted", "not testable with this sample"
-std::string_view verdict_name(Verdict verdict);
-
-struct Claim {
-  std::string name;       // as above
-  std::string statement;  // in words
-  Verdict verdict = Verdict::NotTestable;
-  double effect =
-      0;  // mean over documents, natural logarithm; of monotone and smooth: the column that decides
-  double lower = 0, upper = 0;  // of the effect
-  double p_value = 1;           // adjusted, towards the claim; NaN for the band claims
-  double p_against = 1;         // adjusted, away from it; NaN for the band claims
-};
-
 /// A jump that carries more than this share of the whole change is not smooth.
 inline constexpr double kLargestShare = 0.5;
-/// With fewer, even documents that all agree leave a sign-flip p-value above what the adjustment asks for.
-inline constexpr size_t kLeastDocuments = 8;
+/// With fewer documents even some that all agree leave a sign-flip p-value above what the adjustment for the claims asks for: 8 with one null,
+/// at 5 %.
+size_t least_documents(size_t nulls, double significance);
 
 struct JudgeOptions {
   double significance = 0.05;
   Resampling resampling;
 };
 
-/// All claims, in the order above; rise-beyond-null only when the documents have a null. Documents share levels and bins.
-std::vector<Claim> judge_rise(std::span<const DocumentRise> documents, const JudgeOptions& options);
+/// All claims, in the order above. Documents share bands and bins, and have a null for each of `nulls`.
+std::vector<Claim> judge_rise(std::span<const DocumentRise> documents, std::span<const std::string> nulls,
+                              const JudgeOptions& options);
+/// The same, not testable: of texts too short for two bins.
+std::vector<Claim> claims_without_bins(std::span<const std::string> nulls, size_t documents);
 
 }  // namespace dendrokv

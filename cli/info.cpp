@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iostream>
 
+#include "cli/claims_text.h"
 #include "cli/description.h"
 #include "cli/make_command.h"
 #include "data/analysis_file.h"
@@ -136,6 +137,21 @@ Description describe_analysis(const std::filesystem::path& path) {
       field("creator", analysis.creator),
       field("command_line", analysis.command_line),
   };
+  const Statistics& statistics = analysis.statistics;
+  description.fields.push_back({"sample", Json(statistics.unit), sample_words(analysis)});
+  description.fields.push_back({"nulls", Json(statistics.nulls), statistics.nulls.empty() ? "none" : ""});
+  for (const std::string& null : statistics.nulls) description.fields.back().text += (description.fields.back().text.empty() ? "" : ", ") + null;
+  description.fields.push_back({"seed", Json(statistics.seed), std::to_string(statistics.seed)});
+  Json claims = Json::array();
+  for (const Claim& claim : statistics.claims)
+    claims.add(Json::object()
+                   .set("name", claim.name)
+                   .set("statement", claim.statement)
+                   .set("verdict", verdict_name(claim.verdict))
+                   .set("effect", claim.effect)
+                   .set("p_adjusted", claim.p_value));
+  description.json.set("claims", claims);
+  description.text = claims_text(analysis);
   return description;
 }
 

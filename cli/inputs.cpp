@@ -124,9 +124,12 @@ std::vector<int32_t> read_tokens(const fs::path& path, TextForm form, std::optio
   return all;
 }
 
+std::vector<int32_t> TextOption::read_any_length(const Model& model) const {
+  return read_tokens(path(), ids.empty() ? TextForm::Text : TextForm::Ids, tokens, model);
+}
+
 std::vector<int32_t> TextOption::read(const Model& model, const PolicyChoice& policy) const {
-  std::vector<int32_t> all =
-      read_tokens(path(), ids.empty() ? TextForm::Text : TextForm::Ids, tokens, model);
+  std::vector<int32_t> all = read_any_length(model);
   check_context(
       path().string(), all.size(), model, policy,
       "take the first ones with --tokens " + std::to_string(model.config().context_length));

@@ -48,6 +48,8 @@ struct TextOption {
   const std::filesystem::path& path() const { return ids.empty() ? text : ids; }
   /// As read_tokens(); Throws Error too when they are more than the model's context has places for under `policy`.
   std::vector<int32_t> read(const Model& model, const PolicyChoice& policy) const;
+  /// The same of any length, for texts that are not fed in one piece.
+  std::vector<int32_t> read_any_length(const Model& model) const;
 };
 
 /// The bytes of a file of text. Throws Error: missing, unreadable, a folder, or with a byte 0, which no text has.

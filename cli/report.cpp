@@ -19,7 +19,7 @@ class Report : public Command {
     options.positionals("FILE", files_, "at most one trace, and analyses and runs of it");
     options.file("-o,--output", output_, "the HTML page to write", Need::Required);
     options.file("--csv", csv_, "a folder for the numbers of each figure, made if it is not there");
-    options.explain("The page is one file without scripts or links: it opens anywhere, light or dark, and prints.");
+    options.explain("The page is one file that fetches nothing: it opens anywhere, light or dark, prints, and reads whole without scripts. With them, curves and maps show their values where you point, and layer, head and step of the sample text can be chosen.");
     options.example("dendrokv report trace.h5 runs.h5 analysis.h5 -o report.html --csv numbers");
   }
 

@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <map>
 
-#include "analysis/rise.h"
 #include "cache/retention_statistics.h"
 #include "cli/csv.h"
 #include "cli/format.h"
@@ -18,29 +17,6 @@ namespace {
 
 constexpr const char* kSeriesColours[] = {"var(--series0)", "var(--series1)", "var(--series2)", "var(--series3)",
                                           "var(--series4)", "var(--series5)"};
-
-std::string number(double value) { return std::isfinite(value) ? significant(value) : std::string("–"); }
-
-std::span<const double> band_of(const Analysis& analysis, size_t level) {
-  return std::span(analysis.band).subspan(level * analysis.positions, analysis.positions);
-}
-
-std::string level_name(size_t level) {
-  const unsigned span = 2u << level;
-  return "D" + std::to_string(level + 1) + " (" + std::to_string(span) + " tokens)";
-}
-
-std::vector<double> positions_of(size_t count) {
-  std::vector<double> x(count);
-  for (size_t i = 0; i < count; ++i) x[i] = static_cast<double>(i);
-  return x;
-}
-
-std::vector<HatchedRange> left_out(const Analysis& analysis) {
-  const IndexRange usable = usable_range(analysis);
-  return {{0, static_cast<double>(usable.first)},
-          {static_cast<double>(usable.first + usable.count), static_cast<double>(analysis.positions)}};
-}
 
 Step last_step(const Run& run) { return Step(run.retention.tokens() - 1); }
 
@@ -64,83 +40,19 @@ std::string short_policy(const Run& run) {
 
 }  // namespace
 
-Figure band_figure(const Analysis& analysis) {
-  Figure figure;
-  figure.title = "Variability along the text";
-  LineChart chart;
-  chart.title = "Mean magnitude of each Haar band over the positions of the text";
-  chart.x_title = "position (token)";
-  chart.y_title = "mean |Rec D| (" + analysis.unit + ")";
-  chart.y_scale = ScaleKind::Log10;
-  chart.x_ticks = TickStyle::Binary;
-  chart.hatched = left_out(analysis);
-  std::string csv = "position", ratios;
-  for (size_t level = 0; level < analysis.levels; ++level) {
-    const std::span<const double> curve = band_of(analysis, level);
-    chart.series.push_back({level_name(level), "var(--band" + std::to_string(level % 5) + ")", LineStyle::Solid,
-                            positions_of(curve.size()), {curve.begin(), curve.end()}, 0.7 + 0.3 * static_cast<double>(level)});
-    csv += ",d" + std::to_string(level + 1);
-    ratios += (level ? ", " : "") + number(rise_of(curve, usable_range(analysis)).ratio) + "× (D" + std::to_string(level + 1) + ")";
-  }
-  csv += ",mean_weight\n";
-  for (size_t p = 0; p < analysis.positions; ++p) {
-    csv += std::to_string(p);
-    for (size_t level = 0; level < analysis.levels; ++level) csv += "," + csv_number(band_of(analysis, level)[p]);
-    csv += "," + csv_number(analysis.mean_weight[p]) + "\n";
-  }
-  figure.picture = line_chart(chart);
-  const Rise weight = rise_of(analysis.mean_weight, usable_range(analysis));
-  const std::string quarter = std::to_string(weight.start.count);
-  figure.findings.push_back("From the first " + quarter + " usable positions to the last " + quarter +
-                            ", the variability of the contributions changes by " + ratios +
-                            "; the mean attention weight by " + number(weight.ratio) + "×.");
-  figure.findings.push_back(
-      "A rise in all bands by the same factor is what attention that favours recent tokens gives with any values, even noise. "
-      "Only a difference between the bands’ factors says more, and " +
-      std::string(analysis.samples == 1 ? "one text is" : std::to_string(analysis.samples) + " texts are") +
-      " not tested for it here: no significance is claimed.");
-  figure.caption = "Mean over " + std::to_string(analysis.layers.size()) + " layers, " +
-                   std::to_string(analysis.heads.size()) + " heads, all channels and " +
-                   std::to_string(analysis.samples) + (analysis.samples == 1 ? " text" : " texts") + ", for the query at position " +
-                   std::to_string(analysis.step) +
-                   ". Decimated Haar: band D<sub>l</sub> is constant on blocks of 2<sup>l</sup> tokens, and moving the query by one token pairs "
-                   "the tokens anew. Hatched: outside of the window or left out (first " +
-                   std::to_string(analysis.exclude_first) + ", last " + std::to_string(analysis.exclude_last) + ").";
-  figure.numbers = {"bands.csv", csv};
-  return figure;
+std::string number(double value) { return std::isfinite(value) ? significant(value) : std::string("–"); }
+
+std::string csv_number(double value) {
+  if (!std::isfinite(value)) return "";
+  char buffer[40];
+  const int length = std::snprintf(buffer, sizeof buffer, "%.9g", value);
+  return {buffer, static_cast<size_t>(length)};
 }
 
-Figure head_map_figure(const Analysis& analysis) {
-  Figure figure;
-  figure.title = "Where it rises: layers and heads";
-  const size_t layers = analysis.layers.size(), heads = analysis.heads.size();
-  Grid<double> ratios(layers, heads);
-  HeatMapChart chart;
-  std::string csv = "layer,head,rise_d1\n";
-  size_t rising = 0, known = 0;
-  for (size_t l = 0; l < layers; ++l)
-    for (size_t h = 0; h < heads; ++h) {
-      const float* row = analysis.band_by_head.data() + (l * heads + h) * analysis.positions;
-      const std::vector<double> curve(row, row + analysis.positions);
-      ratios(l, h) = rise_of(curve, usable_range(analysis)).ratio;
-      known += std::isfinite(ratios(l, h)) ? 1 : 0;
-      rising += ratios(l, h) > 1 ? 1 : 0;
-      const std::string layer = std::to_string(analysis.layers[l].value), head = std::to_string(analysis.heads[h].value);
-      chart.cell_names.push_back("layer " + layer + ", head " + head + ": " + number(ratios(l, h)) + "×");
-      csv += layer + "," + head + "," + csv_number(ratios(l, h)) + "\n";
-    }
-  chart.title = "Rise of the highest band from start to end, per layer and head";
-  chart.row_title = "layer";
-  chart.column_title = "head";
-  chart.value_title = "D1 at the end / at the start (×)";
-  chart.values = ratios.view();
-  chart.scale = ScaleKind::Log2;
-  chart.cell_width = std::clamp(460.0 / static_cast<double>(heads), 14.0, 40.0);
-  figure.picture = heat_map(chart);
-  figure.findings.push_back("The highest band rises in " + std::to_string(rising) + " of " + std::to_string(known) + " heads.");
-  figure.caption = "Geometric mean of D1 over the last quarter of the usable positions, divided by that over the first quarter.";
-  figure.numbers = {"heads.csv", csv};
-  return figure;
+std::string csv_text(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char character : text) quoted += character == '"' ? std::string("\"\"") : std::string(1, character);
+  return quoted + "\"";
 }
 
 Figure density_figure(std::span<const Run> runs) {
@@ -213,96 +125,6 @@ Figure policy_table(const ReportInput& input) {
   figure.caption = "After the last step. Open loop: the policy chose rows from recorded full attention, which is exact for the first layer only, "
                    "since deeper layers would have seen other inputs. Attention on kept rows: share of the last query’s full attention, mean over lanes.";
   figure.numbers = {"policies.csv", csv};
-  return figure;
-}
-
-namespace {
-
-enum class TokenState { Evicted, Sink, Recent, Tree };
-
-struct TokenView {
-  TokenState state = TokenState::Evicted;
-  unsigned level = 0;
-};
-
-TokenView view_of(const Run& run, const std::vector<uint16_t>& levels, Layer layer, Lane lane, Position position) {
-  const Step step = last_step(run);
-  if (!run.retention.kept_after(layer, lane, position, step)) return {};
-  if (position.value < run.sinks) return {TokenState::Sink, 0};
-  if (position.value + run.recent > step.value) return {TokenState::Recent, 0};
-  return {TokenState::Tree, std::min<unsigned>(levels[position.index()], 8)};
-}
-
-std::string class_of(const TokenView& view) {
-  switch (view.state) {
-    case TokenState::Evicted:
-      return "gone";
-    case TokenState::Sink:
-      return "sink";
-    case TokenState::Recent:
-      return "recent";
-    case TokenState::Tree:
-      return "l" + std::to_string(view.level);
-  }
-  return {};
-}
-
-std::string token_tooltip(const TraceReader& trace, const Run& run, Layer layer, Lane lane, Position position) {
-  std::string text = "position " + std::to_string(position.value);
-  const int32_t left = run.retention.evict_step(layer, lane)[position.index()];
-  if (left < 0) return text + ", kept";
-  text += ", left at step " + std::to_string(left);
-  const int32_t rival = run.retention.rival(layer, lane)[position.index()];
-  if (rival < 0) return text;
-  return text + ", lost to \xE2\x80\x9C" + std::string(trace.tokens().piece(Position(rival))) + "\xE2\x80\x9D at " + std::to_string(rival);
-}
-
-std::string level_words(unsigned level) {
-  if (level == 0) return "not yet compared";
-  return "won " + std::to_string(level) + (level == 8 ? " times or more" : level == 1 ? " time" : " times");
-}
-
-std::string text_legend(const std::map<std::string, size_t>& counts) {
-  std::string legend = "<p class=\"legend\">";
-  const auto entry = [&](const std::string& name, const std::string& words) {
-    const auto found = counts.find(name);
-    if (found == counts.end()) return;
-    legend += "<span class=\"" + name + "\">" + words + "</span> " + std::to_string(found->second) + " &nbsp; ";
-  };
-  entry("sink", "sinks");
-  entry("recent", "recent");
-  for (unsigned level = 0; level <= 8; ++level)
-    entry("l" + std::to_string(level), "level " + std::to_string(level) + ": " + level_words(level));
-  entry("gone", "evicted");
-  return legend + "</p>\n";
-}
-
-}  // namespace
-
-Figure text_figure(const TraceReader& trace, const Run& run) {
-  Figure figure;
-  figure.title = "The text, as one lane keeps it";
-  const Layer layer(run.retention.layers() / 2);
-  const Lane lane(run.retention.lanes() / 2);
-  const std::vector<uint16_t> levels = run.retention.levels(layer, lane, last_step(run));
-  std::map<std::string, size_t> counts;
-  std::string text, csv = "position,token,state,level\n";
-  for (uint32_t p = 0; p < run.retention.tokens(); ++p) {
-    const Position position(p);
-    const TokenView view = view_of(run, levels, layer, lane, position);
-    const std::string name = class_of(view), piece(trace.tokens().piece(position));
-    ++counts[name];
-    text += "<span class=\"" + name + "\" title=\"" + xml_escaped(token_tooltip(trace, run, layer, lane, position)) + "\">" +
-            xml_escaped(piece) + "</span>";
-    if (view.state == TokenState::Tree) text += "<sup>" + std::to_string(view.level) + "</sup>";
-    csv += std::to_string(p) + "," + csv_text(piece) + "," + (view.state == TokenState::Tree ? "tree" : name == "gone" ? "evicted" : name) +
-           "," + (view.state == TokenState::Tree ? std::to_string(view.level) : "") + "\n";
-  }
-  figure.picture = text_legend(counts) + "<div class=\"text\">" + text + "</div>\n";
-  figure.caption = "<code>" + xml_escaped(run.policy) + "</code>, layer " + std::to_string(layer.value) + ", KV head " +
-                   std::to_string(lane.value) + ", after the last step. The small number is the tree level: how many neighbours a token has beaten. "
-                   "Point at a token to see when it left and to whom it lost.";
-  figure.numbers = {"text.csv", csv};
   return figure;
 }
 

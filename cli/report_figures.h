@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/report_page.h"
@@ -10,6 +11,8 @@
 namespace dendrokv {
 
 struct Figure {
+  enum class Kind : uint8_t { Verdict, Picture };
+  Kind kind = Kind::Picture;
   std::string title;
   std::string picture;  // SVG or HTML
   std::string caption;  // HTML
@@ -17,11 +20,29 @@ struct Figure {
   CsvFile numbers;
 };
 
+// --- of an analysis (report_analysis.cpp)
+
+/// What the sample says about each claim, in plain words.
+Figure verdict_figure(const Analysis& analysis);
+/// Curves of the bands with their confidence bands, and the nulls.
 Figure band_figure(const Analysis& analysis);
+/// How much more than under the first null (without one: in relation to the size), bin by bin.
+Figure beyond_figure(const Analysis& analysis);
 Figure head_map_figure(const Analysis& analysis);
+Figure scalogram_figure(const Analysis& analysis);
+Figure variance_figure(const Analysis& analysis);
+
+// --- of runs
+
 Figure density_figure(std::span<const Run> runs);
 Figure policy_table(const ReportInput& input);
-/// The text under the first TreeKV run (else the first run that evicts), in the middle lane of the middle layer.
+/// The text under the first TreeKV run (else the first run that evicts), in the middle lane of the middle layer (report_tokens.cpp).
 Figure text_figure(const TraceReader& trace, const Run& run);
+
+// --- numbers as text
+
+std::string number(double value);      // "–" when it is not finite
+std::string csv_number(double value);  // nothing when it is not finite
+std::string csv_text(std::string_view text);
 
 }  // namespace dendrokv

@@ -1,13 +1,16 @@
-// The page is written front to back: style, title, summary, figures, method. Everything is inline; it needs neither network nor
-// scripts, follows the reader's light or dark preference, and prints.
+// The page is written front to back: style, title, summary, figures, method. Everything is inline and nothing is fetched; it reads whole without
+// scripts, follows the reader's light or dark preference, and prints. The script (cli/report_script.cpp) shows values where the
+// reader points and lets the token map change.
 
 #include "cli/report_page.h"
 
 #include <algorithm>
 #include <array>
 
+#include "cli/claims_text.h"
 #include "cli/format.h"
 #include "cli/report_figures.h"
+#include "cli/report_script.h"
 #include "data/error.h"
 #include "data/identity.h"
 #include "plot/colormap.h"
@@ -36,9 +39,25 @@ sup{font-size:9px;color:var(--secondary);line-height:0;margin-right:1px}
 .loop{white-space:nowrap}table code{overflow-wrap:normal}
 .legend{font-size:13px;line-height:2}.legend span{border-radius:3px;padding:2px 6px}
 .gone{color:var(--evicted)}
+.later{opacity:.35}[hidden]{display:none}
+.pair{display:flex;flex-wrap:wrap;gap:16px;justify-content:space-evenly}.pair svg{margin:0;flex:0 1 auto;min-width:0}
+.badge{display:inline-block;padding:1px 8px;border-radius:9px;border:1px solid var(--rule);white-space:nowrap;font-size:12.5px;color:var(--ink)}
+.badge.yes{border-color:var(--series4);border-width:2px}.badge.no{border-color:var(--series3);border-style:dashed;border-width:2px}
+.claims td:nth-child(2){min-width:200px}.range{color:var(--secondary);white-space:nowrap;display:block}
+details{margin:12px 0 0;font-size:13px}summary{cursor:pointer;color:var(--secondary)}
+.lead{font-size:16.5px;line-height:1.5}.lead li{margin:8px 0}
+.scroll{overflow-x:auto}
+.controls{display:none;gap:8px 20px;flex-wrap:wrap;align-items:center;margin:0 0 10px;font-size:13px}.js .controls{display:flex}
+.controls label{display:flex;gap:6px;align-items:center}.controls canvas{flex:1 0 100%;width:100%;height:14px;image-rendering:pixelated;border-radius:3px}
+select,input{font:inherit;color:var(--ink);background:var(--panel);border:1px solid var(--secondary);border-radius:4px}
+input[type=range]{width:220px}output{font-variant-numeric:tabular-nums;min-width:4em}
+:focus-visible{outline:2px solid var(--series0);outline-offset:2px}
+#tip{position:absolute;pointer-events:none;background:var(--ink);color:var(--panel);font-size:12.5px;line-height:1.45;padding:5px 9px;border-radius:5px;max-width:340px;white-space:pre-line;z-index:2;font-variant-numeric:tabular-nums}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 20px;font-size:13px;margin:0}dt{color:var(--secondary)}dd{margin:0;overflow-wrap:anywhere}
 li{margin:4px 0}ul{padding-left:20px;margin:0}
-@media print{body{background:#fff}section{box-shadow:none;break-inside:avoid;padding:8px 0}main{max-width:none;padding:0}}
+@page{margin:14mm}
+@media print{body{background:#fff;font-size:10.5pt}section{box-shadow:none;padding:8px 0;border-radius:0;border-top:1px solid var(--rule)}main{max-width:none;padding:0}
+figure,svg,tr,dl{break-inside:avoid}h2{break-after:avoid}.js .controls,#tip{display:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 )";
 
 std::string variable(const std::string& name, Rgb colour) { return "--" + name + ":" + to_hex(colour) + ";"; }
@@ -73,7 +92,7 @@ std::string style() {
 }
 
 std::string section(const Figure& figure) {
-  return "<section><h2>" + xml_escaped(figure.title) + "</h2>\n<figure style=\"margin:0\">" + figure.picture + "<figcaption>" + figure.caption +
+  return "<section><h2>" + xml_escaped(figure.title) + "</h2>\n<figure style=\"margin:0\"><div class=\"scroll\">" + figure.picture + "</div><figcaption>" + figure.caption +
          " Numbers: <code>" + figure.numbers.name + "</code> (written by <code>--csv DIR</code>).</figcaption></figure></section>\n";
 }
 
@@ -88,24 +107,36 @@ std::string header(const ReportInput& input) {
   return "<h1>What the cache keeps</h1>\n<p class=\"meta\">" + meta + "</p>\n";
 }
 
+std::string list(const std::vector<std::string>& items, const char* style) {
+  std::string html;
+  for (const std::string& item : items) html += "<li>" + item + "</li>\n";
+  return items.empty() ? html : "<ul class=\"" + std::string(style) + "\">" + html + "</ul>";
+}
+
+std::string loss_sentence(const TraceReader& trace) {
+  double sum = 0;
+  size_t count = 0;
+  for (const float loss : trace.read_loss())
+    if (loss == loss) {
+      sum += static_cast<double>(loss);
+      ++count;
+    }
+  if (count == 0) return {};
+  return "Mean loss of the recorded run (<code>" + xml_escaped(trace.info().policy) + "</code>): " +
+         significant(sum / static_cast<double>(count)) + " nat per token over " + std::to_string(count) + " tokens.";
+}
+
+/// Verdicts first, in a larger hand; then what the other figures say.
 std::string summary(const ReportInput& input, const std::vector<Figure>& figures) {
-  std::string items;
-  if (input.trace) {
-    const std::vector<float> nll = input.trace->read_loss();
-    double sum = 0;
-    size_t count = 0;
-    for (const float loss : nll)
-      if (loss == loss) {
-        sum += static_cast<double>(loss);
-        ++count;
-      }
-    if (count > 0)
-      items += "<li>Mean loss of the recorded run (<code>" + xml_escaped(input.trace->info().policy) + "</code>): " +
-               significant(sum / static_cast<double>(count)) + " nat per token over " + std::to_string(count) + " tokens.</li>\n";
-  }
+  std::vector<std::string> verdicts, others;
   for (const Figure& figure : figures)
-    for (const std::string& finding : figure.findings) items += "<li>" + finding + "</li>\n";
-  return "<section><h2>Summary</h2>\n<ul>" + items + "</ul></section>\n";
+    for (const std::string& finding : figure.findings)
+      (figure.kind == Figure::Kind::Verdict ? verdicts : others).push_back(finding);
+  if (input.trace) {
+    const std::string loss = loss_sentence(*input.trace);
+    if (!loss.empty()) others.push_back(loss);
+  }
+  return "<section><h2>Summary</h2>\n" + list(verdicts, "lead") + list(others, "") + "</section>\n";
 }
 
 std::string row(const std::string& name, const std::string& value) {
@@ -113,6 +144,20 @@ std::string row(const std::string& name, const std::string& value) {
 }
 
 std::string code(const std::string& text) { return "<code>" + xml_escaped(text) + "</code>"; }
+
+std::string analysis_words(const Analysis& analysis) {
+  const Statistics& statistics = analysis.statistics;
+  std::string nulls;
+  for (const NullCurve& null : statistics.null_curves)
+    nulls += (nulls.empty() ? "" : ", ") + null.name + " (" + std::to_string(null.draws) + (null.draws == 1 ? " draw" : " draws") + ")";
+  return code(analysis.uuid) + " by " + xml_escaped(analysis.creator) + ": " + xml_escaped(analysis.transform) + " " +
+         xml_escaped(analysis.wavelet) + ", " + std::to_string(analysis.depth) + " levels, boundary " + xml_escaped(analysis.boundary) +
+         ", signal " + xml_escaped(analysis.signal) + " (" + xml_escaped(analysis.unit) + ", " + xml_escaped(analysis.normalisation) +
+         "), positions " + std::to_string(analysis.valid_first) + " to " + std::to_string(analysis.valid_first + analysis.valid_count - 1) +
+         "; " + sample_words(analysis) + "; nulls per window, within " + std::to_string(statistics.stretch) +
+         " positions: " + (nulls.empty() ? "none" : nulls) + "; " + std::to_string(statistics.draws) + " draws of each test, seed " +
+         std::to_string(statistics.seed) + ", significance " + significant(statistics.significance);
+}
 
 std::string method(const ReportInput& input) {
   std::string rows;
@@ -123,17 +168,14 @@ std::string method(const ReportInput& input) {
     rows += row("made by", code(info.command_line));
   }
   for (const Analysis& analysis : input.analyses) {
-    rows += row("analysis", code(analysis.uuid) + ", " + xml_escaped(analysis.transform) + " " + xml_escaped(analysis.wavelet) + ", " +
-                                std::to_string(analysis.levels) + " levels, signal " + xml_escaped(analysis.signal) + ", window " +
-                                std::to_string(analysis.valid_first) + " to " +
-                                std::to_string(analysis.valid_first + analysis.valid_count - 1) + ", no null model, no random numbers");
+    rows += row("analysis", analysis_words(analysis));
     rows += row("made by", code(analysis.command_line));
   }
   for (const Run& run : input.runs) rows += row("run", code(run.policy) + ", " + std::string(run_mode_name(run.mode)));
   rows += row("this page", creator_name() + ", " + utc_now() + ", " + code(input.command_line));
   return "<section><h2>How it was made</h2>\n<dl>" + rows +
-         "</dl>\n<p class=\"caption\" style=\"margin-top:12px\">Band D<sub>l</sub> of a contribution s(i) = weight(i) × value(i): inverse Haar transform of the "
-         "level-l details alone; magnitude averaged over channels, heads, layers and texts. TreeKV: He et al., IJCAI 2025, arXiv 2501.04987.</p></section>\n";
+         "</dl>\n<p class=\"caption\" style=\"margin-top:12px\">The contribution of a position is s(i) = weight(i) × value(i). dwt: magnitude of the inverse transform of the "
+         "level-l details alone; modwt: of the causal coefficients; packet: of the coefficients of the last level; cwt: root of the mean power of an octave. Means are over channels, heads, layers and windows. TreeKV: He et al., IJCAI 2025, arXiv 2501.04987.</p></section>\n";
 }
 
 // Files of different traces side by side would compare what is not comparable.
@@ -159,8 +201,12 @@ const Run* run_to_show(const std::vector<Run>& runs) {
 std::vector<Figure> figures_of(const ReportInput& input) {
   std::vector<Figure> figures;
   for (const Analysis& analysis : input.analyses) {
+    figures.push_back(verdict_figure(analysis));
     figures.push_back(band_figure(analysis));
-    figures.push_back(head_map_figure(analysis));
+    if (analysis.statistics.bin_first.size() >= 2) figures.push_back(beyond_figure(analysis));
+    if (analysis.statistics.bin_first.size() >= 2) figures.push_back(head_map_figure(analysis));
+    figures.push_back(scalogram_figure(analysis));
+    if (analysis.levels > 1) figures.push_back(variance_figure(analysis));
   }
   if (!input.runs.empty()) {
     figures.push_back(density_figure(input.runs));
@@ -196,7 +242,7 @@ ReportPage make_report(const ReportInput& input) {
     page.html += section(figure);
     page.csv.push_back(figure.numbers);
   }
-  page.html += method(input) + "</main></body></html>\n";
+  page.html += method(input) + "</main>\n<script>" + std::string(report_script()) + "</script></body></html>\n";
   return page;
 }
 

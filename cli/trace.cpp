@@ -4,6 +4,9 @@
 //   2. the size of the file, said before the run; refused when the disk cannot hold it
 //   3. block by block through the decoder, the recorder beside it; the loss of each token from the logits before it
 //   4. loss, the run of the policy, and the file gets its name. Stopped early: the .part file stays and is readable.
+//
+// With --windows the text is cut into pieces that are read by themselves, each from an empty cache into a trace of its own: the samples of
+// `dendrokv analyze`.
 
 #include <algorithm>
 #include <chrono>
@@ -21,6 +24,8 @@
 #include "cli/outputs.h"
 #include "cli/ranges.h"
 #include "cli/stop.h"
+#include "cli/text_windows.h"
+#include "data/trace_reader.h"
 #include "data/trace_writer.h"
 #include "model/decoder.h"
 #include "model/live_audit.h"
@@ -64,6 +69,26 @@ std::vector<Name> as_ids(const std::vector<uint32_t>& numbers) {
   return {numbers.begin(), numbers.end()};
 }
 
+/// What one trace came to.
+struct Recorded {
+  size_t fed = 0;  // tokens; fewer than planned when it was stopped
+  uint64_t bytes = 0, written = 0;  // the file, rows of attention
+  CacheRows rows;                   // at the end
+  std::string uuid;
+  std::vector<float> nll;
+  std::optional<Audit> audit;  // where it was asked for
+
+  void add(const Recorded& other) {
+    fed += other.fed;
+    bytes += other.bytes;
+    written += other.written;
+    rows = other.rows;
+    nll.insert(nll.end(), other.nll.begin(), other.nll.end());
+    if (!other.audit) return;
+    audit ? merge(*audit, other.audit->checks) : void(audit = other.audit);
+  }
+};
+
 class Trace : public Command {
  public:
   void declare(Options& options) override {
@@ -86,10 +111,15 @@ class Trace : public Command {
     options.flag("--with-keys", with_keys_, "record the un-rotated keys beside the values");
     options.text("--policy", "SPEC", policy_, kPolicyHelp);
     options.flag("--audit", audit_, kAuditHelp);
+    options.count("--windows", windows_, {2},
+                  "cut the text into windows of N tokens, each read from an empty cache into a trace of its own, OUTPUT-K.h5");
+    options.count("--samples", samples_, {1}, "of the windows, draw so many by --seed (default: all)");
+    options.count("--seed", seed_, {}, "of the draw");
     options.explain(
         "The file's size is told before the run; it grows with layers x heads x steps x tokens. "
         "With --top-k, --pool or --entropy it does not, but what needs every weight of a row (replay, analyze, heat maps) "
         "cannot work on such a trace and says so. "
+        "--windows makes the samples that `analyze` compares; traces that are there from the same command are kept, so a run that was stopped goes on. "
         "Stopped by Ctrl-C or SIGTERM, the steps so far stay readable in OUTPUT.part.");
     options.example("dendrokv trace --text data/samples/tide-ledger.txt --tokens 1024 -o trace.h5");
   }
@@ -98,9 +128,12 @@ class Trace : public Command {
     text_.check();
     const PolicyChoice policy = parse_policy(policy_);
     check_output(output_, std::vector{text_.path(), model_.path});
+    if (!windows_ && (samples_ || seed_ != 1))
+      fail_usage(samples_ ? "--samples" : "--seed", "without --windows", "wanted --windows N beside it");
     const Model model = model_.load(session, LoadDepth::Run);
     check_output(output_, std::vector{model.path()});
-    const TracePlan plan = make_plan(session, model, policy);
+    if (windows_) return record_windows(session, model, policy);
+    const TracePlan plan = make_plan(session, model, policy, text_.read(model, policy));
     const uint64_t bytes = estimated_bytes(plan);
     session.note("trace: " + std::to_string(plan.info.tokens) + " tokens, " +
                  std::to_string(plan.info.layers.size()) + " layers x " +
@@ -113,14 +146,14 @@ class Trace : public Command {
   }
 
  private:
-  TracePlan make_plan(const Session& session, const Model& model,
-                      const PolicyChoice& policy) const {
+  TracePlan make_plan(const Session& session, const Model& model, const PolicyChoice& policy,
+                      const std::vector<int32_t>& ids) const {
     const Config& config = model.config();
     TracePlan plan;
     TraceInfo& info = plan.info;
     info.layers = as_ids<Layer>(parse_ranges("--layers", "layer", layers_, config.layers));
     info.heads = as_ids<Head>(parse_ranges("--heads", "head", heads_, config.heads));
-    plan.tokens = model.tokenizer().text_of(text_.read(model, policy));
+    plan.tokens = model.tokenizer().text_of(ids);
     info.tokens = static_cast<uint32_t>(plan.tokens.id.size());
     info.steps = parse_steps("--steps", steps_, info.tokens);
     info.model = model.facts();
@@ -146,7 +179,17 @@ class Trace : public Command {
   ExitStatus record(const Session& session, const Model& model, const PolicyChoice& policy,
                     const TracePlan& plan) const {
     const auto start = Clock::now();
-    TraceWriter writer(output_, plan);
+    ProgressLine progress("trace", "tokens", session.verbosity);
+    const Recorded recorded = record_one(session, model, policy, plan, output_, progress.callback());
+    progress.clear();
+    if (recorded.fed < plan.info.tokens) return stopped(session, plan, recorded.fed);
+    print(session, recorded, std::chrono::duration<double>(Clock::now() - start).count());
+    return recorded.audit ? audit_status(*recorded.audit) : ExitStatus::Done;
+  }
+
+  Recorded record_one(const Session& session, const Model& model, const PolicyChoice& policy, const TracePlan& plan,
+                      const std::filesystem::path& path, const Progress& progress) const {
+    TraceWriter writer(path, plan);
     Recorder recorder(writer, plan);
     const DecoderOptions decoding{.threads = session.threads, .isa = session.isa};
     Decoder decoder(model, policy, decoding);
@@ -155,34 +198,89 @@ class Trace : public Command {
     Observer& observer = watch ? static_cast<Observer&>(*watch) : recorder;
     session.detail("policy " + policy.text() + ", " + std::to_string(decoder.threads()) +
                    " threads, " + std::string(isa_name(session.isa)));
-    ProgressLine progress("trace", "tokens", session.verbosity);
-    std::vector<float> nll(plan.info.tokens);
-    const size_t fed = feed_all(decoder, plan.tokens.id, observer, nll, progress.callback());
+    Recorded recorded;
+    recorded.nll.resize(plan.info.tokens);
+    recorded.fed = feed_all(decoder, plan.tokens.id, observer, recorded.nll, progress);
     recorder.flush();
-    writer.write_loss(nll);
-    progress.clear();
-    if (fed < plan.info.tokens) return stopped(session, plan, fed);
+    writer.write_loss(recorded.nll);
+    if (recorded.fed < plan.info.tokens) return recorded;
     if (policy.shape().budget > 0) {
       Run run = decoder.run();
       run.trace_uuid = writer.info().uuid;
       writer.write_run(run);
     }
     writer.finish();
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    std::optional<Audit> audit;
+    recorded.bytes = std::filesystem::file_size(path);
+    recorded.written = writer.rows_written();
+    recorded.uuid = writer.info().uuid;
+    recorded.rows = decoder.rows();
     if (watch) {
-      audit = audit_file(output_, {.threads = session.threads});
-      merge(*audit, watch->checks(decoder, plan.tokens.id, decoding));
+      recorded.audit = audit_file(path, {.threads = session.threads});
+      merge(*recorded.audit, watch->checks(decoder, plan.tokens.id, decoding));
     }
-    print(session, writer, {fed, seconds, decoder.rows()}, nll, audit);
-    return audit ? audit_status(*audit) : ExitStatus::Done;
+    return recorded;
   }
 
-  struct Work {
-    size_t tokens;
-    double seconds;
-    CacheRows rows;
-  };
+  ExitStatus record_windows(const Session& session, const Model& model, const PolicyChoice& policy) const {
+    const std::vector<int32_t> ids = text_.read_any_length(model);
+    const Tokenizer& tokenizer = model.tokenizer();
+    const bool begins = tokenizer.add_bos() && ids.front() == tokenizer.bos();
+    const std::vector<TextWindow> windows = text_windows(
+        text_.path().string(), ids, {*windows_, samples_, seed_, begins ? std::optional(tokenizer.bos()) : std::nullopt});
+    check_context(text_.path().string(), *windows_, model, policy, "take shorter windows");
+    check_disk_space(output_, windows.size() * estimated_bytes(make_plan(session, model, policy, windows[0].ids)));
+    session.note("trace: " + std::to_string(windows.size()) + " windows of " + std::to_string(*windows_) + " tokens");
+    const StopOnSignals signals;
+    const auto start = Clock::now();
+    ProgressLine progress("trace", "tokens", session.verbosity);
+    const uint64_t total = windows.size() * *windows_;
+    Recorded sum;
+    Json files = Json::array();
+    std::string paths;
+    for (size_t w = 0; w < windows.size(); ++w) {
+      const std::filesystem::path path = window_path(output_, w, windows.size());
+      files.add(path.string());
+      paths += path.string() + "\n";
+      if (is_there(session, path)) continue;
+      TracePlan plan = make_plan(session, model, policy, windows[w].ids);
+      plan.info.source = text_.path().string();
+      plan.info.source_first = windows[w].first;
+      const uint64_t before = w * *windows_;
+      const Recorded one = record_one(session, model, policy, plan, path, [&](uint64_t done, uint64_t) {
+        return progress.update(before + done, total);
+      });
+      if (one.fed < plan.info.tokens) {
+        progress.clear();
+        std::filesystem::remove(path.string() + ".part");
+        say(session.verbosity, Verbosity::Quiet,
+            "dendrokv: trace: stopped after " + std::to_string(w) + " of " + std::to_string(windows.size()) +
+                " windows; run the same command again to go on");
+        return ExitStatus::Stopped;
+      }
+      sum.add(one);
+    }
+    progress.clear();
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    if (session.json()) {
+      Json json = summary(sum, seconds);
+      std::cout << json.set("files", files).text() << "\n";
+    } else {
+      std::cout << paths;
+      if (sum.audit) std::cout << audit_text(*sum.audit, colour_of_output());
+    }
+    return sum.audit ? audit_status(*sum.audit) : ExitStatus::Done;
+  }
+
+  /// A window that the same command has finished before.
+  static bool is_there(const Session& session, const std::filesystem::path& path) {
+    if (!std::filesystem::exists(path)) return false;
+    try {
+      return TraceReader(path).info().command_line == session.command_line;
+    } catch (const Error&) {
+      return false;
+    }
+  }
+
 
   ExitStatus stopped(const Session& session, const TracePlan& plan, size_t fed) const {
     const std::string part = output_.string() + ".part";
@@ -194,40 +292,41 @@ class Trace : public Command {
     return ExitStatus::Stopped;
   }
 
-  void print(const Session& session, const TraceWriter& writer, const Work& work,
-             std::span<const float> nll, const std::optional<Audit>& audit) const {
-    const size_t tokens = work.tokens;
-    const double seconds = work.seconds, rate = static_cast<double>(tokens) / seconds;
-    const uint64_t bytes = std::filesystem::file_size(output_);
+  Json summary(const Recorded& recorded, double seconds) const {
+    Json json = Json::object()
+                    .set("output", output_.string())
+                    .set("tokens", uint64_t{recorded.fed})
+                    .set("seconds", seconds)
+                    .set("tokens_per_second", static_cast<double>(recorded.fed) / seconds)
+                    .set("bytes_written", recorded.bytes)
+                    .set("rows_written", recorded.written)
+                    .set("uuid", recorded.uuid)
+                    .set("mean_nll", mean_loss(recorded.nll))
+                    .set("rows_held", mean_rows(recorded.rows.held, recorded.rows))
+                    .set("rows_read", mean_rows(recorded.rows.read, recorded.rows));
+    if (recorded.audit) json.set("audit", audit_json(*recorded.audit));
+    return json;
+  }
+
+  void print(const Session& session, const Recorded& recorded, double seconds) const {
     if (session.json()) {
-      Json json = Json::object()
-                      .set("output", output_.string())
-                      .set("tokens", uint64_t{tokens})
-                      .set("seconds", seconds)
-                      .set("tokens_per_second", rate)
-                      .set("bytes_written", bytes)
-                      .set("rows_written", writer.rows_written())
-                      .set("uuid", writer.info().uuid)
-                      .set("mean_nll", mean_loss(nll))
-                      .set("rows_held", mean_rows(work.rows.held, work.rows))
-                      .set("rows_read", mean_rows(work.rows.read, work.rows));
-      if (audit) json.set("audit", audit_json(*audit));
-      std::cout << json.text() << "\n";
+      std::cout << summary(recorded, seconds).text() << "\n";
       return;
     }
-    session.note("trace: " + std::to_string(tokens) + " tokens in " + significant(seconds) +
-                 " s, " + significant(rate) + " tokens/s, " +
-                 std::to_string(writer.rows_written()) + " rows, " + bytes_text(bytes) +
-                 ", mean loss " + significant(mean_loss(nll)) + " nat, " + rows_text(work.rows));
+    session.note("trace: " + std::to_string(recorded.fed) + " tokens in " + significant(seconds) + " s, " +
+                 significant(static_cast<double>(recorded.fed) / seconds) + " tokens/s, " +
+                 std::to_string(recorded.written) + " rows, " + bytes_text(recorded.bytes) +
+                 ", mean loss " + significant(mean_loss(recorded.nll)) + " nat, " + rows_text(recorded.rows));
     std::cout << output_.string() << "\n";
-    if (audit) std::cout << audit_text(*audit, colour_of_output());
+    if (recorded.audit) std::cout << audit_text(*recorded.audit, colour_of_output());
   }
 
   ModelOption model_;
   TextOption text_;
   std::filesystem::path output_;
   std::string layers_ = "all", heads_ = "all", steps_ = "all", encoding_ = "f16", policy_ = "full";
-  std::optional<uint64_t> top_k_, pool_;
+  std::optional<uint64_t> top_k_, pool_, windows_, samples_;
+  uint64_t seed_ = 1;
   bool with_keys_ = false, entropy_ = false, full_rows_ = false, audit_ = false;
 };
 

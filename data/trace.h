@@ -73,6 +73,9 @@ struct TraceInfo {
   std::vector<Step> steps;     // recorded ones, rising: positions of the queries
   uint64_t logical_bytes = 0;  // of what capture says, uncompressed, absent cells included
 
+  std::string source;         // the text that this is a window of; empty = the whole of its text
+  uint64_t source_first = 0;  // where the window begins there, in tokens
+
   uint32_t group() const { return model.heads / model.kv_heads; }
   KvHead kv_head_of(Head head) const { return KvHead(head.value / group()); }
 };

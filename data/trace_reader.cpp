@@ -140,6 +140,10 @@ class TraceReader::Impl {
     info_.model = read_model(file_);
     tokens_ = read_tokens(file_);
     info_.tokens = static_cast<uint32_t>(tokens_.id.size());
+    if (file_.has_attribute("/tokens", "source")) {
+      info_.source = file_.text_attribute("/tokens", "source");
+      info_.source_first = file_.count_attribute("/tokens", "source_first");
+    }
     info_.layers = read_ids<Layer>(file_, "/attention/layer", info_.model.layers);
     info_.heads = read_ids<Head>(file_, "/attention/head", info_.model.heads);
     info_.steps = read_ids<Step>(file_, "/attention/step", info_.tokens);

@@ -327,6 +327,10 @@ class TraceWriter::Impl {
   void create_attention() {
     const TraceInfo& info = plan_.info;
     file_->create_group("/attention");
+    if (!info.source.empty()) {
+      file_->write_attribute("/tokens", "source", info.source);
+      file_->write_attribute("/tokens", "source_first", info.source_first);
+    }
     file_->write_attribute("/attention", "policy", info.policy);
     file_->write_attribute("/attention", "encoding", encoding_name(info.encoding));
     file_->write_attribute("/attention", "top_k", uint64_t{info.capture.top_k});

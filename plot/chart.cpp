@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 
 #include "data/error.h"
@@ -73,7 +74,10 @@ Frame frame_of(const LineChart& chart) {
   for (const Series& series : chart.series)
     for (size_t i = 0; i < series.x.size(); ++i) {
       if (usable(series.x[i], chart.x_scale)) x_range.add(series.x[i]);
-      if (usable(series.y[i], chart.y_scale) && !is_hatched(chart, series.x[i])) y_range.add(series.y[i]);
+      if (is_hatched(chart, series.x[i])) continue;
+      if (usable(series.y[i], chart.y_scale)) y_range.add(series.y[i]);
+      for (const std::vector<double>* end : {&series.low, &series.high})
+        if (!end->empty() && usable((*end)[i], chart.y_scale)) y_range.add((*end)[i]);
     }
   if (x_range.empty() || x_range.low == x_range.high) x_range = padded(x_range, chart.x_scale);
   y_range = padded(y_range, chart.y_scale);
@@ -108,6 +112,12 @@ std::string stroke(const Series& series) {
          (series.style == LineStyle::Dashed ? " stroke-dasharray=\"5 4\"" : "");
 }
 
+double clamped_pixel(const LineChart& chart, const Frame& frame, double value) {
+  // Zero and below lie under the frame of a log axis.
+  const double y = usable(value, chart.y_scale) ? frame.y.pixel(value) : frame.box.y + frame.box.height + 50;
+  return std::clamp(y, frame.box.y - 50, frame.box.y + frame.box.height + 50);
+}
+
 void draw_series(const LineChart& chart, const Series& series, const Frame& frame, Svg& svg) {
   std::vector<Point> line;
   const auto flush = [&] {
@@ -119,11 +129,64 @@ void draw_series(const LineChart& chart, const Series& series, const Frame& fram
       flush();
       continue;
     }
-    // Zero on a log axis lies below the frame.
-    const double y = usable(series.y[i], chart.y_scale) ? frame.y.pixel(series.y[i]) : frame.box.y + frame.box.height + 50;
-    line.push_back({frame.x.pixel(series.x[i]), std::clamp(y, frame.box.y - 50, frame.box.y + frame.box.height + 50)});
+    line.push_back({frame.x.pixel(series.x[i]), clamped_pixel(chart, frame, series.y[i])});
   }
   flush();
+}
+
+void draw_area(const LineChart& chart, const Series& series, const Frame& frame, Svg& svg) {
+  std::vector<Point> upper, lower;
+  const auto flush = [&] {
+    upper.insert(upper.end(), lower.rbegin(), lower.rend());
+    svg.area(upper, "fill=\"" + series.colour + "\" fill-opacity=\"0.18\"");
+    upper.clear();
+    lower.clear();
+  };
+  for (size_t i = 0; i < series.low.size(); ++i) {
+    if (!usable(series.x[i], chart.x_scale) || !std::isfinite(series.low[i]) || !std::isfinite(series.high[i])) {
+      flush();
+      continue;
+    }
+    const double x = frame.x.pixel(series.x[i]);
+    upper.push_back({x, clamped_pixel(chart, frame, series.high[i])});
+    lower.push_back({x, clamped_pixel(chart, frame, series.low[i])});
+  }
+  flush();
+}
+
+// --- the numbers for scripts
+
+std::string json_numbers(const std::vector<double>& values) {
+  std::string text = "[";
+  for (size_t i = 0; i < values.size(); ++i) {
+    char buffer[32];
+    if (std::isfinite(values[i]))
+      std::snprintf(buffer, sizeof buffer, "%.4g", values[i]);
+    else
+      std::snprintf(buffer, sizeof buffer, "null");
+    text += (i ? "," : "") + std::string(buffer);
+  }
+  return text + "]";
+}
+
+std::string json_text(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char character : text) {
+    if (character == '"' || character == '\\') quoted += '\\';
+    quoted += character;
+  }
+  return quoted + "\"";
+}
+
+std::string json_of(const LineChart& chart, const Frame& frame) {
+  std::string series;
+  for (const Series& one : chart.series)
+    series += (series.empty() ? "" : ",") + std::string("{\"name\":") + json_text(one.name) + ",\"x\":" + json_numbers(one.x) +
+              ",\"y\":" + json_numbers(one.y) + "}";
+  const char* kind = chart.x_scale == ScaleKind::Linear ? "linear" : "log";
+  return std::string("{\"kind\":\"") + kind + "\",\"data\":" + json_numbers({frame.x.data_first, frame.x.data_last}) +
+         ",\"frame\":" + json_numbers({frame.box.x, frame.box.y, frame.box.width, frame.box.height}) +
+         ",\"title\":" + json_text(chart.x_title) + ",\"series\":[" + series + "]}";
 }
 
 void draw_legend(const LineChart& chart, Svg& svg) {
@@ -174,14 +237,22 @@ void draw_colour_bar(const HeatMapChart& chart, const ColourScale& scale, const 
     svg.text({x, bar.y + bar.height + 17}, Anchor::Middle, tick.label, kTickText);
   }
   const int per_cent = static_cast<int>(std::lround(scale.beyond * 100));
-  const std::string note = per_cent > 0 ? "; " + std::to_string(per_cent) + " % of the cells lie beyond the ends" : "";
-  svg.text({bar.x, bar.y + bar.height + 36}, Anchor::Start, chart.value_title + note, kTitleText);
+  svg.text({bar.x, bar.y + bar.height + 36}, Anchor::Start, chart.value_title, kTitleText);
+  if (per_cent > 0)
+    svg.text({bar.x, bar.y + bar.height + 53}, Anchor::Start, std::to_string(per_cent) + " % of the cells lie beyond the ends", kTitleText);
+}
+
+std::string name_of(const std::vector<std::string>& names, size_t index) {
+  return index < names.size() ? names[index] : std::to_string(index);
 }
 
 }  // namespace
 
 std::string line_chart(const LineChart& chart) {
-  for (const Series& series : chart.series) DENDROKV_ASSERT(series.x.size() == series.y.size());
+  for (const Series& series : chart.series) {
+    DENDROKV_ASSERT(series.x.size() == series.y.size());
+    DENDROKV_ASSERT(series.low.size() == series.high.size() && (series.low.empty() || series.low.size() == series.x.size()));
+  }
   const Frame frame = frame_of(chart);
   Svg svg(chart.width, chart.height, chart.title);
   for (const HatchedRange& range : chart.hatched) {
@@ -191,39 +262,58 @@ std::string line_chart(const LineChart& chart) {
   }
   draw_grid(chart, frame, svg);
   svg.begin_clip(frame.box);
+  for (const Series& series : chart.series) draw_area(chart, series, frame, svg);
   for (const Series& series : chart.series) draw_series(chart, series, frame, svg);
   svg.end_clip();
   draw_legend(chart, svg);
+  svg.metadata(json_of(chart, frame));
   return svg.finish();
 }
 
 std::string heat_map(const HeatMapChart& chart) {
   const double rows = static_cast<double>(chart.values.rows()), columns = static_cast<double>(chart.values.cols());
-  constexpr double kMapLeft = 56, kMapTop = 40, kBarRoom = 84;
+  size_t longest = 3;
+  for (const std::string& name : chart.row_names) longest = std::max(longest, name.size());
+  const double left = 36 + kLetter * static_cast<double>(longest);
+  constexpr double kMapTop = 40, kBarRoom = 88;
   const double map_width = columns * chart.cell_width, map_height = rows * chart.cell_height;
   const double bar_width = std::max(map_width, 260.0);
-  // The title of the bar is the widest text.
-  const double width = kMapLeft + std::max(bar_width, 7.0 * static_cast<double>(chart.value_title.size() + 44)) + 10;
+  // Titles may be wider than the map.
+  const size_t widest = std::max(chart.value_title.size(), chart.column_title.size());
+  const double width = left + std::max(bar_width + 14, kLetter * static_cast<double>(widest)) + 10;
+  // Narrow cells would be mostly gap; they overlap by a hair instead, so that no seam shows.
+  const double gap = chart.cell_width < 8 ? -0.4 : 2;
+  const std::string corners = gap > 0 ? " rx=\"2\"" : "";
   Svg svg(width, kMapTop + map_height + kBarRoom, chart.title);
   const ColourScale scale = colour_scale(chart);
+  double column_room = 26;
+  for (const std::string& name : chart.column_names) column_room = std::max(column_room, kLetter * static_cast<double>(name.size()) + 14);
+  const auto every = [](double cell, double room) { return static_cast<size_t>(std::max(1.0, std::ceil(room / cell))); };
+  const size_t row_step = every(chart.cell_height, 16), column_step = every(chart.cell_width, column_room);
   for (size_t r = 0; r < chart.values.rows(); ++r) {
     const double y = kMapTop + static_cast<double>(r) * chart.cell_height;
-    if (r % 2 == 0) svg.text({kMapLeft - kTickRoom, y + chart.cell_height / 2 + 4}, Anchor::End, std::to_string(r), kTickText);
+    if (r % row_step == 0)
+      svg.text({left - kTickRoom, y + chart.cell_height / 2 + 4}, Anchor::End, name_of(chart.row_names, r), kTickText);
     for (size_t c = 0; c < chart.values.cols(); ++c) {
       const double value = chart.values(r, c);
-      const Box cell = {kMapLeft + static_cast<double>(c) * chart.cell_width, y, chart.cell_width - 2, chart.cell_height - 2};
+      const Box cell = {left + static_cast<double>(c) * chart.cell_width, y, chart.cell_width - gap, chart.cell_height - gap};
       const std::string fill = usable(value, chart.scale)
-                                   ? "fill=\"" + to_hex(colour_map("viridis").at(scale.axis.pixel(value))) + "\" rx=\"2\""
-                                   : std::string("fill=\"var(--absent)\" rx=\"2\"");
+                                   ? "fill=\"" + to_hex(colour_map("viridis").at(scale.axis.pixel(value))) + "\"" + corners
+                                   : "fill=\"var(--absent)\"" + corners;
       const size_t index = r * chart.values.cols() + c;
+      const bool marked = index < chart.marked.size() && chart.marked[index];
       svg.tooltip(cell, index < chart.cell_names.size() ? chart.cell_names[index] : "", fill);
+      if (marked)
+        svg.circle({cell.x + cell.width / 2, cell.y + cell.height / 2}, 1.8,
+                   "fill=\"" + to_hex(ink_on(colour_map("viridis").at(scale.axis.pixel(value)))) + "\" pointer-events=\"none\"");
     }
   }
-  for (size_t c = 0; c < chart.values.cols(); ++c)
-    svg.text({kMapLeft + (static_cast<double>(c) + 0.5) * chart.cell_width - 1, kMapTop - 8}, Anchor::Middle, std::to_string(c), kTickText);
-  svg.text({kMapLeft, 14}, Anchor::Start, chart.column_title, kTitleText);
+  for (size_t c = 0; c < chart.values.cols(); c += column_step)
+    svg.text({left + (static_cast<double>(c) + 0.5) * chart.cell_width - 1, kMapTop - 8}, Anchor::Middle, name_of(chart.column_names, c),
+             kTickText);
+  svg.text({left, 14}, Anchor::Start, chart.column_title, kTitleText);
   svg.upright_text({14, kMapTop + map_height / 2}, chart.row_title, kTitleText);
-  draw_colour_bar(chart, scale, {kMapLeft, kMapTop + map_height + 14, bar_width, 10}, svg);
+  draw_colour_bar(chart, scale, {left, kMapTop + map_height + 14, bar_width, 10}, svg);
   return svg.finish();
 }
 

@@ -18,6 +18,7 @@ struct Series {
   LineStyle style = LineStyle::Solid;
   std::vector<double> x, y;
   double width = 1.6;  // pixels
+  std::vector<double> low = {}, high = {};  // a band around y, drawn as an area; empty = none
 };
 
 /// A part of the x axis that the reader should not trust or that is left out.
@@ -36,7 +37,8 @@ struct LineChart {
   std::vector<HatchedRange> hatched;
   double width = 880, height = 330;
 };
-/// The y range is that of the points outside of the hatched ranges; what lies beyond it is cut at the frame.
+/// The y range is that of the points outside of the hatched ranges; what lies beyond it is cut at the frame. A <metadata> element holds the
+/// numbers and the frame as JSON, for a page that shows them where the reader points.
 std::string line_chart(const LineChart& chart);
 
 struct HeatMapChart {
@@ -46,6 +48,8 @@ struct HeatMapChart {
   GridView<const double> values;   // [row, column]; NaN is drawn as absent
   ScaleKind scale = ScaleKind::Linear;
   std::vector<std::string> cell_names;  // tooltips, row-major; may be empty
+  std::vector<std::string> row_names, column_names;  // 0, 1, 2, ... where empty
+  std::vector<bool> marked;                          // cells with a dot, row-major; may be empty
   double cell_width = 30, cell_height = 15;
 };
 /// Colours run from the 3rd to the 97th percentile; the bar says how much lies beyond.

@@ -90,6 +90,19 @@ void Svg::path(std::span<const Point> points, std::string_view style) {
   body_ += "<path d=\"" + data + "\" fill=\"none\" " + std::string(style) + "/>\n";
 }
 
+void Svg::area(std::span<const Point> outline, std::string_view style) {
+  if (outline.empty()) return;
+  std::string data;
+  for (const Point& point : outline) data += (data.empty() ? "M" : "L") + coordinate(point.x) + " " + coordinate(point.y);
+  body_ += "<path d=\"" + data + "Z\" stroke=\"none\" " + std::string(style) + "/>\n";
+}
+
+void Svg::circle(Point centre, double radius, std::string_view style) {
+  body_ += "<circle" + attribute("cx", centre.x) + attribute("cy", centre.y) + attribute("r", radius) + " " + std::string(style) + "/>\n";
+}
+
+void Svg::metadata(std::string_view text) { body_ += "<metadata>" + xml_escaped(text) + "</metadata>\n"; }
+
 void Svg::text(Point at, Anchor anchor, std::string_view text, std::string_view style) {
   body_ += "<text" + attribute("x", at.x) + attribute("y", at.y) + " text-anchor=\"" + std::string(anchor_name(anchor)) +
            "\" " + std::string(style) + ">" + xml_escaped(text) + "</text>\n";

@@ -30,6 +30,11 @@ class Svg {
   void rect(const Box& box, std::string_view style);
   void line(Point from, Point to, std::string_view style);
   void path(std::span<const Point> points, std::string_view style);
+  /// Filled, without an outline.
+  void area(std::span<const Point> outline, std::string_view style);
+  void circle(Point centre, double radius, std::string_view style);
+  /// Data for scripts, not drawn.
+  void metadata(std::string_view text);
   void text(Point at, Anchor anchor, std::string_view text, std::string_view style);
   /// Text turned by 90 degrees, read upwards, centred on `at`.
   void upright_text(Point at, std::string_view text, std::string_view style);

@@ -7,7 +7,9 @@
 #include <gtest/gtest.h>
 #include <utility>
 
+#include "analysis/random.h"
 #include "data/error.h"
+#include "data/trace_writer.h"
 #include "tests/analysis/signals.h"
 #include "tests/support/files.h"
 
@@ -106,7 +108,7 @@ TEST(Analyze, WindowEndsAtTheStepAndEveryCellIsItsBlocks) {
   write_noise_trace(folder / "t.h5", {.tokens = 100});
   const TraceReader trace(folder / "t.h5");
   AnalyzeOptions options;
-  options.levels = 4;
+  options.transform.levels = 4;
   options.step = Step(69);
   const Analysis analysis = analysis_of(trace, options);
   ASSERT_EQ(analysis.positions, 70u);
@@ -156,7 +158,7 @@ TEST(Analyze, SeveralTracesAreAlignedAtTheirEnd) {
   const TraceReader a(folder / "a.h5"), b(folder / "b.h5");
   const TraceReader* traces[] = {&a, &b};
   AnalyzeOptions options;
-  options.levels = 3;
+  options.transform.levels = 3;
   const Analysis both = *analyze(traces, options, {});
   EXPECT_EQ(both.samples, 2u);
   EXPECT_EQ(both.positions, 70u);
@@ -204,7 +206,199 @@ TEST(Analyze, StopsWhenTold) {
     seen = done;
     return Continue::Yes;
   }));
-  EXPECT_EQ(seen, 2u);
+  EXPECT_EQ(seen, 1u);  // one window in one piece
+}
+
+// --- the sample and its verdicts
+
+/// One trace per document: weights fall with the distance from the last query; each value channel is a first-order autoregression whose
+/// coefficient goes from `start` to 0 at the end. 0 gives white noise: it contributes more towards the end, and no more than its weights make
+/// of it.
+void write_document(const std::filesystem::path& path, unsigned seed, double start) {
+  constexpr uint32_t kPositions = 256, kChannels = 16;
+  TracePlan plan;
+  plan.info.model = {"planted", "llama", "sha", 1, 1, 1, kChannels, 100, 8192, 1e5};
+  plan.info.policy = "full";
+  plan.info.encoding = Encoding::F32;
+  plan.info.tokens = kPositions;
+  plan.info.layers = {Layer(0)};
+  plan.info.heads = {Head(0)};
+  plan.info.steps = {Step(kPositions - 1)};
+  plan.tokens.id.assign(kPositions, 1);
+  plan.tokens.offset.assign(kPositions + size_t{1}, 0);
+  plan.chunk_steps = 1;
+  plan.chunk_positions = kPositions;
+  std::vector<float> weights(kPositions);
+  float sum = 0;
+  for (uint32_t p = 0; p < kPositions; ++p) sum += weights[p] = 1 / std::sqrt(static_cast<float>(kPositions - p));
+  for (float& weight : weights) weight /= sum;
+  RandomStream random(seed, 0);
+  Grid<float> values(kPositions, kChannels);
+  for (uint32_t p = 0; p < kPositions; ++p) {
+    const double coefficient = start * (1 - static_cast<double>(p) / kPositions);
+    for (uint32_t c = 0; c < kChannels; ++c) {
+      const double before = p == 0 ? random.normal() : double{values(p - 1, c)};
+      values(p, c) = static_cast<float>(coefficient * before + std::sqrt(1 - coefficient * coefficient) * random.normal());
+    }
+  }
+  TraceWriter writer(path, plan);
+  std::vector<std::byte> chunk(kPositions * sizeof(float));
+  encode_weights(Encoding::F32, weights, chunk);
+  writer.write_weights(0, 0, 0, 0, chunk);
+  writer.write_values(0, KvHead(0), Position(0), values.view());
+  writer.write_loss(std::vector<float>(kPositions, 0.0f));
+  writer.mark_steps_valid(1);
+  writer.finish();
+}
+
+Analysis of_documents(const testing::TemporaryFolder& folder, unsigned documents, double start, AnalyzeOptions options) {
+  std::vector<std::filesystem::path> paths;
+  for (unsigned d = 0; d < documents; ++d) {
+    paths.push_back(folder / (std::to_string(start) + "-" + std::to_string(d) + ".h5"));
+    if (!std::filesystem::exists(paths.back())) write_document(paths.back(), 70 + d, start);
+  }
+  TraceSet set(paths);
+  if (options.nulls.empty()) options.nulls = {"shuffle-values"};
+  options.null_draws = 4;
+  return *analyze(set, options, {});
+}
+
+Verdict verdict(const Analysis& analysis, std::string_view name) {
+  for (const Claim& claim : analysis.statistics.claims)
+    if (claim.name == name) return claim.verdict;
+  ADD_FAILURE() << name;
+  return Verdict::NotTestable;
+}
+
+TEST(AnalyzeDocuments, APlantedRiseIsShownAndWeightedNoiseIsNot) {
+  const testing::TemporaryFolder folder;
+  const Analysis planted = of_documents(folder, 16, 0.6, {}), noise = of_documents(folder, 16, 0, {});
+  EXPECT_EQ(planted.statistics.unit, "document");
+  EXPECT_EQ(planted.statistics.documents, 16u);
+  for (const std::string name : {"rise-relative", "rise-beyond-shuffle-values", "high-most", "high-most-beyond-shuffle-values"}) {
+    EXPECT_EQ(verdict(planted, name), Verdict::Shown) << name;
+    EXPECT_NE(verdict(noise, name), Verdict::Shown) << name;
+  }
+  EXPECT_EQ(verdict(planted, "rise"), Verdict::Shown);
+  EXPECT_EQ(verdict(noise, "rise"), Verdict::Shown);
+}
+
+TEST(AnalyzeDocuments, EveryTransformFindsThePlantedRise) {
+  const testing::TemporaryFolder folder;
+  for (const TransformKind kind : {TransformKind::Modwt, TransformKind::Packet, TransformKind::Cwt}) {
+    AnalyzeOptions options;
+    options.transform.kind = kind;
+    options.transform.levels = 3;
+    const Analysis planted = of_documents(folder, 16, 0.6, options);
+    EXPECT_EQ(verdict(planted, "rise-beyond-shuffle-values"), Verdict::Shown) << transform_name(kind);
+  }
+}
+
+TEST(AnalyzeDocuments, FewDocumentsOfOneWindowEachAreNotTestable) {
+  const testing::TemporaryFolder folder;
+  const Analysis few = of_documents(folder, 3, 0.6, {});
+  for (const Claim& claim : few.statistics.claims) EXPECT_EQ(claim.verdict, Verdict::NotTestable) << claim.name;
+  EXPECT_EQ(few.statistics.unit, "document");
+}
+
+TEST(AnalyzeDocuments, WindowsStandInForDocumentsAndSaySo) {
+  const testing::TemporaryFolder folder;
+  write_noise_trace(folder / "t.h5", {.tokens = 256});
+  const TraceReader trace(folder / "t.h5");
+  AnalyzeOptions options;
+  options.transform.levels = 2;
+  options.windows = 16;
+  options.exclude_first = options.exclude_last = 0;
+  const Analysis all = analysis_of(trace, options);
+  EXPECT_EQ(all.positions, 16u);
+  EXPECT_EQ(all.samples, 16u);
+  EXPECT_EQ(all.statistics.unit, "window");
+  EXPECT_EQ(all.statistics.documents, 1u);
+  EXPECT_EQ(all.statistics.units.size(), 16u);
+  options.samples = 5;
+  const Analysis some = analysis_of(trace, options), again = analysis_of(trace, options);
+  EXPECT_EQ(some.samples, 5u);
+  EXPECT_EQ(some.band, again.band);
+  options.seed = 2;
+  EXPECT_NE(analysis_of(trace, options).band, some.band);
+  options.samples = 17;
+  EXPECT_THROW(analysis_of(trace, options), Error);
+}
+
+// The windows of a trace are those that the query at their end sees.
+TEST(AnalyzeDocuments, AWindowIsThatOfItsOwnQuery) {
+  const testing::TemporaryFolder folder;
+  write_noise_trace(folder / "t.h5", {.tokens = 64});
+  const TraceReader trace(folder / "t.h5");
+  AnalyzeOptions options;
+  options.transform.levels = 2;
+  options.windows = 32;
+  const Analysis both = analysis_of(trace, options);
+  options.windows.reset();
+  options.step = Step(31);
+  const Analysis first = analysis_of(trace, options);
+  options.step = Step(63);
+  const Analysis last = analysis_of(trace, options);
+  for (size_t p = 0; p < 32; ++p)
+    EXPECT_NEAR(both.band[p], (first.band[p] + last.band[32 + p]) / 2, 1e-12);
+}
+
+/// Bands of a long text that is read in three pieces against the same in one.
+TEST(AnalyzeDocuments, PiecesGiveWhatOneReadGives) {
+  constexpr size_t kLong = 2 * kStretch + 512;
+  TransformChoice choice;
+  choice.levels = 3;
+  RandomStream random(5, 0);
+  Grid<float> weights(1, kLong, 1.0f), values(kLong, 1);
+  for (float& value : values.all()) value = static_cast<float>(random.normal());
+  for (const char* wavelet : {"haar", "db3"})
+    for (const TransformKind kind : {TransformKind::Dwt, TransformKind::Modwt}) {
+      choice.kind = kind;
+      choice.wavelet = wavelet;
+      const BandTransform whole(choice, kLong);
+      Grid<double> expected(1, whole.amplitudes());
+      HaarMeasures out;
+      out.magnitude = expected.view();
+      whole.measure(std::as_const(weights).view(), std::as_const(values).view(), out);
+      const size_t reach = transform_reach(choice), first = kStretch - reach, count = kStretch + 2 * reach;
+      const BandTransform part(choice, count);
+      Grid<double> found(1, part.amplitudes());
+      out.magnitude = found.view();
+      part.measure(GridView<const float>(weights.data() + first, 1, count),
+                   std::as_const(values).view().rows_from(first, count), out);
+      for (size_t band = 0; band < 3; ++band) {
+        const BandPlace &from = part.places()[band], &to = whole.places()[band];
+        for (size_t k = 0; k < kStretch / from.run; ++k)
+          ASSERT_NEAR(found(0, from.first + reach / from.run + k), expected(0, to.first + kStretch / to.run + k), 1e-6)
+              << wavelet << " " << transform_name(kind) << " band " << band << " " << k;
+      }
+    }
+}
+
+TEST(Analyze, ThreadsDoNotChangeABitOfTheStatistics) {
+  const testing::TemporaryFolder folder;
+  AnalyzeOptions options;
+  options.nulls = {"shuffle-values", "iaaft", "gaussian-values"};
+  const Analysis one = of_documents(folder, 4, 0.3, options);
+  options.threads = 3;
+  const Analysis three = of_documents(folder, 4, 0.3, options);
+  for (size_t n = 0; n < 3; ++n) EXPECT_EQ(one.statistics.null_curves[n].mean, three.statistics.null_curves[n].mean);
+  EXPECT_EQ(one.low, three.low);
+  EXPECT_EQ(one.statistics.variance_high, three.statistics.variance_high);
+}
+
+TEST(Analyze, ANullThatChangesNothingIsRefused) {
+  const testing::TemporaryFolder folder;
+  write_noise_trace(folder / "t.h5", {});
+  const TraceReader trace(folder / "t.h5");
+  AnalyzeOptions options;
+  options.signal = Signal::Weight;
+  options.nulls = {"shuffle-values"};
+  EXPECT_THROW(analysis_of(trace, options), Error);
+  options.nulls = {"shuffle-weights", "shuffle-weights"};
+  EXPECT_THROW(analysis_of(trace, options), Error);
+  options.nulls = {"noise"};
+  EXPECT_THROW(analysis_of(trace, options), Error);
 }
 
 TEST(Analyze, UnknownSignalsAreRefused) {

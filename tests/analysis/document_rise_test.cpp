@@ -7,6 +7,7 @@
 
 #include "analysis/position_bins.h"
 #include "analysis/random.h"
+#include "tests/analysis/measured_rise.h"
 
 namespace dendrokv {
 namespace {
@@ -14,6 +15,12 @@ namespace {
 constexpr uint32_t kLevels = 3;
 constexpr size_t kPositions = 64, kChannels = 5, kHeads = 2;
 constexpr IndexRange kUsable{8, 48};
+
+DocumentRise rise_of(const Grid<float>& weights, const Grid<float>& values, size_t draws, uint64_t document = 0, uint64_t seed = 1) {
+  const BandTransform transform({TransformKind::Dwt, "haar", kLevels, {}}, kPositions);
+  return testing::rise_of(transform, weights, values, kUsable, BinMap(position_bins(kUsable, kLevels, 3), kPositions),
+                          {find_surrogate("shuffle-values"), draws, seed}, document);
+}
 
 Grid<float> normal_grid(size_t rows, size_t cols, uint64_t stream) {
   RandomStream random(1, stream);
@@ -47,11 +54,9 @@ double plain_amplitude(const Grid<float>& weights, const Grid<float>& values, si
 TEST(DocumentRise, IsTheMeanLogOfThePlainAmplitudes) {
   const Grid<float> weights = some_weights(), values = normal_grid(kPositions, kChannels, 2);
   const auto bins = position_bins(kUsable, kLevels, 3);
-  DocumentRiseSum sum(kLevels, kUsable, bins, {.draws = 0}, 0);
-  sum.add(weights.view(), values.view(), 0);
-  const DocumentRise rise = sum.mean();
+  const DocumentRise rise = rise_of(weights, values, 0);
   ASSERT_EQ(bins.size(), 3u);
-  EXPECT_EQ(rise.null.rows(), 0u);
+  EXPECT_TRUE(rise.nulls.empty());
   for (uint32_t level = 1; level <= kLevels; ++level)
     for (size_t bin = 0; bin < bins.size(); ++bin) {
       double expected = 0;
@@ -69,17 +74,14 @@ TEST(DocumentRise, IsTheMeanLogOfThePlainAmplitudes) {
 TEST(DocumentRise, SizeIsTheLocalRootMeanSquare) {
   const Grid<float> weights(kHeads, kPositions, 0.5f);
   const Grid<float> values(kPositions, kChannels, -3.0f);
-  DocumentRiseSum sum(kLevels, kUsable, position_bins(kUsable, kLevels, 3), {.draws = 0}, 0);
-  sum.add(weights.view(), values.view(), 0);
-  for (const double size : sum.mean().size) EXPECT_NEAR(size, std::log(1.5), 1e-12);
+  for (const double size : rise_of(weights, values, 0).size) EXPECT_NEAR(size, std::log(1.5), 1e-12);
 }
 
 TEST(DocumentRise, WithoutAmplitudeThereIsNoLogarithm) {
   const Grid<float> weights(kHeads, kPositions, 0.5f), values(kPositions, kChannels, 1.0f);
-  DocumentRiseSum sum(kLevels, kUsable, position_bins(kUsable, kLevels, 3), {.draws = 1}, 0);
-  sum.add(weights.view(), values.view(), 0);
-  EXPECT_TRUE(std::isnan(sum.mean().amplitude(0, 0)));
-  EXPECT_TRUE(std::isnan(sum.mean().null(2, 1)));
+  const DocumentRise rise = rise_of(weights, values, 1);
+  EXPECT_TRUE(std::isnan(rise.amplitude(0, 0)));
+  EXPECT_TRUE(std::isnan(rise.nulls[0](2, 1)));
 }
 
 // Rows of values that are all alike but in sign have the same amplitudes in any order only at level 1 of a constant signal; a
@@ -89,18 +91,14 @@ TEST(DocumentRise, PermutingTearsNeighboursApart) {
   Grid<float> ramp(kPositions, 1);
   for (size_t p = 0; p < kPositions; ++p) ramp(p, 0) = static_cast<float>(p);
   const auto bins = position_bins(kUsable, kLevels, 3);
-  const auto rise = [&](uint64_t document) {
-    DocumentRiseSum sum(kLevels, kUsable, bins, {.seed = 4, .draws = 8}, document);
-    sum.add(weights.view(), ramp.view(), 0);
-    return sum.mean();
-  };
+  const auto rise = [&](uint64_t document) { return rise_of(weights, ramp, 8, document, 4); };
   const DocumentRise first = rise(0);
   for (size_t bin = 0; bin < bins.size(); ++bin) {
     EXPECT_NEAR(first.amplitude(0, bin), std::log(0.5), 1e-6);
-    EXPECT_GT(first.null(0, bin), std::log(2.0));
+    EXPECT_GT(first.nulls[0](0, bin), std::log(2.0));
   }
-  EXPECT_EQ(first.null(0, 0), rise(0).null(0, 0));
-  EXPECT_NE(first.null(0, 0), rise(1).null(0, 0));
+  EXPECT_EQ(first.nulls[0](0, 0), rise(0).nulls[0](0, 0));
+  EXPECT_NE(first.nulls[0](0, 0), rise(1).nulls[0](0, 0));
 }
 
 // Rows outside of the usable positions stay where they are: a value that stands out there is in no bin's null.
@@ -108,10 +106,8 @@ TEST(DocumentRise, PermutingStaysWithinTheUsablePositions) {
   const Grid<float> weights(1, kPositions, 1.0f);
   Grid<float> values = normal_grid(kPositions, 1, 3);
   const auto null_of = [&] {
-    DocumentRiseSum sum(kLevels, kUsable, position_bins(kUsable, kLevels, 3), {.draws = 4}, 0);
-    sum.add(weights.view(), values.view(), 0);
-    const DocumentRise rise = sum.mean();
-    return std::vector<double>(rise.null.all().begin(), rise.null.all().end());
+    const DocumentRise rise = rise_of(weights, values, 4);
+    return std::vector<double>(rise.nulls[0].all().begin(), rise.nulls[0].all().end());
   };
   const auto before = null_of();
   values(0, 0) = values(kPositions - 1, 0) = 1e6f;

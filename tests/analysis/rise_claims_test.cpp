@@ -10,9 +10,12 @@
 
 #include "analysis/position_bins.h"
 #include "analysis/random.h"
+#include "tests/analysis/measured_rise.h"
 
 namespace dendrokv {
 namespace {
+
+using testing::rise_of;
 
 const Claim& claim(const std::vector<Claim>& claims, std::string_view name) {
   const auto found = std::ranges::find(claims, name, &Claim::name);
@@ -28,7 +31,7 @@ std::vector<DocumentRise> drawn_curves(size_t documents, double high, double low
   std::vector<DocumentRise> rises;
   for (size_t d = 0; d < documents; ++d) {
     RandomStream random(31, d);
-    DocumentRise rise{Grid<double>(kLevels, kBins), {}, std::vector<double>(kBins)};
+    DocumentRise rise{Grid<double>(kLevels, kBins), std::vector<double>(kBins), {}};
     for (size_t level = 0; level < kLevels; ++level)
       for (size_t bin = 0; bin < kBins; ++bin) {
         const double u = static_cast<double>(bin) / (kBins - 1),
@@ -41,8 +44,12 @@ std::vector<DocumentRise> drawn_curves(size_t documents, double high, double low
   return rises;
 }
 
+std::vector<Claim> judged(const std::vector<DocumentRise>& documents) {
+  return judge_rise(documents, {}, {});
+}
+
 TEST(JudgeRise, ASteadyRiseIsShownMonotoneAndSmooth) {
-  const auto claims = judge_rise(drawn_curves(24, 2, 2), {});
+  const auto claims = judged(drawn_curves(24, 2, 2));
   EXPECT_EQ(claim(claims, "rise").verdict, Verdict::Shown);
   EXPECT_NEAR(claim(claims, "rise").effect, 2, 0.1);
   EXPECT_LT(claim(claims, "rise").lower, 2.05);
@@ -50,38 +57,56 @@ TEST(JudgeRise, ASteadyRiseIsShownMonotoneAndSmooth) {
   EXPECT_EQ(claim(claims, "monotone").verdict, Verdict::Shown);
   EXPECT_EQ(claim(claims, "smooth").verdict, Verdict::Shown);
   EXPECT_EQ(claim(claims, "high-most").verdict, Verdict::NotContradicted);
-  EXPECT_EQ(std::ranges::count(claims, "rise-beyond-null", &Claim::name), 0);
+  EXPECT_EQ(claims.size(), 5u);  // none beyond a null
 }
 
 TEST(JudgeRise, AFallIsContradicted) {
-  const auto claims = judge_rise(drawn_curves(24, -1, -1), {});
+  const auto claims = judged(drawn_curves(24, -1, -1));
   EXPECT_EQ(claim(claims, "rise").verdict, Verdict::Contradicted);
   EXPECT_EQ(claim(claims, "monotone").verdict, Verdict::Contradicted);
   EXPECT_EQ(claim(claims, "smooth").verdict, Verdict::NotTestable);
 }
 
 TEST(JudgeRise, TheSteepestLevelIsTold) {
-  EXPECT_EQ(claim(judge_rise(drawn_curves(24, 2, 1), {}), "high-most").verdict, Verdict::Shown);
-  EXPECT_EQ(claim(judge_rise(drawn_curves(24, 1, 2), {}), "high-most").verdict,
+  EXPECT_EQ(claim(judged(drawn_curves(24, 2, 1)), "high-most").verdict, Verdict::Shown);
+  EXPECT_EQ(claim(judged(drawn_curves(24, 1, 2)), "high-most").verdict,
             Verdict::Contradicted);
 }
 
 TEST(JudgeRise, AJumpIsNotSmooth) {
-  const auto claims = judge_rise(drawn_curves(24, 0, 0, 2), {});
+  const auto claims = judged(drawn_curves(24, 0, 0, 2));
   EXPECT_EQ(claim(claims, "rise").verdict, Verdict::Shown);
   EXPECT_EQ(claim(claims, "smooth").verdict, Verdict::Contradicted);
   EXPECT_GT(claim(claims, "smooth").lower, 0);
 }
 
 TEST(JudgeRise, FewDocumentsDecideNothing) {
-  for (const Claim& c : judge_rise(drawn_curves(kLeastDocuments - 1, 2, 1), {}))
+  for (const Claim& c : judged(drawn_curves(least_documents(0, 0.05) - 1, 2, 1)))
     EXPECT_EQ(c.verdict, Verdict::NotTestable) << c.name;
   EXPECT_EQ(verdict_name(Verdict::NotTestable), "not testable with this sample");
 }
 
 TEST(JudgeRise, TheLeastNumberOfDocumentsCanDecide) {
-  EXPECT_EQ(claim(judge_rise(drawn_curves(kLeastDocuments, 2, 2), {}), "rise").verdict,
+  EXPECT_EQ(claim(judged(drawn_curves(least_documents(0, 0.05), 2, 2)), "rise").verdict,
             Verdict::Shown);
+}
+
+// m claims adjusted after Benjamini and Yekutieli: the least p-value of n sign flips, 2^-n, times m (1 + 1/2 + ... + 1/m).
+TEST(JudgeRise, TheLeastNumberFollowsFromTheAdjustment) {
+  EXPECT_EQ(least_documents(0, 0.05), 7u);  // 3 * 11/6 / 128 = 0.043
+  EXPECT_EQ(least_documents(1, 0.05), 8u);  // 5 * 137/60 / 256 = 0.045
+  EXPECT_EQ(least_documents(6, 0.05), 10u);  // 15 * 3.318 / 1024 = 0.0486
+}
+
+TEST(JudgeRise, WithoutBinsNothingIsTestable) {
+  const std::string nulls[] = {"shuffle-values"};
+  const auto claims = claims_without_bins(nulls, 30);
+  EXPECT_EQ(claims.size(), judge_rise(drawn_curves(24, 2, 2), {}, {}).size() + 2);
+  for (const Claim& c : claims) {
+    EXPECT_EQ(c.verdict, Verdict::NotTestable);
+    EXPECT_TRUE(std::isnan(c.effect));
+    EXPECT_EQ(c.units, 30u);
+  }
 }
 
 // --- documents made of weights and values
@@ -104,12 +129,12 @@ DocumentRise simulated(uint64_t repetition, uint64_t document, double start) {
     }
   }
   const IndexRange usable{0, kPositions};
-  DocumentRiseSum sum(kLevels, usable, position_bins(usable, kLevels),
-                      {.seed = repetition, .draws = 2}, document);
-  sum.add(weights.view(), values.view(), 0);
-  return sum.mean();
+  const BandTransform transform({}, kPositions);
+  const BinMap bins(position_bins(usable, kLevels), kPositions);
+  return rise_of(transform, weights, values, usable, bins, {find_surrogate("shuffle-values"), 2, repetition}, document);
 }
 
+const std::string kNulls[] = {"shuffle-values"};
 constexpr size_t kRepetitions = 300, kDocuments = 12;
 
 // How often each claim is shown.
@@ -118,8 +143,8 @@ std::map<std::string, double> share_shown(double start) {
   for (uint64_t repetition = 0; repetition < kRepetitions; ++repetition) {
     std::vector<DocumentRise> documents;
     for (uint64_t d = 0; d < kDocuments; ++d) documents.push_back(simulated(repetition, d, start));
-    const JudgeOptions options{.resampling = {.seed = repetition, .draws = 199}};
-    for (const Claim& c : judge_rise(documents, options))
+    const JudgeOptions options{.resampling = {.seed = repetition, .draws = 999}};
+    for (const Claim& c : judge_rise(documents, kNulls, options))
       shown[c.name] += c.verdict == Verdict::Shown ? 1.0 / kRepetitions : 0;
   }
   return shown;
@@ -129,16 +154,18 @@ TEST(Calibration, WeightedWhiteNoiseIsNoRiseOfRelativeVariability) {
   auto shown = share_shown(0);
   EXPECT_GT(shown["rise"], 0.9);  // it does contribute more towards the end
   EXPECT_LE(shown["rise-relative"], 0.06);
-  EXPECT_LE(shown["rise-beyond-null"], 0.06);
+  EXPECT_LE(shown["rise-beyond-shuffle-values"], 0.06);
   EXPECT_LE(shown["high-most"], 0.06);
+  EXPECT_LE(shown["high-most-beyond-shuffle-values"], 0.06);
 }
 
 // Neighbours correlate by 0.4 at the start, not at all at the end.
 TEST(Calibration, APlantedRiseIsFound) {
   auto shown = share_shown(0.4);
   EXPECT_GE(shown["rise-relative"], 0.9);
-  EXPECT_GE(shown["rise-beyond-null"], 0.9);
+  EXPECT_GE(shown["rise-beyond-shuffle-values"], 0.9);
   EXPECT_GE(shown["high-most"], 0.9);
+  EXPECT_GE(shown["high-most-beyond-shuffle-values"], 0.9);
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ TEST(SignalWindow, AWindowNeedsOneBlock) {
   AnalyzeOptions options;
   options.step = Step(30);
   expect_words(refusal(trace, options), {"31 positions", "at least 32"});
-  options.levels = 13;
+  options.transform.levels = 13;
   expect_words(refusal(trace, options), {"levels", "13", "1 to 12"});
 }
 
@@ -88,7 +88,8 @@ TEST(SignalWindow, OneWindowPerTraceAllOfOneLength) {
   write_noise_trace(folder / "b.h5", {.tokens = 70});
   const TraceReader a(folder / "a.h5"), b(folder / "b.h5");
   const TraceReader* traces[] = {&a, &b};
-  const std::vector<SignalWindow> windows = signal_windows(traces, {});
+  TraceSet set(traces);
+  const std::vector<SignalWindow> windows = plan_windows(set, {}).windows;
   EXPECT_EQ(windows[0].positions.first, 18u);
   EXPECT_EQ(windows[1].positions.first, 38u);
   EXPECT_EQ(windows[0].positions.count, 32u);
