@@ -210,14 +210,19 @@ PackedKind packed_kind(uint32_t tensor_type, Arithmetic arithmetic) {
   return row->kind;
 }
 
-PackedSection pack_section(std::string_view subject, std::span<const GgufTensor* const> tensors,
-                           PackedKind kind) {
-  const PackedLayout layout = layout_of(kind);
+PackedSection empty_section(std::span<const GgufTensor* const> tensors, PackedKind kind) {
   PackedSection section;
   section.kind = kind;
   section.cols = tensors.front()->shape[0];
   for (const GgufTensor* tensor : tensors) section.rows += rows_of(*tensor);
-  section.group_bytes = layout.group_bytes(section.cols);
+  section.group_bytes = layout_of(kind).group_bytes(section.cols);
+  return section;
+}
+
+PackedSection pack_section(std::string_view subject, std::span<const GgufTensor* const> tensors,
+                           PackedKind kind) {
+  const PackedLayout layout = layout_of(kind);
+  PackedSection section = empty_section(tensors, kind);
   section.storage = aligned_bytes(section.groups() * section.group_bytes);
   fill_padding_codes(layout, section);
   Packer packer(section);
