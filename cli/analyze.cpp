@@ -104,6 +104,8 @@ class Analyze : public Command {
       say(session.verbosity, Verbosity::Quiet, "dendrokv: analyze: stopped, nothing was written; run the same command again");
       return ExitStatus::Stopped;
     }
+    analysis->uuid = session.uuid;
+    analysis->created = session.created;
     analysis->command_line = session.command_line;
     write_analysis(output_, *analysis);
     if (session.json())

@@ -11,6 +11,8 @@
 
 namespace dendrokv {
 
+class ModelKeeper;
+
 enum class ExitStatus : int {
   Done = 0,
   Failed = 1,
@@ -33,6 +35,10 @@ struct Session {
   Isa isa = Isa::Scalar;
   Arithmetic arithmetic = Arithmetic::Fast;
   std::string command_line;  // as typed, for the files that are written
+  std::string uuid, created;  // for the file that is written; empty = new ones
+  bool divided = false;       // one of the processes of a divided run
+  WeightSharing sharing = WeightSharing::Private;
+  ModelKeeper* models = nullptr;  // keeps a model from task to task; null = nobody does
 
   bool json() const { return form == OutputForm::Json; }
   /// A line on standard error, unless quiet.

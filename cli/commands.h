@@ -14,6 +14,8 @@ struct CommandRow {
   std::string_view name;
   std::string_view summary;  // one line, no full stop
   std::unique_ptr<Command> (*make)();
+  /// Options that name its inputs, "--text,--ids", where several inputs are so many tasks (cli/task_list.h); else empty.
+  std::string_view inputs = {};
 };
 
 std::span<const CommandRow> command_table();

@@ -98,6 +98,8 @@ void EvalOptions::check_outputs(const fs::path& model_path) const {
 EvalFile eval_file(const Session& session, const Model& model, const EvalPolicies& policies,
                    const EvalOptions& options, std::string protocol) {
   EvalFile file;
+  file.uuid = session.uuid;
+  file.created = session.created;
   file.command_line = session.command_line;
   file.model = model.facts();
   file.arithmetic = model.arithmetic() == Arithmetic::Exact ? "exact" : "fast";

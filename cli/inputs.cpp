@@ -77,21 +77,35 @@ void ModelOption::declare(Options& options) {
                "lists them");
 }
 
-fs::path ModelOption::find(const Session& session) const {
+fs::path ModelOption::file(const Session& session) const {
   check_pre_tokenizer(tokenizer.pre_tokenizer);
-  const fs::path file = model_path(path);
-  session.detail("model " + file.string());
-  return file;
+  const fs::path found = model_path(path);
+  session.detail("model " + found.string());
+  return found;
 }
 
 Model ModelOption::load(const Session& session, LoadDepth depth) const {
-  return Model::load(find(session), depth, session.arithmetic, tokenizer);
+  if (session.models != nullptr) return session.models->load(file(session), depth, session, tokenizer);
+  return Model::load(file(session), depth, session.arithmetic, tokenizer, session.sharing);
+}
+
+Model ModelKeeper::load(const fs::path& path, LoadDepth depth, const Session& session,
+                        const TokenizerOptions& tokenizer) {
+  const bool same = last_ && last_->path == path && last_->depth == depth &&
+                    last_->pre_tokenizer == tokenizer.pre_tokenizer &&
+                    last_->model.arithmetic() == session.arithmetic;
+  if (!same) {
+    last_.reset();  // first: two models may be more than the memory holds
+    last_.emplace(Loaded{path, depth, tokenizer.pre_tokenizer,
+                         Model::load(path, depth, session.arithmetic, tokenizer, session.sharing)});
+  }
+  return last_->model.share();
 }
 
 Tokenizer ModelOption::load_tokenizer(const Session& session) const {
-  const fs::path file = find(session);
-  const MappedFile mapped(file);
-  return Tokenizer(Gguf::parse(file.string(), mapped.bytes()), tokenizer);
+  const fs::path found = file(session);
+  const MappedFile mapped(found);
+  return Tokenizer(Gguf::parse(found.string(), mapped.bytes()), tokenizer);
 }
 
 void TextOption::declare(Options& options) {

@@ -25,9 +25,24 @@ struct ModelOption {
   Model load(const Session& session, LoadDepth depth) const;
   /// The tokenizer alone: of any GGUF file, also one without weights or with those of a model that the engine does not run.
   Tokenizer load_tokenizer(const Session& session) const;
+  /// The file that would be loaded. Throws Error as load() does when none is named and none is there.
+  std::filesystem::path file(const Session& session) const;
+};
+
+/// Keeps the model that was loaded last, for a row of tasks that want the same one.
+class ModelKeeper {
+ public:
+  Model load(const std::filesystem::path& path, LoadDepth depth, const Session& session,
+             const TokenizerOptions& tokenizer);
 
  private:
-  std::filesystem::path find(const Session& session) const;
+  struct Loaded {
+    std::filesystem::path path;
+    LoadDepth depth;
+    std::string pre_tokenizer;
+    Model model;
+  };
+  std::optional<Loaded> last_;
 };
 
 /// What a file holds: a text, or a JSON array of token ids.

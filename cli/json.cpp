@@ -37,6 +37,11 @@ Json Json::null() {
   return Json(std::make_unique<Value>(Tree(nullptr)));
 }
 
+Json Json::parse(std::string_view text) {
+  Tree tree = Tree::parse(text, nullptr, false);
+  return Json(std::make_unique<Value>(tree.is_discarded() ? Tree(nullptr) : std::move(tree)));
+}
+
 Json::Json(std::string_view text) : Json(std::make_unique<Value>(Tree(std::string(text)))) {}
 Json::Json(bool truth) : Json(std::make_unique<Value>(Tree(truth))) {}
 Json::Json(uint64_t number) : Json(std::make_unique<Value>(Tree(number))) {}

@@ -16,6 +16,8 @@ class Json {
   static Json object();
   static Json array();
   static Json null();
+  /// What text() gave. Null when it is not JSON.
+  static Json parse(std::string_view text);
 
   Json(std::string_view text);
   Json(const std::string& text) : Json(std::string_view(text)) {}

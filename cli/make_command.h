@@ -13,6 +13,7 @@ std::unique_ptr<Command> make_generate();
 std::unique_ptr<Command> make_trace();
 std::unique_ptr<Command> make_replay();
 std::unique_ptr<Command> make_analyze();
+std::unique_ptr<Command> make_merge();
 std::unique_ptr<Command> make_report();
 std::unique_ptr<Command> make_check();
 std::unique_ptr<Command> make_logits();

@@ -157,6 +157,8 @@ class Parser {
     return true;
   }
 
+  const std::vector<std::string>& values(size_t option) const { return parsed_[option]->results(); }
+
   void hand_over() const {
     for (size_t i = 0; i < options_.size(); ++i) {
       const Option& option = options_[i];
@@ -387,6 +389,25 @@ bool Options::parse(std::span<const std::string> arguments) {
   if (!parser.parse(arguments)) return false;
   parser.hand_over();
   return true;
+}
+
+std::vector<Options::Given> Options::given(std::span<const std::string> arguments,
+                                           std::span<const std::string_view> lists) const {
+  std::vector<Option> options = options_;
+  for (Option& option : options)
+    if (option.kind == Option::Kind::Value && std::ranges::count(lists, option.long_name()) > 0)
+      option.kind = Option::Kind::Repeated;
+  Parser parser(options);
+  if (!parser.parse(arguments)) return {};
+  std::vector<Given> all;
+  for (size_t i = 0; i < options.size(); ++i) {
+    std::vector<std::string> values = parser.values(i);
+    if (values.empty()) continue;
+    if (options[i].kind == Option::Kind::Flag) values = {""};
+    const bool file = options[i].placeholder == "FILE" || is_positional(options[i]);
+    all.push_back({std::string(options[i].long_name()), options_[i].kind, file, std::move(values)});
+  }
+  return all;
 }
 
 std::string Options::usage() const {

@@ -90,6 +90,18 @@ class Options {
   /// else was checked then.
   bool parse(std::span<const std::string> arguments);
 
+  /// An option with its values as they stand on a command line, or a flag with one empty value.
+  struct Given {
+    std::string name;  // long name, or the word of a positional
+    Option::Kind kind;
+    bool takes_file = false;
+    std::vector<std::string> values;
+  };
+  /// What parse() would hand over, in the order of the declarations, without ranges and without the limit of one value per option. Those of
+  /// `lists` take several values behind one name. Throws UsageError: an unknown name, a missing value.
+  std::vector<Given> given(std::span<const std::string> arguments,
+                           std::span<const std::string_view> lists) const;
+
   std::string help() const;
   std::span<const Option> declared() const { return options_; }
   const std::string& command() const { return command_; }

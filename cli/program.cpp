@@ -15,6 +15,9 @@
 
 #include "cli/commands.h"
 #include "cli/format.h"
+#include "cli/shard.h"
+#include "cli/shell_words.h"
+#include "cli/task_run.h"
 #include "data/identity.h"
 #include "model/thread_pool.h"
 
@@ -22,13 +25,26 @@ namespace dendrokv {
 namespace {
 
 constexpr uint64_t kMostThreads = 1024;
+constexpr std::string_view kShareWeights = "--share-weights";
 
 /// Targets of the shared options.
 struct CommonOptions {
   std::optional<uint64_t> threads;
   bool json = false, quiet = false, verbose = false, exact = false;
   bool help = false, version = false;  // answered before a command runs
-  std::string isa;
+  std::string isa, shard;
+  bool share_weights = false;
+
+  /// Of the commands that several processes can divide among them.
+  void declare_divided(Options& options) {
+    options.text("--shard", "I/N", shard,
+                 "several inputs or settings are a list of tasks: do tasks I, I + N, I + 2 N, ... (I from 0) into a file that `dendrokv "
+                 "merge` puts together with the others; auto takes I and N from a Slurm array or step, OpenMPI or PMI (default: auto "
+                 "where one of these started several processes)");
+    options.flag(std::string(kShareWeights), share_weights,
+                 "keep packed weights in a file of the cache folder that all processes of the machine map (default: where several "
+                 "processes divide the list)");
+  }
 
   void declare(Options& options) {
     options.begin_common();
@@ -54,6 +70,7 @@ struct CommonOptions {
     session.threads = threads ? static_cast<unsigned>(*threads) : usable_cores();
     session.isa = isa.empty() ? best_isa() : checked_isa();
     session.arithmetic = exact ? Arithmetic::Exact : Arithmetic::Fast;
+    if (share_weights) session.sharing = WeightSharing::Shared;
     return session;
   }
 
@@ -69,6 +86,7 @@ struct CommonOptions {
 Options declare_all(const CommandRow& row, Command& command, CommonOptions& common) {
   Options options{std::string(row.name), std::string(row.summary)};
   command.declare(options);
+  if (!row.inputs.empty()) common.declare_divided(options);
   common.declare(options);
   return options;
 }
@@ -85,31 +103,53 @@ void print_overview() {
                "usage,\n3 done but a check that was asked for fell short, 75 stopped early.\n";
 }
 
-/// As typed, quoted where a shell needs it.
-std::string joined(std::span<const std::string> words) {
-  std::string line = "dendrokv";
-  for (const std::string& word : words) {
-    const bool plain =
-        !word.empty() && std::all_of(word.begin(), word.end(), [](unsigned char letter) {
-          return std::isalnum(letter) != 0 ||
-                 std::string_view("-_./=:,+@%").find(static_cast<char>(letter)) !=
-                     std::string_view::npos;
-        });
-    line += " ";
-    if (plain) {
-      line += word;
-      continue;
-    }
-    line += '\'';
-    for (const char letter : word)
-      line += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
-    line += '\'';
-  }
-  return line;
-}
-
 std::string joined_name(std::span<const std::string> words) {
   return words.size() == 1 ? words[0] : words[0] + " " + words[1];
+}
+
+std::string value_of(std::span<const Options::Given> given, std::string_view name) {
+  for (const Options::Given& option : given)
+    if (option.name == name) return option.values.back();
+  return {};
+}
+
+/// Hands over the values of the options that are not the command's own.
+void take_common(const Options& options, std::span<const Options::Given> given) {
+  for (const Option& option : options.declared())
+    for (const Options::Given& found : given)
+      if (found.name == option.long_name() &&
+          (option.group == Option::Group::Common || found.name == kShareWeights))
+        option.take(found.values.back());
+}
+
+/// Several inputs or settings, or one of several processes: does its part of the list. Nothing where the command itself does it all in one piece.
+std::optional<ExitStatus> run_divided(const CommandRow& row, std::span<const std::string> words,
+                                      std::span<const std::string> arguments) {
+  if (row.inputs.empty() || std::ranges::find(arguments, "--help") != arguments.end() ||
+      std::ranges::find(arguments, "-h") != arguments.end())
+    return std::nullopt;
+  const auto command = row.make();
+  CommonOptions common;
+  const Options options = declare_all(row, *command, common);
+  const std::vector<std::string_view> inputs = input_names(row);
+  const std::vector<Options::Given> given = options.given(arguments, inputs);
+  const std::string said = value_of(given, "--shard");
+  const Shard shard = find_shard(said, process_environment());
+  const bool divided = !shard.origin.empty() && (shard.count > 1 || !said.empty());
+  const bool several = takes_one_at_a_time(given);
+  if (!divided && !several) return std::nullopt;
+  const std::string output = value_of(given, "--output");
+  if (output.empty())
+    fail_usage("--output", "missing", "wanted a file for the results of the tasks", "see --help");
+  take_common(options, given);
+  Session session = common.session();
+  session.divided = divided;
+  session.command_line = shell_line(words);
+  if (shard.count > 1) session.sharing = WeightSharing::Shared;
+  const TaskList list = list_tasks(row, options, arguments, session);
+  // A job array over one task is a script of its own, which has divided the work already.
+  if (said.empty() && list.tasks.size() == 1 && !shard.launched) return std::nullopt;
+  return run_tasks(list, divided ? shard : Shard{}, output, session);
 }
 
 /// `words` are all of the command line.
@@ -117,6 +157,7 @@ ExitStatus run_command(std::span<const std::string> words) {
   const size_t named = words_of_command(words);
   const std::span<const std::string> arguments = words.subspan(named);
   const CommandRow& row = find_command(joined_name(words.first(named)));
+  if (const auto status = run_divided(row, words, arguments)) return *status;
   const auto command = row.make();
   CommonOptions common;
   Options options = declare_all(row, *command, common);
@@ -125,7 +166,7 @@ ExitStatus run_command(std::span<const std::string> words) {
     return ExitStatus::Done;
   }
   Session session = common.session();
-  session.command_line = joined(words);
+  session.command_line = shell_line(words);
   return command->run(session);
 }
 
@@ -166,6 +207,17 @@ ExitStatus report(std::string line, ExitStatus status) {
 }
 
 }  // namespace
+
+ExitStatus run_one(std::string_view name, std::span<const std::string> arguments,
+                   const Session& session, const std::string& command_line) {
+  const CommandRow& row = find_command(name);
+  const auto command = row.make();
+  CommonOptions common;
+  declare_all(row, *command, common).parse(arguments);
+  Session own = session;
+  own.command_line = command_line;
+  return command->run(own);
+}
 
 Options declared_options(std::string_view command) {
   const CommandRow& row = find_command(command);

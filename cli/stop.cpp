@@ -6,6 +6,10 @@ namespace dendrokv {
 namespace {
 
 volatile std::sig_atomic_t stop_flag = 0;
+int alive = 0;  // objects
+
+// SIGUSR1 and SIGUSR2: what Slurm is usually told to send before a time limit (sbatch --signal=B:USR1@120).
+constexpr int kSignals[] = {SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 
 extern "C" void ask_to_stop(int) {
   stop_flag = 1;
@@ -22,14 +26,14 @@ void set_handler(int signal, void (*handler)(int)) {
 }  // namespace
 
 StopOnSignals::StopOnSignals() {
+  if (alive++ > 0) return;
   stop_flag = 0;
-  set_handler(SIGINT, ask_to_stop);
-  set_handler(SIGTERM, ask_to_stop);
+  for (const int signal : kSignals) set_handler(signal, ask_to_stop);
 }
 
 StopOnSignals::~StopOnSignals() {
-  set_handler(SIGINT, SIG_DFL);
-  set_handler(SIGTERM, SIG_DFL);
+  if (--alive > 0) return;
+  for (const int signal : kSignals) set_handler(signal, SIG_DFL);
 }
 
 bool stop_requested() {

@@ -157,6 +157,8 @@ class Trace : public Command {
     info.tokens = static_cast<uint32_t>(plan.tokens.id.size());
     info.steps = parse_steps("--steps", steps_, info.tokens);
     info.model = model.facts();
+    info.uuid = session.uuid;
+    info.created = session.created;
     info.command_line = session.command_line;
     info.policy = policy.text();
     info.encoding = parse_encoding(encoding_);

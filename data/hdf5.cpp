@@ -173,6 +173,18 @@ void Dataset::read(std::span<const uint64_t> start, std::span<const uint64_t> co
        subject_, "reading failed");
 }
 
+Place place_of(const std::filesystem::path& path) {
+  std::error_code ignored;
+  std::filesystem::path file = path, group;
+  while (!std::filesystem::exists(file, ignored) && file.has_parent_path() &&
+         file.has_relative_path()) {
+    group = group.empty() ? file.filename() : file.filename() / group;
+    file = file.parent_path();
+    if (std::filesystem::is_regular_file(file, ignored)) return {file, group.string()};
+  }
+  return {path, {}};
+}
+
 File::File(Handle handle, std::string name, Writing writing)
     : handle_(std::move(handle)), name_(std::move(name)), writing_(writing) {}
 
@@ -186,13 +198,16 @@ File File::create(const std::filesystem::path& path, Writing writing) {
   need(H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG), name, "cannot be set up");
   need(H5Pset_meta_block_size(access.id(), kMetadataBlock), name, "cannot be set up");
   if (writing == Writing::Direct) use_direct_driver(access, name);
-  return {own<H5Fclose>(H5Fcreate(name.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.id()), name,
+  const Handle creation = own<H5Pclose>(H5Pcreate(H5P_FILE_CREATE), name, "HDF5 has no memory");
+  need(H5Pset_obj_track_times(creation.id(), 0), name, "cannot be set up");
+  return {own<H5Fclose>(H5Fcreate(name.c_str(), H5F_ACC_TRUNC, creation.id(), access.id()), name,
                         "cannot be created"),
           name, writing};
 }
 
-File File::open(const std::filesystem::path& path) {
+File File::open(const std::filesystem::path& given) {
   quieten();
+  const auto [path, group] = place_of(given);
   const std::string name = path.string();
   std::error_code error;
   if (!std::filesystem::exists(path, error)) fail(name, "does not exist", "wanted an HDF5 file");
@@ -208,7 +223,20 @@ File File::open(const std::filesystem::path& path) {
   if (id < 0)
     fail(name, "cannot be opened", "wanted a whole HDF5 file",
          "it is truncated, damaged, or still being written");
-  return {own<H5Fclose>(id, name, "cannot be opened"), name};
+  File file(own<H5Fclose>(id, name, "cannot be opened"), name);
+  if (group.empty()) return file;
+  if (!file.has("/" + group))
+    fail(given.string(), "the file has no group /" + group, "wanted one of its members",
+         "dendrokv info " + name + " lists them");
+  file.group_ = own<H5Gclose>(H5Gopen2(file.handle_.id(), group.c_str(), H5P_DEFAULT),
+                              given.string(), "cannot be opened");
+  file.name_ = given.string();
+  return file;
+}
+
+std::string File::local(std::string_view path) const {
+  if (group_.id() < 0 || !path.starts_with('/')) return std::string(path);
+  return path.size() == 1 ? "." : std::string(path.substr(1));
 }
 
 std::string File::at(std::string_view object) const {
@@ -217,9 +245,19 @@ std::string File::at(std::string_view object) const {
 
 void File::create_group(std::string_view path) {
   quieten();
+  const Handle properties =
+      own<H5Pclose>(H5Pcreate(H5P_GROUP_CREATE), at(path), "HDF5 has no memory");
+  need(H5Pset_obj_track_times(properties.id(), 0), at(path), "cannot be set up");
   const Handle group = own<H5Gclose>(
-      H5Gcreate2(handle_.id(), std::string(path).c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+      H5Gcreate2(handle_.id(), std::string(path).c_str(), H5P_DEFAULT, properties.id(), H5P_DEFAULT),
       at(path), "the group cannot be made");
+}
+
+void File::copy_from(const File& source, std::string_view path) {
+  quieten();
+  need(H5Ocopy(source.base(), ".", handle_.id(), std::string(path).c_str(), H5P_DEFAULT,
+               H5P_DEFAULT),
+       at(path), ("cannot be copied from " + source.name()).c_str());
 }
 
 Dataset File::create_dataset(std::string_view path, Type type, const Shape& shape,
@@ -254,21 +292,21 @@ bool File::has(std::string_view path) const {
   quieten();
   // H5Lexists wants every parent to exist, so each prefix is asked in turn.
   for (size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
-    const std::string prefix(path.substr(0, slash));
-    if (H5Lexists(handle_.id(), prefix.c_str(), H5P_DEFAULT) <= 0) return false;
+    const std::string prefix = local(path.substr(0, slash));
+    if (H5Lexists(base(), prefix.c_str(), H5P_DEFAULT) <= 0) return false;
     if (slash == std::string_view::npos) return true;
   }
 }
 
 Dataset File::open_dataset(std::string_view path) const {
   quieten();
-  const std::string subject = at(path), name(path);
+  const std::string subject = at(path), name = local(path);
   if (!has(path)) fail(subject, "is missing", "wanted a dataset of that name");
   Handle handle =
-      own<H5Dclose>(H5Dopen2(handle_.id(), name.c_str(), H5P_DEFAULT), subject, "cannot be opened");
+      own<H5Dclose>(H5Dopen2(base(), name.c_str(), H5P_DEFAULT), subject, "cannot be opened");
   if (!is_filtered(handle.id(), subject)) {
     handle.close();  // else the library hands out the same object, with the cache that it has
-    handle = own<H5Dclose>(H5Dopen2(handle_.id(), name.c_str(), access_without_cache(subject).id()),
+    handle = own<H5Dclose>(H5Dopen2(base(), name.c_str(), access_without_cache(subject).id()),
                            subject, "cannot be opened");
   }
   return {std::move(handle), subject};

@@ -82,6 +82,14 @@ class Dataset {
   bool filtered_ = false;
 };
 
+/// A file, and a group in it whose members are read as if it were the whole file.
+struct Place {
+  std::filesystem::path file;
+  std::string group;  // "item/3"; empty = all of the file
+};
+/// "set.h5/item/3" is group item/3 of set.h5, where that is a file; any other path is a file as it stands.
+Place place_of(const std::filesystem::path& path);
+
 /// Direct: whole chunks of whole pages go past the page cache, several at once; what write_chunk() got must stay as it is until
 /// the next settle(), flush() or close().
 enum class Writing : uint8_t { Cached, Direct };
@@ -90,7 +98,8 @@ class File {
  public:
   /// Replaces an existing file. Throws Error.
   static File create(const std::filesystem::path& path, Writing writing = Writing::Cached);
-  /// Read-only, without locks and plug-ins. Throws Error: missing, not HDF5, truncated, being written.
+  /// Read-only, without locks and plug-ins; `path` may be a place within a file. Throws Error: missing, not HDF5, truncated, being
+  /// written, no such group.
   static File open(const std::filesystem::path& path);
 
   const std::string& name() const { return name_; }
@@ -102,6 +111,8 @@ class File {
   /// A list of texts of one fixed length (UTF-8), as a dataset.
   void write_texts(std::string_view path, std::span<const std::string> texts);
   std::vector<std::string> read_texts(std::string_view path) const;
+  /// Copies all of `source`, attributes too, into a group that is made for it at `path`.
+  void copy_from(const File& source, std::string_view path);
   void link(std::string_view target, std::string_view path);  // a soft link at `path`
   bool has(std::string_view path) const;
   /// Throws Error when it is missing, of another type, or of another shape; UINT64_MAX in `shape` fits any extent.
@@ -135,10 +146,14 @@ class File {
  private:
   File(Handle handle, std::string name, Writing writing = Writing::Cached);
   std::string at(std::string_view object) const;
+  int64_t base() const { return group_.id() >= 0 ? group_.id() : handle_.id(); }
+  /// The name of an object for the library: relative where a group stands for the file.
+  std::string local(std::string_view path) const;
   Handle open_attribute(std::string_view object, std::string_view name) const;
   void put_attribute(std::string_view object, std::string_view name, int64_t type, int64_t space,
                      const void* data);
   Handle handle_;
+  Handle group_;  // that stands for the whole file; none = all of it
   std::string name_;
   Writing writing_;
 };

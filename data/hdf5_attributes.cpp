@@ -125,14 +125,14 @@ void File::write_attribute(std::string_view object, std::string_view name,
 
 bool File::has_attribute(std::string_view object, std::string_view name) const {
   quieten();
-  return H5Aexists_by_name(handle_.id(), std::string(object).c_str(), std::string(name).c_str(),
+  return H5Aexists_by_name(base(), local(object).c_str(), std::string(name).c_str(),
                            H5P_DEFAULT) > 0;
 }
 
 Handle File::open_attribute(std::string_view object, std::string_view name) const {
   const std::string subject = at(object) + "@" + std::string(name);
   if (!has_attribute(object, name)) fail(subject, "is missing", "wanted an attribute of that name");
-  return own<H5Aclose>(H5Aopen_by_name(handle_.id(), std::string(object).c_str(),
+  return own<H5Aclose>(H5Aopen_by_name(base(), local(object).c_str(),
                                        std::string(name).c_str(), H5P_DEFAULT, H5P_DEFAULT),
                        subject, "cannot be opened");
 }
@@ -174,7 +174,7 @@ std::vector<std::string> File::read_texts(std::string_view path) const {
   const std::string subject = at(path);
   if (!has(path)) fail(subject, "is missing", "wanted a dataset of that name");
   const Handle dataset =
-      own<H5Dclose>(H5Dopen2(handle_.id(), std::string(path).c_str(), H5P_DEFAULT), subject,
+      own<H5Dclose>(H5Dopen2(base(), local(path).c_str(), H5P_DEFAULT), subject,
                     "cannot be opened");
   const Handle type =
       own<H5Tclose>(H5Dget_type(dataset.id()), subject, "its type cannot be read");

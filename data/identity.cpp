@@ -2,7 +2,9 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <fstream>
@@ -65,24 +67,53 @@ class Sha256 {
   std::unique_ptr<EVP_MD_CTX, DigestDeleter> context_;
 };
 
+/// Version and variant of RFC 9562 over 32 hexadecimal digits.
+std::string uuid_text(std::string digits, char version) {
+  static constexpr std::string_view kVariants = "89ab89ab89ab89ab", kDigits = "0123456789abcdef";
+  digits[12] = version;
+  digits[16] = kVariants[kDigits.find(digits[16])];
+  for (const size_t dash : {8u, 13u, 18u, 23u}) digits.insert(dash, 1, '-');
+  return digits;
+}
+
+std::string time_text(std::time_t time) {
+  std::tm parts{};
+  gmtime_r(&time, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
 }  // namespace
 
 std::string new_uuid() {
   std::array<uint8_t, 16> bytes{};
   fill_random(bytes);
-  bytes[6] = static_cast<uint8_t>((bytes[6] & 0x0F) | 0x40);  // version 4: random
-  bytes[8] = static_cast<uint8_t>((bytes[8] & 0x3F) | 0x80);  // variant of RFC 4122
-  std::string text = hex(bytes);
-  for (const size_t dash : {8u, 13u, 18u, 23u}) text.insert(dash, 1, '-');
-  return text;
+  return uuid_text(hex(bytes), '4');
+}
+
+std::string uuid_of_text(std::string_view text) {
+  return uuid_text(sha256_of_text(text).substr(0, 32), '8');
 }
 
 std::string utc_now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
+  return time_text(std::time(nullptr));
+}
+
+std::string reproducible_time() {
+  const char* epoch = std::getenv("SOURCE_DATE_EPOCH");
+  if (epoch == nullptr) return time_text(0);
+  const std::string_view text = epoch;
+  std::time_t seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size() || seconds < 0)
+    fail("$SOURCE_DATE_EPOCH", "'" + std::string(text) + "'", "wanted seconds since 1970");
+  return time_text(seconds);
+}
+
+std::string sha256_of_text(std::string_view text) {
+  Sha256 digest;
+  digest.add(text);
+  return digest.finish();
 }
 
 std::string sha256_of(const std::filesystem::path& path) {

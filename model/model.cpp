@@ -23,7 +23,7 @@ struct Model::Impl {
 };
 
 Model Model::load(const std::filesystem::path& path, LoadDepth depth, Arithmetic arithmetic,
-                  const TokenizerOptions& options) {
+                  const TokenizerOptions& options, WeightSharing sharing) {
   MappedFile file(path);
   Gguf gguf = Gguf::parse(path.string(), file.bytes());
   Config config = read_config(gguf);
@@ -35,8 +35,12 @@ Model Model::load(const std::filesystem::path& path, LoadDepth depth, Arithmetic
          "wanted a row for each token");
   check_tensors(gguf, config);
   std::optional<Weights> weights;
-  if (depth == LoadDepth::Run) weights = load_weights(gguf, config, arithmetic);
-  return Model(std::unique_ptr<Impl>(new Impl{path,
+  std::string sha256;
+  if (sharing == WeightSharing::Shared) sha256 = sha256_of(path);
+  if (depth == LoadDepth::Run)
+    weights = sharing == WeightSharing::Shared ? share_weights(gguf, config, arithmetic, sha256)
+                                               : load_weights(gguf, config, arithmetic);
+  return Model(std::shared_ptr<const Impl>(new Impl{path,
                                               std::move(file),
                                               std::move(gguf),
                                               std::move(config),
@@ -44,10 +48,14 @@ Model Model::load(const std::filesystem::path& path, LoadDepth depth, Arithmetic
                                               arithmetic,
                                               std::move(weights),
                                               {},
-                                              {}}));
+                                              std::move(sha256)}));
 }
 
-Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Model Model::share() const {
+  return Model(impl_);
+}
+
+Model::Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 Model::~Model() = default;
 Model::Model(Model&&) noexcept = default;
 Model& Model::operator=(Model&&) noexcept = default;
@@ -74,7 +82,9 @@ const Weights& Model::weights() const {
 }
 
 const std::string& Model::sha256() const {
-  std::call_once(impl_->hashed, [this] { impl_->sha256 = sha256_of(impl_->path); });
+  std::call_once(impl_->hashed, [this] {
+    if (impl_->sha256.empty()) impl_->sha256 = sha256_of(impl_->path);
+  });
   return impl_->sha256;
 }
 

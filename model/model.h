@@ -21,11 +21,17 @@ enum class Arithmetic { Fast, Exact };
 /// What loading is for: `Describe` reads metadata, tensor table and tokenizer, no weights.
 enum class LoadDepth { Describe, Run };
 
+/// Whether packed weights are a process's own, or in a file that all processes of the machine map read-only (model/packed_file.h).
+enum class WeightSharing { Private, Shared };
+
 class Model {
  public:
   /// Throws Error: missing, truncated, foreign, unsupported.
   static Model load(const std::filesystem::path& path, LoadDepth depth, Arithmetic arithmetic,
-                    const TokenizerOptions& options = {});
+                    const TokenizerOptions& options = {},
+                    WeightSharing sharing = WeightSharing::Private);
+  /// Another handle of the same model: nothing is copied.
+  Model share() const;
   ~Model();
   Model(Model&&) noexcept;
   Model& operator=(Model&&) noexcept;
@@ -42,8 +48,8 @@ class Model {
 
  private:
   struct Impl;
-  explicit Model(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit Model(std::shared_ptr<const Impl> impl);
+  std::shared_ptr<const Impl> impl_;
 };
 
 }  // namespace dendrokv

@@ -34,6 +34,12 @@ PackedMatrix PackedMatrix::pack(std::string_view subject, const GgufTensor& tens
 PackedMatrix PackedMatrix::pack_rows(std::string_view subject,
                                      std::span<const GgufTensor* const> tensors,
                                      Arithmetic arithmetic) {
+  return of_sections(subject, tensors, arithmetic, pack_section);
+}
+
+PackedMatrix PackedMatrix::of_sections(std::string_view subject,
+                                       std::span<const GgufTensor* const> tensors,
+                                       Arithmetic arithmetic, const MakeSection& make) {
   check_shapes(tensors);
   PackedMatrix packed;
   packed.cols_ = tensors.front()->shape[0];
@@ -42,7 +48,7 @@ PackedMatrix PackedMatrix::pack_rows(std::string_view subject,
     for (end = first + 1;
          end < tensors.size() && packed_kind(tensors[end]->type, arithmetic) == kind;)
       ++end;
-    PackedSection section = pack_section(subject, tensors.subspan(first, end - first), kind);
+    PackedSection section = make(subject, tensors.subspan(first, end - first), kind);
     section.first_row = packed.rows_;
     section.first_group = packed.groups();
     packed.rows_ += section.rows;

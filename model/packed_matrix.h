@@ -9,6 +9,7 @@
 
 #include "model/gguf.h"
 #include "model/model.h"
+#include "model/packed_file.h"
 #include "model/packed_section.h"
 
 namespace dendrokv {
@@ -24,6 +25,10 @@ class PackedMatrix {
   /// share a section.
   static PackedMatrix pack_rows(std::string_view subject,
                                 std::span<const GgufTensor* const> tensors, Arithmetic arithmetic);
+  /// The same with sections that `make` gives.
+  static PackedMatrix of_sections(std::string_view subject,
+                                  std::span<const GgufTensor* const> tensors,
+                                  Arithmetic arithmetic, const MakeSection& make);
 
   size_t rows() const { return rows_; }
   size_t cols() const { return cols_; }

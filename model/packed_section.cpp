@@ -216,14 +216,19 @@ uint64_t packed_bytes(const GgufTensor& tensor, Arithmetic arithmetic) {
   return groups * layout_of(packed_kind(tensor.type, arithmetic)).group_bytes(tensor.shape[0]);
 }
 
-PackedSection pack_section(std::string_view subject, std::span<const GgufTensor* const> tensors,
-                           PackedKind kind) {
-  const PackedLayout layout = layout_of(kind);
+PackedSection empty_section(std::span<const GgufTensor* const> tensors, PackedKind kind) {
   PackedSection section;
   section.kind = kind;
   section.cols = tensors.front()->shape[0];
   for (const GgufTensor* tensor : tensors) section.rows += rows_of(*tensor);
-  section.group_bytes = layout.group_bytes(section.cols);
+  section.group_bytes = layout_of(kind).group_bytes(section.cols);
+  return section;
+}
+
+PackedSection pack_section(std::string_view subject, std::span<const GgufTensor* const> tensors,
+                           PackedKind kind) {
+  const PackedLayout layout = layout_of(kind);
+  PackedSection section = empty_section(tensors, kind);
   section.storage = aligned_bytes(section.groups() * section.group_bytes);
   fill_padding_codes(layout, section);
   Packer packer(section);

@@ -7,6 +7,7 @@
 
 #include "data/error.h"
 #include "model/memory.h"
+#include "model/packed_file.h"
 #include "model/packed_section.h"
 #include "model/tensor_types.h"
 
@@ -118,11 +119,17 @@ std::vector<float> vector_of(const Gguf& gguf, const std::string& name) {
   return values;
 }
 
+// How a matrix becomes sections.
+struct Packing {
+  Arithmetic arithmetic;
+  MakeSection make;
+};
+
 PackedMatrix packed(const Gguf& gguf, std::initializer_list<std::string> names,
-                    Arithmetic arithmetic) {
+                    const Packing& packing) {
   std::vector<const GgufTensor*> tensors;
   for (const std::string& name : names) tensors.push_back(gguf.find_tensor(name));
-  return PackedMatrix::pack_rows(gguf.subject(), tensors, arithmetic);
+  return PackedMatrix::of_sections(gguf.subject(), tensors, packing.arithmetic, packing.make);
 }
 
 uint64_t bytes_for(const Gguf& gguf, Arithmetic arithmetic) {
@@ -147,22 +154,32 @@ std::vector<float> joined_biases(const Gguf& gguf, const Config& config, size_t 
 }
 
 LayerWeights load_layer(const Gguf& gguf, const Config& config, size_t layer,
-                        Arithmetic arithmetic) {
+                        const Packing& packing) {
   const auto name = [&](const char* part) { return block_name(layer, part); };
   LayerWeights weights;
   weights.attention_norm = vector_of(gguf, name("attn_norm"));
   weights.query_key_value =
-      packed(gguf, {name("attn_q"), name("attn_k"), name("attn_v")}, arithmetic);
+      packed(gguf, {name("attn_q"), name("attn_k"), name("attn_v")}, packing);
   weights.query_key_value_bias = joined_biases(gguf, config, layer);
   weights.query_norm = vector_of(gguf, name("attn_q_norm"));
   weights.key_norm = vector_of(gguf, name("attn_k_norm"));
-  weights.attention_output = packed(gguf, {name("attn_output")}, arithmetic);
+  weights.attention_output = packed(gguf, {name("attn_output")}, packing);
   weights.attention_output_bias = vector_of(gguf, block_name(layer, "attn_output", "bias"));
   weights.attention_after_norm = vector_of(gguf, name("post_attention_norm"));
   weights.feed_forward_norm = vector_of(gguf, name("ffn_norm"));
-  weights.gate_up = packed(gguf, {name("ffn_gate"), name("ffn_up")}, arithmetic);
-  weights.down = packed(gguf, {name("ffn_down")}, arithmetic);
+  weights.gate_up = packed(gguf, {name("ffn_gate"), name("ffn_up")}, packing);
+  weights.down = packed(gguf, {name("ffn_down")}, packing);
   weights.feed_forward_after_norm = vector_of(gguf, name("post_ffw_norm"));
+  return weights;
+}
+
+Weights all_weights(const Gguf& gguf, const Config& config, const Packing& packing) {
+  Weights weights;
+  weights.embedding = packed(gguf, {"token_embd.weight"}, packing);
+  if (gguf.find_tensor("output.weight")) weights.output = packed(gguf, {"output.weight"}, packing);
+  weights.output_norm = vector_of(gguf, "output_norm.weight");
+  for (size_t layer = 0; layer < config.layers; ++layer)
+    weights.layers.push_back(load_layer(gguf, config, layer, packing));
   return weights;
 }
 
@@ -186,14 +203,17 @@ void check_tensors(const Gguf& gguf, const Config& config) {
 Weights load_weights(const Gguf& gguf, const Config& config, Arithmetic arithmetic) {
   check_memory(gguf.subject(), "its weights", bytes_for(gguf, arithmetic),
                arithmetic == Arithmetic::Exact ? "leave out --exact" : "take a smaller model");
-  Weights weights;
-  weights.embedding = packed(gguf, {"token_embd.weight"}, arithmetic);
-  if (gguf.find_tensor("output.weight"))
-    weights.output = packed(gguf, {"output.weight"}, arithmetic);
-  weights.output_norm = vector_of(gguf, "output_norm.weight");
-  for (size_t layer = 0; layer < config.layers; ++layer)
-    weights.layers.push_back(load_layer(gguf, config, layer, arithmetic));
-  return weights;
+  return all_weights(gguf, config, {arithmetic, pack_section});
+}
+
+Weights share_weights(const Gguf& gguf, const Config& config, Arithmetic arithmetic,
+                      const std::string& sha256) {
+  PackedFile file(packed_path(sha256, arithmetic), [&](const MakeSection& make) {
+    all_weights(gguf, config, {arithmetic, make});
+  });
+  return all_weights(gguf, config,
+                     {arithmetic, [&](std::string_view, std::span<const GgufTensor* const> tensors,
+                                      PackedKind kind) { return file.next(tensors, kind); }});
 }
 
 }  // namespace dendrokv

@@ -42,5 +42,9 @@ void check_tensors(const Gguf& gguf, const Config& config);
 /// check_tensors() must have passed. Throws Error before anything is allocated when memory is too small, and naming a tensor with a
 /// scale that is not finite.
 Weights load_weights(const Gguf& gguf, const Config& config, Arithmetic arithmetic);
+/// The same, with matrices in a file that all processes of this machine map (model/packed_file.h). Throws Error, too, when there is no
+/// place for that file.
+Weights share_weights(const Gguf& gguf, const Config& config, Arithmetic arithmetic,
+                      const std::string& sha256);
 
 }  // namespace dendrokv

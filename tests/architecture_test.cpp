@@ -38,6 +38,7 @@ const std::vector<std::pair<std::regex, std::regex>> kThirdParty = {
     {std::regex("openssl/.*"), std::regex("data/identity\\.cpp")},
     {std::regex("unicode/.*"), std::regex("model/unicode\\.cpp")},
     {std::regex("immintrin\\.h"), std::regex("(model/kernels.*|data/(half|pyramid_fold)\\.cpp|analysis/line_kernels_body\\.h)")},
+    {std::regex("mpi\\.h"), std::regex("cli/mpi_dealer\\.cpp")},
     {std::regex("CLI/.*"), std::regex("(cli/options|bench/main)\\.cpp")},
     {std::regex("nlohmann/.*"), std::regex("(cli|bench)/json\\.cpp")},
     {std::regex("benchmark/.*"), std::regex("bench/.*\\.cpp")},
