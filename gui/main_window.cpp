@@ -64,6 +64,7 @@ QSplitter* MainWindow::build_side(Side side, QWidget* parent) {
     View* view = row.make(workspace_, to_qt(row.title), splitter);
     views_[row.name] = view;
     splitter->addWidget(view);
+    view->setVisible(row.at_start == AtStart::Shown);
     splitter->setStretchFactor(index++, row.share);
   }
   sides_.emplace_back(side, splitter);
@@ -141,7 +142,7 @@ void MainWindow::show_only(std::string_view name) {
     bool any = false;
     for (const ViewRow& row : view_table()) {
       if (row.side != side) continue;
-      const bool shown = alone_.empty() || alone_ == row.name;
+      const bool shown = alone_.empty() ? row.at_start == AtStart::Shown : alone_ == row.name;
       views_[row.name]->setVisible(shown);
       any = any || shown;
     }

@@ -172,15 +172,21 @@ std::optional<Position> PositionView::position_at(QPointF point) const {
 void PositionView::paint_position_ticks(QPainter& painter) const {
   const QRectF rect = plot();
   const Axis axis = position_axis();
+  const double line = tick_line();
   painter.setFont(tiny_font());
+  const QFontMetricsF metrics(tiny_font());
   const int wanted = std::max(2, static_cast<int>(rect.width() / 110));
   for (const Tick& tick : binary_ticks(axis, wanted)) {
     const double x = std::round(axis.pixel(tick.value)) + 0.5;
     painter.setPen(QPen(to_qt(mix(colours().rule, colours().secondary, 0.4)), 1));
-    painter.drawLine(QPointF(x, rect.bottom() + 1), QPointF(x, rect.bottom() + 5));
+    painter.drawLine(QPointF(x, line + 1), QPointF(x, line + 5));
     painter.setPen(to_qt(colours().secondary));
-    painter.drawText(QRectF(x - 40, rect.bottom() + 6, 80, 14), Qt::AlignHCenter | Qt::AlignTop,
-                     to_qt(tick.label));
+    const QString label = grouped(static_cast<uint64_t>(tick.value));
+    // A label at an end stays inside of the panel.
+    const double half = metrics.horizontalAdvance(label) / 2;
+    const double middle = std::clamp(x, kPadding + half, width() - kPadding / 2.0 - half);
+    painter.drawText(QRectF(middle - 60, line + 6, 120, 14), Qt::AlignHCenter | Qt::AlignTop,
+                     label);
   }
 }
 

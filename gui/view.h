@@ -105,6 +105,8 @@ class PositionView : public View {
 
  protected:
   void paint_position_ticks(QPainter& painter) const;
+  /// Below which the ticks hang: the lower edge of the plot, or of what is drawn under it.
+  virtual double tick_line() const { return plot().bottom(); }
   void paint_front(QPainter& painter) override;
   void wheelEvent(QWheelEvent* event) override;
   void mousePressEvent(QMouseEvent* event) override;
