@@ -44,6 +44,7 @@ class Document : public QObject {
 
   /// Nothing until opened().
   const Content* content() const { return content_.get(); }
+  std::shared_ptr<const Content> shared_content() const { return content_; }
 
   void want_row(const RowRequest& request);
   void want_map(size_t step_index);

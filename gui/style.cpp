@@ -2,6 +2,7 @@
 
 #include <QFontDatabase>
 #include <QFontInfo>
+#include <algorithm>
 #include <cmath>
 
 namespace dendrokv {
@@ -20,7 +21,22 @@ QString font_family() {
   return family;
 }
 
+/// One for the program, as the desktop's own font is.
+int percent_of_fonts = 100;
+
 }  // namespace
+
+void set_font_percent(int percent) {
+  percent_of_fonts = std::clamp(percent, kSmallestFontPercent, kLargestFontPercent);
+}
+
+int font_percent() {
+  return percent_of_fonts;
+}
+
+double scaled(double pixels) {
+  return pixels * percent_of_fonts / 100.0;
+}
 
 Rgb mix(Rgb first, Rgb second, double fraction) {
   return {mix_byte(first.red, second.red, fraction), mix_byte(first.green, second.green, fraction),
@@ -35,12 +51,22 @@ QString grouped(uint64_t number) {
 }
 
 Rgb Style::future_ink() const {
-  return theme == Theme::Light ? Rgb{0x8a, 0x94, 0xa0} : Rgb{0x68, 0x74, 0x82};
+  switch (theme) {
+    case Theme::Light:
+      return {0x8a, 0x94, 0xa0};
+    case Theme::Dark:
+      return {0x68, 0x74, 0x82};
+    case Theme::HighContrast:
+      return {0x8b, 0x97, 0xa5};
+    case Theme::Print:
+      return {0x86, 0x8e, 0x98};
+  }
+  return {};
 }
 
 QFont sized_font(int pixels, QFont::Weight weight) {
   QFont font(font_family());
-  font.setPixelSize(pixels);
+  font.setPixelSize(static_cast<int>(std::lround(scaled(pixels))));
   font.setWeight(weight);
   // Without hinting, widths scale and the picture is the same on every screen.
   font.setHintingPreference(QFont::PreferNoHinting);
@@ -116,6 +142,23 @@ QString style_sheet(Theme theme) {
     QMenu::item { padding: 5px 24px 5px 16px; border-radius: 4px; }
     QMenu::item:selected { background: %TEAL; color: %ONTEAL; }
     QMenu::separator { height: 1px; background: %RULE; margin: 4px 8px; }
+    QDialog, QFrame#card { background: %PANEL; }
+    QFrame#card { border: 1px solid %RULE; border-radius: 8px; }
+    QFrame#notice { background: %NOTICE; border-bottom: 1px solid %RULE; }
+    QPushButton {
+      background: %FIELD; color: %INK; border: 1px solid %RULE; border-radius: 5px;
+      padding: 4px 12px; }
+    QPushButton:hover { border-color: %SECONDARY; }
+    QPushButton:focus { border-color: %ACCENT; }
+    QPushButton:default { background: %TEAL; color: %ONTEAL; border-color: %TEAL; }
+    QPushButton:default:focus { border-color: %ACCENT; }
+    QPushButton:disabled { color: %SECONDARY; }
+    QListView, QListWidget, QPlainTextEdit {
+      background: %PANEL; color: %INK; border: 1px solid %RULE; border-radius: 5px; outline: none;
+      selection-background-color: %TEAL; selection-color: %ONTEAL; }
+    QListView::item { padding: 4px 8px; border-radius: 4px; }
+    QListView::item:selected { background: %TEAL; color: %ONTEAL; }
+    QScrollArea { border: none; background: transparent; }
     QToolTip { background: %PANEL; color: %INK; border: 1px solid %RULE; padding: 4px; }
   )");
   const std::pair<const char*, Rgb> roles[] = {
@@ -128,6 +171,7 @@ QString style_sheet(Theme theme) {
       {"%TEAL", colours.level[4]},
       {"%ONTEAL", ink_on(colours.level[4])},
       {"%ACCENT", colours.accent},
+      {"%NOTICE", mix(colours.panel, colours.accent, 0.12)},
       {"%THUMB", mix(colours.rule, colours.secondary, 0.35)},
   };
   for (const auto& [name, colour] : roles)

@@ -143,11 +143,11 @@ TextView::Cells TextView::cells() const {
 }
 
 double TextView::line_height() const {
-  return as_text() ? kSizes[size_].height : cells().height;
+  return as_text() ? scaled(kSizes[size_].height) : cells().height;
 }
 
 double TextView::ground_height() const {
-  return kSizes[size_].font + 4;
+  return scaled(kSizes[size_].font + 4);
 }
 
 size_t TextView::lines_per_page() const {
@@ -595,6 +595,16 @@ std::optional<QRectF> TextView::box_of(Position position) const {
                 grid.width, grid.height);
 }
 
+void TextView::underline(QPainter& painter, std::span<const Position> kin, Rgb colour) const {
+  const IndexRange sight = in_sight();
+  painter.setPen(QPen(to_qt(colour), 2));
+  for (const Position position : kin) {
+    if (position.index() < sight.first || position.index() >= sight.first + sight.count) continue;
+    if (const std::optional<QRectF> box = box_of(position))
+      painter.drawLine(box->bottomLeft() + QPointF(0, 1), box->bottomRight() + QPointF(0, 1));
+  }
+}
+
 void TextView::outline(QPainter& painter, Position position, double width) const {
   const std::optional<QRectF> box = box_of(position);
   if (!box) return;
@@ -606,6 +616,9 @@ void TextView::paint_front(QPainter& painter) {
   painter.save();
   painter.setClipRect(area().adjusted(-4, 0, 4, 0));
   painter.setBrush(Qt::NoBrush);
+  const Kin& kin = workspace().kinship.of(*content(), selection());
+  underline(painter, kin.winners, colours().accent);
+  underline(painter, kin.descendants, colours().band[3]);
   if (selection().position) outline(painter, *selection().position, 2);
   if (selection().hover && selection().hover != selection().position)
     outline(painter, *selection().hover, 1);

@@ -104,6 +104,7 @@ class TextView : public View {
   void paint_mark(QPainter& painter, const QRectF& box, char mark) const;
   void paint_text(QPainter& painter) const;
   void paint_cells(QPainter& painter) const;
+  void underline(QPainter& painter, std::span<const Position> kin, Rgb colour) const;
   void outline(QPainter& painter, Position position, double width) const;
 
   size_t size_;

@@ -9,9 +9,12 @@
 #include <vector>
 
 #include "data/error.h"
+#include "gui/agreement_view.h"
+#include "gui/compare_view.h"
 #include "gui/contribution_view.h"
 #include "gui/density_view.h"
 #include "gui/inspector_view.h"
+#include "gui/lineage_view.h"
 #include "gui/mosaic_view.h"
 #include "gui/overview_view.h"
 #include "gui/retention_view.h"
@@ -28,7 +31,7 @@ View* make(Workspace& workspace, const QString& title, QWidget* parent) {
   return new Kind(workspace, title, parent);
 }
 
-constexpr std::array<ViewRow, 10> kViews = {{
+constexpr std::array<ViewRow, 13> kViews = {{
     {"mosaic", "Layers × heads", "one number for every head", Side::Left, AtStart::Shown, 70,
      make<MosaicView>},
     {"density", "Kept by distance", "kept share of the text against distance from the step",
@@ -49,6 +52,12 @@ constexpr std::array<ViewRow, 10> kViews = {{
      make<TokenTableView>},
     {"inspector", "Token", "why a token left, and who took its place", Side::Right, AtStart::Shown,
      1, make<InspectorView>},
+    {"lineage", "Lineage", "who took whose place, as a tree over time", Side::Centre,
+     AtStart::Hidden, 25, make<LineageView>},
+    {"compare", "Comparison", "what two or three runs keep, and where they differ", Side::Centre,
+     AtStart::Hidden, 25, make<CompareView>},
+    {"agreement", "Agreement", "how alike two runs are in every lane", Side::Left, AtStart::Hidden,
+     60, make<AgreementView>},
 }};
 
 }  // namespace

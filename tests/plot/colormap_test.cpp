@@ -121,7 +121,7 @@ TEST_P(EveryTheme, MarksAreVisible) {
 
 TEST_P(EveryTheme, LevelsGoOneWayInLightness) {
   const Palette& colours = palette(GetParam());
-  const double direction = GetParam() == Theme::Light ? -1 : 1;
+  const double direction = is_dark_on_light(GetParam()) ? -1 : 1;
   for (size_t i = 1; i < colours.level.size(); ++i)
     EXPECT_GE(direction * (lightness(colours.level[i]) - lightness(colours.level[i - 1])), 2.5)
         << i;
@@ -129,10 +129,25 @@ TEST_P(EveryTheme, LevelsGoOneWayInLightness) {
   EXPECT_EQ(colours.level_colour(100), colours.level[8]);
 }
 
-INSTANTIATE_TEST_SUITE_P(Themes, EveryTheme, ::testing::Values(Theme::Light, Theme::Dark),
+INSTANTIATE_TEST_SUITE_P(Themes, EveryTheme,
+                         ::testing::ValuesIn(all_themes().begin(), all_themes().end()),
                          [](const auto& test) {
-                           return test.param == Theme::Light ? "light" : "dark";
+                           std::string name(theme_name(test.param));
+                           std::erase(name, '-');
+                           return name;
                          });
+
+// 7 is what WCAG 2 calls enhanced contrast.
+TEST(Themes, HighContrastIsWhatItSays) {
+  const Palette& colours = palette(Theme::HighContrast);
+  for (const Rgb ink : {colours.ink, colours.secondary, colours.evicted_ink, colours.accent})
+    EXPECT_GE(contrast_ratio(ink, colours.panel), 7) << to_hex(ink);
+}
+
+TEST(Themes, NamesAreReadBack) {
+  for (const Theme theme : all_themes()) EXPECT_EQ(theme_named(theme_name(theme)), theme);
+  EXPECT_THROW(theme_named("drak"), Error);
+}
 
 }  // namespace
 }  // namespace dendrokv
