@@ -25,6 +25,7 @@ void CompareControl::forget() {
   blink_.stop();
   wants_panes_ = false;
   rebuild_panes();
+  hide_views();
   workspace_.beside.reset();
   second_.reset();
   identity_.reset();
@@ -47,10 +48,18 @@ std::vector<size_t> CompareControl::candidates() const {
   return bounded.empty() ? all : bounded;
 }
 
-void CompareControl::show_views() {
-  deck_.set_visibility("compare", Visibility::Shown);
-  deck_.set_visibility("agreement", Visibility::Shown);
+/// A layout of its own, for as long as it lasts.
+void CompareControl::show() {
+  if (!before_.empty()) return;
+  before_ = deck_.shown();
+  deck_.set_shown({"agreement", "overview", "text", "retention", "compare", "inspector"});
 }
+
+void CompareControl::hide_views() {
+  if (!before_.empty()) deck_.set_shown(before_);
+  before_.clear();
+}
+
 
 void CompareControl::cycle() {
   if (!workspace_.document.content()) return;
@@ -68,7 +77,7 @@ void CompareControl::cycle() {
            1;
   if (next >= runs.size()) return stop();
   workspace_.selection.change([&](Selection& wanted) { wanted.others = {runs[next]}; });
-  show_views();
+  show();
 }
 
 void CompareControl::add_next() {
@@ -78,7 +87,7 @@ void CompareControl::add_next() {
     if (others.size() >= kMostCompared) break;
     if (std::find(others.begin(), others.end(), run) != others.end()) continue;
     workspace_.selection.change([run](Selection& wanted) { wanted.others.push_back(run); });
-    return show_views();
+    return show();
   }
   Q_EMIT told(QStringLiteral("No further run to compare with; three at a time."));
 }
@@ -86,8 +95,6 @@ void CompareControl::add_next() {
 void CompareControl::stop() {
   forget();
   workspace_.selection.change([](Selection& wanted) { wanted.others.clear(); });
-  deck_.set_visibility("compare", Visibility::Hidden);
-  deck_.set_visibility("agreement", Visibility::Hidden);
   deck_.refresh();
 }
 
@@ -120,7 +127,7 @@ void CompareControl::second_opened() {
                                "only.")
                     .arg(grouped(alignment.shared()), grouped(ours.info.tokens)));
   workspace_.beside = Beside{theirs, std::move(alignment)};
-  show_views();
+  show();
   rebuild_panes();
   deck_.refresh();
 }

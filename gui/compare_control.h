@@ -23,6 +23,8 @@ class CompareControl : public QObject {
   void forget();
   /// Adds the next run to the comparison; after the last one, none is left. Shows the comparison views.
   void cycle();
+  /// The views of a comparison in place of others, until it is stopped.
+  void show();
   /// One run more beside those that are compared.
   void add_next();
   void stop();
@@ -50,7 +52,7 @@ class CompareControl : public QObject {
   void settled();
 
  private:
-  void show_views();
+  void hide_views();
   void rebuild_panes();
   void drop_panes();
   void second_opened();
@@ -64,6 +66,7 @@ class CompareControl : public QObject {
   std::vector<SidePane*> panes_;
   std::optional<Alignment> identity_;
   bool wants_panes_ = false;
+  std::vector<std::string> before_;  // views that were shown; empty = no comparison is shown
   QTimer blink_;
 };
 

@@ -221,9 +221,8 @@ Section outlived_tokens(const LaneStory& story, Position position,
 
 Section remedies(const LaneStory& story, Position position) {
   Section section{QStringLiteral("What would have kept it then"), {}};
-  static const char* const kMeaning[] = {"protected as a sink", "protected as recent",
-                                         "room for it",         "tie rule",
-                                         "another pair",        "a better score"};
+  static const char* const kMeaning[] = {"as a sink", "as recent", "room",
+                                         "tie rule",  "pair",      "score"};
   for (const Remedy& remedy :
        what_would_have_kept(story.run, story.lane.layer, story.lane.lane, position))
     section.entries.push_back(
@@ -240,16 +239,15 @@ Lane same_lane(const Run& from, const Run& to, Lane lane) {
 /// What every other run over the text had done with the token by now.
 Section other_policies(const LaneStory& story, Position position) {
   Section section{QStringLiteral("Under other policies"), {}};
-  for (const Run& run : story.content.runs) {
+  for (size_t index = 0; index < story.content.runs.size(); ++index) {
+    const Run& run = story.content.runs[index];
     if (&run == &story.run || run.budget == 0) continue;
-    const Lane lane = same_lane(story.run, run, story.lane.lane);
-    const int32_t left = run.retention.evict_step(story.lane.layer, lane)[position.index()];
-    const bool gone = left >= 0 && static_cast<uint32_t>(left) <= story.step.value;
-    const uint16_t level =
-        run.retention.levels(story.lane.layer, lane, story.step)[position.index()];
-    const QString fate = gone ? tr_number("left at %1", static_cast<uint64_t>(left))
-                         : level > 0
-                             ? QStringLiteral("kept, level %1").arg(level)
+    const LaneId lane{story.lane.layer, same_lane(story.run, run, story.lane.lane)};
+    const int32_t left = run.retention.evict_step(lane.layer, lane.lane)[position.index()];
+    const TokenState state = story.content.index(index).state(lane, position, story.step);
+    const QString fate = !state.kept() ? tr_number("left at %1", static_cast<uint64_t>(left))
+                         : state.level > 0
+                             ? QStringLiteral("kept, level %1").arg(state.level)
                              : QStringLiteral("kept");
     section.entries.push_back(fact(to_qt(run_title(run)), fate));
   }
@@ -489,6 +487,16 @@ Inspection inspect(const Content& content, const Selection& selection, const Row
         {{}, {note(QStringLiteral("Point at a token in any view; click to keep it."))}});
   }
   return inspection;
+}
+
+QString inspection_title(const Content& content, const Selection& selection) {
+  const std::optional<Position> position = selection.focus();
+  if (!position) return QStringLiteral("Token");
+  if (selection.scope == LaneScope::One)
+    return card_title(content.index(selection.run)
+                          .state({selection.layer, selection.lane}, *position, selection.step));
+  return position->value <= selection.step.value ? QStringLiteral("Where is it kept?")
+                                                 : QStringLiteral("Token");
 }
 
 QString spoken_name(const Content& content, const Selection& selection) {

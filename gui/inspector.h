@@ -49,6 +49,9 @@ struct Inspection {
 /// `row` may be missing or of another selection; then what needs it is left out.
 Inspection inspect(const Content& content, const Selection& selection, const RowSnapshot* row);
 
+/// The title of its card alone, at a fraction of the cost.
+QString inspection_title(const Content& content, const Selection& selection);
+
 /// "sinks", "recent window", "level 2 · won twice" ...
 QString place_name(TokenState state);
 

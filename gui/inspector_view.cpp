@@ -48,7 +48,7 @@ void InspectorView::copy() const {
 }
 
 QString InspectorView::heading() const {
-  return inspect(*content(), selection(), nullptr).card.title;
+  return inspection_title(*content(), selection());
 }
 
 bool InspectorView::needs_refresh(const Selection& now, const Selection& before) const {

@@ -55,7 +55,8 @@ std::vector<Group> groups_of(const QWidget& window) {
 QLabel* group_label(const Group& group, QWidget* parent) {
   QString rows;
   for (const Row& row : group.rows)
-    rows += QStringLiteral("<tr><td style='padding:2px 18px 2px 0'>%1</td><td><b>%2</b></td></tr>")
+    rows += QStringLiteral("<tr><td style='padding:2px 18px 2px 0'>%1</td>"
+                           "<td style='padding:2px 0 2px 0'><b>%2</b></td></tr>")
                 .arg(row.what.toHtmlEscaped(), row.keys.toHtmlEscaped());
   auto* label = new QLabel(parent);
   label->setTextFormat(Qt::RichText);
@@ -71,12 +72,14 @@ QLabel* group_label(const Group& group, QWidget* parent) {
 /// Groups in their order, from column to column, about as many rows in each.
 void fill_columns(const std::vector<Group>& groups, size_t columns, QWidget* page) {
   auto* across = new QHBoxLayout(page);
-  across->setSpacing(36);
+  across->setSpacing(30);
   size_t all = 0, used = 0, column = 0;
   for (const Group& group : groups) all += group.rows.size() + 3;
   QVBoxLayout* down = nullptr;
   for (const Group& group : groups) {
-    if (!down || (used >= all * column / columns && column < columns)) {
+    // A group that would mostly lie below the share of its column begins the next one.
+    const size_t middle = used + group.rows.size() / 2;
+    if (!down || (middle >= all * column / columns && column < columns)) {
       if (down) down->addStretch(1);
       down = new QVBoxLayout;
       across->addLayout(down);
@@ -96,7 +99,8 @@ KeySheet::KeySheet(QWidget& window) : QDialog(&window) {
   layout->setContentsMargins(kPadding, kPadding, kPadding, kPadding);
   auto* scroll = new QScrollArea(this);
   auto* page = new QWidget(scroll);
-  fill_columns(groups_of(window), 3, page);
+  page->setObjectName(QStringLiteral("sheet"));
+  fill_columns(groups_of(window), 4, page);
   scroll->setWidget(page);
   scroll->setWidgetResizable(true);
   layout->addWidget(scroll);

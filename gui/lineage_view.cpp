@@ -4,13 +4,14 @@
 #include <cmath>
 
 #include "data/lineage.h"
+#include "gui/paint.h"
 #include "gui/text_layout.h"
 #include "gui/value_scale.h"
 
 namespace dendrokv {
 namespace {
 
-/// Lines of one pixel that can still be told apart; beyond it only the kin of the locked token is drawn.
+/// Lines of one pixel that can still be told apart; below it a column of pixels shows one token of several.
 constexpr double kFewestPixels = 1.5;
 
 }  // namespace
@@ -20,7 +21,7 @@ QString LineageView::caption() const {
   QString text = QStringLiteral("who took whose place up to step %1 · time runs down")
                      .arg(grouped(selection().step.value));
   if (plot().width() / selection().visible < kFewestPixels)
-    text += QStringLiteral(" · only the locked token's kin: zoom in for all");
+    text += QStringLiteral(" · a column shows its longest-lived token: zoom in for all");
   return text;
 }
 
@@ -70,19 +71,31 @@ void LineageView::paint_join(QPainter& painter, const Join& join) const {
   painter.drawLine(QPointF(x_of(join.loser), y), QPointF(x_of(join.winner), y));
 }
 
+QPen LineageView::life_pen(Position position) const {
+  const Selection& now = selection();
+  const TokenState state = content()->index(now.run).state({now.layer, now.lane}, position, now.step);
+  if (!state.kept()) return QPen(to_qt(mix(colours().rule, colours().secondary, 0.35)), 1);
+  const Rgb colour = state.place == Place::Tree ? colours().level_colour(std::max<unsigned>(state.level, 2))
+                                                : state_colour(colours(), state);
+  return QPen(to_qt(colour), 1.6);
+}
+
+/// One line for each column of pixels where tokens are closer than lines can be.
 void LineageView::paint_all(QPainter& painter) const {
   const Selection& now = selection();
-  const std::vector<uint16_t> levels =
-      content()->runs[now.run].retention.levels(now.layer, now.lane, now.step);
   const uint32_t end = std::min(now.first_visible.value + now.visible, now.step.value + 1);
-  for (uint32_t p = now.first_visible.value; p < end; ++p) {
-    const bool kept = content()->runs[now.run].retention.kept_after(now.layer, now.lane,
-                                                                    Position(p), now.step);
-    const Rgb colour = kept ? colours().level_colour(std::max<unsigned>(levels[p], 2))
-                            : mix(colours().rule, colours().secondary, 0.35);
-    painter.setPen(QPen(to_qt(colour), kept ? 1.6 : 1));
-    paint_life(painter, Position(p));
-    if (const std::optional<Join> join = join_of(Position(p))) paint_join(painter, *join);
+  const double pixels = plot().width() / now.visible;
+  const uint32_t merged =
+      pixels >= kFewestPixels ? 1 : static_cast<uint32_t>(std::ceil(kFewestPixels / pixels));
+  for (uint32_t p = now.first_visible.value; p < end; p += merged) {
+    Position longest(p);
+    for (uint32_t other = p; other < std::min(end, p + merged); ++other)
+      if (end_of(Position(other)).value - other > end_of(longest).value - longest.value)
+        longest = Position(other);
+    painter.setPen(life_pen(longest));
+    paint_life(painter, longest);
+    if (merged > 1) continue;
+    if (const std::optional<Join> join = join_of(longest)) paint_join(painter, *join);
   }
 }
 
@@ -101,7 +114,7 @@ void LineageView::paint_back(QPainter& painter) {
     return paint_message(painter, QStringLiteral("A tree belongs to one lane. Choose one above."));
   painter.save();
   painter.setClipRect(plot());
-  if (plot().width() / selection().visible >= kFewestPixels) paint_all(painter);
+  paint_all(painter);
   painter.restore();
   paint_step_ticks(painter);
   paint_position_ticks(painter);

@@ -30,6 +30,7 @@ class LineageView : public PositionView {
   std::optional<Join> join_of(Position position) const;
   Step end_of(Position position) const;
   bool drawn(Position position) const;
+  QPen life_pen(Position position) const;
   void paint_life(QPainter& painter, Position position) const;
   void paint_join(QPainter& painter, const Join& join) const;
   void paint_all(QPainter& painter) const;

@@ -251,8 +251,7 @@ void MainWindow::compare_as_asked(const Content& content) {
     start.others = wanted.others;
     return start;
   }());
-  deck_->set_visibility("compare", Visibility::Shown);
-  deck_->set_visibility("agreement", Visibility::Shown);
+  if (options_.view.empty()) comparison_->show();
   if (!wanted.beside.empty()) comparison_->open_beside(wanted.beside);
 }
 

@@ -103,8 +103,7 @@ constexpr std::array<OptionLine, 17> kOptions = {{
     {"--lane", "LAYER.HEAD", "lane to look at: layer and KV head; LAYER.mean or mean for averages",
      set_lane},
     {"--view", "NAME",
-     "show one view only: mosaic, text, retention, contributions, variability, inspector, lineage, "
-     "compare, agreement",
+     "show one view only",
      [](ViewOptions& options, std::string_view text) { options.view = view_row(text).name; }},
     {"--compare", "A B",
      "compare two: numbers of runs, beginnings of their policies, or files of traces", add_compared,
@@ -202,6 +201,12 @@ std::string help_text() {
     left.resize(std::max<size_t>(left.size() + 2, 28), ' ');
     text += left + std::string(line.help) + "\n";
   }
+  text += "\nViews:\n";
+  for (const ViewRow& row : view_table()) {
+    std::string left = "  " + std::string(row.name);
+    left.resize(std::max<size_t>(left.size() + 2, 28), ' ');
+    text += left + std::string(row.summary) + "\n";
+  }
   return text;
 }
 
@@ -225,8 +230,9 @@ std::optional<size_t> run_named(const std::string& text, const Content& content)
     return value;
   }
   // Runs over the trace before the trace's own: two may have the same policy.
-  for (size_t run = content.runs.size(); run-- > 0;)
+  for (size_t run = 1; run < content.runs.size(); ++run)
     if (content.runs[run].policy.starts_with(text)) return run;
+  if (content.runs[0].policy.starts_with(text)) return 0;
   return std::nullopt;
 }
 

@@ -29,19 +29,19 @@ void choose_step(MainWindow& window, uint32_t step) {
 
 constexpr std::array<TourStop, 7> kStops = {{
     {"A cache that cannot keep everything",
-     "A language model looks back at its text through a cache. Here it may hold 64 of 256 tokens in each "
+     "A language model looks back at its text through a cache. Here it may hold 64 of 192 tokens in each "
      "lane (a layer's key-value head). Every step reads one token more, so one has to go. This window shows "
      "which, and why.",
      {},
      [](MainWindow& window) {
        window.deck().show_standard();
-       choose_step(window, 255);
+       choose_step(window, 191);
      }},
     {"The text",
      "Tokens with a coloured ground are still in the cache; the number below says how many duels they have "
      "won. Plain grey ones were evicted. Orange: the first tokens, which never leave. Grey ground: the recent "
      "window.",
-     "text", [](MainWindow& window) { choose_step(window, 255); }},
+     "text", [](MainWindow& window) { choose_step(window, 191); }},
     {"Time",
      "Move the slider above, press Left and Right, or Space to play. Full stop and comma go from eviction to "
      "eviction. Here the text has been read up to token 120.",
@@ -52,7 +52,7 @@ constexpr std::array<TourStop, 7> kStops = {{
      "theirs in turn.",
      "inspector",
      [](MainWindow& window) {
-       choose_step(window, 255);
+       choose_step(window, 191);
        const Content* content = window.document().content();
        window.selection().change([content](Selection& wanted) {
          wanted.scope = LaneScope::One;
