@@ -3,6 +3,7 @@
 
 #include "data/hdf5.h"
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -16,6 +17,8 @@
 
 namespace dendrokv::h5 {
 namespace {
+
+std::atomic<uint64_t> bytes_so_far{0};
 
 constexpr uint64_t kAnyExtent = std::numeric_limits<uint64_t>::max();
 constexpr uint64_t kMostElements = uint64_t{1} << 56;
@@ -158,8 +161,13 @@ void Dataset::write_chunk(std::span<const uint64_t> start, std::span<const std::
        subject_, "writing a chunk failed");
 }
 
+uint64_t bytes_read() {
+  return bytes_so_far.load(std::memory_order_relaxed);
+}
+
 void Dataset::read(void* data) const {
   quieten();
+  bytes_so_far += elements_ * type_bytes(type_);
   need(H5Dread(handle_.id(), library_type(type_).id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, data),
        subject_, "reading failed");
 }
@@ -167,6 +175,9 @@ void Dataset::read(void* data) const {
 void Dataset::read(std::span<const uint64_t> start, std::span<const uint64_t> count,
                    void* data) const {
   quieten();
+  uint64_t cells = 1;
+  for (const uint64_t cell_count : count) cells *= cell_count;
+  bytes_so_far += cells * type_bytes(type_);
   const Box box = select(handle_.id(), start, count, subject_);
   need(H5Dread(handle_.id(), library_type(type_).id(), box.memory.id(), box.file.id(), H5P_DEFAULT,
                data),

@@ -42,6 +42,9 @@ class Handle {
   int (*close_)(int64_t) = nullptr;
 };
 
+/// Bytes that Dataset::read() has handed out in this process, all files together.
+uint64_t bytes_read();
+
 class Dataset {
  public:
   /// Throws Error: a type or rank that we do not use, data outside of the file, more elements than can be counted.

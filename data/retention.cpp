@@ -139,14 +139,24 @@ Retention::Retention(uint32_t layers, uint32_t lanes, uint32_t tokens)
   arrays_.reason.assign(count, static_cast<uint8_t>(Reason::Kept));
 }
 
+Retention Retention::keep_all(uint32_t layers, uint32_t lanes, uint32_t tokens) {
+  Retention retention(1, 1, tokens);
+  retention.layers_ = layers;
+  retention.lanes_ = lanes;
+  retention.one_for_all_ = true;
+  return retention;
+}
+
 size_t Retention::offset(Layer layer, Lane lane) const {
   DENDROKV_ASSERT(layer.value < layers_ && lane.value < lanes_);
+  if (one_for_all_) return 0;
   return (layer.index() * lanes_ + lane.index()) * tokens_;
 }
 
 void Retention::record(Layer layer, Lane lane, const Eviction& eviction) {
   DENDROKV_ASSERT(eviction.victim.value <= eviction.step.value && eviction.step.value < tokens_);
   DENDROKV_ASSERT(eviction.rival >= -1 && eviction.rival < static_cast<int64_t>(tokens_));
+  DENDROKV_ASSERT(!one_for_all_);
   const size_t at = offset(layer, lane) + eviction.victim.index();
   DENDROKV_ASSERT(arrays_.evict_step[at] == -1);
   arrays_.evict_step[at] = static_cast<int32_t>(eviction.step.value);

@@ -53,6 +53,8 @@ class Retention {
  public:
   Retention() = default;
   Retention(uint32_t layers, uint32_t lanes, uint32_t tokens);
+  /// Nothing ever leaves. Takes the memory of one lane, which stands for all; nothing can be recorded, and it is not for files.
+  static Retention keep_all(uint32_t layers, uint32_t lanes, uint32_t tokens);
 
   uint32_t layers() const { return layers_; }
   uint32_t lanes() const { return lanes_; }
@@ -92,6 +94,7 @@ class Retention {
  private:
   size_t offset(Layer layer, Lane lane) const;
   uint32_t layers_ = 0, lanes_ = 0, tokens_ = 0;
+  bool one_for_all_ = false;  // arrays_ has one lane
   Arrays arrays_;
 };
 

@@ -4,7 +4,10 @@
 // that no key is given twice.
 
 #include <QAction>
+#include <QApplication>
+#include <QClipboard>
 #include <QFileDialog>
+#include <QInputDialog>
 #include <QMenu>
 #include <QMessageBox>
 #include <algorithm>
@@ -12,8 +15,11 @@
 #include <map>
 
 #include "data/error.h"
+#include "data/lineage.h"
 #include "gui/export.h"
+#include "gui/key_sheet.h"
 #include "gui/main_window.h"
+#include "gui/provenance.h"
 
 namespace dendrokv {
 namespace {
@@ -95,12 +101,108 @@ void zoom(MainWindow& window) {
   });
 }
 
-void fit(MainWindow& window) {
+void show_range(Selection& wanted, PositionRange range) {
+  const uint32_t count = range.last.value - range.first.value + 1;
+  const uint32_t margin = std::max(4u, count / 4);
+  wanted.first_visible = Position(range.first.value - std::min(range.first.value, margin));
+  wanted.visible = count + 2 * margin;
+}
+
+/// What F frames: the marked range, else the token with its kin.
+std::optional<PositionRange> framed(MainWindow& window) {
+  const Selection& now = window.selection().now();
+  if (now.range) return now.range;
+  if (!now.position) return std::nullopt;
+  PositionRange range{*now.position, *now.position};
+  const Kin& kin = window.workspace().kinship.of(*window.document().content(), now);
+  for (const std::vector<Position>* relatives : {&kin.winners, &kin.descendants})
+    for (const Position relative : *relatives) {
+      range.first = std::min(range.first, relative);
+      range.last = std::max(range.last, relative);
+    }
+  return range;
+}
+
+/// The selection; when it is framed already, or there is none, the whole text.
+void frame_or_fit(MainWindow& window) {
   const Content* content = window.document().content();
   if (!content) return;
+  const Selection before = window.selection().now();
+  if (const std::optional<PositionRange> range = framed(window))
+    window.selection().change([&range](Selection& wanted) { show_range(wanted, *range); });
+  if (window.selection().now() != before) return;
   window.selection().change([content](Selection& wanted) {
     wanted.first_visible = Position(0);
     wanted.visible = content->info.tokens;
+  });
+}
+
+/// Steps at which something happened to the locked token: read, won, left.
+std::vector<uint32_t> events_of(const Content& content, const Selection& now) {
+  std::vector<uint32_t> steps;
+  if (!now.position) return steps;
+  const Retention& retention = content.runs[now.run].retention;
+  const size_t at = now.position->index();
+  steps.push_back(now.position->value);
+  for (const Position beaten :
+       outlived(retention, now.layer, now.lane, *now.position, content.last_step()))
+    steps.push_back(
+        static_cast<uint32_t>(retention.evict_step(now.layer, now.lane)[beaten.index()]));
+  if (const int32_t left = retention.evict_step(now.layer, now.lane)[at]; left >= 0)
+    steps.push_back(static_cast<uint32_t>(left));
+  std::sort(steps.begin(), steps.end());
+  return steps;
+}
+
+template <int kDirection>
+void next_event(MainWindow& window) {
+  const Content* content = window.document().content();
+  if (!content) return;
+  window.selection().change([content](Selection& wanted) {
+    const std::vector<uint32_t> steps = events_of(*content, wanted);
+    const auto next = kDirection > 0
+                          ? std::upper_bound(steps.begin(), steps.end(), wanted.step.value)
+                          : std::lower_bound(steps.begin(), steps.end(), wanted.step.value);
+    if (kDirection > 0 && next != steps.end()) wanted.step = Step(*next);
+    if (kDirection < 0 && next != steps.begin()) wanted.step = Step(*std::prev(next));
+  });
+}
+
+/// Up the tree to who took its place, down to the last one that it beat.
+template <int kDirection>
+void move_kin(MainWindow& window) {
+  const Content* content = window.document().content();
+  if (!content) return;
+  window.selection().change([content](Selection& wanted) {
+    if (!wanted.position || wanted.scope != LaneScope::One) return;
+    const Retention& retention = content->runs[wanted.run].retention;
+    const std::vector<Position> kin =
+        kDirection > 0
+            ? winners(retention, wanted.layer, wanted.lane, *wanted.position, wanted.step)
+            : outlived(retention, wanted.layer, wanted.lane, *wanted.position, wanted.step);
+    if (!kin.empty()) wanted.position = kDirection > 0 ? kin.front() : kin.back();
+  });
+}
+
+/// Begins a range at the locked token; then takes it as the other end.
+void mark_range(MainWindow& window) {
+  window.selection().change([](Selection& wanted) {
+    if (!wanted.position) return;
+    const Position at = *wanted.position;
+    const PositionRange range = wanted.range.value_or(PositionRange{at, at});
+    wanted.range = {std::min(range.first, at), std::max(range.last, at)};
+  });
+}
+
+/// From what is nearest to hand to what is farther: the field, the token, the range.
+void let_go(MainWindow& window) {
+  if (window.tour().isVisible()) return window.tour().leave();
+  if (window.controls().leave_find()) return;
+  window.selection().change([](Selection& wanted) {
+    if (wanted.position)
+      wanted.position.reset();
+    else
+      wanted.range.reset();
   });
 }
 
@@ -127,6 +229,35 @@ void guarded(MainWindow& window, const Write& write) {
   }
 }
 
+void open_beside(MainWindow& window) {
+  const QString name = QFileDialog::getOpenFileName(
+      &window, QStringLiteral("Open another trace of the same text"), {},
+      QStringLiteral("Traces (*.h5);;All files (*)"));
+  if (!name.isEmpty()) window.comparison().open_beside({name.toStdString()});
+}
+
+void save_workspace(MainWindow& window) {
+  const Content* content = window.document().content();
+  if (!content) return;
+  guarded(window, [&] {
+    const std::filesystem::path file = workspace_path(content->file);
+    window.save_workspace(file);
+    window.notice().tell(QStringLiteral("Saved as ") + QString::fromStdString(file.string()) +
+                         QStringLiteral(": it opens with the trace."));
+  });
+}
+
+void save_workspace_as(MainWindow& window) {
+  if (!window.document().content()) return;
+  const QString name = QFileDialog::getSaveFileName(&window, QStringLiteral("Save the workspace"),
+                                                    {}, QStringLiteral("Workspaces (*.dendrokv)"));
+  if (!name.isEmpty()) guarded(window, [&] { window.save_workspace(name.toStdString()); });
+}
+
+void restore_window(MainWindow& window) {
+  window.open({last_window_path()});
+}
+
 void save_picture(MainWindow& window) {
   const QString name =
       QFileDialog::getSaveFileName(&window, QStringLiteral("Save the window as a picture"), {},
@@ -134,18 +265,47 @@ void save_picture(MainWindow& window) {
   if (!name.isEmpty()) guarded(window, [&] { render_window(window, name.toStdString()); });
 }
 
+void save_view(MainWindow& window, const ViewRow& row) {
+  if (!window.document().content()) return;
+  const QString name = QFileDialog::getSaveFileName(
+      &window, QStringLiteral("Save ") + to_qt(row.title) + QStringLiteral(" as a picture"), {},
+      QStringLiteral("Pictures (*.png *.svg *.pdf)"));
+  if (!name.isEmpty()) guarded(window, [&] { render_view(window, row.name, name.toStdString()); });
+}
+
 void save_table(MainWindow& window) {
-  const Content* content = window.document().content();
-  if (!content) return;
+  if (!window.document().content()) return;
   const QString name =
       QFileDialog::getSaveFileName(&window, QStringLiteral("Save the state of every token"), {},
                                    QStringLiteral("Tables (*.csv)"));
   if (!name.isEmpty())
-    guarded(window, [&] { write_csv(*content, window.selection().now(), name.toStdString()); });
+    guarded(window, [&] {
+      write_csv(window.document(), window.selection().now(), name.toStdString());
+    });
 }
 
-void toggle_theme(MainWindow& window) {
-  window.set_theme(window.workspace().style.theme == Theme::Light ? Theme::Dark : Theme::Light);
+void copy_command_line(MainWindow& window) {
+  if (!window.document().content()) return;
+  QApplication::clipboard()->setText(
+      command_line(window.files(), window.selection().now(), QString()));
+  window.notice().tell(QStringLiteral("Copied: ") + QApplication::clipboard()->text());
+}
+
+void next_theme(MainWindow& window) {
+  const std::span<const Theme> themes = all_themes();
+  const auto now = std::find(themes.begin(), themes.end(), window.workspace().style.theme);
+  window.set_theme(now + 1 == themes.end() ? themes.front() : *(now + 1));
+}
+
+template <Theme kTheme>
+void choose_theme(MainWindow& window) {
+  window.set_theme(kTheme);
+}
+
+/// 0 = back to the normal size.
+template <int kBy>
+void change_font(MainWindow& window) {
+  window.set_font_percent(kBy == 0 ? 100 : font_percent() + kBy);
 }
 
 void toggle_marks(MainWindow& window) {
@@ -158,34 +318,48 @@ void toggle_full_screen(MainWindow& window) {
   window.setWindowState(window.windowState() ^ Qt::WindowFullScreen);
 }
 
+void ask_place(MainWindow& window) {
+  bool given = false;
+  const QString place = QInputDialog::getText(
+      &window, QStringLiteral("Go to"),
+      QStringLiteral("position (120k), step (step 40) or lane (14.2)"), QLineEdit::Normal, {},
+      &given);
+  if (given) window.go_to(place);
+}
+
+void add_note(MainWindow& window) {
+  window.notes_panel().show();
+  window.notes_panel().add_note();
+}
+
+template <int kDirection>
+void next_note(MainWindow& window) {
+  window.notes_panel().go(kDirection);
+}
+
+void undo_note(MainWindow& window) {
+  guarded(window, [&window] { window.notes().undo(); });
+}
+
 void show_keys(MainWindow& window) {
-  QString rows;
-  for (const ActionRow& row : action_table())
-    rows +=
-        QStringLiteral("<tr><td style='padding-right:24px'>%1</td><td><b>%2</b></td></tr>")
-            .arg(to_qt(row.text).toHtmlEscaped(),
-                 to_qt(row.key).replace(QLatin1String(" | "), QLatin1String(", ")).toHtmlEscaped());
-  QMessageBox box(&window);
-  box.setWindowTitle(QStringLiteral("Keys"));
-  box.setTextFormat(Qt::RichText);
-  box.setText(
-      QStringLiteral("<table>") + rows +
-      QStringLiteral(
-          "</table><p>Wheel zooms the positions, Shift+wheel or the middle button moves them.<br>"
-          "Click keeps a token in sight; Ctrl+click in Contributions goes to that step.</p>"));
-  box.exec();
+  auto* sheet = new KeySheet(window);
+  sheet->setAttribute(Qt::WA_DeleteOnClose);
+  sheet->open();
 }
 
-template <size_t kIndex>
-void only_view(MainWindow& window) {
-  window.show_only(view_table()[kIndex].name);
-}
-
-constexpr std::array<ActionRow, 45> kActions = {{
+constexpr ActionRow kActions[] = {
     {"File", "Open…", "Ctrl+O", open_files},
     {"File", "Read again", "F5", reload},
+    {"File", "Restore the window closed last", "Ctrl+Shift+O", restore_window},
+    {"File", "Save workspace", "Ctrl+S", save_workspace},
+    {"File", "Save workspace as…", "", save_workspace_as},
     {"File", "Save picture…", "Ctrl+Shift+S", save_picture},
     {"File", "Save table…", "Ctrl+Shift+E", save_table},
+    {"File", "Copy the command line that shows this", "Ctrl+Shift+C", copy_command_line},
+    {"File", "Build index for exact coarse pictures", "",
+     [](MainWindow& window) { window.document().build_index(); }},
+    {"File", "Stop building the index", "",
+     [](MainWindow& window) { window.document().stop_index(); }},
     {"File", "Quit", "Ctrl+Q", [](MainWindow& window) { window.close(); }},
     {"Step", "Previous step", "Left", move_step<-1>},
     {"Step", "Next step", "Right", move_step<1>},
@@ -197,6 +371,8 @@ constexpr std::array<ActionRow, 45> kActions = {{
     {"Step", "Last step", "End", move_step<1'000'000'000>},
     {"Step", "Previous eviction of the lane", ",", next_eviction<-1>},
     {"Step", "Next eviction of the lane", ".", next_eviction<1>},
+    {"Step", "Previous event of the token", "[", next_event<-1>},
+    {"Step", "Next event of the token", "]", next_event<1>},
     {"Step", "Play or pause", "Space", [](MainWindow& window) { window.controls().toggle_play(); }},
     {"Lane", "Lane above", "Up", move_lane<-1>},
     {"Lane", "Lane below", "Down", move_lane<1>},
@@ -206,39 +382,147 @@ constexpr std::array<ActionRow, 45> kActions = {{
     {"Position", "Next found", "F3", [](MainWindow& window) { window.controls().find_next(1); }},
     {"Position", "Previous found", "Shift+F3",
      [](MainWindow& window) { window.controls().find_next(-1); }},
+    {"Position", "Go to…", "Ctrl+G", ask_place},
     {"Position", "Token to the left", "Ctrl+Left", move_position<-1>},
     {"Position", "Token to the right", "Ctrl+Right", move_position<1>},
-    {"Position", "Let go of the token", "Esc",
-     [](MainWindow& window) {
-       if (window.controls().leave_find()) return;
-       window.selection().change([](Selection& wanted) { wanted.position.reset(); });
-     }},
+    {"Position", "Who took its place", "Ctrl+Up", move_kin<1>},
+    {"Position", "The last one it outlived", "Ctrl+Down", move_kin<-1>},
+    {"Position", "Mark from here, or to here", "X", mark_range},
+    {"Position", "Let go of token, then range", "Esc", let_go},
     {"Position", "Zoom in", "W", zoom<70>},
     {"Position", "Zoom out", "S", zoom<143>},
     {"Position", "Move left", "A", pan<-2>},
     {"Position", "Move right", "D", pan<2>},
-    {"Position", "Whole text", "F", fit},
+    {"Position", "Frame the selection, then the whole text", "F", frame_or_fit},
+    {"Position", "Zoom back", "Backspace",
+     [](MainWindow& window) { window.selection().zoom_back(); }},
+    {"Notes", "Add note", "N", add_note},
+    {"Notes", "Notes panel", "Shift+N", [](MainWindow& window) { window.toggle_notes(); }},
+    {"Notes", "Next note", "K", next_note<1>},
+    {"Notes", "Previous note", "Shift+K", next_note<-1>},
+    {"Notes", "Undo the last change of notes", "Ctrl+Alt+Z", undo_note},
+    {"Compare", "Compare with the next run", "C",
+     [](MainWindow& window) { window.comparison().cycle(); }},
+    {"Compare", "Compare with one run more", "Shift+C",
+     [](MainWindow& window) { window.comparison().add_next(); }},
+    {"Compare", "Compare with another trace…", "", open_beside},
+    {"Compare", "Side by side", "V",
+     [](MainWindow& window) { window.comparison().toggle_side_by_side(); }},
+    {"Compare", "Blink between the two", "B",
+     [](MainWindow& window) { window.comparison().toggle_blink(); }},
+    {"Compare", "Jump to the largest disagreement", "J",
+     [](MainWindow& window) { window.comparison().jump_to_disagreement(); }},
+    {"Compare", "Stop comparing", "", [](MainWindow& window) { window.comparison().stop(); }},
     {"View", "Undo", "Ctrl+Z", [](MainWindow& window) { window.selection().undo(); }},
     {"View", "Redo", "Ctrl+Shift+Z", [](MainWindow& window) { window.selection().redo(); }},
     {"View", "All views", "0", [](MainWindow& window) { window.show_only({}); }},
-    {"View", "Only layers × heads", "1", only_view<0>},
-    {"View", "Only text", "2", only_view<1>},
-    {"View", "Only retention", "3", only_view<2>},
-    {"View", "Only contributions", "4", only_view<3>},
-    {"View", "Only variability", "5", only_view<4>},
-    {"View", "Only the token", "6", only_view<5>},
+    {"View", "The usual views", "", [](MainWindow& window) { window.deck().show_standard(); }},
     {"View", "Level marks under tokens", "L", toggle_marks},
-    {"View", "Light or dark", "T", toggle_theme},
+    {"View", "Larger texts", "Ctrl++ | Ctrl+=", change_font<10>},
+    {"View", "Smaller texts", "Ctrl+-", change_font<-10>},
+    {"View", "Texts of normal size", "Ctrl+0", change_font<0>},
+    {"View", "Next theme", "T", next_theme},
+    {"View", "Light theme", "", choose_theme<Theme::Light>},
+    {"View", "Dark theme", "", choose_theme<Theme::Dark>},
+    {"View", "High-contrast theme", "", choose_theme<Theme::HighContrast>},
+    {"View", "Print theme", "", choose_theme<Theme::Print>},
     {"View", "Full screen", "F11", toggle_full_screen},
+    {"Help", "Commands…", "Ctrl+Shift+P", [](MainWindow& window) { window.show_palette(); }},
     {"Help", "Keys", "? | F1", show_keys},
+    {"Help", "Tour", "Ctrl+Shift+T", [](MainWindow& window) { window.start_tour(); }},
     {"Help", "Menu", "F10",
      [](MainWindow& window) { window.controls().menu_button()->showMenu(); }},
-}};
+};
 
-QList<QKeySequence> keys_of(const ActionRow& row) {
+QList<QKeySequence> keys_of(std::string_view text) {
   QList<QKeySequence> keys;
-  for (const QString& key : to_qt(row.key).split(QStringLiteral(" | "))) keys << QKeySequence(key);
+  if (text.empty()) return keys;
+  for (const QString& key : to_qt(text).split(QStringLiteral(" | "))) keys << QKeySequence(key);
   return keys;
+}
+
+/// "Save workspace as…" -> "file.save_workspace_as"
+QString slug(const QString& group, const QString& text) {
+  QString name;
+  for (const QChar letter : (group + QLatin1Char('.') + text).toLower())
+    name += letter.isLetterOrNumber() || letter == QLatin1Char('.') ? letter : QLatin1Char('_');
+  while (name.endsWith(QLatin1Char('_'))) name.chop(1);
+  return name;
+}
+
+void give_place(QAction& action, const QString& group) {
+  action.setProperty("group", group);
+  action.setObjectName(slug(group, action.text()));
+}
+
+/// Submenus by name, made when they are first asked for.
+class Menus {
+ public:
+  Menus(MainWindow& window, QMenu& top) : window_(window), top_(top) {}
+
+  QAction* add(const QString& group, const QString& text, const QList<QKeySequence>& keys,
+               std::function<void()> run) {
+    auto* action = new QAction(text, &window_);
+    action->setShortcuts(keys);
+    give_place(*action, group);
+    QObject::connect(action, &QAction::triggered, &window_, std::move(run));
+    window_.addAction(action);
+    menu(group)->addAction(action);
+    return action;
+  }
+  QMenu* menu(const QString& group) {
+    QMenu*& found = menus_[group];
+    if (!found) {
+      found = top_.addMenu(group);
+      found->setObjectName(QStringLiteral("menu_") + group.toLower());
+      found->menuAction()->setObjectName(slug(QStringLiteral("menu"), group));
+    }
+    return found;
+  }
+
+ private:
+  MainWindow& window_;
+  QMenu& top_;
+  std::map<QString, QMenu*> menus_;
+};
+
+void toggle_view(MainWindow& window, const ViewRow& row) {
+  ViewDeck& deck = window.deck();
+  deck.set_visibility(row.name,
+                      deck.shows(row.name) ? Visibility::Hidden : Visibility::Shown);
+}
+
+/// Of each view: there or not, alone (the first nine have a digit), and as a picture.
+void add_view_actions(MainWindow& window, Menus& menus) {
+  int number = 0;
+  for (const ViewRow& row : view_table()) {
+    const QString title = to_qt(row.title);
+    QAction* shown = menus.add(QStringLiteral("Views"), title, {},
+                               [&window, &row] { toggle_view(window, row); });
+    shown->setCheckable(true);
+    shown->setToolTip(to_qt(row.summary));
+    QObject::connect(&window.deck(), &ViewDeck::visibility_changed, shown, [&window, &row, shown] {
+      shown->setChecked(window.deck().shows(row.name));
+    });
+    shown->setChecked(window.deck().shows(row.name));
+    const QString digit = ++number <= 9 ? QString::number(number) : QString();
+    menus.add(QStringLiteral("Only one view"), QStringLiteral("Only ") + title,
+              digit.isEmpty() ? QList<QKeySequence>() : QList<QKeySequence>{QKeySequence(digit)},
+              [&window, &row] { window.show_only(row.name); });
+    QAction* picture = menus.add(QStringLiteral("Pictures"),
+                                 QStringLiteral("Save picture of ") + title + QStringLiteral("…"),
+                                 {}, [&window, &row] { save_view(window, row); });
+    window.view(row.name)->addAction(picture);
+    window.view(row.name)->setContextMenuPolicy(Qt::ActionsContextMenu);
+  }
+}
+
+/// What views made for menus of their own.
+void name_foreign_actions(MainWindow& window) {
+  for (const ViewRow& row : view_table())
+    for (QAction* action : window.view(row.name)->findChildren<QAction*>())
+      if (action->objectName().isEmpty() && !action->text().isEmpty())
+        give_place(*action, to_qt(row.title));
 }
 
 }  // namespace
@@ -248,19 +532,33 @@ std::span<const ActionRow> action_table() {
 }
 
 void add_actions(MainWindow& window) {
-  auto* menu = new QMenu(&window);
-  std::map<std::string_view, QMenu*> submenus;
-  for (const ActionRow& row : kActions) {
-    auto* action = new QAction(to_qt(row.text), &window);
-    action->setShortcuts(keys_of(row));
+  auto* top = new QMenu(&window);
+  top->setObjectName(QStringLiteral("menu"));
+  top->menuAction()->setObjectName(QStringLiteral("menu"));
+  Menus menus(window, *top);
+  for (const ActionRow& row : kActions)
+    menus.add(to_qt(row.menu), to_qt(row.text), keys_of(row.key),
+              [&window, run = row.run] { run(window); });
+  add_view_actions(window, menus);
+  name_foreign_actions(window);
+  menus.menu(QStringLiteral("Recent files"));
+  window.controls().menu_button()->setMenu(top);
+  fill_recent(window);
+}
+
+void fill_recent(MainWindow& window) {
+  auto* menu = window.findChild<QMenu*>(QStringLiteral("menu_recent files"));
+  for (QAction* action : menu->actions()) delete action;
+  for (const Recent::Files& files : window.recent().opened) {
+    QString text = QString::fromStdString(files.front().string());
+    if (files.size() > 1) text += QStringLiteral(" + %1").arg(files.size() - 1);
+    auto* action = new QAction(text, menu);
+    give_place(*action, QStringLiteral("Recent files"));
     QObject::connect(action, &QAction::triggered, &window,
-                     [&window, run = row.run] { run(window); });
-    window.addAction(action);
-    QMenu*& submenu = submenus[row.menu];
-    if (!submenu) submenu = menu->addMenu(to_qt(row.menu));
-    submenu->addAction(action);
+                     [&window, files] { window.open(files); });
+    menu->addAction(action);
   }
-  window.controls().menu_button()->setMenu(menu);
+  menu->menuAction()->setVisible(!menu->isEmpty());
 }
 
 }  // namespace dendrokv

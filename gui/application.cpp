@@ -5,6 +5,7 @@
 #include <QStyleFactory>
 
 #include "data/error.h"
+#include "gui/accessible_view.h"
 #include "gui/export.h"
 #include "gui/main_window.h"
 
@@ -24,14 +25,13 @@ std::optional<QString> wait_until_settled(MainWindow& window,
     problem = message;
     loop.quit();
   });
-  // The views ask for more when the file is open: the document has settled when nothing is left even then.
-  QObject::connect(&window.document(), &Document::settled, &loop, &QEventLoop::quit,
-                   Qt::QueuedConnection);
+  // The views ask for more when the file is open: all is there when nothing is left even then.
+  QObject::connect(&window, &MainWindow::settled, &loop, &QEventLoop::quit, Qt::QueuedConnection);
   window.open(files);
-  do {
+  while (!problem && window.busy()) {
     loop.exec();
     QApplication::processEvents();
-  } while (!problem && window.document().busy());
+  }
   return problem;
 }
 
@@ -53,17 +53,18 @@ void set_up_application() {
   QApplication::setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
   QApplication::setFont(body_font());
   QApplication::setApplicationName(QStringLiteral("dendrokv-view"));
+  install_accessible_views();
   QApplication::setEffectEnabled(Qt::UI_AnimateCombo, false);
 }
 
 std::optional<std::string> run_batch(const ViewOptions& options) {
-  MainWindow window(options);
+  MainWindow window(options, Memory::Sidecars);
   window.resize(static_cast<int>(options.width), static_cast<int>(options.height));
   if (options.render) window.show();
   if (const std::optional<QString> problem = wait_until_settled(window, options.files))
     return problem->toStdString();
   if (options.export_csv)
-    write_csv(*window.document().content(), window.selection().now(), *options.export_csv);
+    write_csv(window.document(), window.selection().now(), *options.export_csv);
   if (options.render) render_window(window, *options.render);
   return std::nullopt;
 }

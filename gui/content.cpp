@@ -16,7 +16,7 @@ Run unbounded_run(const TraceInfo& info) {
   run.policy = info.policy.empty() ? "full" : info.policy;
   run.mode = RunMode::ClosedLoop;
   run.trace_uuid = info.uuid;
-  run.retention = Retention(info.model.layers, info.model.kv_heads, info.tokens);
+  run.retention = Retention::keep_all(info.model.layers, info.model.kv_heads, info.tokens);
   return run;
 }
 
@@ -57,9 +57,28 @@ std::string unusual_options(const std::string& policy) {
 
 }  // namespace
 
+struct RunIndexes::State {
+  std::mutex mutex;
+  std::vector<std::unique_ptr<const RunIndex>> indexes;
+};
+
+RunIndexes::RunIndexes() : state_(std::make_unique<State>()) {}
+RunIndexes::RunIndexes(const RunIndexes&) : RunIndexes() {}
+RunIndexes::RunIndexes(RunIndexes&&) noexcept = default;
+RunIndexes& RunIndexes::operator=(RunIndexes&&) noexcept = default;
+RunIndexes::~RunIndexes() = default;
+
+const RunIndex& RunIndexes::of(const std::vector<Run>& runs, size_t run) const {
+  const std::lock_guard lock(state_->mutex);
+  state_->indexes.resize(runs.size());
+  std::unique_ptr<const RunIndex>& index = state_->indexes[run];
+  if (!index || &index->run() != &runs[run]) index = std::make_unique<const RunIndex>(runs[run]);
+  return *index;
+}
+
 Content load_content(const TraceReader& trace, const std::filesystem::path& trace_file,
                      const std::vector<std::filesystem::path>& runs_files) {
-  Content content{trace_file, trace.info(), trace.tokens(), trace.read_loss(), {}};
+  Content content{trace_file, trace.info(), trace.tokens(), trace.read_loss(), {}, {}, {}};
   std::optional<Run> own = trace.read_run();
   if (own) check_fits(trace_file, *own, content.info);
   content.runs.push_back(own ? std::move(*own) : unbounded_run(content.info));

@@ -10,8 +10,24 @@
 #include "data/retention.h"
 #include "data/trace.h"
 #include "data/trace_reader.h"
+#include "gui/run_index.h"
 
 namespace dendrokv {
+
+/// The indexes of a content's runs, each made when it is first asked for. A copy starts anew.
+class RunIndexes {
+ public:
+  RunIndexes();
+  RunIndexes(const RunIndexes&);
+  RunIndexes(RunIndexes&&) noexcept;
+  RunIndexes& operator=(RunIndexes&&) noexcept;
+  ~RunIndexes();
+  const RunIndex& of(const std::vector<Run>& runs, size_t run) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 struct Content {
   std::filesystem::path file;
@@ -19,8 +35,12 @@ struct Content {
   TokenText tokens;
   std::vector<float> loss;  // [T] nat
   std::vector<Run> runs;    // [0] is what ran when the trace was recorded; never empty
+  std::vector<std::string> missing = {};  // what the file lacks, in words
+  RunIndexes indexes = {};
 
   Step last_step() const { return Step(info.tokens - 1); }
+  /// Answers about a run at any step, fast. Lives as long as the content.
+  const RunIndex& index(size_t run) const { return indexes.of(runs, run); }
 };
 
 /// Reads everything but attention and values. Throws Error: a runs file of another trace, or of another

@@ -1,17 +1,23 @@
 #include "gui/contribution_view.h"
 
 #include <QMouseEvent>
+#include <QPainterPath>
+#include <QWheelEvent>
 #include <algorithm>
 #include <cmath>
 
 #include "gui/paint.h"
+#include "gui/run_index.h"
 
 namespace dendrokv {
 namespace {
 
 constexpr int kBarWidth = 170;
-constexpr int kComboWidth = 150;
-constexpr int kNarrow = 560;
+constexpr int kQuantityWidth = 142, kReductionWidth = 84;
+constexpr int kNarrow = 720;
+constexpr double kProfileHeight = 30, kLevelHeight = 5, kColumnWidth = 64;
+constexpr size_t kMostImages = 96;
+constexpr size_t kScaleSamples = 40000;
 
 const ColourMap& heat_map(Theme theme) {
   return colour_map(theme == Theme::Light ? "viridis" : "inferno");
@@ -19,44 +25,118 @@ const ColourMap& heat_map(Theme theme) {
 
 QVector<QRgb> heat_colours(const Style& style) {
   QVector<QRgb> table(256, 0);
-  table[kFutureCode] = to_qt(style.colours().panel).rgb();
-  table[kAbsentCode] = to_qt(mix(style.colours().absent, style.colours().recent, 0.35)).rgb();
+  table[HeatCodes::kFuture] = to_qt(style.colours().panel).rgb();
+  table[HeatCodes::kAbsent] =
+      to_qt(mix(style.colours().absent, style.colours().recent, 0.35)).rgb();
   const ColourMap& map = heat_map(style.theme);
-  for (int code = kFirstValueCode; code < 256; ++code)
-    table[code] = to_qt(map.at((code - kFirstValueCode) / (255.0 - kFirstValueCode))).rgb();
+  for (int code = HeatCodes::kFirstValue; code < 256; ++code)
+    table[code] =
+        to_qt(map.at((code - HeatCodes::kFirstValue) / (255.0 - HeatCodes::kFirstValue))).rgb();
   return table;
+}
+
+/// Cells are blocks of whole device pixels: an edge between two would be blended with what lies below.
+QRectF on_whole_pixels(const QPainter& painter, const QRectF& place) {
+  const QTransform& device = painter.deviceTransform();
+  const QRectF pixels = device.mapRect(place);
+  const QPointF first(std::round(pixels.left()), std::round(pixels.top()));
+  const QPointF last(std::round(pixels.right()), std::round(pixels.bottom()));
+  return device.inverted().mapRect(QRectF(first, last));
+}
+
+QString plural(size_t count, const char* what) {
+  return grouped(count) + QLatin1Char(' ') + QLatin1String(what) +
+         (count == 1 ? QString() : QStringLiteral("s"));
 }
 
 }  // namespace
 
 ContributionView::ContributionView(Workspace& workspace, const QString& title, QWidget* parent)
-    : PositionView(workspace, title, parent), quantity_(new ChoiceBox(this)) {
+    : PositionView(workspace, title, parent),
+      quantity_(new ChoiceBox(this)),
+      reduction_(new ChoiceBox(this)),
+      shapes_(new QActionGroup(this)) {
   quantity_->addItem(QStringLiteral("attention weight"), static_cast<int>(Quantity::Weight));
   quantity_->addItem(QStringLiteral("weight × |value|"), static_cast<int>(Quantity::Contribution));
   quantity_->setCurrentIndex(1);
   quantity_->setAccessibleName(QStringLiteral("quantity of the map"));
-  connect(quantity_, QOverload<int>::of(&QComboBox::currentIndexChanged), this, [this] {
-    ask();
-    refresh();
-  });
+  reduction_->addItem(QStringLiteral("largest"), static_cast<int>(Reduction::Max));
+  reduction_->addItem(QStringLiteral("mean"), static_cast<int>(Reduction::Mean));
+  reduction_->setAccessibleName(QStringLiteral("how cells of the map are merged"));
+  for (ChoiceBox* box : {quantity_, reduction_})
+    connect(box, QOverload<int>::of(&QComboBox::currentIndexChanged), this, [this] {
+      ask();
+      refresh();
+    });
+  add_menu();
 }
 
-/// A narrow panel keeps its title and the choice.
+void ContributionView::add_menu() {
+  const auto add = [this](const QString& text, bool checked) {
+    auto* action = new QAction(text, this);
+    action->setCheckable(true);
+    action->setChecked(checked);
+    connect(action, &QAction::toggled, this, [this] {
+      scaled_by_.clear();
+      ask();
+      refresh();
+    });
+    addAction(action);
+    return action;
+  };
+  follow_ = add(QStringLiteral("Steps follow the positions in sight"), false);
+  profiles_ = add(QStringLiteral("Profiles and kept levels"), true);
+  for (const ScaleShape shape : {ScaleShape::Asinh, ScaleShape::Linear, ScaleShape::Log}) {
+    QAction* const action = add(to_qt(scale_shape_name(shape)) + QStringLiteral(" colour scale"),
+                                shape == ScaleShape::Asinh);
+    action->setData(static_cast<int>(shape));
+    shapes_->addAction(action);
+  }
+  setContextMenuPolicy(Qt::ActionsContextMenu);
+}
+
+/// A narrow panel keeps its title and the choices.
 bool ContributionView::has_bar() const {
   return width() >= kNarrow;
 }
 
+double ContributionView::profile_height() const {
+  return profiles_->isChecked() && PositionView::plot().height() > 130 ? kProfileHeight : 0;
+}
+
+QRectF ContributionView::plot() const {
+  const QRectF rect = PositionView::plot();
+  if (profile_height() == 0) return rect;
+  return rect.adjusted(0, profile_height(), 0, -kLevelHeight - 2);
+}
+
+double ContributionView::tick_line() const {
+  return plot().bottom() + (profile_height() > 0 ? kLevelHeight + 2 : 0);
+}
+
+void ContributionView::showEvent(QShowEvent* event) {
+  ask();
+  PositionView::showEvent(event);
+}
+
+void ContributionView::hideEvent(QHideEvent* event) {
+  workspace().document.want_tiles(this, {});
+  PositionView::hideEvent(event);
+}
+
 int ContributionView::header_reserve() const {
-  return kComboWidth + 20 + (has_bar() ? kBarWidth + 20 : 0);
+  return kQuantityWidth + kReductionWidth + 28 + (has_bar() ? kBarWidth + 24 : 0);
 }
 
 void ContributionView::resizeEvent(QResizeEvent* event) {
-  quantity_->setGeometry(width() - kPadding - kComboWidth, 5, kComboWidth, 26);
+  quantity_->setGeometry(width() - kPadding - kQuantityWidth, 5, kQuantityWidth, 26);
+  reduction_->setGeometry(width() - kPadding - kQuantityWidth - kReductionWidth - 6, 5,
+                          kReductionWidth, 26);
   ask();
   PositionView::resizeEvent(event);
 }
 
-std::optional<HeatRequest> ContributionView::request() const {
+std::optional<HeatSubject> ContributionView::subject() const {
   if (!content()) return std::nullopt;
   const Selection& now = selection();
   const Run& run = content()->runs[now.run];
@@ -65,97 +145,289 @@ std::optional<HeatRequest> ContributionView::request() const {
       now.scope == LaneScope::One ? lane_head_indices(content()->info, run.lane_kind, now.lane)
                                   : all_head_indices(content()->info);
   if (!layer || heads.empty() || content()->info.steps.empty()) return std::nullopt;
-  HeatRequest wanted;
-  wanted.layer_index = *layer;
-  wanted.heads = heads;
-  wanted.quantity = static_cast<Quantity>(quantity_->currentData().toInt());
-  wanted.steps = {0, content()->info.steps.size()};
-  wanted.positions = {now.first_visible.index(), now.visible};
-  wanted.most_rows = static_cast<size_t>(std::max(1.0, plot().height() * devicePixelRatioF()));
-  wanted.most_columns = static_cast<size_t>(std::max(1.0, plot().width() * devicePixelRatioF()));
-  wanted.unscaled = std::max(1u, run.sinks);
-  return wanted;
+  return HeatSubject{*layer, heads, static_cast<Quantity>(quantity_->currentData().toInt()),
+                     static_cast<Reduction>(reduction_->currentData().toInt())};
+}
+
+IndexRange ContributionView::visible_positions() const {
+  return {selection().first_visible.index(), selection().visible};
+}
+
+IndexRange ContributionView::visible_steps() const {
+  const std::vector<Step>& steps = content()->info.steps;
+  if (!follow_->isChecked()) {
+    if (own_steps_.count == 0) return {0, steps.size()};
+    const size_t count = std::min(own_steps_.count, steps.size());
+    return {std::min(own_steps_.first, steps.size() - count), count};
+  }
+  const IndexRange positions = visible_positions();
+  const auto first = std::lower_bound(steps.begin(), steps.end(), Step(positions.first));
+  const auto end = std::lower_bound(first, steps.end(), Step(positions.first + positions.count));
+  if (first == end) return {0, steps.size()};
+  return {static_cast<size_t>(first - steps.begin()), static_cast<size_t>(end - first)};
+}
+
+ContributionView::Zoom ContributionView::zoom() const {
+  const double ratio = devicePixelRatioF();
+  const QRectF rect = plot();
+  return {shift_for(static_cast<double>(visible_steps().count) /
+                    std::max(1.0, rect.height() * ratio)),
+          shift_for(selection().visible / std::max(1.0, rect.width() * ratio))};
+}
+
+std::vector<TileKey> ContributionView::visible_tiles(Zoom zoom) const {
+  return tiles_over(subject_, zoom.step_shift, zoom.position_shift, visible_steps(),
+                    visible_positions());
 }
 
 void ContributionView::ask() {
-  if (const std::optional<HeatRequest> wanted = request()) workspace().document.want_heat(*wanted);
+  const std::optional<HeatSubject> wanted = subject();
+  if (!wanted || width() < 10 || plot().height() < 4) return;
+  Document& document = workspace().document;
+  const uint32_t number = document.heat_subject(*wanted);
+  if (number != subject_) {
+    subject_ = number;
+    scaled_by_.clear();
+    zoom_before_.reset();
+  }
+  // The whole at once, then what is in sight, then what a pan would bring next.
+  std::vector<TileKey> keys = {
+      whole_tile(subject_, content()->info.steps.size(), content()->info.tokens)};
+  const std::vector<TileKey> sight = visible_tiles(zoom());
+  keys.insert(keys.end(), sight.begin(), sight.end());
+  for (TileKey key : sight) {
+    if (pan_ == 0 || (pan_ < 0 && key.column == 0)) continue;
+    key.column += static_cast<uint32_t>(pan_);
+    const bool inside = key.positions().first < content()->info.tokens;
+    if (inside && std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
+  }
+  if (isVisible()) document.want_tiles(this, keys);
 }
 
 bool ContributionView::needs_refresh(const Selection& now, const Selection& before) const {
   return now.run != before.run || now.scope != before.scope || now.layer != before.layer ||
          now.lane != before.lane || now.first_visible != before.first_visible ||
-         now.visible != before.visible;
+         now.visible != before.visible || now.step != before.step;
 }
 
 void ContributionView::selection_changed(const Selection& now, const Selection& before) {
+  if (now.first_visible != before.first_visible && now.visible == before.visible)
+    pan_ = now.first_visible > before.first_visible ? 1 : -1;
   if (needs_refresh(now, before)) ask();
 }
 
 void ContributionView::document_opened() {
+  images_.clear();
+  scaled_by_.clear();
+  own_steps_ = {};
+  subject_ = 0;
+  zoom_before_.reset();
+  // A bound instead of the thing itself is no good first picture.
+  const double cells = static_cast<double>(content()->info.steps.size()) * content()->info.tokens;
+  const QSignalBlocker quiet(quantity_);
+  quantity_->setCurrentIndex(cells > 64.0 * 1024 * 1024 ? 0 : quantity_->currentIndex());
   ask();
 }
 
 void ContributionView::snapshot_arrived(Topic topic) {
-  if (topic == Topic::Heat) refresh();
+  if (topic != Topic::Heat) return;
+  refresh();
+}
+
+QString ContributionView::what_is_merged() const {
+  const std::optional<Cell> cell =
+      cell_at(visible_steps().first + visible_steps().count / 2,
+              Position(selection().first_visible.value + selection().visible / 2));
+  if (!cell) return QStringLiteral(" · reading …");
+  QString text;
+  if (cell->steps.count * cell->positions.count > 1)
+    text = QStringLiteral(" · a cell = ") + plural(cell->positions.count, "position") +
+           QStringLiteral(" × ") + plural(cell->steps.count, "step");
+  if (cell->sampling == Sampling::Bound)
+    text += QStringLiteral(" · upper bound: largest weight × longest value");
+  if (cell->sampling == Sampling::Preview)
+    text += QStringLiteral(" · PREVIEW of some steps: build an index for all");
+  return text;
 }
 
 QString ContributionView::caption() const {
-  const HeatSnapshot* heat = workspace().document.heat();
+  const std::optional<HeatSubject> of = subject();
+  if (!of) return {};
   const Selection& now = selection();
   QString text = QStringLiteral("layer %1, ").arg(now.layer.value);
-  const size_t heads = heat ? heat->request.heads.size() : 0;
-  text += heads == 1 ? QStringLiteral("1 query head")
-                     : QStringLiteral("mean of %1 query heads").arg(heads);
+  if (of->heads.size() > 1)
+    text += of->reduction == Reduction::Max ? QStringLiteral("largest of ") : QStringLiteral("mean of ");
+  text += plural(of->heads.size(), "query head");
   if (now.scope == LaneScope::One)
     text += QStringLiteral(" of ") + to_qt(lane_name(content()->runs[now.run], now.lane));
-  if (!heat) return text;
-  text +=
-      QStringLiteral(" · ") + to_qt(scale_shape_name(heat->scale.shape)) + QStringLiteral(" scale");
-  if (heat->row_factor * heat->column_factor > 1)
-    text +=
-        QStringLiteral(" · max of %1 × %2 cells").arg(heat->column_factor).arg(heat->row_factor);
-  const QString clipped = clipped_text(heat->scale);
+  text += what_is_merged() + QStringLiteral(" · ") + to_qt(scale_shape_name(scale_.shape)) +
+          QStringLiteral(" scale");
+  const QString clipped = clipped_text(scale_);
   if (!clipped.isEmpty()) text += QStringLiteral(" · ") + clipped;
-  return text + QStringLiteral(" · positions below %1 not scaled").arg(heat->request.unscaled);
+  const uint32_t sinks = std::max(1u, content()->runs[now.run].sinks);
+  return text + QStringLiteral(" · sinks (below %1) not scaled").arg(sinks);
 }
 
 Axis ContributionView::step_axis() const {
   const QRectF rect = plot();
-  return {ScaleKind::Linear, 0, std::max(1.0, static_cast<double>(content()->info.steps.size())),
+  const IndexRange steps = visible_steps();
+  const double first = static_cast<double>(steps.first);
+  return {ScaleKind::Linear, first, first + std::max(1.0, static_cast<double>(steps.count)),
           rect.top(), rect.bottom()};
 }
 
-QString ContributionView::describe(QPointF point) const {
-  const HeatSnapshot* heat = workspace().document.heat();
-  const std::optional<Position> position = position_at(point);
-  if (!heat || !position || request() != heat->request) return {};
-  const auto row = static_cast<size_t>(step_axis().data(point.y()));
-  const std::vector<Step>& steps = content()->info.steps;
-  if (row >= steps.size()) return {};
-  const size_t column = (position->index() - heat->request.positions.first) / heat->column_factor;
-  const uint8_t code = (*heat->codes)(row / heat->row_factor, column);
-  const QString where = QStringLiteral("step %1 · position %2: ")
-                            .arg(grouped(steps[row].value), grouped(position->value));
-  if (code == kFutureCode) return where + QStringLiteral("not read yet");
-  if (code == kAbsentCode) return where + QStringLiteral("not in the cache");
-  return where + to_qt(short_number(double{heat->values(row / heat->row_factor, column)}));
+std::optional<ContributionView::Cell> ContributionView::cell_at(size_t step_index,
+                                                                Position position) const {
+  const Zoom now = zoom();
+  const TileKey key{subject_, now.step_shift, now.position_shift,
+                    static_cast<uint32_t>((step_index >> now.step_shift) / kHeatTile),
+                    static_cast<uint32_t>((position.index() >> now.position_shift) / kHeatTile)};
+  const std::shared_ptr<const HeatTile> tile = workspace().document.tile(key);
+  if (!tile) return std::nullopt;
+  const size_t row = (step_index >> now.step_shift) % kHeatTile;
+  const size_t column = (position.index() >> now.position_shift) % kHeatTile;
+  if (row >= tile->values.rows() || column >= tile->values.cols()) return std::nullopt;
+  const size_t step_size = std::max(size_t{1} << now.step_shift,
+                                    tile->sampling == Sampling::Preview ? 1 : tile->step_grain);
+  const size_t position_size = std::max(size_t{1} << now.position_shift, tile->position_grain);
+  return Cell{tile->values(row, column),
+              {step_index / step_size * step_size, step_size},
+              {position.index() / position_size * position_size, position_size},
+              tile->sampling};
 }
 
-void ContributionView::paint_heat(QPainter& painter) const {
-  const HeatSnapshot* heat = workspace().document.heat();
-  const TileImage image(heat->codes, heat_colours(workspace().style));
-  // An older picture stands in, at its own place, until the one that was asked for arrives.
-  const Axis axis = position_axis();
-  const IndexRange& range = heat->request.positions;
+QString ContributionView::describe(QPointF point) const {
+  const std::optional<Position> position = position_at(point);
+  if (!position || !subject()) return {};
+  const std::vector<Step>& steps = content()->info.steps;
+  const double row = step_axis().data(point.y());
+  if (row < 0 || row >= static_cast<double>(steps.size())) return {};
+  const auto index = static_cast<size_t>(row);
+  const std::optional<Cell> cell = cell_at(index, *position);
+  if (!cell) return {};
+  const QString where = QStringLiteral("step %1 · position %2: ")
+                            .arg(grouped(steps[index].value), grouped(position->value));
+  const size_t last = std::min(cell->steps.first + cell->steps.count, steps.size()) - 1;
+  if (!std::isnan(cell->value)) return where + to_qt(short_number(double{cell->value}));
+  return where + (cell->positions.first > steps[last].index() ? QStringLiteral("not read yet")
+                                                              : QStringLiteral("not in the cache"));
+}
+
+/// The scale of what is in sight, once all of it is there: it does not wander while tiles come in.
+void ContributionView::choose_scale() {
+  const std::vector<TileKey> sight = visible_tiles(zoom());
+  if (sight == scaled_by_) return;
+  std::vector<std::shared_ptr<const HeatTile>> tiles;
+  for (const TileKey& key : sight)
+    if (auto tile = workspace().document.tile(key)) tiles.push_back(tile);
+  const bool whole = tiles.size() == sight.size();
+  if (!whole && !scaled_by_.empty()) return;
+  if (tiles.empty()) {
+    const TileKey key = whole_tile(subject_, content()->info.steps.size(), content()->info.tokens);
+    if (auto tile = workspace().document.tile(key)) tiles.push_back(tile);
+  }
+  if (whole) scaled_by_ = sight;
+  size_t cells = 0;
+  for (const auto& tile : tiles) cells += tile->values.rows() * tile->values.cols();
+  const size_t every = std::max<size_t>(1, cells / kScaleSamples);
+  const size_t sinks = std::max(1u, content()->runs[selection().run].sinks);
+  std::vector<float> values;
+  size_t place = 0;
+  for (const auto& tile : tiles) {
+    const size_t first = tile->key.positions().first;
+    for (size_t r = 0; r < tile->values.rows(); ++r)
+      for (size_t c = 0; c < tile->values.cols(); ++c, ++place)
+        if (place % every == 0 && first + (c << tile->key.position_shift) >= sinks &&
+            !std::isnan(tile->values(r, c)))
+          values.push_back(tile->values(r, c));
+  }
+  scale_ = scale_of(static_cast<ScaleShape>(shapes_->checkedAction()->data().toInt()),
+                    std::move(values));
+  codes_ = HeatCodes(scale_);
+  images_.clear();
+}
+
+const QImage& ContributionView::image_of(const HeatTile& tile) {
+  const auto known = images_.find(tile.key);
+  if (known != images_.end()) return known->second;
+  if (images_.size() >= kMostImages) images_.clear();
+  const size_t rows = tile.values.rows(), columns = tile.values.cols();
+  QImage image(static_cast<int>(columns), static_cast<int>(rows), QImage::Format_RGB32);
+  const std::vector<Step>& steps = content()->info.steps;
+  const IndexRange tile_steps = tile.key.steps();
+  const size_t first_position = tile.key.positions().first;
+  for (size_t r = 0; r < rows; ++r) {
+    auto* const line = reinterpret_cast<QRgb*>(image.scanLine(static_cast<int>(r)));
+    const size_t last =
+        std::min(tile_steps.first + ((r + 1) << tile.key.step_shift), steps.size()) - 1;
+    const std::span<const float> values = tile.values.row(r);
+    for (size_t c = 0; c < columns; ++c) {
+      if (!std::isnan(values[c])) {
+        line[c] = table_[codes_.code(values[c])];
+        continue;
+      }
+      const bool future = first_position + (c << tile.key.position_shift) > steps[last].index();
+      line[c] = table_[future ? HeatCodes::kFuture : HeatCodes::kAbsent];
+    }
+  }
+  return images_[tile.key] = std::move(image);
+}
+
+void ContributionView::paint_tile(QPainter& painter, const HeatTile& tile) {
+  const Axis across = position_axis(), down = step_axis();
+  const auto edge = [](size_t first, size_t cells, uint8_t shift) {
+    return static_cast<double>(first + (cells << shift));
+  };
+  const size_t first_step = tile.key.steps().first, first_position = tile.key.positions().first;
+  const QRectF exact(
+      QPointF(across.pixel(static_cast<double>(first_position)),
+              down.pixel(static_cast<double>(first_step))),
+      QPointF(across.pixel(edge(first_position, tile.values.cols(), tile.key.position_shift)),
+              down.pixel(edge(first_step, tile.values.rows(), tile.key.step_shift))));
   const QRectF rect = plot();
-  const double left = axis.pixel(static_cast<double>(range.first));
-  const double right = axis.pixel(static_cast<double>(range.first + range.count));
-  const QRectF source(
-      0, 0, static_cast<double>(range.count) / static_cast<double>(heat->column_factor),
-      static_cast<double>(heat->request.steps.count) / static_cast<double>(heat->row_factor));
+  if (!exact.intersects(rect)) return;
+  // Only the cells in sight: a target far larger than the panel would be cut by the painter, slowly.
+  const double x_scale = exact.width() / static_cast<double>(tile.values.cols());
+  const double y_scale = exact.height() / static_cast<double>(tile.values.rows());
+  const auto cells = [](double from, double to, double origin, double scale, size_t most) {
+    const double first = std::floor(std::max(0.0, (from - origin) / scale));
+    const double last = std::ceil(std::min(static_cast<double>(most), (to - origin) / scale));
+    return std::pair(first, std::max(first + 1, last));
+  };
+  const auto [left, right] =
+      cells(rect.left(), rect.right(), exact.left(), x_scale, tile.values.cols());
+  const auto [top, bottom] =
+      cells(rect.top(), rect.bottom(), exact.top(), y_scale, tile.values.rows());
+  const QRectF target(QPointF(exact.left() + left * x_scale, exact.top() + top * y_scale),
+                      QPointF(exact.left() + right * x_scale, exact.top() + bottom * y_scale));
+  painter.drawImage(on_whole_pixels(painter, target), image_of(tile),
+                    QRectF(left, top, right - left, bottom - top));
+}
+
+void ContributionView::paint_heat(QPainter& painter) {
+  Document& document = workspace().document;
+  const Zoom now = zoom();
+  std::vector<TileKey> layers = {
+      whole_tile(subject_, content()->info.steps.size(), content()->info.tokens)};
+  const std::vector<TileKey> sight = visible_tiles(now);
+  const bool lacking = std::any_of(sight.begin(), sight.end(), [&document](const TileKey& key) {
+    return !document.tile(key);
+  });
+  // Until all is there the zoom of before stands in where it has something.
+  if (lacking && zoom_before_ && *zoom_before_ != now) {
+    const std::vector<TileKey> before = visible_tiles(*zoom_before_);
+    if (before.size() <= kMostImages) layers.insert(layers.end(), before.begin(), before.end());
+  }
+  if (!lacking) {
+    zoom_before_ = now;
+    layers.clear();
+  }
+  layers.insert(layers.end(), sight.begin(), sight.end());
   painter.save();
-  painter.setClipRect(rect);
-  image.paint(painter, QRectF(left, rect.top(), right - left, rect.height()), source);
+  painter.setClipRect(plot());
+  painter.setRenderHint(QPainter::SmoothPixmapTransform, false);
+  for (const TileKey& key : layers)
+    if (const auto tile = document.tile(key)) paint_tile(painter, *tile);
   painter.restore();
 }
 
@@ -167,37 +439,131 @@ void ContributionView::paint_step_ticks(QPainter& painter) const {
   for (const Tick& tick :
        binary_ticks(step_axis(), std::max(2, static_cast<int>(rect.height() / 34)))) {
     if (tick.value >= static_cast<double>(steps.size())) continue;
-    const double y = step_axis().pixel(tick.value + 0.5);
-    painter.drawText(QRectF(rect.left() - 46, y - 8, 39, 16), Qt::AlignRight | Qt::AlignVCenter,
-                     grouped(steps[static_cast<size_t>(tick.value)].value));
+    const double y = std::clamp(step_axis().pixel(tick.value + 0.5), rect.top() + 6, rect.bottom() - 5);
+    painter.drawText(QRectF(rect.left() - 52, y - 8, 46, 16), Qt::AlignRight | Qt::AlignVCenter,
+                     compact(steps[static_cast<size_t>(tick.value)].value));
   }
 }
 
+/// The values of the row of the chosen step, as a curve of the map's own scale.
+void ContributionView::paint_row_profile(QPainter& painter) const {
+  const std::optional<size_t> index = step_index_at(content()->info, selection().step);
+  if (profile_height() == 0 || !index) return;
+  const QRectF rect = plot();
+  const double base = rect.top() - 3, height = profile_height() - 7;
+  const Axis across = position_axis();
+  QPainterPath path;
+  bool down = false;
+  for (double x = rect.left(); x < rect.right(); x += 1) {
+    const double place = std::floor(across.data(x + 0.5));
+    if (place < 0 || place >= content()->info.tokens) continue;
+    const std::optional<Cell> cell = cell_at(*index, Position(static_cast<uint32_t>(place)));
+    if (!cell || std::isnan(cell->value)) {
+      down = false;
+      continue;
+    }
+    const QPointF point(x + 0.5, base - scale_.fraction(double{cell->value}) * height);
+    if (down)
+      path.lineTo(point);
+    else
+      path.moveTo(point);
+    down = true;
+  }
+  painter.setPen(QPen(to_qt(colours().rule), 1));
+  painter.drawLine(QPointF(rect.left(), base + 0.5), QPointF(rect.right(), base + 0.5));
+  painter.setPen(QPen(to_qt(colours().level[5]), 1.1));
+  painter.setBrush(Qt::NoBrush);
+  painter.drawPath(path);
+  painter.setFont(tiny_font());
+  painter.setPen(to_qt(colours().secondary));
+  painter.drawText(QRectF(rect.left() - 58, base - height, 52, height),
+                   Qt::AlignRight | Qt::AlignVCenter,
+                   compact(content()->info.steps[*index].value));
+}
+
+/// What the steps gave to one position, down the right edge.
+void ContributionView::paint_column_profile(QPainter& painter, Position position) const {
+  const QRectF rect = plot();
+  if (profile_height() == 0 || rect.width() < 5 * kColumnWidth) return;
+  const double x = position_axis().pixel(position.value + 0.5);
+  const bool right_side = x < rect.right() - kColumnWidth - 24;
+  const QRectF strip(right_side ? rect.right() - kColumnWidth : rect.left(), rect.top(),
+                     kColumnWidth, rect.height());
+  QColor ground = to_qt(colours().panel);
+  ground.setAlpha(225);
+  painter.fillRect(strip, ground);
+  painter.setPen(QPen(to_qt(colours().rule), 1));
+  painter.drawRect(strip.adjusted(0.5, 0.5, -0.5, -0.5));
+  const Axis down = step_axis();
+  QPainterPath path;
+  bool drawn = false;
+  for (double y = rect.top(); y < rect.bottom(); y += 1) {
+    const double place = std::floor(down.data(y + 0.5));
+    if (place < 0 || place >= static_cast<double>(content()->info.steps.size())) continue;
+    const std::optional<Cell> cell = cell_at(static_cast<size_t>(place), position);
+    if (!cell || std::isnan(cell->value)) {
+      drawn = false;
+      continue;
+    }
+    const QPointF point(strip.left() + 4 + scale_.fraction(double{cell->value}) * (kColumnWidth - 8),
+                        y + 0.5);
+    if (drawn)
+      path.lineTo(point);
+    else
+      path.moveTo(point);
+    drawn = true;
+  }
+  painter.setPen(QPen(to_qt(colours().accent), 1.1));
+  painter.setBrush(Qt::NoBrush);
+  painter.drawPath(path);
+}
+
+/// What the lane, or the lanes, keep after the chosen step, below the map: tree levels, or the fraction that keeps.
+void ContributionView::paint_levels(QPainter& painter) const {
+  if (profile_height() == 0) return;
+  const QRectF rect = plot();
+  const QRectF strip(rect.left(), rect.bottom() + 2, rect.width(), kLevelHeight);
+  paint_kept_strip(painter, strip, *content(), selection(), colours());
+}
+
 void ContributionView::paint_back(QPainter& painter) {
-  const HeatSnapshot* heat = workspace().document.heat();
-  const QString problem = workspace().document.problem(Topic::Heat);
-  if (!request())
+  if (!subject())
     return paint_message(
         painter, to_qt(not_recorded(content()->info, selection().layer, content()->last_step())));
+  const QString problem = workspace().document.problem(Topic::Heat);
   if (!problem.isEmpty()) return paint_message(painter, problem);
-  if (!heat) return paint_message(painter, QStringLiteral("reading …"));
-  paint_heat(painter);
+  const QVector<QRgb> table = heat_colours(workspace().style);
+  if (table != table_) {
+    table_ = table;
+    images_.clear();
+  }
+  choose_scale();
   const QRectF rect = plot();
+  painter.fillRect(rect, to_qt(colours().panel));
+  paint_heat(painter);
   painter.setPen(QPen(to_qt(colours().rule), 1));
   painter.setBrush(Qt::NoBrush);
   painter.drawRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5));
+  paint_row_profile(painter);
+  paint_levels(painter);
   paint_position_ticks(painter);
   paint_step_ticks(painter);
   if (!has_bar()) return;
-  const QRectF bar(width() - kPadding - kComboWidth - kBarWidth - 12, 8, kBarWidth, 8);
-  paint_colour_bar(painter, bar, heat_map(workspace().style.theme), heat->scale, colours(), {});
+  const double right = width() - kPadding - kQuantityWidth - kReductionWidth - 6 - 16;
+  const QRectF bar(right - kBarWidth, 8, kBarWidth, 8);
+  paint_colour_bar(painter, bar, heat_map(workspace().style.theme), scale_, colours(), {});
 }
 
 void ContributionView::paint_front(QPainter& painter) {
-  if (!request() || !workspace().document.heat()) return;
+  if (!subject()) return;
   PositionView::paint_front(painter);
+  if (const std::optional<Position> focus = selection().focus())
+    if (focus->index() >= visible_positions().first &&
+        focus->index() < visible_positions().first + visible_positions().count)
+      paint_column_profile(painter, *focus);
   const std::optional<size_t> index = step_index_at(content()->info, selection().step);
-  if (!index) return;
+  const IndexRange steps = visible_steps();
+  if (!index || *index < steps.first || *index >= steps.first + steps.count) return;
   const QRectF rect = plot();
   const double y =
       std::min(step_axis().pixel(static_cast<double>(*index) + 0.5), rect.bottom() - 0.5);
@@ -215,6 +581,27 @@ void ContributionView::mousePressEvent(QMouseEvent* event) {
     return;
   }
   PositionView::mousePressEvent(event);
+}
+
+void ContributionView::wheelEvent(QWheelEvent* event) {
+  const Qt::KeyboardModifiers both = Qt::ControlModifier | Qt::ShiftModifier;
+  if (!content() || !subject() || (event->modifiers() & both) != both)
+    return PositionView::wheelEvent(event);
+  // Steps alone, around the one under the pointer.
+  follow_->setChecked(false);
+  const double turns = std::clamp(event->angleDelta().y() / 120.0, -4.0, 4.0);
+  const IndexRange now = visible_steps();
+  const auto all = static_cast<double>(content()->info.steps.size());
+  const double count = std::clamp(static_cast<double>(now.count) * std::pow(0.8, turns),
+                                  std::min(8.0, all), all);
+  const double anchor = step_axis().data(event->position().y());
+  const double before = (anchor - static_cast<double>(now.first)) / static_cast<double>(now.count);
+  own_steps_.count = static_cast<size_t>(std::lround(count));
+  own_steps_.first = static_cast<size_t>(
+      std::lround(std::clamp(anchor - before * count, 0.0, all - std::floor(count))));
+  ask();
+  refresh();
+  event->accept();
 }
 
 }  // namespace dendrokv

@@ -1,8 +1,14 @@
 #pragma once
-// What each query gave to each position: positions across, steps down, for the heads of the chosen lane.
+// What each query gave to each position: positions across, steps down, for the heads of the chosen lane or layer. Drawn from tiles:
+// what is not read yet is shown by coarser ones. Above it the row of the chosen step; along the right edge, while a position is
+// pointed at or chosen, its column; along the lower edge what the lane keeps.
+
+#include <QAction>
+#include <QActionGroup>
+#include <map>
 
 #include "gui/choice_box.h"
-#include "gui/tiles.h"
+#include "gui/heat.h"
 #include "gui/view.h"
 
 namespace dendrokv {
@@ -13,6 +19,20 @@ class ContributionView : public PositionView {
   ContributionView(Workspace& workspace, const QString& title, QWidget* parent);
   QString caption() const override;
   QString describe(QPointF point) const override;
+  QRectF plot() const override;
+
+  /// The cell of the tile that is drawn under a place, at the present zoom; nothing while it is not there.
+  struct Cell {
+    float value;  // NaN = no sample
+    IndexRange steps, positions;
+    Sampling sampling;
+  };
+  std::optional<Cell> cell_at(size_t step_index, Position position) const;
+  /// Recorded steps in sight, as indices.
+  IndexRange visible_steps() const;
+  /// All steps, or only those of the positions in sight.
+  void set_steps_follow(bool follow) { follow_->setChecked(follow); }
+  const ValueScale& scale() const { return scale_; }
 
  protected:
   void paint_back(QPainter& painter) override;
@@ -24,16 +44,49 @@ class ContributionView : public PositionView {
   int header_reserve() const override;
   void resizeEvent(QResizeEvent* event) override;
   void mousePressEvent(QMouseEvent* event) override;
+  void wheelEvent(QWheelEvent* event) override;
+  void showEvent(QShowEvent* event) override;
+  void hideEvent(QHideEvent* event) override;
+  double tick_line() const override;
 
  private:
-  std::optional<HeatRequest> request() const;
+  struct Zoom {
+    uint8_t step_shift, position_shift;
+    bool operator==(const Zoom&) const = default;
+  };
+  void add_menu();
+  std::optional<HeatSubject> subject() const;
+  Zoom zoom() const;
+  IndexRange visible_positions() const;
   void ask();
   Axis step_axis() const;
   bool has_bar() const;
-  void paint_heat(QPainter& painter) const;
+  double profile_height() const;
+  std::vector<TileKey> visible_tiles(Zoom zoom) const;
+  void choose_scale();
+  const QImage& image_of(const HeatTile& tile);
+  void paint_tile(QPainter& painter, const HeatTile& tile);
+  void paint_heat(QPainter& painter);
   void paint_step_ticks(QPainter& painter) const;
+  void paint_row_profile(QPainter& painter) const;
+  void paint_column_profile(QPainter& painter, Position position) const;
+  void paint_levels(QPainter& painter) const;
+  QString what_is_merged() const;
 
   ChoiceBox* quantity_;
+  ChoiceBox* reduction_;
+  QAction* follow_;
+  QAction* profiles_;
+  QActionGroup* shapes_;
+  IndexRange own_steps_;  // zoomed apart from the positions; count 0 = all
+  uint32_t subject_ = 0;
+  std::optional<Zoom> zoom_before_;
+  int pan_ = 0;  // direction of the last move along the positions
+  ValueScale scale_;
+  HeatCodes codes_;
+  QVector<QRgb> table_;
+  std::vector<TileKey> scaled_by_;
+  std::map<TileKey, QImage> images_;
 };
 
 }  // namespace dendrokv

@@ -5,7 +5,8 @@
 #include <QSignalBlocker>
 #include <algorithm>
 
-#include "gui/text_layout.h"
+#include "gui/provenance.h"
+#include "gui/search.h"
 
 namespace dendrokv {
 namespace {
@@ -42,23 +43,23 @@ Badge::Badge(Workspace& workspace, QWidget* parent) : QWidget(parent), workspace
 }
 
 QString Badge::text() const {
-  const Content* content = workspace_.document.content();
-  return content ? to_qt(provenance_name(content->runs[workspace_.selection.now().run]))
-                 : QString();
+  if (!workspace_.document.content()) return {};
+  return banner_of(workspace_.document, workspace_.selection.now()).text;
 }
 
 QSize Badge::sizeHint() const {
   return {
       static_cast<int>(QFontMetricsF(sized_font(12, QFont::DemiBold)).horizontalAdvance(text())) +
           28,
-      24};
+      static_cast<int>(scaled(24))};
 }
 
 void Badge::paintEvent(QPaintEvent*) {
   const Content* content = workspace_.document.content();
   if (!content) return;
   const Palette& colours = workspace_.style.colours();
-  const bool measured = content->runs[workspace_.selection.now().run].mode == RunMode::ClosedLoop;
+  const Banner banner = banner_of(workspace_.document, workspace_.selection.now());
+  const bool measured = banner.kinds == std::vector{Validity::Measured};
   const Rgb tint = measured ? colours.band[2] : colours.band[1];
   QPainter painter(this);
   painter.setRenderHint(QPainter::Antialiasing);
@@ -76,7 +77,7 @@ ControlBar::ControlBar(Workspace& workspace, QWidget* parent)
     : QWidget(parent), workspace_(workspace) {
   setObjectName(QStringLiteral("control_bar"));
   setAttribute(Qt::WA_StyledBackground);
-  setFixedHeight(kHeight);
+  setFixedHeight(static_cast<int>(scaled(kHeight)));
   build();
   connect_all();
   setEnabled(false);
@@ -188,12 +189,12 @@ void ControlBar::connect_all() {
   connect(lane_, QOverload<int>::of(&QComboBox::activated), this,
           [this](int index) { choose_lane(index); });
   connect(slider_, &QSlider::valueChanged, this, [&selection](int step) {
-    selection.change([step](Selection& wanted) { wanted.step = Step(step); });
+    selection.change([step](Selection& wanted) { wanted.step = Step(step); }, History::Merge);
   });
   connect(previous_, &QToolButton::clicked, this, [this] { move_step(-1); });
   connect(next_, &QToolButton::clicked, this, [this] { move_step(1); });
   connect(play_, &QToolButton::clicked, this, [this] { toggle_play(); });
-  connect(&player_, &QTimer::timeout, this, [this] { move_step(1); });
+  connect(&player_, &QTimer::timeout, this, [this] { play_on(); });
   connect(find_, &QLineEdit::textChanged, this, [this](const QString& text) { show_hits(text); });
   connect(find_, &QLineEdit::returnPressed, this, [this] { find_next(1); });
 }
@@ -217,6 +218,7 @@ void ControlBar::fill() {
   fill_lanes();
   show_selection();
   make_room();
+  if (!find_->text().isEmpty()) show_hits(find_->text());
 }
 
 void ControlBar::fill_lanes() {
@@ -253,7 +255,7 @@ void ControlBar::show_selection() {
       quiet_lane(lane_);
   runs_->setCurrentIndex(static_cast<int>(now.run));
   runs_->setToolTip(to_qt(run.policy));
-  badge_->setToolTip(to_qt(provenance_meaning(run)));
+  badge_->setToolTip(banner_of(workspace_.document, now).meaning);
   badge_->setAccessibleDescription(badge_->text());
   badge_->updateGeometry();
   badge_->update();
@@ -269,13 +271,20 @@ void ControlBar::show_selection() {
       metrics.horizontalAdvance(QStringLiteral("step ") + grouped(content->info.tokens)) + 14);
 }
 
+/// What a timer does is not undone step by step.
+void ControlBar::play_on() {
+  const Content* content = workspace_.document.content();
+  if (!content || workspace_.selection.now().step == content->last_step()) return toggle_play();
+  workspace_.selection.change([](Selection& wanted) { wanted.step = wanted.step.next(); },
+                              History::Skip);
+}
+
 void ControlBar::move_step(int by) {
   const Content* content = workspace_.document.content();
   if (!content) return;
   const int last = static_cast<int>(content->info.tokens) - 1;
   const int step =
       std::clamp(static_cast<int>(workspace_.selection.now().step.value) + by, 0, last);
-  if (step == last && player_.isActive()) toggle_play();
   workspace_.selection.change([step](Selection& wanted) { wanted.step = Step(step); });
 }
 
@@ -287,6 +296,7 @@ void ControlBar::toggle_play() {
     if (!content) return;
     if (workspace_.selection.now().step == content->last_step())
       workspace_.selection.change([](Selection& wanted) { wanted.step = Step(0); });
+    move_step(1);  // one place in the history for all that is played
     player_.start(kMillisecondsPerStep);
   }
   refresh();
@@ -301,6 +311,16 @@ void ControlBar::refresh() {
   update();
 }
 
+void ControlBar::set_fonts() {
+  setFixedHeight(static_cast<int>(scaled(kHeight)));
+  file_->setFont(sized_font(14, QFont::DemiBold));
+  for (QLabel* label : {facts_, step_text_, hits_}) label->setFont(small_font());
+  layer_->setFixedWidth(static_cast<int>(scaled(82)));
+  badge_->updateGeometry();
+  if (workspace_.document.content()) show_selection();
+  make_room();
+}
+
 void ControlBar::focus_find() {
   find_->setFocus();
   find_->selectAll();
@@ -312,25 +332,61 @@ bool ControlBar::leave_find() {
   return true;
 }
 
+void ControlBar::find(const QString& text) {
+  find_->setText(text);
+  find_next(1);
+}
+
 void ControlBar::show_hits(const QString& text) {
   const Content* content = workspace_.document.content();
   if (!content) return;
-  found_ = find_text(content->tokens, text);
-  hits_->setText(text.isEmpty() ? QString() : QStringLiteral("%1 found").arg(found_.size()));
+  SearchResult result = search_tokens(content->tokens, parse_query(text));
+  workspace_.marks.hits = std::move(result.hits);
+  find_->setToolTip(result.problem);
+  hits_->setToolTip(result.problem);
+  if (result.problem.isEmpty())
+    show_place_in_hits();
+  else
+    hits_->setText(QStringLiteral("no pattern"));
+  Q_EMIT hits_changed();
+}
+
+/// "3 of 12"; of all without one that is looked at.
+void ControlBar::show_place_in_hits() {
+  const std::vector<PositionRange>& hits = workspace_.marks.hits;
+  if (find_->text().isEmpty()) return hits_->clear();
+  const std::optional<PositionRange> here = workspace_.selection.now().range;
+  const auto at = here ? std::find(hits.begin(), hits.end(), *here) : hits.end();
+  const QString count =
+      hits.size() == kMostHits ? grouped(hits.size()) + QLatin1Char('+') : grouped(hits.size());
+  hits_->setText(at == hits.end() ? count + QStringLiteral(" found")
+                                  : grouped(static_cast<uint64_t>(at - hits.begin()) + 1) +
+                                        QStringLiteral(" of ") + count);
 }
 
 void ControlBar::find_next(int direction) {
-  if (found_.empty()) return;
+  const std::vector<PositionRange>& hits = workspace_.marks.hits;
+  if (hits.empty()) return;
   const std::optional<Position> here = workspace_.selection.now().position;
-  size_t next = direction > 0 ? 0 : found_.size() - 1;
+  const auto starts_before = [](const PositionRange& hit, Position at) { return hit.first < at; };
+  const auto starts_after = [](Position at, const PositionRange& hit) { return at < hit.first; };
+  size_t next = direction > 0 ? 0 : hits.size() - 1;
   if (here) {
-    const auto after = direction > 0 ? std::upper_bound(found_.begin(), found_.end(), *here)
-                                     : std::lower_bound(found_.begin(), found_.end(), *here);
-    const size_t index = static_cast<size_t>(after - found_.begin());
-    next = direction > 0 ? index % found_.size() : (index + found_.size() - 1) % found_.size();
+    const auto after = direction > 0
+                           ? std::upper_bound(hits.begin(), hits.end(), *here, starts_after)
+                           : std::lower_bound(hits.begin(), hits.end(), *here, starts_before);
+    const size_t index = static_cast<size_t>(after - hits.begin());
+    next = direction > 0 ? index % hits.size() : (index + hits.size() - 1) % hits.size();
   }
-  workspace_.selection.change([&](Selection& wanted) { wanted.position = found_[next]; });
-  hits_->setText(QStringLiteral("%1 of %2").arg(next + 1).arg(found_.size()));
+  workspace_.selection.change([&](Selection& wanted) {
+    wanted.position = hits[next].first;
+    wanted.range = hits[next];
+    const uint32_t end = wanted.first_visible.value + wanted.visible;
+    if (hits[next].first < wanted.first_visible || hits[next].first.value >= end)
+      wanted.first_visible = Position(
+          hits[next].first.value - std::min(hits[next].first.value, wanted.visible / 2));
+  });
+  show_place_in_hits();
 }
 
 }  // namespace dendrokv

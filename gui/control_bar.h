@@ -40,10 +40,18 @@ class ControlBar : public QWidget {
   /// Gives the keys back to the window; answers whether the search field had them.
   bool leave_find();
   void find_next(int direction);
+  /// As if it had been typed.
+  void find(const QString& text);
   QToolButton* menu_button() const { return menu_; }
   /// Icons in the colours of the theme.
   void refresh();
+  /// After a change of the fonts' size.
+  void set_fonts();
   QSize minimumSizeHint() const override;
+
+ Q_SIGNALS:
+  /// Workspace::marks has other hits.
+  void hits_changed();
 
  protected:
   void resizeEvent(QResizeEvent* event) override;
@@ -59,6 +67,8 @@ class ControlBar : public QWidget {
   void show_selection();  // the selection changed
   void choose_lane(int index);
   void show_hits(const QString& text);
+  void show_place_in_hits();
+  void play_on();
 
   Workspace& workspace_;
   QLabel *file_, *facts_, *step_text_, *hits_;
@@ -69,7 +79,6 @@ class ControlBar : public QWidget {
   QToolButton *previous_, *play_, *next_, *menu_;
   QLineEdit* find_;
   QTimer player_;
-  std::vector<Position> found_;
 };
 
 }  // namespace dendrokv

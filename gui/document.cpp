@@ -1,12 +1,18 @@
 #include "gui/document.h"
 
 #include <QMetaObject>
+#include <algorithm>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "data/error.h"
 #include "data/runs_file.h"
 
 namespace dendrokv {
 namespace {
+
+constexpr size_t kTileBytes = size_t{128} << 20;
+constexpr int kWatchMilliseconds = 1000;
 
 struct FileSet {
   std::filesystem::path trace;
@@ -42,17 +48,49 @@ FileSet sort_files(const std::vector<std::filesystem::path>& files) {
   return set;
 }
 
+/// In the first of the places that can be written to.
+bool build_in_first_place(const TraceReader& trace,
+                          const std::vector<std::filesystem::path>& places,
+                          const IndexProgress& progress) {
+  for (const std::filesystem::path& place : places) {
+    std::error_code ignored;
+    std::filesystem::create_directories(place.parent_path(), ignored);
+    const bool last = place == places.back();
+    if (last || ::access(place.parent_path().c_str(), W_OK) == 0)
+      return build_pyramid_index(trace, place, progress);
+  }
+  return false;
+}
+
 }  // namespace
 
 /// Used by jobs only, hence by one thread at a time.
 struct Document::Source {
   std::optional<TraceReader> trace;
+  std::optional<HeatSource> heat;  // borrows the trace
 };
 
 Document::Document(QObject* parent)
-    : QObject(parent), source_(std::make_shared<Source>()), io_(std::make_unique<IoThread>()) {}
+    : QObject(parent),
+      tiles_(kTileBytes),
+      tile_queue_(std::make_shared<TileQueue>()),
+      source_(std::make_shared<Source>()),
+      io_(std::make_unique<IoThread>()) {
+  watch_.setInterval(kWatchMilliseconds);
+  connect(&watch_, &QTimer::timeout, this, [this] { watch(); });
+}
 
-Document::~Document() = default;
+Document::~Document() {
+  stop_index();
+  tile_queue_->clear();
+}
+
+std::optional<FileStamp> file_stamp(const std::filesystem::path& path) {
+  struct stat facts{};
+  if (::stat(path.c_str(), &facts) != 0) return std::nullopt;
+  return FileStamp{facts.st_dev, facts.st_ino, static_cast<uint64_t>(facts.st_size),
+                   int64_t{facts.st_mtim.tv_sec} * 1'000'000'000 + facts.st_mtim.tv_nsec};
+}
 
 template <class Read, class Keep>
 void Document::ask(Topic topic, Read read, Keep keep) {
@@ -93,28 +131,58 @@ void Document::answered(Topic topic, uint64_t id, const QString& problem) {
 void Document::forget() {
   content_.reset();
   row_.reset();
-  heat_.reset();
   map_.reset();
   row_wanted_.reset();
-  heat_wanted_.reset();
   map_wanted_.reset();
+  stop_index();
+  ++edition_;
+  tile_queue_->clear();
+  tiles_.clear();
+  subjects_.clear();
+  watch_.stop();
+  replaced_ = false;
   for (State& one : states_) one.answered = ++one.asked;
   // A job that waits was asked of the trace before: it must not run on the next one.
-  for (const Topic topic : {Topic::Row, Topic::Heat, Topic::Map})
+  for (const Topic topic : {Topic::Row, Topic::Heat, Topic::Map, Topic::Index})
     io_->post(topic, [](const IoThread::Stale&) {});
 }
 
 void Document::open(const std::vector<std::filesystem::path>& files) {
   forget();
+  files_ = files;
+  struct Opened {
+    std::shared_ptr<const Content> content;
+    PyramidOrigin origin = PyramidOrigin::None;
+    FileStamp stamp;
+  };
   ask(
       Topic::Open,
-      [files](Source& source, const IoThread::Stale&) -> std::shared_ptr<const Content> {
+      [files](Source& source, const IoThread::Stale&) -> Opened {
+        source.heat.reset();
         source.trace.reset();
         const FileSet set = sort_files(files);
+        const std::optional<FileStamp> stamp = file_stamp(set.trace);
         source.trace.emplace(set.trace);
-        return std::make_shared<const Content>(load_content(*source.trace, set.trace, set.runs));
+        source.heat.emplace(*source.trace, set.trace);
+        return {std::make_shared<const Content>(load_content(*source.trace, set.trace, set.runs)),
+                source.heat->origin(), stamp.value_or(FileStamp{})};
       },
-      [this](const std::shared_ptr<const Content>& content) { content_ = content; });
+      [this](const Opened& opened) {
+        content_ = opened.content;
+        origin_ = opened.origin;
+        stamp_ = opened.stamp;
+        watch_.start();
+      });
+}
+
+// A finished trace never changes; another one may come in its place.
+void Document::watch() {
+  if (!content_ || replaced_) return;
+  const std::optional<FileStamp> now = file_stamp(content_->file);
+  if (now == stamp_) return;
+  replaced_ = true;
+  Q_EMIT replaced(now ? QStringLiteral("The file was replaced on disk: reload to see the new one.")
+                      : QStringLiteral("The file has gone from the disk."));
 }
 
 void Document::want_row(const RowRequest& request) {
@@ -128,15 +196,95 @@ void Document::want_row(const RowRequest& request) {
       [this](const std::shared_ptr<const RowSnapshot>& row) { row_ = row; });
 }
 
-void Document::want_heat(const HeatRequest& request) {
-  if (!content_ || heat_wanted_ == request) return;
-  heat_wanted_ = request;
-  ask(
-      Topic::Heat,
-      [request](Source& source, const IoThread::Stale& stale) {
-        return read_heat(*source.trace, request, stale);
-      },
-      [this](const std::shared_ptr<const HeatSnapshot>& heat) { heat_ = heat; });
+uint32_t Document::heat_subject(const HeatSubject& subject) {
+  const auto found = std::find(subjects_.begin(), subjects_.end(), subject);
+  if (found != subjects_.end()) return static_cast<uint32_t>(found - subjects_.begin());
+  subjects_.push_back(subject);
+  return static_cast<uint32_t>(subjects_.size() - 1);
+}
+
+void Document::want_tiles(const void* client, const std::vector<TileKey>& keys) {
+  std::vector<TileKey> lacking;
+  for (const TileKey& key : keys)
+    if (!tiles_.holds(key)) lacking.push_back(key);
+  tile_queue_->want(client, lacking);
+  if (!lacking.empty()) read_next_tile();
+  if (lacking.empty() && !busy()) Q_EMIT settled();
+}
+
+// One tile a job, so that what is more urgent comes between.
+void Document::read_next_tile() {
+  if (!content_ || tile_queue_->waiting() == 0) return;
+  const auto job = [this, edition = edition_, subjects = subjects_, queue = tile_queue_,
+                    source = source_](const IoThread::Stale&) {
+    const std::optional<TileKey> key = queue->take();
+    if (!key) return;
+    std::shared_ptr<const HeatTile> tile;
+    QString problem;
+    try {
+      tile = source->heat->read(*key, subjects[key->subject],
+                                [&] { return !queue->wanted(*key); });
+    } catch (const std::exception& error) {
+      problem = QString::fromUtf8(error.what());
+    }
+    if (tile || !problem.isEmpty())
+      queue->done(*key);
+    else
+      queue->give_back(*key);
+    const auto deliver = [this, edition, key, tile, problem] {
+      if (edition == edition_) keep_tile(*key, tile, problem);
+    };
+    QMetaObject::invokeMethod(this, deliver, Qt::QueuedConnection);
+  };
+  io_->post(Topic::Heat, job);
+}
+
+void Document::keep_tile(const TileKey&, const std::shared_ptr<const HeatTile>& tile,
+                         const QString& problem) {
+  if (tile) tiles_.put(tile);
+  state(Topic::Heat).problem = problem;
+  read_next_tile();
+  Q_EMIT arrived(Topic::Heat);
+  if (!busy()) Q_EMIT settled();
+}
+
+void Document::build_index() {
+  if (!content_) return;
+  stop_index();
+  index_stop_ = std::make_shared<std::atomic<bool>>(false);
+  const auto job = [this, stop = index_stop_, edition = edition_, file = content_->file,
+                    places = pyramid_index_places(content_->file, content_->info.uuid),
+                    source = source_](const IoThread::Stale&) {
+    QString problem;
+    const auto progress = [&](size_t done, size_t all) {
+      QMetaObject::invokeMethod(
+          this, [this, done, all] { Q_EMIT index_progress(done, all); }, Qt::QueuedConnection);
+      io_->serve(Topic::Index);
+      return !stop->load();
+    };
+    try {
+      // A reader of its own: the window's serves rows and tiles in between.
+      const TraceReader trace(file);
+      if (!build_in_first_place(trace, places, progress)) problem = QStringLiteral("stopped");
+      if (problem.isEmpty()) source->heat->find_pyramid();
+    } catch (const std::exception& error) {
+      problem = QString::fromUtf8(error.what());
+    }
+    const PyramidOrigin origin = source->heat ? source->heat->origin() : PyramidOrigin::None;
+    const auto deliver = [this, edition, origin, problem] {
+      if (edition != edition_) return;
+      origin_ = origin;
+      if (problem.isEmpty()) tiles_.clear();  // previews give way to the whole
+      Q_EMIT index_built(problem);
+      Q_EMIT arrived(Topic::Heat);
+    };
+    QMetaObject::invokeMethod(this, deliver, Qt::QueuedConnection);
+  };
+  io_->post(Topic::Index, job);
+}
+
+void Document::stop_index() {
+  if (index_stop_) index_stop_->store(true);
 }
 
 void Document::want_map(size_t step_index) {
@@ -157,7 +305,7 @@ QString Document::problem(Topic topic) const {
 bool Document::busy() const {
   for (const State& one : states_)
     if (one.asked != one.answered) return true;
-  return false;
+  return content_ && tile_queue_->waiting() > 0;
 }
 
 }  // namespace dendrokv

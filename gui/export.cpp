@@ -1,41 +1,46 @@
 #include "gui/export.h"
 
 #include <QBuffer>
-#include <QFile>
+#include <QJsonDocument>
 #include <QPainter>
 #include <QPdfWriter>
-#include <QSaveFile>
 #include <QSvgGenerator>
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 
 #include "data/error.h"
+#include "gui/json_file.h"
 #include "gui/lane_state.h"
 #include "gui/main_window.h"
+#include "gui/provenance.h"
 
 namespace dendrokv {
 namespace {
 
-/// Under its own name only when complete. A device or a pipe would be replaced by a file: it is refused.
-void write_bytes(const std::filesystem::path& path, const QByteArray& bytes) {
-  std::error_code ignored;
-  if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored))
-    fail(path.string(), "not a regular file", "wanted the name of a file that can be replaced");
-  QSaveFile file(QFile::decodeName(path.c_str()));
-  const bool written =
-      file.open(QIODevice::WriteOnly) && file.write(bytes) == bytes.size() && file.commit();
-  if (!written)
-    fail(path.string(), "cannot be written: " + file.errorString().toStdString(),
-         "wanted a writable file");
-}
+/// What is drawn: some rectangle of widgets, and words about it.
+struct Sheet {
+  QSize size;
+  QString title;
+  QStringList provenance;
+  QColor ground;
+  std::function<void(QPainter&)> draw;
+};
 
-QByteArray png_of(MainWindow& window) {
-  QImage image(window.size(), QImage::Format_RGB32);
+QByteArray png_of(const Sheet& sheet, double pixel_ratio) {
+  QImage image(sheet.size * pixel_ratio, QImage::Format_RGB32);
   if (image.isNull())
     fail("picture", "no memory for its pixels", "wanted fewer", "choose a smaller --size");
-  image.fill(to_qt(window.workspace().style.colours().ground));
-  window.render(&image);
+  image.setDevicePixelRatio(pixel_ratio);
+  image.fill(sheet.ground);
+  image.setText(QStringLiteral("Title"), sheet.title);
+  image.setText(QStringLiteral("Software"), QStringLiteral("DendroKV"));
+  image.setText(QStringLiteral("Description"), sheet.provenance.join(QLatin1Char('\n')));
+  {
+    QPainter painter(&image);
+    sheet.draw(painter);
+  }
   QByteArray bytes;
   QBuffer buffer(&bytes);
   buffer.open(QIODevice::WriteOnly);
@@ -43,44 +48,74 @@ QByteArray png_of(MainWindow& window) {
   return bytes;
 }
 
-/// Draws the window on a vector device, views without their kept pictures.
-void draw_vectors(MainWindow& window, QPaintDevice& device) {
-  window.workspace().paint_mode = PaintMode::Direct;
+void draw_vectors(const Sheet& sheet, QPaintDevice& device) {
   QPainter painter(&device);
   painter.setRenderHints(QPainter::Antialiasing | QPainter::TextAntialiasing);
-  painter.scale(static_cast<double>(device.width()) / window.width(),
-                static_cast<double>(device.height()) / window.height());
-  window.render(&painter);
-  painter.end();
-  window.workspace().paint_mode = PaintMode::Cached;
+  painter.scale(static_cast<double>(device.width()) / sheet.size.width(),
+                static_cast<double>(device.height()) / sheet.size.height());
+  painter.fillRect(QRect(QPoint(0, 0), sheet.size), sheet.ground);
+  sheet.draw(painter);
 }
 
-QByteArray svg_of(MainWindow& window) {
+QByteArray svg_of(const Sheet& sheet) {
   QByteArray bytes;
   QBuffer buffer(&bytes);
   QSvgGenerator svg;
   svg.setOutputDevice(&buffer);
-  svg.setSize(window.size());
-  svg.setViewBox(QRect(QPoint(0, 0), window.size()));
-  svg.setTitle(window.windowTitle());
-  draw_vectors(window, svg);
+  svg.setSize(sheet.size);
+  svg.setViewBox(QRect(QPoint(0, 0), sheet.size));
+  svg.setTitle(sheet.title);
+  svg.setDescription(sheet.provenance.join(QLatin1Char('\n')));
+  draw_vectors(sheet, svg);
   return bytes;
 }
 
-QByteArray pdf_of(MainWindow& window) {
+QByteArray pdf_of(const Sheet& sheet) {
   QByteArray bytes;
   QBuffer buffer(&bytes);
   buffer.open(QIODevice::WriteOnly);
   {
     QPdfWriter pdf(&buffer);
-    pdf.setTitle(window.windowTitle());
+    pdf.setTitle(sheet.title + QStringLiteral(" · ") + sheet.provenance.join(QStringLiteral(" · ")));
     pdf.setCreator(QStringLiteral("DendroKV"));
-    pdf.setPageSize(QPageSize(QSizeF(window.size()) * 0.75, QPageSize::Point));
+    pdf.setPageSize(QPageSize(QSizeF(sheet.size) * 0.75, QPageSize::Point));
     pdf.setPageMargins(QMarginsF(0, 0, 0, 0));
     pdf.setResolution(96);
-    draw_vectors(window, pdf);
+    draw_vectors(sheet, pdf);
   }
   return bytes;
+}
+
+/// By the extension; views draw vectors without their kept pictures.
+void write_sheet(MainWindow& window, const Sheet& sheet, const std::filesystem::path& path) {
+  const std::string extension = path.extension().string();
+  if (extension == ".png")
+    return write_whole_file(path, png_of(sheet, window.devicePixelRatioF()));
+  if (extension != ".svg" && extension != ".pdf")
+    fail(path.string(), "has the ending \"" + extension + "\"", "wanted .png, .svg or .pdf");
+  window.set_paint_mode(PaintMode::Direct);
+  const QByteArray bytes = extension == ".svg" ? svg_of(sheet) : pdf_of(sheet);
+  window.set_paint_mode(PaintMode::Cached);
+  write_whole_file(path, bytes);
+}
+
+QStringList provenance(MainWindow& window) {
+  if (!window.document().content()) return {};
+  return provenance_lines(window.document(), window.selection().now());
+}
+
+void draw_caption(QPainter& painter, const QRectF& box, const QStringList& lines,
+                  const Palette& colours) {
+  painter.setFont(small_font());
+  painter.setPen(to_qt(colours.secondary));
+  const QFontMetricsF metrics(small_font());
+  double top = box.top();
+  for (const QString& line : lines) {
+    painter.drawText(QRectF(box.left(), top, box.width(), metrics.lineSpacing()),
+                     Qt::AlignLeft | Qt::AlignVCenter,
+                     metrics.elidedText(line, Qt::ElideRight, box.width()));
+    top += metrics.lineSpacing();
+  }
 }
 
 std::string quoted(std::string_view text) {
@@ -124,15 +159,30 @@ std::string lane_columns(const Run& run, const Selection& now, Position p, Token
 }  // namespace
 
 void render_window(MainWindow& window, const std::filesystem::path& path) {
-  const std::string extension = path.extension().string();
-  if (extension == ".png")
-    write_bytes(path, png_of(window));
-  else if (extension == ".svg")
-    write_bytes(path, svg_of(window));
-  else if (extension == ".pdf")
-    write_bytes(path, pdf_of(window));
-  else
-    fail(path.string(), "has the ending \"" + extension + "\"", "wanted .png, .svg or .pdf");
+  const QColor ground = to_qt(window.workspace().style.colours().ground);
+  write_sheet(window,
+              {window.size(), window.windowTitle(), provenance(window), ground,
+               [&window](QPainter& painter) { window.render(&painter); }},
+              path);
+}
+
+void render_view(MainWindow& window, std::string_view name, const std::filesystem::path& path) {
+  View* const view = window.view(view_row(name).name);
+  const Palette& colours = window.workspace().style.colours();
+  const QStringList lines = provenance(window);
+  const int caption = static_cast<int>(
+      std::ceil(QFontMetricsF(small_font()).lineSpacing() * lines.size()) + 2 * kGutter);
+  const QSize size = view->size() + QSize(0, caption);
+  write_sheet(window,
+              {size, view->accessibleName(), lines, to_qt(colours.panel),
+               [&](QPainter& painter) {
+                 view->render(&painter, QPoint(), QRegion(), QWidget::DrawChildren);
+                 draw_caption(painter,
+                              QRectF(kPadding, view->height() + kGutter / 2.0,
+                                     size.width() - 2.0 * kPadding, caption),
+                              lines, colours);
+               }},
+              path);
 }
 
 std::string csv_of(const Content& content, const Selection& now) {
@@ -160,9 +210,15 @@ std::string csv_of(const Content& content, const Selection& now) {
   return text;
 }
 
-void write_csv(const Content& content, const Selection& selection,
+void write_csv(const Document& document, const Selection& selection,
                const std::filesystem::path& path) {
-  write_bytes(path, QByteArray::fromStdString(csv_of(content, selection)));
+  const std::string table = csv_of(*document.content(), selection);
+  const QStringList columns =
+      to_qt(table).section(QLatin1Char('\n'), 0, 0).split(QLatin1Char(','));
+  const QString name = QString::fromStdString(path.filename().string());
+  write_whole_file(path, QByteArray::fromStdString(table));
+  write_whole_file(path.string() + "-metadata.json",
+                   QJsonDocument(table_metadata(document, selection, name, columns)).toJson());
 }
 
 }  // namespace dendrokv

@@ -5,6 +5,8 @@
 #include <map>
 #include <numeric>
 
+#include "data/lineage.h"
+#include "gui/search.h"
 #include "gui/style.h"
 #include "gui/text_layout.h"
 
@@ -12,6 +14,7 @@ namespace dendrokv {
 namespace {
 
 constexpr size_t kLongestChain = 12;
+constexpr size_t kMostOutlived = 6;
 
 /// One lane of one run, with the questions the panel asks of it.
 struct LaneStory {
@@ -116,6 +119,8 @@ void add_stay(const LaneStory& story, Position position, TokenState state, Secti
            left < 0 ? QStringLiteral("never") : grouped(static_cast<uint64_t>(left))));
 }
 
+void add_rank(const RowSnapshot& row, Position position, Section& section);
+
 Section lane_card(const LaneStory& story, Position position, TokenState state,
                   const RowSnapshot* row) {
   Section section;
@@ -128,6 +133,7 @@ Section lane_card(const LaneStory& story, Position position, TokenState state,
     section.entries.push_back(fact(
         QStringLiteral("attention at this step"),
         std::isnan(weight) ? QStringLiteral("not in the cache") : to_qt(short_number(weight))));
+    add_rank(*row, position, section);
   }
   return section;
 }
@@ -146,26 +152,139 @@ QString card_title(TokenState state) {
   return {};
 }
 
+QString percent(double fraction) {
+  return QStringLiteral("%1 %").arg(100 * fraction, 0, 'f', 1);
+}
+
+/// "0.0123 : 0.0145 · margin 15.2 %" under the token that lost; nothing when nothing was compared.
+void add_duel(const LaneStory& story, Position loser, Section& section) {
+  const auto left = departure(story.run, story.lane.layer, story.lane.lane, loser);
+  if (!left || std::isnan(left->margin)) return;
+  const float larger = std::max(std::abs(left->score), std::abs(left->rival_score));
+  QString text = to_qt(short_number(left->score)) + QStringLiteral(" : ") +
+                 to_qt(short_number(left->rival_score));
+  if (larger > 0)
+    text += QStringLiteral(" · margin ") + percent(double{left->margin} / double{larger});
+  section.entries.push_back({EntryKind::Duel, text, {}, {}, {}, 0});
+}
+
+Entry link(const LaneStory& story, Position position, std::span<const TokenState> states) {
+  const bool gone = story.gone(position);
+  return {EntryKind::Link, story.quoted(position), tr_number("at %1", position.value),
+          gone ? tr_number("until %1", static_cast<uint64_t>(story.evict_step(position)))
+               : QStringLiteral("still kept"),
+          states[position.index()], 0};
+}
+
 /// position -> who took its place -> who took theirs ..., to one that is still there.
 Section chain_of_winners(const LaneStory& story, Position position,
                          std::span<const TokenState> states) {
   Section section{QStringLiteral("Chain of winners"), {}};
   std::vector<Position> chain = {position};
-  while (story.gone(chain.back()) && story.rival(chain.back()) >= 0)
-    chain.emplace_back(story.rival(chain.back()));
+  const std::vector<Position> above =
+      winners(story.run.retention, story.lane.layer, story.lane.lane, position, story.step);
+  chain.insert(chain.end(), above.begin(), above.end());
   const size_t hidden = chain.size() > kLongestChain ? chain.size() - kLongestChain : 0;
   for (size_t i = 0; i < chain.size(); ++i) {
     if (hidden > 0 && i == kLongestChain - 2)
       section.entries.push_back(note(tr_number("… %1 more …", hidden + 1)));
     if (hidden > 0 && i >= kLongestChain - 2 && i + 1 < chain.size()) continue;
-    const Position p = chain[i];
-    const bool gone = story.gone(p);
-    section.entries.push_back(
-        {EntryKind::Link, story.quoted(p), tr_number("at %1", p.value),
-         gone ? tr_number("until %1", static_cast<uint64_t>(story.evict_step(p)))
-              : QStringLiteral("still kept"),
-         states[p.index()], 0});
+    section.entries.push_back(link(story, chain[i], states));
+    if (i + 1 < chain.size()) add_duel(story, chain[i], section);
   }
+  return section;
+}
+
+/// Those it beat itself, the latest first, and how much of the text it stands for.
+Section outlived_tokens(const LaneStory& story, Position position,
+                        std::span<const TokenState> states) {
+  const Retention& retention = story.run.retention;
+  const std::vector<Position> below =
+      descendants(retention, story.lane.layer, story.lane.lane, position, story.step);
+  Section section{QStringLiteral("Subtree it outlived"), {}};
+  section.entries.push_back(fact(QStringLiteral("stands for"), tr_number("%1 tokens", below.size())));
+  if (!below.empty())
+    section.entries.push_back(fact(QStringLiteral("from position"),
+                                   tr_number("%1 to ", below.front().value) +
+                                       grouped(below.back().value)));
+  std::vector<Position> beaten =
+      outlived(retention, story.lane.layer, story.lane.lane, position, story.step);
+  std::reverse(beaten.begin(), beaten.end());
+  for (size_t i = 0; i < beaten.size() && i < kMostOutlived; ++i) {
+    section.entries.push_back(link(story, beaten[i], states));
+    add_duel(story, beaten[i], section);
+  }
+  if (beaten.size() > kMostOutlived)
+    section.entries.push_back(note(tr_number("and %1 more won directly", beaten.size() - kMostOutlived)));
+  return section;
+}
+
+Section remedies(const LaneStory& story, Position position) {
+  Section section{QStringLiteral("What would have kept it then"), {}};
+  static const char* const kMeaning[] = {"as a sink", "as recent", "room",
+                                         "tie rule",  "pair",      "score"};
+  for (const Remedy& remedy :
+       what_would_have_kept(story.run, story.lane.layer, story.lane.lane, position))
+    section.entries.push_back(
+        fact(QString::fromUtf8(kMeaning[static_cast<size_t>(remedy.kind)]),
+             to_qt(remedy_text(remedy))));
+  return section;
+}
+
+/// The lane of another run that stands for this one's: at the same fraction of the layer.
+Lane same_lane(const Run& from, const Run& to, Lane lane) {
+  return Lane(lane.value * to.retention.lanes() / from.retention.lanes());
+}
+
+/// What every other run over the text had done with the token by now.
+Section other_policies(const LaneStory& story, Position position) {
+  Section section{QStringLiteral("Under other policies"), {}};
+  for (size_t index = 0; index < story.content.runs.size(); ++index) {
+    const Run& run = story.content.runs[index];
+    if (&run == &story.run || run.budget == 0) continue;
+    const LaneId lane{story.lane.layer, same_lane(story.run, run, story.lane.lane)};
+    const int32_t left = run.retention.evict_step(lane.layer, lane.lane)[position.index()];
+    const TokenState state = story.content.index(index).state(lane, position, story.step);
+    const QString fate = !state.kept() ? tr_number("left at %1", static_cast<uint64_t>(left))
+                         : state.level > 0
+                             ? QStringLiteral("kept, level %1").arg(state.level)
+                             : QStringLiteral("kept");
+    section.entries.push_back(fact(to_qt(run_title(run)), fate));
+  }
+  return section;
+}
+
+/// By what the step's query gave to the rows it saw: the order in which TOVA would drop them.
+void add_rank(const RowSnapshot& row, Position position, Section& section) {
+  const float own = row.weight[position.index()];
+  if (std::isnan(own)) return;
+  size_t seen = 0, better = 0;
+  for (const float weight : row.weight) {
+    seen += !std::isnan(weight);
+    better += weight > own;
+  }
+  section.entries.push_back(fact(QStringLiteral("its rank among the rows seen"),
+                                 tr_number("%1 of ", better + 1) + grouped(seen)));
+}
+
+Section needle(const LaneStory& story, PositionRange range) {
+  const NeedleStory told = needle_story(story.run, range, story.lane, story.step);
+  Section section{QStringLiteral("Marked passage"), {}};
+  section.entries.push_back(note(needle_text(told, story.run)));
+  section.entries.push_back(
+      fact(QStringLiteral("positions"),
+           tr_number("%1 to ", range.first.value) + grouped(range.last.value)));
+  section.entries.push_back(fact(QStringLiteral("tokens held here"),
+                                 tr_number("%1 of ", told.rows_here) + grouped(told.rows)));
+  section.entries.push_back({EntryKind::Share,
+                             QStringLiteral("lanes that hold all of it"),
+                             {},
+                             tr_number("%1 of ", told.lanes - told.lost) + grouped(told.lanes),
+                             {},
+                             1 - static_cast<double>(told.lost) / std::max(1u, told.lanes)});
+  if (told.half_lost)
+    section.entries.push_back(
+        fact(QStringLiteral("lost by half of them at step"), grouped(told.half_lost->value)));
   return section;
 }
 
@@ -238,6 +357,19 @@ bool answers(const RowSnapshot* row, const std::optional<RowRequest>& wanted) {
   return row && wanted && row->request == *wanted;
 }
 
+void add_history(const LaneStory& story, Position position, std::span<const TokenState> states,
+                 Inspection& inspection) {
+  const TokenState state = states[position.index()];
+  if (state.place == Place::NotYet) return;
+  if (state.place == Place::Evicted && story.rival(position) >= 0)
+    inspection.sections.push_back(chain_of_winners(story, position, states));
+  if (state.place == Place::Evicted) inspection.sections.push_back(remedies(story, position));
+  if (state.level > 0) inspection.sections.push_back(outlived_tokens(story, position, states));
+  Section policies = other_policies(story, position);
+  if (!policies.entries.empty()) inspection.sections.push_back(std::move(policies));
+  inspection.sections.push_back(other_lanes(story.run, position, story.step));
+}
+
 Inspection inspect_lane(const Content& content, const Selection& selection,
                         const RowSnapshot* row) {
   const LaneStory story{
@@ -250,11 +382,9 @@ Inspection inspect_lane(const Content& content, const Selection& selection,
     inspection.card = {card_title(state), quoted_piece(content.tokens.piece(*position)),
                        tr_number("position %1", position->value)};
     inspection.sections.push_back(lane_card(story, *position, state, row));
-    if (state.place == Place::Evicted && story.rival(*position) >= 0)
-      inspection.sections.push_back(chain_of_winners(story, *position, states));
-    if (state.place != Place::NotYet)
-      inspection.sections.push_back(other_lanes(story.run, *position, selection.step));
+    add_history(story, *position, states, inspection);
   }
+  if (selection.range) inspection.sections.push_back(needle(story, *selection.range));
   inspection.sections.push_back(lane_now(story, states, row));
   inspection.sections.push_back(legend(story.run, states));
   return inspection;
@@ -357,6 +487,32 @@ Inspection inspect(const Content& content, const Selection& selection, const Row
         {{}, {note(QStringLiteral("Point at a token in any view; click to keep it."))}});
   }
   return inspection;
+}
+
+QString inspection_title(const Content& content, const Selection& selection) {
+  const std::optional<Position> position = selection.focus();
+  if (!position) return QStringLiteral("Token");
+  if (selection.scope == LaneScope::One)
+    return card_title(content.index(selection.run)
+                          .state({selection.layer, selection.lane}, *position, selection.step));
+  return position->value <= selection.step.value ? QStringLiteral("Where is it kept?")
+                                                 : QStringLiteral("Token");
+}
+
+QString spoken_name(const Content& content, const Selection& selection) {
+  const std::optional<Position> position = selection.focus();
+  if (!position) return {};
+  return quoted_piece(content.tokens.piece(*position)) +
+         tr_number(" at position %1", position->value);
+}
+
+QString spoken_value(const Content& content, const Selection& selection) {
+  const Inspection told = inspect(content, selection, nullptr);
+  QStringList words = {told.card.title};
+  if (!told.sections.empty())
+    for (const Entry& entry : told.sections.front().entries)
+      words << entry.label + QLatin1Char(' ') + entry.value;
+  return words.join(QStringLiteral(", "));
 }
 
 QString as_text(const Inspection& inspection) {

@@ -16,6 +16,7 @@ namespace dendrokv {
 enum class EntryKind {
   Fact,    // label left, value right
   Link,    // one token of a chain: swatch, text, place, until when
+  Duel,    // how the token above it lost: scores and margin
   Share,   // a fact with a bar of `fraction`
   Legend,  // swatch, label, count
   Note,    // a sentence
@@ -48,8 +49,15 @@ struct Inspection {
 /// `row` may be missing or of another selection; then what needs it is left out.
 Inspection inspect(const Content& content, const Selection& selection, const RowSnapshot* row);
 
+/// The title of its card alone, at a fraction of the cost.
+QString inspection_title(const Content& content, const Selection& selection);
+
 /// "sinks", "recent window", "level 2 · won twice" ...
 QString place_name(TokenState state);
+
+/// The token in focus and what became of it, as one would say it.
+QString spoken_name(const Content& content, const Selection& selection);
+QString spoken_value(const Content& content, const Selection& selection);
 
 /// The same as lines of text with tabs.
 QString as_text(const Inspection& inspection);

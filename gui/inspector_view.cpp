@@ -12,7 +12,24 @@
 namespace dendrokv {
 namespace {
 
-constexpr double kRow = 25, kLegendRow = 21, kLinkRow = 23;
+constexpr double kRowHeight = 25, kLegendHeight = 21, kLinkHeight = 23, kDuelHeight = 15;
+
+double row_height(EntryKind kind) {
+  switch (kind) {
+    case EntryKind::Fact:
+      return scaled(kRowHeight);
+    case EntryKind::Link:
+    case EntryKind::Note:
+      return scaled(kLinkHeight);
+    case EntryKind::Duel:
+      return scaled(kDuelHeight);
+    case EntryKind::Share:
+      return scaled(kRowHeight) + 8;
+    case EntryKind::Legend:
+      return scaled(kLegendHeight);
+  }
+  return 0;
+}
 
 }  // namespace
 
@@ -31,7 +48,7 @@ void InspectorView::copy() const {
 }
 
 QString InspectorView::heading() const {
-  return inspect(*content(), selection(), nullptr).card.title;
+  return inspection_title(*content(), selection());
 }
 
 bool InspectorView::needs_refresh(const Selection& now, const Selection& before) const {
@@ -83,7 +100,7 @@ double InspectorView::most_scroll() const {
 
 double InspectorView::paint_card(QPainter& painter, const Card& card, double top) const {
   if (card.token.isEmpty()) return top;
-  const QRectF box(area().left(), top, area().width(), 40);
+  const QRectF box(area().left(), top, area().width(), scaled(40));
   painter.setPen(QPen(to_qt(colours().accent), 1));
   painter.setBrush(to_qt(mix(colours().panel, colours().accent, 0.08)));
   painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6);
@@ -104,41 +121,62 @@ double InspectorView::paint_section(QPainter& painter, const Section& section, d
     top += 12;
     painter.setFont(title_font());
     painter.setPen(to_qt(colours().ink));
-    painter.drawText(QRectF(area().left(), top, area().width(), 20),
+    painter.drawText(QRectF(area().left(), top, area().width(), scaled(20)),
                      Qt::AlignLeft | Qt::AlignVCenter, section.title);
-    top += 24;
+    top += scaled(24);
   }
-  // The thread that ties a chain together runs behind its dots.
-  const bool chain = section.entries.size() > 1 && section.entries[0].kind == EntryKind::Link;
-  if (chain) {
-    painter.setPen(QPen(to_qt(colours().recent), 1.5));
-    const double x = area().left() + 7;
-    painter.drawLine(
-        QPointF(x, top + kLinkRow / 2),
-        QPointF(x, top + kLinkRow * (static_cast<double>(section.entries.size()) - 0.5)));
-  }
+  paint_thread(painter, section, top);
   for (const Entry& entry : section.entries) top = paint_entry(painter, entry, top);
   return top;
+}
+
+/// The thread that ties a chain together runs behind its dots, from the first to the last.
+void InspectorView::paint_thread(QPainter& painter, const Section& section, double top) const {
+  std::optional<double> first, last;
+  for (const Entry& entry : section.entries) {
+    if (entry.kind == EntryKind::Link) {
+      last = top + row_height(entry.kind) / 2;
+      if (!first) first = last;
+    }
+    top += row_height(entry.kind);
+  }
+  if (!first || first == last) return;
+  painter.setPen(QPen(to_qt(colours().recent), 1.5));
+  const double x = area().left() + 7;
+  painter.drawLine(QPointF(x, *first), QPointF(x, *last));
 }
 
 double InspectorView::paint_entry(QPainter& painter, const Entry& entry, double top) const {
   switch (entry.kind) {
     case EntryKind::Fact:
       paint_fact(painter, entry, top);
-      return top + kRow;
+      break;
     case EntryKind::Link:
       paint_link(painter, entry, top);
-      return top + kLinkRow;
+      break;
+    case EntryKind::Duel:
+      paint_duel(painter, entry, top);
+      break;
     case EntryKind::Share:
       paint_share(painter, entry, top);
-      return top + kRow + 8;
+      break;
     case EntryKind::Legend:
       paint_legend_entry(painter, entry, top);
-      return top + kLegendRow;
+      break;
     case EntryKind::Note:
       return paint_note(painter, entry, top);
   }
-  return top;
+  return top + row_height(entry.kind);
+}
+
+void InspectorView::paint_duel(QPainter& painter, const Entry& entry, double top) const {
+  painter.setFont(tiny_font());
+  painter.setPen(to_qt(colours().secondary));
+  painter.drawText(QRectF(area().left() + 22, top - 3, area().width() - 22,
+                          row_height(EntryKind::Duel)),
+                   Qt::AlignLeft | Qt::AlignVCenter,
+                   QFontMetricsF(tiny_font())
+                       .elidedText(entry.label, Qt::ElideRight, area().width() - 22));
 }
 
 double InspectorView::paint_note(QPainter& painter, const Entry& entry, double top) const {
@@ -148,11 +186,11 @@ double InspectorView::paint_note(QPainter& painter, const Entry& entry, double t
   QRectF used;
   painter.drawText(room, static_cast<int>(Qt::AlignLeft | Qt::AlignTop) | Qt::TextWordWrap,
                    entry.label, &used);
-  return std::max(used.bottom() + 5, top + kLinkRow);
+  return std::max(used.bottom() + 5, top + row_height(EntryKind::Note));
 }
 
 void InspectorView::paint_fact(QPainter& painter, const Entry& entry, double top) const {
-  const QRectF row(area().left(), top, area().width(), kRow);
+  const QRectF row(area().left(), top, area().width(), scaled(kRowHeight));
   painter.setFont(small_font());
   painter.setPen(to_qt(colours().ink));
   const QFontMetricsF metrics(small_font());
@@ -167,7 +205,7 @@ void InspectorView::paint_fact(QPainter& painter, const Entry& entry, double top
 }
 
 void InspectorView::paint_link(QPainter& painter, const Entry& entry, double top) const {
-  const QRectF row(area().left(), top, area().width(), kLinkRow);
+  const QRectF row(area().left(), top, area().width(), row_height(EntryKind::Link));
   const Rgb dot = entry.state->place == Place::Evicted ? colours().level_colour(entry.state->level)
                                                        : state_colour(colours(), *entry.state);
   painter.setPen(QPen(to_qt(colours().panel), 1.5));
@@ -192,7 +230,7 @@ void InspectorView::paint_link(QPainter& painter, const Entry& entry, double top
 }
 
 void InspectorView::paint_share(QPainter& painter, const Entry& entry, double top) const {
-  const QRectF row(area().left(), top, area().width(), kRow);
+  const QRectF row(area().left(), top, area().width(), scaled(kRowHeight));
   painter.setFont(small_font());
   painter.setPen(to_qt(colours().secondary));
   painter.drawText(row, Qt::AlignLeft | Qt::AlignVCenter, entry.label);
@@ -210,7 +248,7 @@ void InspectorView::paint_share(QPainter& painter, const Entry& entry, double to
 }
 
 void InspectorView::paint_legend_entry(QPainter& painter, const Entry& entry, double top) const {
-  const QRectF row(area().left(), top, area().width(), kLegendRow);
+  const QRectF row(area().left(), top, area().width(), row_height(EntryKind::Legend));
   paint_swatch(painter, QRectF(row.left(), row.center().y() - 7, 22, 14), colours(), *entry.state);
   painter.setFont(small_font());
   painter.setPen(to_qt(colours().ink));

@@ -21,10 +21,12 @@ class InspectorView : public View {
  private:
   double paint_card(QPainter& painter, const Card& card, double top) const;
   double paint_section(QPainter& painter, const Section& section, double top) const;
+  void paint_thread(QPainter& painter, const Section& section, double top) const;
   double paint_entry(QPainter& painter, const Entry& entry, double top) const;
   double paint_note(QPainter& painter, const Entry& entry, double top) const;
   void paint_fact(QPainter& painter, const Entry& entry, double top) const;
   void paint_link(QPainter& painter, const Entry& entry, double top) const;
+  void paint_duel(QPainter& painter, const Entry& entry, double top) const;
   void paint_share(QPainter& painter, const Entry& entry, double top) const;
   void paint_legend_entry(QPainter& painter, const Entry& entry, double top) const;
   void paint_more(QPainter& painter) const;

@@ -23,27 +23,40 @@ void IoThread::post(Topic topic, Job job) {
   wake_.notify_one();
 }
 
-std::optional<size_t> IoThread::most_urgent() const {
-  for (size_t topic = 0; topic < kTopics; ++topic)
+std::optional<size_t> IoThread::most_urgent(size_t end) const {
+  for (size_t topic = 0; topic < end; ++topic)
     if (slots_[topic].waiting) return topic;
   return std::nullopt;
+}
+
+void IoThread::run_job(size_t topic, std::unique_lock<std::mutex>& lock) {
+  Slot& slot = slots_[topic];
+  const Job job = std::move(*slot.waiting);
+  slot.waiting.reset();
+  const uint64_t mine = slot.newest;
+  lock.unlock();
+  job([this, &slot, mine] {
+    const std::lock_guard check(mutex_);
+    return stopping_ || slot.newest != mine;
+  });
+  lock.lock();
+}
+
+void IoThread::serve(Topic topic) {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    const std::optional<size_t> urgent = most_urgent(static_cast<size_t>(topic));
+    if (!urgent) return;
+    run_job(*urgent, lock);
+  }
 }
 
 void IoThread::run() {
   std::unique_lock lock(mutex_);
   while (true) {
-    wake_.wait(lock, [this] { return stopping_ || most_urgent(); });
+    wake_.wait(lock, [this] { return stopping_ || most_urgent(kTopics); });
     if (stopping_) return;
-    Slot& slot = slots_[*most_urgent()];
-    const Job job = std::move(*slot.waiting);
-    slot.waiting.reset();
-    const uint64_t mine = slot.newest;
-    lock.unlock();
-    job([this, &slot, mine] {
-      const std::lock_guard check(mutex_);
-      return stopping_ || slot.newest != mine;
-    });
-    lock.lock();
+    run_job(*most_urgent(kTopics), lock);
   }
 }
 

@@ -13,8 +13,8 @@
 namespace dendrokv {
 
 /// In order of urgency.
-enum class Topic : uint8_t { Open, Row, Heat, Map };
-inline constexpr size_t kTopics = 4;
+enum class Topic : uint8_t { Open, Row, Heat, Map, Index };
+inline constexpr size_t kTopics = 5;
 
 class IoThread {
  public:
@@ -29,6 +29,8 @@ class IoThread {
 
   /// Any thread may call. A job must not throw.
   void post(Topic topic, Job job);
+  /// From within a long job of `topic`: runs what is more urgent and waits.
+  void serve(Topic topic);
 
  private:
   struct Slot {
@@ -36,7 +38,9 @@ class IoThread {
     uint64_t newest = 0;
   };
   void run();
-  std::optional<size_t> most_urgent() const;
+  /// Of the first `end` topics.
+  std::optional<size_t> most_urgent(size_t end) const;
+  void run_job(size_t topic, std::unique_lock<std::mutex>& lock);
 
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -36,10 +36,13 @@ void explain_fatal(QtMsgType type, const QMessageLogContext&, const QString& mes
 }
 
 int show_window(const ViewOptions& options) {
-  MainWindow window(options);
+  MainWindow window(options, Memory::All);
   window.resize(static_cast<int>(options.width), static_cast<int>(options.height));
   window.show();
-  if (!options.files.empty()) window.open(options.files);
+  if (!options.files.empty())
+    window.open(options.files);
+  else if (!window.recent().tour_seen)
+    window.start_tour();
   return QApplication::exec();
 }
 

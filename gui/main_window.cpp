@@ -2,34 +2,56 @@
 
 #include <QApplication>
 #include <QDragEnterEvent>
+#include <QFileDialog>
+#include <QHBoxLayout>
 #include <QMimeData>
 #include <QVBoxLayout>
 
 #include "data/error.h"
+#include "gui/command_palette.h"
+#include "gui/destinations.h"
+#include "gui/json_file.h"
 
 namespace dendrokv {
 namespace {
 
-constexpr int kLeftWidth = 208, kRightWidth = 304;
+constexpr int kNotesWidth = 280;
+constexpr const char* kInvitation =
+    "Open a trace that “dendrokv trace” recorded: Ctrl+O, or drop it here.\n\n"
+    "No trace at hand? Ctrl+Shift+T takes you round on a sample.";
 
 }  // namespace
 
-MainWindow::MainWindow(const ViewOptions& options)
-    : options_(options), workspace_{document_, selection_, {options.theme}} {
+MainWindow::MainWindow(const ViewOptions& options, Memory memory)
+    : options_(options), memory_(memory), workspace_{document_, selection_, {options.theme}} {
   setWindowTitle(QStringLiteral("DendroKV"));
   setAcceptDrops(true);
+  if (options.font_percent) dendrokv::set_font_percent(*options.font_percent);
+  if (memory_ == Memory::All) recent_ = read_recent(recent_path());
   // Before any view is made: when the views hear of a document, the selection fits it already.
   connect(&document_, &Document::opened, this, [this] { document_opened(); });
+  build();
+  connect_all();
+  add_actions(*this);
+  set_theme(options.theme);
+  show_message(QString::fromUtf8(kInvitation));
+  if (!options.view.empty()) show_only(options.view);
+}
+
+MainWindow::~MainWindow() = default;
+
+void MainWindow::build() {
   auto* page = new QWidget(this);
   page->setObjectName(QStringLiteral("body"));
   // The keys belong to the window until Tab or a click gives them to a control.
   page->setFocusPolicy(Qt::StrongFocus);
   page->setFocus();
+  setCentralWidget(page);
   auto* layout = new QVBoxLayout(page);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(0);
   controls_ = new ControlBar(workspace_, page);
-  layout->addWidget(controls_);
+  notice_ = new NoticeBar(page);
   stack_ = new QStackedWidget(page);
   message_ = new QLabel(stack_);
   message_->setAlignment(Qt::AlignCenter);
@@ -37,88 +59,246 @@ MainWindow::MainWindow(const ViewOptions& options)
   message_->setMargin(60);
   message_->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
   message_->setFont(sized_font(15));
+  auto* body = new QWidget(stack_);
+  auto* across = new QHBoxLayout(body);
+  across->setContentsMargins(0, 0, 0, 0);
+  across->setSpacing(0);
+  deck_ = new ViewDeck(workspace_, body);
+  notes_panel_ = new NotesPanel(workspace_, notes_, body);
+  notes_panel_->setFixedWidth(kNotesWidth);
+  notes_panel_->hide();
+  across->addWidget(deck_, 1);
+  across->addWidget(notes_panel_);
+  across->setContentsMargins(0, 0, 0, 0);
   stack_->addWidget(message_);
-  stack_->addWidget(build_body());
+  stack_->addWidget(body);
+  layout->addWidget(controls_);
+  layout->addWidget(notice_);
   layout->addWidget(stack_, 1);
-  setCentralWidget(page);
-  connect(&document_, &Document::failed, this, [this](const QString& text) {
-    show_message(text);
+  comparison_ = new CompareControl(workspace_, *deck_, this);
+  tour_ = new Tour(*this);
+}
+
+void MainWindow::connect_all() {
+  connect(&document_, &Document::failed, this, [this](const QString& text) { refuse(text); });
+  connect(&document_, &Document::settled, this, [this] {
+    if (!busy()) Q_EMIT settled();
+  });
+  connect(comparison_, &CompareControl::settled, this, [this] {
+    if (!busy()) Q_EMIT settled();
+  });
+  connect(comparison_, &CompareControl::refused, this, [this](const QString& text) {
+    notice_->tell(text);
     Q_EMIT failed(text);
   });
-  add_actions(*this);
-  set_theme(options.theme);
-  show_message(
-      QStringLiteral("Open a trace that “dendrokv trace” recorded: Ctrl+O, or drop it here."));
-  if (!options.view.empty()) show_only(options.view);
-}
-
-MainWindow::~MainWindow() = default;
-
-QSplitter* MainWindow::build_side(Side side, QWidget* parent) {
-  auto* splitter = new QSplitter(Qt::Vertical, parent);
-  splitter->setHandleWidth(kGutter);
-  splitter->setChildrenCollapsible(false);
-  int index = 0;
-  for (const ViewRow& row : view_table()) {
-    if (row.side != side) continue;
-    View* view = row.make(workspace_, to_qt(row.title), splitter);
-    views_[row.name] = view;
-    splitter->addWidget(view);
-    splitter->setStretchFactor(index++, row.share);
-  }
-  sides_.emplace_back(side, splitter);
-  return splitter;
-}
-
-QWidget* MainWindow::build_body() {
-  auto* body = new QWidget(this);
-  auto* layout = new QVBoxLayout(body);
-  layout->setContentsMargins(kGutter, kGutter, kGutter, kGutter);
-  auto* across = new QSplitter(Qt::Horizontal, body);
-  across->setHandleWidth(kGutter);
-  across->setChildrenCollapsible(false);
-  for (const Side side : {Side::Left, Side::Centre, Side::Right})
-    across->addWidget(build_side(side, across));
-  across->setStretchFactor(0, 0);
-  across->setStretchFactor(1, 1);
-  across->setStretchFactor(2, 0);
-  across->setSizes({kLeftWidth, 1200, kRightWidth});
-  layout->addWidget(across);
-  for (const auto& [side, splitter] : sides_) {
-    QList<int> sizes;
-    for (const ViewRow& row : view_table())
-      if (row.side == side) sizes << row.share * 10;
-    splitter->setSizes(sizes);
-  }
-  return body;
+  connect(comparison_, &CompareControl::told, notice_,
+          [this](const QString& text) { notice_->tell(text); });
+  connect(notes_panel_, &NotesPanel::failed, notice_,
+          [this](const QString& text) { notice_->tell(text); });
+  connect(&notes_, &NotesModel::changed, this, [this] { refresh_views(); });
+  connect(controls_, &ControlBar::hits_changed, this, [this] { refresh_views(); });
+  connect(&document_, &Document::replaced, this, [this](const QString& what) { file_replaced(what); });
+  connect(&document_, &Document::grew, this, [this] { refresh_views(); });
+  connect(&document_, &Document::index_built, this, [this](const QString& problem) {
+    notice_->tell(problem.isEmpty() ? QStringLiteral("The index is there: every zoom is exact now.")
+                                    : QStringLiteral("No index was made: ") + problem);
+    refresh_views();
+  });
+  connect(this, &MainWindow::missing_trace, this,
+          [this](const QString& workspace, const QString& trace) {
+            if (memory_ == Memory::All) ask_for_trace(workspace, trace);
+          });
+  connect(tour_, &Tour::left, this, [this] { remember(); });
 }
 
 void MainWindow::open(const std::vector<std::filesystem::path>& files) {
+  if (files.size() == 1 && is_workspace_name(files.front())) return open_workspace(files.front());
+  comparison_->forget();
+  workspace_.kinship.forget();
+  workspace_.marks = {};
+  notice_->hide();
   files_ = files;
   show_message(QStringLiteral("Opening …"));
   document_.open(files);
 }
 
+void MainWindow::open_workspace(const std::filesystem::path& file) {
+  try {
+    const SavedWorkspace saved = parse_workspace(file, read_small_file(file));
+    open_workspace(file, saved.trace);
+  } catch (const Error& error) {
+    refuse(QString::fromUtf8(error.what()));
+  }
+}
+
+void MainWindow::open_workspace(const std::filesystem::path& file,
+                                const std::filesystem::path& trace) {
+  try {
+    SavedWorkspace saved = parse_workspace(file, read_small_file(file));
+    saved.trace = trace;
+    std::error_code ignored;
+    if (!std::filesystem::exists(trace, ignored)) {
+      refuse(QString::fromStdString(file.string() + ": its trace " + trace.string() +
+                                    " is gone, wanted a file, choose where it is now"));
+      Q_EMIT missing_trace(QString::fromStdString(file.string()),
+                           QString::fromStdString(trace.string()));
+      return;
+    }
+    std::vector<std::filesystem::path> files = {trace};
+    files.insert(files.end(), saved.runs.begin(), saved.runs.end());
+    restoring_ = std::move(saved);
+    open(files);
+  } catch (const Error& error) {
+    refuse(QString::fromUtf8(error.what()));
+  }
+}
+
+void MainWindow::ask_for_trace(const QString& workspace, const QString& trace) {
+  const QString found = QFileDialog::getOpenFileName(
+      this, QStringLiteral("Where is ") + trace + QStringLiteral(" now?"), {},
+      QStringLiteral("Traces (*.h5);;All files (*)"));
+  if (!found.isEmpty()) open_workspace(workspace.toStdString(), found.toStdString());
+}
+
+void MainWindow::refuse(const QString& text) {
+  restoring_.reset();
+  show_message(text);
+  Q_EMIT failed(text);
+}
+
+/// Of the workspace that is being restored, with what the command line says over it.
+Selection MainWindow::start_selection(const Content& content) {
+  Selection start = first_selection(content);
+  if (restoring_) {
+    if (!restoring_->trace_uuid.empty() && restoring_->trace_uuid != content.info.uuid)
+      notice_->tell(QStringLiteral("The workspace was saved over another trace of this name: places in "
+                                   "the text may not be what they were."));
+    // In range before anything reads it: the file may be about a longer text or more layers.
+    selection_.reset(content, restoring_->selection);
+    start = selection_.now();
+  }
+  return selected_by(options_, content, start);
+}
+
 void MainWindow::document_opened() {
   const Content& content = *document_.content();
-  const Selection start = first_selection(content);
+  if (!restoring_ && memory_ != Memory::None && !options_.clean) {
+    const std::filesystem::path beside = workspace_path(content.file);
+    std::error_code ignored;
+    try {
+      if (std::filesystem::exists(beside, ignored))
+        restoring_ = parse_workspace(beside, read_small_file(beside));
+    } catch (const Error& error) {
+      notice_->tell(QString::fromUtf8(error.what()));
+    }
+  }
   try {
-    selection_.reset(content, selected_by(options_, content, start));
+    selection_.reset(content, start_selection(content));
+    if (restoring_) apply_look(*restoring_);
+    compare_as_asked(content);
   } catch (const Error& error) {
-    selection_.reset(content, start);
-    show_message(QString::fromUtf8(error.what()));
-    Q_EMIT failed(QString::fromUtf8(error.what()));
+    selection_.reset(content, first_selection(content));
+    refuse(QString::fromUtf8(error.what()));
     return;
   }
+  restoring_.reset();
+  take_sidecars(content);
+  if (options_.find) controls_->find(QString::fromStdString(*options_.find));
+  tell_what_is_missing(content);
   setWindowTitle(QString::fromStdString(content.file.filename().string()) +
                  QStringLiteral(" — DendroKV"));
   stack_->setCurrentIndex(1);
-  // The options speak of the files they were given with, not of what is opened later.
-  options_.at.reset();
-  options_.step.reset();
-  options_.scope.reset();
-  options_.run.reset();
+  options_.forget_places();
+  remember();
   Q_EMIT ready();
+  if (touring_) tour_->start();
+  touring_ = false;
+}
+
+void MainWindow::apply_look(const SavedWorkspace& saved) {
+  workspace_.level_marks = saved.level_marks ? LevelMarks::Show : LevelMarks::Hide;
+  if (!options_.font_percent) set_font_percent(saved.font_percent);
+  if (!options_.theme_given) set_theme(saved.theme);
+  if (!saved.views.empty() && options_.view.empty()) deck_->set_shown(saved.views);
+  deck_->set_sizes(saved.sizes);
+}
+
+/// Notes beside the trace. What cannot be read is said, and left as it is.
+void MainWindow::take_sidecars(const Content& content) {
+  if (options_.clean || memory_ == Memory::None) return;
+  try {
+    notes_.open(content.file, content.info.uuid, content.info.tokens);
+  } catch (const Error& error) {
+    notice_->tell(QString::fromUtf8(error.what()));
+  }
+}
+
+/// A file that holds less than it should is shown as far as it goes.
+void MainWindow::tell_what_is_missing(const Content& content) {
+  if (content.missing.empty()) return;
+  QString text = QString::fromStdString(content.file.filename().string()) + QStringLiteral(": ");
+  for (size_t i = 0; i < content.missing.size(); ++i)
+    text += (i > 0 ? QStringLiteral("; ") : QString()) + QString::fromStdString(content.missing[i]);
+  notice_->tell(text);
+}
+
+void MainWindow::compare_as_asked(const Content& content) {
+  if (options_.compare.empty()) return;
+  const ComparedWith wanted = compared_by(options_, content);
+  selection_.reset(content, [&] {
+    Selection start = selection_.now();
+    start.run = wanted.run;
+    start.others = wanted.others;
+    return start;
+  }());
+  if (options_.view.empty()) comparison_->show();
+  if (!wanted.beside.empty()) comparison_->open_beside(wanted.beside);
+}
+
+void MainWindow::remember() {
+  if (memory_ != Memory::All) return;
+  const bool own_file = !files_.empty() && !is_sample(files_.front());
+  if (document_.content() && own_file) remember_opened(recent_, files_);
+  fill_recent(*this);
+  try {
+    write_recent(recent_path(), recent_);
+  } catch (const Error&) {
+    // A home that cannot be written to costs the list of recent files, and nothing else.
+  }
+}
+
+void MainWindow::file_replaced(const QString& what) {
+  notice_->tell(what, QStringLiteral("Read again"), [this] {
+    if (!files_.empty()) open(files_);
+  });
+}
+
+SavedWorkspace MainWindow::saved() const {
+  SavedWorkspace saved;
+  if (const Content* content = document_.content()) {
+    saved.trace = content->file;
+    saved.trace_uuid = content->info.uuid;
+    for (const std::filesystem::path& file : files_)
+      if (file != content->file) saved.runs.push_back(file);
+  }
+  saved.selection = selection_.now();
+  saved.selection.hover.reset();
+  saved.theme = workspace_.style.theme;
+  saved.font_percent = font_percent();
+  saved.level_marks = workspace_.level_marks == LevelMarks::Show;
+  saved.views = deck_->shown();
+  saved.sizes = deck_->sizes();
+  return saved;
+}
+
+void MainWindow::save_workspace(const std::filesystem::path& file) {
+  if (!document_.content())
+    fail("workspace", "nothing is open", "wanted a trace", "open one first");
+  write_whole_file(file, workspace_text(saved(), file));
+}
+
+bool MainWindow::busy() const {
+  return document_.busy() || (comparison_->second() && comparison_->second()->busy());
 }
 
 void MainWindow::show_message(const QString& text) {
@@ -130,25 +310,6 @@ QString MainWindow::message() const {
   return stack_->currentIndex() == 0 ? message_->text() : QString();
 }
 
-View* MainWindow::view(std::string_view name) const {
-  const auto found = views_.find(name);
-  return found == views_.end() ? nullptr : found->second;
-}
-
-void MainWindow::show_only(std::string_view name) {
-  alone_ = alone_ == name ? std::string() : std::string(name);
-  for (const auto& [side, splitter] : sides_) {
-    bool any = false;
-    for (const ViewRow& row : view_table()) {
-      if (row.side != side) continue;
-      const bool shown = alone_.empty() || alone_ == row.name;
-      views_[row.name]->setVisible(shown);
-      any = any || shown;
-    }
-    splitter->setVisible(any);
-  }
-}
-
 void MainWindow::set_theme(Theme theme) {
   workspace_.style.theme = theme;
   setPalette(control_palette(theme));
@@ -156,9 +317,80 @@ void MainWindow::set_theme(Theme theme) {
   refresh_views();
 }
 
+void MainWindow::set_font_percent(int percent) {
+  dendrokv::set_font_percent(percent);
+  QApplication::setFont(body_font());
+  message_->setFont(sized_font(15));
+  controls_->set_fonts();
+  // Views lay their texts out anew when their size changes; this is such a change.
+  for (const ViewRow& row : view_table()) {
+    QResizeEvent event(view(row.name)->size(), view(row.name)->size());
+    QApplication::sendEvent(view(row.name), &event);
+  }
+  refresh_views();
+}
+
 void MainWindow::refresh_views() {
-  for (const auto& [name, view] : views_) view->refresh();
+  deck_->refresh();
+  comparison_->refresh();
   controls_->refresh();
+}
+
+void MainWindow::set_paint_mode(PaintMode mode) {
+  workspace_.paint_mode = mode;
+  comparison_->refresh();
+}
+
+void MainWindow::toggle_notes() {
+  notes_panel_->setVisible(!notes_panel_->isVisible());
+}
+
+void MainWindow::start_tour() {
+  recent_.tour_seen = true;
+  try {
+    touring_ = true;
+    options_.forget_places();
+    open(sample_files());
+  } catch (const Error& error) {
+    touring_ = false;
+    refuse(QString::fromUtf8(error.what()));
+  }
+}
+
+void MainWindow::show_palette() {
+  auto* dialog = new CommandPalette(palette_actions(*this), this);
+  dialog->setAttribute(Qt::WA_DeleteOnClose);
+  connect(dialog, &CommandPalette::went_to, this, [this](const QString& place) { go_to(place); });
+  dialog->open();
+}
+
+void MainWindow::go_to(const QString& place) {
+  const std::optional<Destination> wanted = parse_destination(place);
+  if (!wanted || !document_.content()) {
+    notice_->tell(QStringLiteral("“%1” is no place: wanted a position (120k), a step (step 40) or a "
+                                 "lane (14.2).")
+                      .arg(place));
+    return;
+  }
+  selection_.change([&wanted](Selection& next) {
+    switch (wanted->kind) {
+      case Destination::Kind::ToPosition:
+        next.position = Position(wanted->number);
+        if (wanted->number < next.first_visible.value ||
+            wanted->number >= next.first_visible.value + next.visible)
+          next.first_visible =
+              Position(wanted->number - std::min(wanted->number, next.visible / 2));
+        break;
+      case Destination::Kind::ToStep:
+        next.step = Step(wanted->number);
+        break;
+      case Destination::Kind::ToLane:
+        next.scope = LaneScope::One;
+        next.layer = wanted->layer;
+        next.lane = wanted->lane;
+        break;
+    }
+  });
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
@@ -170,6 +402,18 @@ void MainWindow::dropEvent(QDropEvent* event) {
   for (const QUrl& url : event->mimeData()->urls())
     files.emplace_back(url.toLocalFile().toStdString());
   open(files);
+}
+
+void MainWindow::closeEvent(QCloseEvent* event) {
+  remember();
+  if (memory_ == Memory::All && document_.content()) {
+    try {
+      save_workspace(last_window_path());
+    } catch (const Error&) {
+      // As in remember().
+    }
+  }
+  QMainWindow::closeEvent(event);
 }
 
 }  // namespace dendrokv

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "data/error.h"
+#include "gui/style.h"
 #include "gui/views.h"
 
 namespace dendrokv {
@@ -14,7 +15,8 @@ namespace {
 
 struct OptionLine {
   std::string_view name, value, help;
-  void (*set)(ViewOptions&, std::string_view value);
+  void (*set)(ViewOptions&, std::string_view value);  // called once for each value
+  int values = 1;
 };
 
 uint32_t number(std::string_view option, std::string_view text) {
@@ -62,12 +64,30 @@ void set_render(ViewOptions& options, std::string_view text) {
 }
 
 void set_theme(ViewOptions& options, std::string_view text) {
-  if (text != "light" && text != "dark")
-    fail("--theme", "\"" + std::string(text) + "\"", "wanted light or dark");
-  options.theme = text == "light" ? Theme::Light : Theme::Dark;
+  try {
+    options.theme = theme_named(text);
+  } catch (const Error& error) {
+    fail("--theme", error.found(), error.wanted(), error.remedy());
+  }
+  options.theme_given = true;
 }
 
-constexpr std::array<OptionLine, 12> kOptions = {{
+void set_font_percent(ViewOptions& options, std::string_view text) {
+  const uint32_t percent = number("--font-scale", text);
+  if (percent < kSmallestFontPercent || percent > kLargestFontPercent)
+    fail("--font-scale", std::to_string(percent),
+         "wanted " + std::to_string(kSmallestFontPercent) + " to " +
+             std::to_string(kLargestFontPercent));
+  options.font_percent = static_cast<int>(percent);
+}
+
+/// Called once for each of the two values.
+void add_compared(ViewOptions& options, std::string_view text) {
+  if (options.compare.size() == 2) options.compare.clear();
+  options.compare.emplace_back(text);
+}
+
+constexpr std::array<OptionLine, 17> kOptions = {{
     {"--runs", "FILE", "runs that dendrokv replay made over the trace; may be given several times",
      [](ViewOptions& options, std::string_view text) { options.files.emplace_back(text); }},
     {"--run", "NUMBER", "which run to look at first, from 0 = the trace's own",
@@ -83,9 +103,19 @@ constexpr std::array<OptionLine, 12> kOptions = {{
     {"--lane", "LAYER.HEAD", "lane to look at: layer and KV head; LAYER.mean or mean for averages",
      set_lane},
     {"--view", "NAME",
-     "show one view only: mosaic, text, retention, contributions, variability, inspector",
+     "show one view only",
      [](ViewOptions& options, std::string_view text) { options.view = view_row(text).name; }},
-    {"--theme", "light|dark", "colours of the window", set_theme},
+    {"--compare", "A B",
+     "compare two: numbers of runs, beginnings of their policies, or files of traces", add_compared,
+     2},
+    {"--find", "TEXT", "mark what is found: text, /regular expression/ or #id",
+     [](ViewOptions& options, std::string_view text) { options.find = text; }},
+    {"--workspace", "FILE", "open what a workspace file names, as it was saved",
+     [](ViewOptions& options, std::string_view text) { options.workspace = text; }},
+    {"--clean", "", "pass over the workspace and the notes that lie beside the trace",
+     [](ViewOptions& options, std::string_view) { options.clean = true; }, 0},
+    {"--theme", "NAME", "colours of the window: light, dark, high-contrast or print", set_theme},
+    {"--font-scale", "PERCENT", "size of all texts, 80 to 160; 100 unless given", set_font_percent},
     {"--render", "OUT.png|svg|pdf", "draw the window into a file and end; needs no display",
      set_render},
     {"--size", "WxH", "size of the window or picture, 1920x1080 unless given", set_size},
@@ -115,11 +145,17 @@ void take_option(std::span<const std::string_view> arguments, size_t& next, View
     if (equals != std::string_view::npos)
       fail(std::string(line.name), "has a value", "wanted none");
     line.set(options, {});
-  } else if (equals != std::string_view::npos) {
+    return;
+  }
+  int wanted = line.values;
+  if (equals != std::string_view::npos) {
     line.set(options, argument.substr(equals + 1));
-  } else {
+    --wanted;
+  }
+  for (; wanted > 0; --wanted) {
     if (next == arguments.size())
-      fail(std::string(line.name), "no value", "wanted " + std::string(line.value));
+      fail(std::string(line.name), wanted == line.values ? "no value" : "one value",
+           "wanted " + std::string(line.value));
     line.set(options, arguments[next++]);
   }
 }
@@ -143,6 +179,12 @@ ViewOptions parse_options(std::span<const std::string_view> arguments) {
       options.files.emplace_back(arguments[next++]);
   }
   if (options.ask != ViewOptions::Ask::Nothing) return options;
+  if (options.workspace) {
+    if (!options.files.empty())
+      fail("--workspace", "given beside " + options.files.front().string(),
+           "wanted one of the two: the workspace names its files");
+    options.files = {*options.workspace};
+  }
   if (options.batch() && options.files.empty())
     fail("dendrokv-view", "no file", "wanted a trace to draw",
          "name one before --render or --export");
@@ -159,7 +201,66 @@ std::string help_text() {
     left.resize(std::max<size_t>(left.size() + 2, 28), ' ');
     text += left + std::string(line.help) + "\n";
   }
+  text += "\nViews:\n";
+  for (const ViewRow& row : view_table()) {
+    std::string left = "  " + std::string(row.name);
+    left.resize(std::max<size_t>(left.size() + 2, 28), ' ');
+    text += left + std::string(row.summary) + "\n";
+  }
   return text;
+}
+
+void ViewOptions::forget_places() {
+  at.reset();
+  step.reset();
+  scope.reset();
+  run.reset();
+  compare.clear();
+  find.reset();
+}
+
+namespace {
+
+/// Nothing when it is no run.
+std::optional<size_t> run_named(const std::string& text, const Content& content) {
+  uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size()) {
+    in_range("--compare", value, static_cast<uint32_t>(content.runs.size()), "runs of the files");
+    return value;
+  }
+  // Runs over the trace before the trace's own: two may have the same policy.
+  for (size_t run = 1; run < content.runs.size(); ++run)
+    if (content.runs[run].policy.starts_with(text)) return run;
+  if (content.runs[0].policy.starts_with(text)) return 0;
+  return std::nullopt;
+}
+
+}  // namespace
+
+ComparedWith compared_by(const ViewOptions& options, const Content& content) {
+  ComparedWith compared;
+  bool first = true;
+  for (const std::string& text : options.compare) {
+    std::error_code ignored;
+    if (const std::optional<size_t> run = run_named(text, content)) {
+      if (first)
+        compared.run = *run;
+      else
+        compared.others = {*run};
+    } else if (std::filesystem::is_regular_file(text, ignored)) {
+      if (std::filesystem::equivalent(text, content.file, ignored))
+        compared.run = most_telling_run(content);
+      else
+        compared.beside = {text};
+    } else {
+      fail("--compare", "\"" + text + "\" is neither a run nor a file",
+           "wanted the number of a run, the beginning of its policy, or a trace",
+           "run 0 is the trace's own");
+    }
+    first = false;
+  }
+  return compared;
 }
 
 Selection selected_by(const ViewOptions& options, const Content& content, Selection start) {

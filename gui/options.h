@@ -25,13 +25,21 @@ struct ViewOptions {
   Lane lane;
   std::optional<size_t> run;
   std::string view;  // name of the only view to show; empty = all
+  std::vector<std::string> compare;  // two: runs, policies or traces
+  std::optional<std::string> find;
+  std::optional<std::filesystem::path> workspace;
+  bool clean = false;  // without the workspace and notes beside the trace
   Theme theme = Theme::Light;
+  bool theme_given = false;
+  std::optional<int> font_percent;
   std::optional<std::filesystem::path> render, export_csv;
   uint32_t width = 1920, height = 1080;
   enum class Ask { Nothing, Help, Version } ask = Ask::Nothing;
 
   /// Work without a window.
   bool batch() const { return render || export_csv; }
+  /// What speaks of the files that it was given with, not of those that are opened later.
+  void forget_places();
 };
 
 /// Throws Error: unknown option, missing or unreadable value. `arguments` without the program's name.
@@ -41,5 +49,15 @@ std::string help_text();
 /// Puts what the options say onto a selection of `content`. Throws Error when it is not in the text, the runs
 /// or the model.
 Selection selected_by(const ViewOptions& options, const Content& content, Selection start);
+
+/// What --compare names: the run to look at, and what to compare it with.
+struct ComparedWith {
+  size_t run = 0;
+  std::vector<size_t> others;                 // runs of the same trace
+  std::vector<std::filesystem::path> beside;  // or another trace
+};
+/// Each of the two is the number of a run, the beginning of its policy's spec, or the file of a trace. Throws
+/// Error when it is none of these.
+ComparedWith compared_by(const ViewOptions& options, const Content& content);
 
 }  // namespace dendrokv

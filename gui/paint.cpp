@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gui/retention_codes.h"
+
 namespace dendrokv {
 
 Rgb state_colour(const Palette& colours, TokenState state) {
@@ -62,6 +64,50 @@ void paint_colour_bar(QPainter& painter, const QRectF& bar, const ColourMap& map
     painter.drawText(QRectF(x - 40, bar.bottom() + 3, 80, 14), Qt::AlignHCenter | Qt::AlignTop,
                      label);
   }
+}
+
+void paint_kept_strip(QPainter& painter, const QRectF& strip, const Content& content,
+                      const Selection& selection, const Palette& colours) {
+  const auto columns = static_cast<size_t>(std::max(1.0, strip.width()));
+  const IndexRange positions{selection.first_visible.index(), selection.visible};
+  const size_t factor = (positions.count + columns - 1) / columns;
+  const size_t cells = (positions.count + factor - 1) / factor;
+  const RunIndex& index = content.index(selection.run);
+  QImage image(static_cast<int>(cells), 1, QImage::Format_RGB32);
+  auto* const line = reinterpret_cast<QRgb*>(image.scanLine(0));
+  if (selection.scope == LaneScope::One) {
+    std::vector<uint8_t> codes(cells);
+    retention_row(index, {selection.layer, selection.lane}, selection.step, positions, factor,
+                  codes);
+    const QVector<QRgb> table = retention_colours(colours);
+    for (size_t c = 0; c < cells; ++c) line[c] = table[codes[c]];
+  } else {
+    const std::vector<LaneId> lanes = selection.scope == LaneScope::AllMean
+                                          ? all_lanes(index.run())
+                                          : lanes_of_layer(index.run(), selection.layer);
+    const Overlay kept = overlay(index, lanes, positions, factor, selection.step);
+    for (size_t c = 0; c < cells; ++c) {
+      const float fraction = kept.kept_fraction[c];
+      line[c] = to_qt(std::isnan(fraction) ? colours.absent
+                      : fraction == 0      ? colours.panel
+                                           : fraction_colour(colours, double{fraction}))
+                    .rgb();
+    }
+  }
+  const double shown = static_cast<double>(cells * factor) / static_cast<double>(positions.count);
+  painter.save();
+  painter.setClipRect(strip);
+  painter.setRenderHint(QPainter::SmoothPixmapTransform, false);
+  painter.drawImage(QRectF(strip.left(), strip.top(), strip.width() * shown, strip.height()), image);
+  painter.restore();
+}
+
+QString compact(uint64_t number) {
+  if (number < 100'000) return grouped(number);
+  const bool millions = number >= 1'000'000;
+  const double shown = static_cast<double>(number) / (millions ? 1e6 : 1e3);
+  return QString::number(shown, 'g', shown >= 100 ? 4 : 3) +
+         QLatin1Char(millions ? 'M' : 'k');
 }
 
 QString clipped_text(const ValueScale& scale) {

@@ -5,64 +5,47 @@
 #include <cmath>
 
 #include "gui/inspector.h"
-#include "gui/lane_state.h"
 #include "gui/paint.h"
+#include "gui/retention_codes.h"
 
 namespace dendrokv {
 namespace {
 
-// In order of notability: the largest code of a column wins.
-constexpr uint8_t kUnread = 0, kEvicted = 1, kRecent = 2, kLevel0 = 3, kSink = 12;
-
-uint8_t code_of(TokenState state) {
-  switch (state.place) {
-    case Place::NotYet:
-      return kUnread;
-    case Place::Evicted:
-      return kEvicted;
-    case Place::Recent:
-      return kRecent;
-    case Place::Tree:
-      return static_cast<uint8_t>(kLevel0 + std::min<unsigned>(state.level, 8));
-    case Place::Sink:
-      return kSink;
-  }
-  return kUnread;
-}
+constexpr int kChoiceWidth = 168;
 
 }  // namespace
 
-CodeGrid retention_codes(const Run& run, Step step, IndexRange positions, size_t factor) {
-  const std::vector<LaneId> lanes = all_lanes(run);
-  CodeGrid codes(lanes.size(), (positions.count + factor - 1) / factor, kUnread);
-  for (size_t row = 0; row < lanes.size(); ++row) {
-    const std::vector<TokenState> states =
-        token_states(run, lanes[row].layer, lanes[row].lane, step);
-    for (size_t p = 0; p < positions.count; ++p) {
-      uint8_t& code = codes(row, p / factor);
-      code = std::max(code, code_of(states[positions.first + p]));
-    }
-  }
-  return codes;
+RetentionView::RetentionView(Workspace& workspace, const QString& title, QWidget* parent)
+    : PositionView(workspace, title, parent), rows_(new ChoiceBox(this)) {
+  rows_->addItem(QStringLiteral("every lane, this step"), static_cast<int>(Rows::Lanes));
+  rows_->addItem(QStringLiteral("this lane, every step"), static_cast<int>(Rows::Steps));
+  rows_->setAccessibleName(QStringLiteral("rows of the raster"));
+  connect(rows_, QOverload<int>::of(&QComboBox::currentIndexChanged), this, [this] { refresh(); });
 }
 
-QVector<QRgb> retention_colours(const Palette& colours) {
-  QVector<QRgb> table(256, to_qt(colours.panel).rgb());
-  table[kUnread] = to_qt(colours.absent).rgb();
-  table[kRecent] = to_qt(colours.recent).rgb();
-  for (int level = 0; level < 9; ++level)
-    table[kLevel0 + level] = to_qt(colours.level_colour(static_cast<unsigned>(level))).rgb();
-  table[kSink] = to_qt(colours.sink).rgb();
-  return table;
+void RetentionView::show_rows(Rows rows) {
+  rows_->setCurrentIndex(rows_->findData(static_cast<int>(rows)));
+}
+
+RetentionView::Rows RetentionView::rows() const {
+  return static_cast<Rows>(rows_->currentData().toInt());
+}
+
+int RetentionView::header_reserve() const {
+  return kChoiceWidth + 20;
+}
+
+void RetentionView::resizeEvent(QResizeEvent* event) {
+  rows_->setGeometry(width() - kPadding - kChoiceWidth, 5, kChoiceWidth, 26);
+  PositionView::resizeEvent(event);
 }
 
 uint32_t RetentionView::lane_rows() const {
-  const Retention& retention = content()->runs[selection().run].retention;
-  return retention.layers() * retention.lanes();
+  return run().retention.layers() * run().retention.lanes();
 }
 
 size_t RetentionView::column_factor() const {
-  const double pixels = std::max(1.0, plot().width() * devicePixelRatioF());
+  const double pixels = std::max(1.0, PositionView::plot().width() * devicePixelRatioF());
   return static_cast<size_t>(std::max(1.0, std::ceil(selection().visible / pixels)));
 }
 
@@ -74,50 +57,90 @@ double RetentionView::row_height() const {
 
 QRectF RetentionView::plot() const {
   QRectF rect = PositionView::plot();
-  if (content()) rect.setHeight(row_height() * lane_rows());
+  if (content() && rows() == Rows::Lanes) rect.setHeight(row_height() * lane_rows());
   return rect;
 }
 
-std::optional<uint32_t> RetentionView::row_at(QPointF point) const {
-  if (!content() || !plot().contains(point)) return std::nullopt;
+uint32_t RetentionView::steps_per_row() const {
+  const double pixels = std::max(1.0, plot().height() * devicePixelRatioF());
+  return static_cast<uint32_t>(std::max(1.0, std::ceil(content()->info.tokens / pixels)));
+}
+
+Axis RetentionView::step_axis() const {
+  const QRectF rect = plot();
+  return {ScaleKind::Linear, 0, static_cast<double>(content()->info.tokens), rect.top(),
+          rect.bottom()};
+}
+
+std::optional<uint32_t> RetentionView::lane_row_at(QPointF point) const {
+  if (!content() || rows() != Rows::Lanes || !plot().contains(point)) return std::nullopt;
   const double row = (point.y() - plot().top()) / row_height();
   return std::min(static_cast<uint32_t>(row), lane_rows() - 1);
 }
 
+std::optional<Step> RetentionView::step_at(QPointF point) const {
+  if (!content() || rows() != Rows::Steps || !plot().contains(point)) return std::nullopt;
+  return std::min(Step(static_cast<uint32_t>(step_axis().data(point.y()))),
+                  content()->last_step());
+}
+
 QString RetentionView::caption() const {
-  const Run& run = content()->runs[selection().run];
-  QString text = QStringLiteral("%1 lanes after step %2, colour = tree level")
-                     .arg(lane_rows())
-                     .arg(grouped(selection().step.value));
-  const QString regions = to_qt(run_regions(run));
+  QString text;
+  if (rows() == Rows::Lanes)
+    text = QStringLiteral("%1 lanes after step %2, colour = tree level")
+               .arg(lane_rows())
+               .arg(grouped(selection().step.value));
+  else
+    text = QStringLiteral("layer %1 · %2 after every step, colour = tree level")
+               .arg(selection().layer.value)
+               .arg(to_qt(lane_name(run(), selection().lane)));
+  const QString regions = to_qt(run_regions(run()));
   if (!regions.isEmpty()) text += QStringLiteral(" · ") + regions;
   if (column_factor() > 1)
     text += QStringLiteral(" · a column shows the highest of %1 positions").arg(column_factor());
+  if (rows() == Rows::Steps && steps_per_row() > 1)
+    text += QStringLiteral(" · every %1th step").arg(steps_per_row());
   return text;
 }
 
 QString RetentionView::describe(QPointF point) const {
   const std::optional<Position> position = position_at(point);
-  const std::optional<uint32_t> row = row_at(point);
-  if (!position || !row) return {};
-  const Run& run = content()->runs[selection().run];
-  const Layer layer(*row / run.retention.lanes());
-  const Lane lane(*row % run.retention.lanes());
-  const TokenState state = token_states(run, layer, lane, selection().step)[position->index()];
-  return QStringLiteral("layer %1 · %2 · position %3: ")
-             .arg(layer.value)
-             .arg(to_qt(lane_name(run, lane)), grouped(position->value)) +
+  if (!position) return {};
+  LaneId id{selection().layer, selection().lane};
+  Step step = selection().step;
+  QString where;
+  if (const std::optional<uint32_t> row = lane_row_at(point)) {
+    id = {Layer(*row / run().retention.lanes()), Lane(*row % run().retention.lanes())};
+    where = QStringLiteral("layer %1 · %2")
+                .arg(id.layer.value)
+                .arg(to_qt(lane_name(run(), id.lane)));
+  } else if (const std::optional<Step> at = step_at(point)) {
+    step = *at;
+    where = QStringLiteral("step %1").arg(grouped(step.value));
+  } else {
+    return {};
+  }
+  const TokenState state = content()->index(selection().run).state(id, *position, step);
+  return where + QStringLiteral(" · position %1: ").arg(grouped(position->value)) +
          place_name(state);
 }
 
 bool RetentionView::needs_refresh(const Selection& now, const Selection& before) const {
-  return now.run != before.run || now.step != before.step ||
+  const bool lane = rows() == Rows::Steps && (now.layer != before.layer || now.lane != before.lane);
+  return lane || now.run != before.run || now.step != before.step ||
          now.first_visible != before.first_visible || now.visible != before.visible;
 }
 
+void RetentionView::paint_axis_name(QPainter& painter, const QString& name) const {
+  painter.save();
+  painter.translate(plot().left() - 33, plot().center().y());
+  painter.rotate(-90);
+  painter.drawText(QRectF(-60, -8, 120, 14), Qt::AlignCenter, name);
+  painter.restore();
+}
+
 void RetentionView::paint_layer_ticks(QPainter& painter) const {
-  const uint32_t lanes = content()->runs[selection().run].retention.lanes();
-  const uint32_t layers = lane_rows() / lanes;
+  const uint32_t layers = run().retention.layers();
   const QRectF rect = plot();
   const Axis axis{ScaleKind::Linear, 0, static_cast<double>(layers), rect.top(), rect.bottom()};
   painter.setFont(tiny_font());
@@ -128,36 +151,58 @@ void RetentionView::paint_layer_ticks(QPainter& painter) const {
     painter.drawText(QRectF(rect.left() - 40, middle - 8, 33, 16),
                      Qt::AlignRight | Qt::AlignVCenter, to_qt(tick.label));
   }
-  painter.save();
-  painter.translate(rect.left() - 32, rect.center().y());
-  painter.rotate(-90);
-  painter.drawText(QRectF(-40, -8, 80, 14), Qt::AlignCenter, QStringLiteral("layer"));
-  painter.restore();
+  paint_axis_name(painter, QStringLiteral("layer"));
+}
+
+void RetentionView::paint_step_ticks(QPainter& painter) const {
+  const QRectF rect = plot();
+  painter.setFont(tiny_font());
+  painter.setPen(to_qt(colours().secondary));
+  for (const Tick& tick :
+       binary_ticks(step_axis(), std::max(2, static_cast<int>(rect.height() / 34)))) {
+    const double y =
+        std::clamp(step_axis().pixel(tick.value), rect.top() + 6, rect.bottom() - 5);
+    painter.drawText(QRectF(rect.left() - 52, y - 8, 46, 16), Qt::AlignRight | Qt::AlignVCenter,
+                     compact(static_cast<uint64_t>(tick.value)));
+  }
+}
+
+void RetentionView::paint_codes(QPainter& painter) const {
+  const Selection& now = selection();
+  const RunIndex& index = content()->index(now.run);
+  const size_t factor = column_factor();
+  const IndexRange positions{now.first_visible.index(), now.visible};
+  CodeGrid codes;
+  double rows = lane_rows();
+  if (rows_->currentIndex() == 0) {
+    codes = retention_by_lane(index, all_lanes(run()), now.step, positions, factor);
+  } else {
+    const uint32_t every = steps_per_row();
+    rows = static_cast<double>(content()->info.tokens) / every;
+    codes = retention_by_step(index, {now.layer, now.lane}, Step(every - 1), every,
+                              static_cast<size_t>(std::ceil(rows)), positions, factor);
+  }
+  const TileImage image(std::make_shared<CodeGrid>(std::move(codes)), retention_colours(colours()));
+  image.paint(painter, plot(),
+              QRectF(0, 0, static_cast<double>(now.visible) / static_cast<double>(factor), rows));
 }
 
 void RetentionView::paint_back(QPainter& painter) {
-  const QRectF rect = plot();
-  const Selection& now = selection();
-  const size_t factor = column_factor();
-  const IndexRange positions{now.first_visible.index(), now.visible};
-  const TileImage image(std::make_shared<CodeGrid>(
-                            retention_codes(content()->runs[now.run], now.step, positions, factor)),
-                        retention_colours(colours()));
-  const QRectF source(0, 0, static_cast<double>(now.visible) / static_cast<double>(factor),
-                      lane_rows());
-  image.paint(painter, rect, source);
+  paint_codes(painter);
   painter.setPen(QPen(to_qt(colours().rule), 1));
   painter.setBrush(Qt::NoBrush);
-  painter.drawRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5));
-  paint_layer_ticks(painter);
+  painter.drawRect(plot().adjusted(-0.5, -0.5, 0.5, 0.5));
+  if (rows() == Rows::Lanes)
+    paint_layer_ticks(painter);
+  else
+    paint_step_ticks(painter);
   paint_position_ticks(painter);
 }
 
-void RetentionView::paint_front(QPainter& painter) {
-  PositionView::paint_front(painter);
+void RetentionView::paint_lane_frame(QPainter& painter) const {
   const Selection& now = selection();
   if (now.scope == LaneScope::AllMean) return;
-  const uint32_t lanes = content()->runs[now.run].retention.lanes();
+  const uint32_t lanes = run().retention.lanes();
   const uint32_t first =
       now.layer.value * lanes + (now.scope == LaneScope::One ? now.lane.value : 0);
   const double count = now.scope == LaneScope::One ? 1 : lanes;
@@ -169,14 +214,30 @@ void RetentionView::paint_front(QPainter& painter) {
   painter.drawRoundedRect(row.adjusted(-3, -2, 3, 2), 2, 2);
 }
 
+void RetentionView::paint_front(QPainter& painter) {
+  PositionView::paint_front(painter);
+  if (rows() == Rows::Lanes) return paint_lane_frame(painter);
+  const QRectF rect = plot();
+  const double y =
+      std::min(step_axis().pixel(selection().step.value + 0.5), rect.bottom() - 0.5);
+  painter.setPen(QPen(to_qt(colours().accent), 1));
+  painter.drawLine(QPointF(rect.left(), y), QPointF(rect.right(), y));
+}
+
 void RetentionView::mousePressEvent(QMouseEvent* event) {
-  const std::optional<uint32_t> row = row_at(event->localPos());
-  if (event->button() != Qt::LeftButton || !row) {
+  const std::optional<uint32_t> row = lane_row_at(event->localPos());
+  const std::optional<Step> step = step_at(event->localPos());
+  const std::optional<Position> position = position_at(event->localPos());
+  if (event->button() != Qt::LeftButton || (!row && !step)) {
     PositionView::mousePressEvent(event);
     return;
   }
-  const uint32_t lanes = content()->runs[selection().run].retention.lanes();
-  const std::optional<Position> position = position_at(event->localPos());
+  if (step) {
+    if (!(event->modifiers() & Qt::ControlModifier))
+      return PositionView::mousePressEvent(event);
+    return workspace().selection.change([&](Selection& wanted) { wanted.step = *step; });
+  }
+  const uint32_t lanes = run().retention.lanes();
   workspace().selection.change([&](Selection& wanted) {
     wanted.scope = LaneScope::One;
     wanted.layer = Layer(*row / lanes);

@@ -1,6 +1,8 @@
 #pragma once
-// Which positions each lane holds at the chosen step: lanes down, positions across, colour = tree level.
+// Which positions are held: positions across and, down, either every lane after the chosen step or every step of the chosen lane.
+// Colour = tree level.
 
+#include "gui/choice_box.h"
 #include "gui/tiles.h"
 #include "gui/view.h"
 
@@ -9,28 +11,39 @@ namespace dendrokv {
 class RetentionView : public PositionView {
   Q_OBJECT
  public:
-  using PositionView::PositionView;
+  enum class Rows { Lanes, Steps };
+  RetentionView(Workspace& workspace, const QString& title, QWidget* parent);
   QString caption() const override;
   QString describe(QPointF point) const override;
   QRectF plot() const override;
+  void show_rows(Rows rows);
 
  protected:
   void paint_back(QPainter& painter) override;
   void paint_front(QPainter& painter) override;
   bool needs_refresh(const Selection& now, const Selection& before) const override;
   void mousePressEvent(QMouseEvent* event) override;
+  void resizeEvent(QResizeEvent* event) override;
+  int header_reserve() const override;
 
  private:
+  Rows rows() const;
+  const Run& run() const { return content()->runs[selection().run]; }
   uint32_t lane_rows() const;
   size_t column_factor() const;
   double row_height() const;
-  std::optional<uint32_t> row_at(QPointF point) const;
+  /// Steps that one row of pixels stands for.
+  uint32_t steps_per_row() const;
+  Axis step_axis() const;
+  std::optional<uint32_t> lane_row_at(QPointF point) const;
+  std::optional<Step> step_at(QPointF point) const;
+  void paint_codes(QPainter& painter) const;
   void paint_layer_ticks(QPainter& painter) const;
-};
+  void paint_step_ticks(QPainter& painter) const;
+  void paint_axis_name(QPainter& painter, const QString& name) const;
+  void paint_lane_frame(QPainter& painter) const;
 
-/// Codes [lane of all layers, column] over `positions`, `factor` positions a column: the most notable state
-/// of a column (sink, then high level, low level, recent, evicted, unread). Colours by retention_colours().
-CodeGrid retention_codes(const Run& run, Step step, IndexRange positions, size_t factor);
-QVector<QRgb> retention_colours(const Palette& colours);
+  ChoiceBox* rows_;
+};
 
 }  // namespace dendrokv

@@ -7,10 +7,12 @@ namespace {
 
 constexpr size_t kMostHistory = 200;
 constexpr uint32_t kFewestVisible = 8;
+constexpr size_t kMostOthers = 2;
 
-void remember(std::vector<Selection>& history, const Selection& selection) {
+template <class Kind>
+void remember(std::vector<Kind>& history, const Kind& entry) {
   if (history.size() == kMostHistory) history.erase(history.begin());
-  history.push_back(selection);
+  history.push_back(entry);
 }
 
 }  // namespace
@@ -42,6 +44,8 @@ void SelectionModel::reset(const Content& content, const Selection& start) {
   tokens_ = content.info.tokens;
   past_.clear();
   future_.clear();
+  windows_.clear();
+  gesture_ = Gesture::None;
   publish(bounded(start));
 }
 
@@ -57,23 +61,58 @@ Selection SelectionModel::bounded(Selection wanted) const {
   };
   in_text(wanted.position);
   in_text(wanted.hover);
+  if (wanted.range && (wanted.range->first.value >= tokens_ || wanted.range->last < wanted.range->first))
+    wanted.range.reset();
+  if (wanted.range) wanted.range->last = std::min(wanted.range->last, Position(tokens_ - 1));
+  std::erase_if(wanted.others, [&](size_t other) { return other >= runs_.size(); });
+  if (wanted.others.size() > kMostOthers) wanted.others.resize(kMostOthers);
   wanted.visible = std::clamp(wanted.visible, std::min(kFewestVisible, tokens_), tokens_);
   wanted.first_visible = std::min(wanted.first_visible, Position(tokens_ - wanted.visible));
   return wanted;
 }
 
-void SelectionModel::set(Selection wanted) {
+SelectionModel::Gesture SelectionModel::gesture_of(const Selection& wanted) const {
+  Selection moved = now_;
+  moved.first_visible = wanted.first_visible;
+  moved.visible = wanted.visible;
+  if (moved == wanted) return Gesture::Scrolling;
+  Selection stepped = now_;
+  stepped.step = wanted.step;
+  return stepped == wanted ? Gesture::Stepping : Gesture::None;
+}
+
+void SelectionModel::set(Selection wanted, History history) {
   wanted = bounded(wanted);
   if (wanted == now_) return;
-  if (!wanted.same_but_hover(now_)) {
-    remember(past_, now_);
+  if (!wanted.same_but_hover(now_) && history != History::Skip) {
+    const Gesture gesture = history == History::Merge ? gesture_of(wanted) : Gesture::None;
+    const bool goes_on = gesture != Gesture::None && gesture == gesture_;
+    if (!goes_on) {
+      remember(past_, now_);
+      if (wanted.first_visible != now_.first_visible || wanted.visible != now_.visible)
+        remember(windows_, {now_.first_visible, now_.visible});
+    }
+    gesture_ = gesture;
     future_.clear();
   }
   publish(wanted);
 }
 
+void SelectionModel::zoom_back() {
+  if (windows_.empty()) return;
+  const Window last = windows_.back();
+  std::vector<Window> before(windows_.begin(), windows_.end() - 1);
+  change([&last](Selection& wanted) {
+    wanted.first_visible = last.first;
+    wanted.visible = last.visible;
+  });
+  // The way back is not a zoom of its own.
+  windows_ = std::move(before);
+}
+
 void SelectionModel::undo() {
   if (past_.empty()) return;
+  gesture_ = Gesture::None;
   remember(future_, now_);
   Selection last = past_.back();
   past_.pop_back();
@@ -83,6 +122,7 @@ void SelectionModel::undo() {
 
 void SelectionModel::redo() {
   if (future_.empty()) return;
+  gesture_ = Gesture::None;
   remember(past_, now_);
   Selection next = future_.back();
   future_.pop_back();

@@ -11,6 +11,13 @@
 
 namespace dendrokv {
 
+/// Positions of the text, both ends included.
+struct PositionRange {
+  Position first, last;
+  bool contains(Position position) const { return first <= position && position <= last; }
+  bool operator==(const PositionRange&) const = default;
+};
+
 enum class LaneScope {
   One,        // the lane (layer, lane)
   LayerMean,  // all lanes of the layer
@@ -25,6 +32,8 @@ struct Selection {
   Step step;
   std::optional<Position> position;  // locked by a click
   std::optional<Position> hover;     // under the pointer, in any view
+  std::optional<PositionRange> range;  // marked: what search found, or what a note is about
+  std::vector<size_t> others;        // runs that the chosen one is compared with, two at most
   Position first_visible;            // of the shared position axis
   uint32_t visible = 0;              // positions on that axis
 
@@ -37,6 +46,13 @@ struct Selection {
 /// Where a document opens: its most telling run, middle layer and lane, last step, whole text.
 Selection first_selection(const Content& content);
 
+/// What a change leaves in the history.
+enum class History {
+  Record,  // a step of its own
+  Merge,   // one step together with changes of the same kind just before it: turns of a wheel, a slider
+  Skip,    // nothing: what a timer does
+};
+
 class SelectionModel : public QObject {
   Q_OBJECT
  public:
@@ -47,12 +63,12 @@ class SelectionModel : public QObject {
 
   const Selection& now() const { return now_; }
   /// Brings `wanted` into range; emits changed() once if anything differs. What merely hovers is not undoable.
-  void set(Selection wanted);
+  void set(Selection wanted, History history = History::Record);
   template <class Change>
-  void change(const Change& change) {
+  void change(const Change& change, History history = History::Record) {
     Selection wanted = now_;
     change(wanted);
-    set(wanted);
+    set(wanted, history);
   }
 
   bool can_undo() const { return !past_.empty(); }
@@ -60,6 +76,8 @@ class SelectionModel : public QObject {
   /// What hovers stays as it is.
   void undo();
   void redo();
+  /// To the visible positions before the last zoom or move, whatever else has changed since. Undoable.
+  void zoom_back();
 
  Q_SIGNALS:
   void changed(const Selection& now, const Selection& before);
@@ -68,11 +86,20 @@ class SelectionModel : public QObject {
   struct Extent {
     uint32_t layers, lanes;
   };
+  struct Window {
+    Position first;
+    uint32_t visible;
+  };
+  /// What the last change with History::Merge changed.
+  enum class Gesture { None, Scrolling, Stepping };
   Selection bounded(Selection wanted) const;
+  Gesture gesture_of(const Selection& wanted) const;
   void publish(const Selection& next);
 
   Selection now_;
   std::vector<Selection> past_, future_;
+  std::vector<Window> windows_;
+  Gesture gesture_ = Gesture::None;
   std::vector<Extent> runs_;
   uint32_t tokens_ = 0;
 };

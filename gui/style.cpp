@@ -2,6 +2,7 @@
 
 #include <QFontDatabase>
 #include <QFontInfo>
+#include <algorithm>
 #include <cmath>
 
 namespace dendrokv {
@@ -20,7 +21,78 @@ QString font_family() {
   return family;
 }
 
+/// Names in capitals stand for colours of the theme.
+constexpr const char* kSheet = R"(
+    QMainWindow, QWidget#body { background: %GROUND; }
+    QLabel { color: %INK; }
+    QWidget#control_bar { background: %PANEL; border-bottom: 1px solid %RULE; }
+    QComboBox, QSpinBox, QLineEdit {
+      background: %FIELD; color: %INK; border: 1px solid %RULE; border-radius: 5px;
+      padding: 3px 8px; min-height: 20px; selection-background-color: %TEAL; }
+    QComboBox:hover, QSpinBox:hover, QLineEdit:hover { border-color: %SECONDARY; }
+    QComboBox:focus, QSpinBox:focus, QLineEdit:focus { border: 1px solid %ACCENT; }
+    QComboBox::drop-down { border: none; width: 20px; }
+    QComboBox QAbstractItemView {
+      background: %PANEL; color: %INK; border: 1px solid %RULE; selection-background-color: %TEAL;
+      selection-color: %ONTEAL; outline: none; }
+    QToolButton {
+      background: transparent; color: %INK; border: 1px solid transparent; border-radius: 5px;
+      padding: 3px 6px; }
+    QToolButton:hover { background: %FIELD; border-color: %RULE; }
+    QToolButton:focus { border-color: %ACCENT; }
+    QToolButton::menu-indicator { image: none; }
+    QSlider::groove:horizontal { height: 3px; background: %RULE; border-radius: 1px; }
+    QSlider::sub-page:horizontal { height: 3px; background: %TEAL; border-radius: 1px; }
+    QSlider::handle:horizontal {
+      width: 12px; height: 12px; margin: -6px 0; border-radius: 7px; background: %PANEL;
+      border: 2px solid %TEAL; }
+    QSlider::handle:horizontal:focus { border-color: %ACCENT; }
+    QSplitter::handle { background: transparent; }
+    QScrollBar:vertical { background: transparent; width: 8px; margin: 0; }
+    QScrollBar::handle:vertical { background: %THUMB; border-radius: 4px; min-height: 28px; }
+    QScrollBar::add-line, QScrollBar::sub-line { height: 0; width: 0; }
+    QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+    QMenu { background: %PANEL; color: %INK; border: 1px solid %RULE; padding: 4px; }
+    QMenu::item { padding: 5px 24px 5px 16px; border-radius: 4px; }
+    QMenu::item:selected { background: %TEAL; color: %ONTEAL; }
+    QMenu::separator { height: 1px; background: %RULE; margin: 4px 8px; }
+    QDialog, QFrame#card, QWidget#sheet { background: %PANEL; }
+    QDialog { border: 1px solid %RULE; }
+    QFrame#card { border: 1px solid %RULE; border-radius: 8px; }
+    QFrame#notice { background: %NOTICE; border-bottom: 1px solid %RULE; }
+    QPushButton {
+      background: %FIELD; color: %INK; border: 1px solid %RULE; border-radius: 5px;
+      padding: 4px 12px; }
+    QPushButton:hover { border-color: %SECONDARY; }
+    QPushButton:focus { border-color: %ACCENT; }
+    QPushButton:default { background: %TEAL; color: %ONTEAL; border-color: %TEAL; }
+    QPushButton:default:focus { border-color: %ACCENT; }
+    QPushButton:disabled { color: %SECONDARY; }
+    QListView, QListWidget, QPlainTextEdit {
+      background: %PANEL; color: %INK; border: 1px solid %RULE; border-radius: 5px; outline: none;
+      selection-background-color: %TEAL; selection-color: %ONTEAL; }
+    QListView::item { padding: 4px 8px; border-radius: 4px; }
+    QListView::item:selected { background: %TEAL; color: %ONTEAL; }
+    QScrollArea { border: none; background: transparent; }
+    QToolTip { background: %PANEL; color: %INK; border: 1px solid %RULE; padding: 4px; }
+  )";
+
+/// One for the program, as the desktop's own font is.
+int percent_of_fonts = 100;
+
 }  // namespace
+
+void set_font_percent(int percent) {
+  percent_of_fonts = std::clamp(percent, kSmallestFontPercent, kLargestFontPercent);
+}
+
+int font_percent() {
+  return percent_of_fonts;
+}
+
+double scaled(double pixels) {
+  return pixels * percent_of_fonts / 100.0;
+}
 
 Rgb mix(Rgb first, Rgb second, double fraction) {
   return {mix_byte(first.red, second.red, fraction), mix_byte(first.green, second.green, fraction),
@@ -35,12 +107,22 @@ QString grouped(uint64_t number) {
 }
 
 Rgb Style::future_ink() const {
-  return theme == Theme::Light ? Rgb{0x8a, 0x94, 0xa0} : Rgb{0x68, 0x74, 0x82};
+  switch (theme) {
+    case Theme::Light:
+      return {0x8a, 0x94, 0xa0};
+    case Theme::Dark:
+      return {0x68, 0x74, 0x82};
+    case Theme::HighContrast:
+      return {0x8b, 0x97, 0xa5};
+    case Theme::Print:
+      return {0x86, 0x8e, 0x98};
+  }
+  return {};
 }
 
 QFont sized_font(int pixels, QFont::Weight weight) {
   QFont font(font_family());
-  font.setPixelSize(pixels);
+  font.setPixelSize(static_cast<int>(std::lround(scaled(pixels))));
   font.setWeight(weight);
   // Without hinting, widths scale and the picture is the same on every screen.
   font.setHintingPreference(QFont::PreferNoHinting);
@@ -82,42 +164,7 @@ QPalette control_palette(Theme theme) {
 
 QString style_sheet(Theme theme) {
   const Palette& colours = palette(theme);
-  QString sheet = QStringLiteral(R"(
-    QMainWindow, QWidget#body { background: %GROUND; }
-    QLabel { color: %INK; }
-    QWidget#control_bar { background: %PANEL; border-bottom: 1px solid %RULE; }
-    QComboBox, QSpinBox, QLineEdit {
-      background: %FIELD; color: %INK; border: 1px solid %RULE; border-radius: 5px;
-      padding: 3px 8px; min-height: 20px; selection-background-color: %TEAL; }
-    QComboBox:hover, QSpinBox:hover, QLineEdit:hover { border-color: %SECONDARY; }
-    QComboBox:focus, QSpinBox:focus, QLineEdit:focus { border: 1px solid %ACCENT; }
-    QComboBox::drop-down { border: none; width: 20px; }
-    QComboBox QAbstractItemView {
-      background: %PANEL; color: %INK; border: 1px solid %RULE; selection-background-color: %TEAL;
-      selection-color: %ONTEAL; outline: none; }
-    QToolButton {
-      background: transparent; color: %INK; border: 1px solid transparent; border-radius: 5px;
-      padding: 3px 6px; }
-    QToolButton:hover { background: %FIELD; border-color: %RULE; }
-    QToolButton:focus { border-color: %ACCENT; }
-    QToolButton::menu-indicator { image: none; }
-    QSlider::groove:horizontal { height: 3px; background: %RULE; border-radius: 1px; }
-    QSlider::sub-page:horizontal { height: 3px; background: %TEAL; border-radius: 1px; }
-    QSlider::handle:horizontal {
-      width: 12px; height: 12px; margin: -6px 0; border-radius: 7px; background: %PANEL;
-      border: 2px solid %TEAL; }
-    QSlider::handle:horizontal:focus { border-color: %ACCENT; }
-    QSplitter::handle { background: transparent; }
-    QScrollBar:vertical { background: transparent; width: 8px; margin: 0; }
-    QScrollBar::handle:vertical { background: %THUMB; border-radius: 4px; min-height: 28px; }
-    QScrollBar::add-line, QScrollBar::sub-line { height: 0; width: 0; }
-    QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
-    QMenu { background: %PANEL; color: %INK; border: 1px solid %RULE; padding: 4px; }
-    QMenu::item { padding: 5px 24px 5px 16px; border-radius: 4px; }
-    QMenu::item:selected { background: %TEAL; color: %ONTEAL; }
-    QMenu::separator { height: 1px; background: %RULE; margin: 4px 8px; }
-    QToolTip { background: %PANEL; color: %INK; border: 1px solid %RULE; padding: 4px; }
-  )");
+  QString sheet = QString::fromLatin1(kSheet);
   const std::pair<const char*, Rgb> roles[] = {
       {"%GROUND", colours.ground},
       {"%PANEL", colours.panel},
@@ -128,6 +175,7 @@ QString style_sheet(Theme theme) {
       {"%TEAL", colours.level[4]},
       {"%ONTEAL", ink_on(colours.level[4])},
       {"%ACCENT", colours.accent},
+      {"%NOTICE", mix(colours.panel, colours.accent, 0.12)},
       {"%THUMB", mix(colours.rule, colours.secondary, 0.35)},
   };
   for (const auto& [name, colour] : roles)

@@ -30,7 +30,14 @@ struct Style {
   Rgb future_ink() const;
 };
 
-/// One humanist sans: Inter where installed, else the desktop's. Sizes in pixels.
+/// All texts of the window together, in per cent of their normal sizes; clamped.
+inline constexpr int kSmallestFontPercent = 80, kLargestFontPercent = 160;
+void set_font_percent(int percent);
+int font_percent();
+/// A height or width that has to grow with the text in it.
+double scaled(double pixels);
+
+/// One humanist sans: Inter where installed, else the desktop's. Sizes in pixels at 100 %.
 QFont body_font();
 QFont small_font();
 QFont tiny_font();

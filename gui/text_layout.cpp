@@ -41,6 +41,12 @@ int trailing_line_ends(std::string_view piece, int before) {
   return before;
 }
 
+/// Nothing but blanks and line ends, one at least.
+bool is_line_end(std::string_view piece) {
+  return piece.find_first_not_of(" \r\n") == std::string_view::npos &&
+         piece.find('\n') != std::string_view::npos;
+}
+
 /// Where the last word of a line begins: a token with a blank before it, not the first of the line. Nothing
 /// when there is none.
 std::optional<size_t> last_word(const TokenText& tokens, const TextLine& line) {
@@ -106,17 +112,34 @@ QString quoted_piece(std::string_view piece, int longest) {
 }
 
 std::vector<TextLine> flow_text(const TokenText& tokens, double width, const WidthOf& width_of) {
+  return flow_text(tokens, Position(0), Position(tokens.id.size()), width, width_of);
+}
+
+std::vector<uint32_t> text_blocks(const TokenText& tokens, uint32_t fewest, uint32_t most) {
+  std::vector<uint32_t> starts;
+  int line_ends = 0;
+  for (uint32_t p = 0; p < tokens.id.size(); ++p) {
+    const std::string_view piece = tokens.piece(Position(p));
+    const bool paragraph = line_ends >= 2 && !is_line_end(piece);
+    const uint32_t length = starts.empty() ? 0 : p - starts.back();
+    if (starts.empty() || (paragraph && length >= fewest) || length >= most) starts.push_back(p);
+    line_ends = trailing_line_ends(piece, line_ends);
+  }
+  return starts;
+}
+
+std::vector<TextLine> flow_text(const TokenText& tokens, Position first, Position end, double width,
+                                const WidthOf& width_of) {
   std::vector<TextLine> lines;
   QHash<QString, double> widths;
   double used = 0;
   int line_ends = 0;
-  for (uint32_t p = 0; p < tokens.id.size(); ++p) {
+  for (uint32_t p = first.value; p < end.value; ++p) {
     const std::string_view piece = tokens.piece(Position(p));
     const QString text = shown_piece(piece);
     auto known = widths.find(text);
     if (known == widths.end()) known = widths.insert(text, width_of(text));
-    const bool ends_lines = piece.find_first_not_of(" \r\n") == std::string_view::npos &&
-                            piece.find('\n') != std::string_view::npos;
+    const bool ends_lines = is_line_end(piece);
     const bool paragraph = lines.empty() || (line_ends >= 2 && !ends_lines);
     if (paragraph || used + *known > width) {
       lines.push_back({Position(p), {}, {0}});

@@ -32,6 +32,14 @@ using WidthOf = std::function<double(const QString&)>;
 /// paragraphs begin at the left. Every token is on exactly one line, in order; no line is empty.
 std::vector<TextLine> flow_text(const TokenText& tokens, double width, const WidthOf& width_of);
 
+/// The same for the tokens [first, end) alone, as if the text began there.
+std::vector<TextLine> flow_text(const TokenText& tokens, Position first, Position end, double width,
+                                const WidthOf& width_of);
+
+/// First tokens of pieces of text that flow on their own: a piece ends before a paragraph when it has `fewest` tokens, or when it has
+/// `most`, and a line of its own begins there.
+std::vector<uint32_t> text_blocks(const TokenText& tokens, uint32_t fewest, uint32_t most);
+
 /// Index of the line that holds a position.
 size_t line_of(const std::vector<TextLine>& lines, Position position);
 

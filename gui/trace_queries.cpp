@@ -1,116 +1,20 @@
 #include "gui/trace_queries.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "analysis/haar.h"
+#include "analysis/modwt.h"
 
 namespace dendrokv {
 namespace {
 
-constexpr size_t kBlockSteps = 64;
 constexpr float kAbsent = std::numeric_limits<float>::quiet_NaN();
-
-size_t factor_for(size_t count, size_t most) {
-  return std::max<size_t>(1, (count + most - 1) / std::max<size_t>(1, most));
-}
-
-size_t divided_up(size_t count, size_t by) {
-  return (count + by - 1) / by;
-}
-
-/// Euclidean lengths of the value rows of one KV head, [position of the range].
-std::vector<float> value_lengths(const TraceReader& trace, size_t layer_index, KvHead kv_head,
-                                 IndexRange positions) {
-  Grid<float> rows(positions.count, trace.info().model.head_dim);
-  trace.read_values(layer_index, kv_head, positions, rows.view());
-  std::vector<float> lengths(positions.count);
-  for (size_t p = 0; p < positions.count; ++p) {
-    double sum = 0;
-    for (const float value : rows.row(p)) sum += double{value} * double{value};
-    lengths[p] = static_cast<float>(std::sqrt(sum));
-  }
-  return lengths;
-}
-
-/// Factors of the weights, [head of the request][position of the range]; empty rows mean 1.
-std::vector<std::vector<float>> factors_of(const TraceReader& trace, const HeatRequest& request) {
-  std::vector<std::vector<float>> factors(request.heads.size());
-  if (request.quantity == Quantity::Weight) return factors;
-  for (size_t h = 0; h < request.heads.size(); ++h) {
-    const KvHead kv_head = trace.info().kv_head_of(trace.info().heads[request.heads[h]]);
-    factors[h] = value_lengths(trace, request.layer_index, kv_head, request.positions);
-  }
-  return factors;
-}
-
-/// Adds one head's block to `sum`; NaN stays NaN, so a cell is absent when any head lacks it. All heads
-/// of a lane hold the same rows; a mean over lanes counts the lanes that do.
-struct MeanBlock {
-  Grid<float> sum;
-  Grid<uint16_t> count;
-  MeanBlock(size_t steps, size_t positions) : sum(steps, positions), count(steps, positions) {}
-
-  void add(GridView<const float> block, std::span<const float> factors) {
-    for (size_t r = 0; r < block.rows(); ++r)
-      for (size_t c = 0; c < block.cols(); ++c) {
-        const float value = block(r, c);
-        if (std::isnan(value)) continue;
-        sum(r, c) += factors.empty() ? value : value * factors[c];
-        ++count(r, c);
-      }
-  }
-  float mean(size_t r, size_t c) const {
-    return count(r, c) == 0 ? kAbsent : sum(r, c) / static_cast<float>(count(r, c));
-  }
-};
-
-void reduce_block(const MeanBlock& block, size_t steps, size_t first_step, HeatSnapshot& heat) {
-  for (size_t s = 0; s < steps; ++s) {
-    const std::span<float> out = heat.values.row((first_step + s) / heat.row_factor);
-    for (size_t c = 0; c < heat.request.positions.count; ++c) {
-      const float value = block.mean(s, c);
-      float& cell = out[c / heat.column_factor];
-      // Written so that a number beats NaN.
-      if (!(cell >= value) && !std::isnan(value)) cell = value;
-    }
-  }
-}
-
-/// Cells that count for the colour scale.
-std::vector<float> scaled_cells(const HeatSnapshot& heat) {
-  const size_t first = heat.request.positions.first;
-  const size_t skip = heat.request.unscaled > first
-                          ? divided_up(heat.request.unscaled - first, heat.column_factor)
-                          : 0;
-  std::vector<float> cells;
-  for (size_t r = 0; r < heat.values.rows(); ++r)
-    for (size_t c = skip; c < heat.values.cols(); ++c)
-      if (!std::isnan(heat.values(r, c))) cells.push_back(heat.values(r, c));
-  return cells;
-}
-
-uint8_t code_of(const HeatSnapshot& heat, const TraceInfo& info, size_t row, size_t column) {
-  const float value = heat.values(row, column);
-  if (!std::isnan(value))
-    return static_cast<uint8_t>(kFirstValueCode +
-                                std::lround(heat.scale.fraction(value) * (255 - kFirstValueCode)));
-  const HeatRequest& request = heat.request;
-  const size_t last_step = std::min((row + 1) * heat.row_factor, request.steps.count) - 1;
-  const size_t first_position = request.positions.first + column * heat.column_factor;
-  const bool reached = first_position <= info.steps[request.steps.first + last_step].index();
-  return reached ? kAbsentCode : kFutureCode;
-}
-
-void colour(HeatSnapshot& heat, const TraceInfo& info) {
-  heat.scale = asinh_scale(scaled_cells(heat));
-  auto codes = std::make_shared<CodeGrid>(heat.values.rows(), heat.values.cols());
-  for (size_t r = 0; r < codes->rows(); ++r)
-    for (size_t c = 0; c < codes->cols(); ++c) (*codes)(r, c) = code_of(heat, info, r, c);
-  heat.codes = std::move(codes);
-}
+/// Positions whose value rows are in memory at a time; a multiple of the bands' largest block.
+constexpr size_t kValueBlock = 16384;
+static_assert(kValueBlock % (1u << kBandLevels) == 0);
 
 /// Weights of some heads at one step over a range, NaN replaced by 0.
 Grid<float> present_weights(const TraceReader& trace, const RowRequest& request,
@@ -122,6 +26,12 @@ Grid<float> present_weights(const TraceReader& trace, const RowRequest& request,
   for (float& weight : weights.all())
     if (std::isnan(weight)) weight = 0;
   return weights;
+}
+
+std::vector<size_t> all_heads(const TraceInfo& info) {
+  std::vector<size_t> heads(info.heads.size());
+  std::iota(heads.begin(), heads.end(), size_t{0});
+  return heads;
 }
 
 std::optional<IndexRange> band_window(Step step) {
@@ -141,33 +51,71 @@ void for_each_kv_head(const TraceInfo& info, std::span<const size_t> heads, cons
   }
 }
 
-/// Bands [level, window position] of each head of the request.
-std::vector<Grid<double>> window_bands(const TraceReader& trace, const RowRequest& request,
-                                       IndexRange window) {
+/// What the value rows of a range add to a snapshot, head by head: bands of the haar blocks [level, range position], and the lengths
+/// of the contributions. `body(head place, bands, range)` is called for each head and block.
+template <class Body>
+void for_each_band_block(const TraceReader& trace, const RowRequest& request, IndexRange window,
+                         const Cancelled& cancelled, const Body& body) {
   const TraceInfo& info = trace.info();
-  const Grid<float> weights = present_weights(trace, request, window);
-  std::vector<Grid<double>> bands(request.heads.size(), Grid<double>(kBandLevels, window.count));
-  for_each_kv_head(info, request.heads, [&](size_t first, size_t count, KvHead kv_head) {
-    Grid<float> values(window.count, info.model.head_dim);
-    trace.read_values(request.layer_index, kv_head, window, values.view());
-    std::vector<GridView<double>> views;
-    for (size_t h = first; h < first + count; ++h) views.push_back(bands[h].view());
-    add_haar_profiles(weights.view().rows_from(first, count), values.view(), views);
-  });
-  return bands;
+  for (size_t at = 0; at < window.count && !cancelled(); at += kValueBlock) {
+    const IndexRange block{window.first + at, std::min(kValueBlock, window.count - at)};
+    const Grid<float> weights = present_weights(trace, request, block);
+    for_each_kv_head(info, request.heads, [&](size_t first, size_t count, KvHead kv_head) {
+      Grid<float> values(block.count, info.model.head_dim);
+      trace.read_values(request.layer_index, kv_head, block, values.view());
+      std::vector<Grid<double>> bands(count, Grid<double>(kBandLevels, block.count));
+      std::vector<GridView<double>> views;
+      for (Grid<double>& grid : bands) views.push_back(grid.view());
+      add_haar_profiles(weights.view().rows_from(first, count), values.view(), views);
+      for (size_t h = 0; h < count; ++h) body(first + h, bands[h], block);
+    });
+  }
 }
 
-/// A grid of NaN over positions 0..step, for bands to be added into.
-Grid<double> empty_bands(Step step, IndexRange window) {
-  Grid<double> bands(kBandLevels, step.index() + 1, std::numeric_limits<double>::quiet_NaN());
+/// weight times |value row| of every position that was seen, the mean over the heads.
+std::vector<float> contribution_lengths(const TraceReader& trace, const RowRequest& request,
+                                        size_t seen, const Cancelled& cancelled) {
+  std::vector<double> sum(seen);
+  for (size_t first = 0; first < seen && !cancelled(); first += kValueBlock) {
+    const IndexRange block{first, std::min(kValueBlock, seen - first)};
+    const Grid<float> weights = present_weights(trace, request, block);
+    for_each_kv_head(trace.info(), request.heads, [&](size_t head, size_t count, KvHead kv_head) {
+      Grid<float> values(block.count, trace.info().model.head_dim);
+      trace.read_values(request.layer_index, kv_head, block, values.view());
+      for (size_t p = 0; p < block.count; ++p) {
+        double square = 0;
+        for (const float value : values.row(p)) square += double{value} * double{value};
+        for (size_t h = head; h < head + count; ++h)
+          sum[first + p] += double{weights(h, p)} * std::sqrt(square);
+      }
+    });
+  }
+  std::vector<float> mean(seen);
+  for (size_t p = 0; p < seen; ++p)
+    mean[p] = static_cast<float>(sum[p] / static_cast<double>(request.heads.size()));
+  return mean;
+}
+
+/// A grid of NaN over positions 0..step, 0 in the window, for bands to be added into.
+Grid<float> empty_bands(Step step, IndexRange window) {
+  Grid<float> bands(kBandLevels, step.index() + 1, kAbsent);
   for (size_t level = 0; level < kBandLevels; ++level)
-    std::fill_n(bands.row(level).begin() + static_cast<ptrdiff_t>(window.first), window.count, 0.0);
+    std::fill_n(bands.row(level).begin() + static_cast<ptrdiff_t>(window.first), window.count,
+                0.0f);
   return bands;
 }
 
-void add_scaled(const Grid<double>& bands, size_t first, double factor, Grid<double>& total) {
+void add_scaled(const Grid<double>& bands, size_t first, double factor, Grid<float>& total) {
   for (size_t level = 0; level < bands.rows(); ++level)
-    for (size_t p = 0; p < bands.cols(); ++p) total(level, first + p) += factor * bands(level, p);
+    for (size_t p = 0; p < bands.cols(); ++p)
+      total(level, first + p) += static_cast<float>(factor * bands(level, p));
+}
+
+std::vector<Envelope> envelopes_of(const Grid<float>& bands) {
+  std::vector<Envelope> envelopes;
+  for (size_t level = 0; level < bands.rows(); ++level)
+    envelopes.emplace_back(std::vector<float>(bands.row(level).begin(), bands.row(level).end()));
+  return envelopes;
 }
 
 double mean_of(std::span<const double> values) {
@@ -177,53 +125,74 @@ double mean_of(std::span<const double> values) {
 }
 
 /// Band 1 at the end over band 1 at the start; NaN when the range is too short to tell.
-float growth_of(const Grid<double>& bands) {
-  if (bands.cols() < kShortestGrowth) return kAbsent;
-  const IndexRange inner = inner_range({0, bands.cols()});
+float growth_of(std::span<const double> band) {
+  if (band.size() < kShortestGrowth) return kAbsent;
+  const IndexRange inner = inner_range({0, band.size()});
   const size_t quarter = inner.count / 4;
-  const std::span<const double> band = bands.row(0);
   const double start = mean_of(band.subspan(inner.first, quarter));
   const double end = mean_of(band.subspan(inner.first + inner.count - quarter, quarter));
   return start > 0 ? static_cast<float>(end / start) : kAbsent;
 }
 
-}  // namespace
-
-bool HeatRequest::operator==(const HeatRequest& other) const {
-  const auto key = [](const HeatRequest& request) {
-    return std::array<size_t, 9>{request.layer_index,     static_cast<size_t>(request.quantity),
-                                 request.steps.first,     request.steps.count,
-                                 request.positions.first, request.positions.count,
-                                 request.most_rows,       request.most_columns,
-                                 request.unscaled};
-  };
-  return key(*this) == key(other) && heads == other.heads;
+/// - sum w ln w of a row, nat.
+float entropy_of(std::span<const float> weights) {
+  double sum = 0;
+  for (const float weight : weights)
+    if (weight > 0) sum -= double{weight} * std::log(double{weight});
+  return static_cast<float>(sum);
 }
 
-std::shared_ptr<const HeatSnapshot> read_heat(const TraceReader& trace, const HeatRequest& request,
-                                              const Cancelled& cancelled) {
-  auto heat = std::make_shared<HeatSnapshot>();
-  heat->request = request;
-  heat->row_factor = factor_for(request.steps.count, request.most_rows);
-  heat->column_factor = factor_for(request.positions.count, request.most_columns);
-  heat->values = Grid<float>(divided_up(request.steps.count, heat->row_factor),
-                             divided_up(request.positions.count, heat->column_factor), kAbsent);
-  const std::vector<std::vector<float>> factors = factors_of(trace, request);
-  Grid<float> block(kBlockSteps, request.positions.count);
-  for (size_t first = 0; first < request.steps.count; first += kBlockSteps) {
-    const size_t steps = std::min(kBlockSteps, request.steps.count - first);
-    const GridView<float> rows = block.view().rows_from(0, steps);
-    MeanBlock mean(steps, request.positions.count);
-    for (size_t h = 0; h < request.heads.size(); ++h) {
-      if (cancelled()) return nullptr;
-      trace.read_weights(request.layer_index, request.heads[h],
-                         {request.steps.first + first, steps}, request.positions, rows);
-      mean.add(rows, factors[h]);
+/// Weights of one step, the mean over the heads that have a row there.
+std::vector<float> mean_weights(const TraceReader& trace, const RowRequest& request, size_t seen) {
+  std::vector<double> sum(seen);
+  std::vector<uint32_t> count(seen);
+  Grid<float> weights(1, seen);
+  for (const size_t head : request.heads) {
+    trace.read_weights(request.layer_index, head, {request.step_index, 1}, {0, seen},
+                       weights.view());
+    for (size_t p = 0; p < seen; ++p) {
+      if (std::isnan(weights(0, p))) continue;
+      sum[p] += double{weights(0, p)};
+      ++count[p];
     }
-    reduce_block(mean, steps, first, *heat);
   }
-  colour(*heat, trace.info());
-  return heat;
+  std::vector<float> mean(seen, kAbsent);
+  for (size_t p = 0; p < seen; ++p)
+    if (count[p] > 0) mean[p] = static_cast<float>(sum[p] / count[p]);
+  return mean;
+}
+
+/// The largest of each `unit` values.
+std::vector<float> thinned(std::span<const float> values, size_t unit) {
+  std::vector<float> largest((values.size() + unit - 1) / unit);
+  for (size_t i = 0; i < values.size(); ++i)
+    largest[i / unit] = std::max(largest[i / unit], std::abs(values[i]));
+  return largest;
+}
+
+}  // namespace
+
+Scalogram scalogram_of(std::span<const float> signal) {
+  Scalogram scalogram;
+  const Wavelet wavelet = find_wavelet("la8");
+  if (signal.size() < wavelet.dec_lo.size()) return scalogram;
+  const uint32_t levels =
+      std::min(kMostScales, deepest_level(signal.size(), wavelet.dec_lo.size()));
+  std::vector<float> smooth(signal.begin(), signal.end()), next(signal.size()),
+      detail(signal.size());
+  for (uint32_t level = 1; level <= levels; ++level) {
+    // One level at a time: the memory of three curves, whatever the depth.
+    const Modwt transform(wavelet, signal.size(), 1, Undecimated::StationaryNormalised, level - 1);
+    const SignalView<float> details[] = {line_view(detail.data(), detail.size())};
+    const SignalView<float> smooths[] = {line_view(next.data(), next.size())};
+    transform.forward<float>(line_view<const float>(smooth.data(), smooth.size()), details,
+                             smooths);
+    const size_t unit = level > 3 ? size_t{1} << (level - 3) : 1;
+    const Modwt whole(wavelet, signal.size(), level, Undecimated::StationaryNormalised);
+    scalogram.levels.push_back({Envelope(thinned(detail, unit)), unit, whole.valid(level)});
+    smooth.swap(next);
+  }
+  return scalogram;
 }
 
 std::shared_ptr<const RowSnapshot> read_row(const TraceReader& trace, const RowRequest& request,
@@ -232,21 +201,24 @@ std::shared_ptr<const RowSnapshot> read_row(const TraceReader& trace, const RowR
   row->request = request;
   const Step step = trace.info().steps[request.step_index];
   const size_t seen = step.index() + 1;
-  MeanBlock mean(1, seen);
-  Grid<float> weights(1, seen);
-  for (const size_t head : request.heads) {
-    trace.read_weights(request.layer_index, head, {request.step_index, 1}, {0, seen},
-                       weights.view());
-    mean.add(weights.view(), {});
-  }
-  for (size_t p = 0; p < seen; ++p) row->weight.push_back(mean.mean(0, p));
+  row->weight = mean_weights(trace, request, seen);
+  row->contribution = contribution_lengths(trace, request, seen, cancelled);
   if (cancelled()) return nullptr;
+  // Position 0 takes what no other position wants; next to it nothing else would be seen.
+  std::vector<float> signal = row->contribution;
+  if (signal.size() > 1) signal[0] = signal[1];
+  row->scalogram = scalogram_of(signal);
   const std::optional<IndexRange> window = band_window(step);
-  if (!window) return row;
+  if (!window || cancelled()) return window ? nullptr : row;
   row->window = *window;
   row->bands = empty_bands(step, *window);
-  for (const Grid<double>& bands : window_bands(trace, request, *window))
-    add_scaled(bands, window->first, 1.0 / static_cast<double>(request.heads.size()), row->bands);
+  const double share = 1.0 / static_cast<double>(request.heads.size());
+  for_each_band_block(trace, request, *window, cancelled,
+                      [&](size_t, const Grid<double>& bands, IndexRange block) {
+                        add_scaled(bands, block.first, share, row->bands);
+                      });
+  if (cancelled()) return nullptr;
+  row->envelopes = envelopes_of(row->bands);
   return row;
 }
 
@@ -256,23 +228,40 @@ std::shared_ptr<const MapSnapshot> read_map(const TraceReader& trace, size_t ste
   auto map = std::make_shared<MapSnapshot>();
   map->step_index = step_index;
   map->growth = Grid<float>(info.layers.size(), info.heads.size(), kAbsent);
+  map->entropy = map->sink = map->growth;
   const Step step = info.steps[step_index];
-  const std::optional<IndexRange> window = band_window(step);
-  if (!window) return map;
-  map->window = *window;
-  map->bands = empty_bands(step, *window);
-  RowRequest request{0, {}, step_index};
-  for (size_t head = 0; head < info.heads.size(); ++head) request.heads.push_back(head);
+  const size_t seen = step.index() + 1;
+  std::optional<IndexRange> window = band_window(step);
+  if (window && window->count > kMostMapPositions)
+    window = IndexRange{window->first + window->count - kMostMapPositions, kMostMapPositions};
+  if (window) {
+    map->window = *window;
+    map->bands = empty_bands(step, *window);
+  }
+  RowRequest request{0, all_heads(info), step_index};
   const double share = 1.0 / static_cast<double>(info.layers.size() * info.heads.size());
   for (size_t layer = 0; layer < info.layers.size(); ++layer) {
     if (cancelled()) return nullptr;
     request.layer_index = layer;
-    const std::vector<Grid<double>> bands = window_bands(trace, request, *window);
-    for (size_t head = 0; head < bands.size(); ++head) {
-      map->growth(layer, head) = growth_of(bands[head]);
-      add_scaled(bands[head], window->first, share, map->bands);
+    const Grid<float> weights = present_weights(trace, request, {0, seen});
+    for (size_t head = 0; head < weights.rows(); ++head) {
+      map->entropy(layer, head) = entropy_of(weights.row(head));
+      map->sink(layer, head) = weights(head, 0);
     }
+    if (!window) continue;
+    Grid<double> finest(info.heads.size(), window->count);
+    for_each_band_block(trace, request, *window, cancelled,
+                        [&](size_t head, const Grid<double>& bands, IndexRange block) {
+                          add_scaled(bands, block.first, share, map->bands);
+                          std::copy(bands.row(0).begin(), bands.row(0).end(),
+                                    finest.row(head).begin() +
+                                        static_cast<ptrdiff_t>(block.first - window->first));
+                        });
+    for (size_t head = 0; head < finest.rows(); ++head)
+      map->growth(layer, head) = growth_of(finest.row(head));
   }
+  if (cancelled()) return nullptr;
+  map->envelopes = envelopes_of(map->bands);
   return map;
 }
 

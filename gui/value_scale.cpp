@@ -102,6 +102,29 @@ ValueScale log_scale(std::vector<float> values) {
   return scale;
 }
 
+ValueScale linear_scale(std::vector<float> values) {
+  std::erase_if(values, [](float value) { return !std::isfinite(value); });
+  ValueScale scale;
+  if (values.empty()) return scale;
+  scale.low = std::min(0.0, double{*std::min_element(values.begin(), values.end())});
+  const double high = quantile(values, 0.995);
+  if (high > scale.low) scale.high = high;
+  count_clipped(scale, values);
+  return scale;
+}
+
+ValueScale scale_of(ScaleShape shape, std::vector<float> values) {
+  switch (shape) {
+    case ScaleShape::Linear:
+      return linear_scale(std::move(values));
+    case ScaleShape::Asinh:
+      return asinh_scale(std::move(values));
+    case ScaleShape::Log:
+      return log_scale(std::move(values));
+  }
+  return {};
+}
+
 std::vector<Tick> scale_ticks(const ValueScale& scale, int wanted) {
   if (scale.shape == ScaleShape::Linear)
     return ticks({ScaleKind::Linear, scale.low, scale.high, 0, 1}, wanted);

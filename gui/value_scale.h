@@ -26,8 +26,13 @@ struct ValueScale {
 /// Asinh from 0 to the 99.5 % quantile of the finite, non-negative values, with its knee at their
 /// median. All-equal or no values give a scale that still maps.
 ValueScale asinh_scale(std::vector<float> values);
+/// From 0 (or the least value, if that is negative) to the 99.5 % quantile.
+ValueScale linear_scale(std::vector<float> values);
 /// Logarithmic between the 3 % and 97 % quantiles of the positive values.
 ValueScale log_scale(std::vector<float> values);
+
+/// One of the above.
+ValueScale scale_of(ScaleShape shape, std::vector<float> values);
 
 /// Round values inside the scale, about `wanted`.
 std::vector<Tick> scale_ticks(const ValueScale& scale, int wanted);

@@ -45,11 +45,11 @@ std::optional<VariabilityView::Curves> VariabilityView::curves() const {
   if (selection().scope == LaneScope::AllMean) {
     const MapSnapshot* map = workspace().document.map();
     if (!map) return std::nullopt;
-    return Curves{&map->bands, map->window};
+    return Curves{&map->bands, &map->envelopes, map->window};
   }
   const RowSnapshot* row = workspace().document.row();
   if (!row) return std::nullopt;
-  return Curves{&row->bands, row->window};
+  return Curves{&row->bands, &row->envelopes, row->window};
 }
 
 QString VariabilityView::caption() const {
@@ -72,47 +72,65 @@ QString VariabilityView::describe(QPointF point) const {
   QString text = QStringLiteral("position %1:").arg(grouped(position->value));
   for (size_t level = 0; level < drawn->bands->rows(); ++level)
     text += QStringLiteral("  D%1 ").arg(level + 1) +
-            to_qt(short_number((*drawn->bands)(level, position->index())));
+            to_qt(short_number(double{(*drawn->bands)(level, position->index())}));
   return text;
 }
 
 Axis VariabilityView::value_axis(const Curves& curves) const {
-  std::vector<double> values;
+  const QRectF rect = plot();
   const IndexRange inner = inner_range(curves.window);
   const IndexRange range = inner.count > 0 ? inner : curves.window;
-  for (size_t level = 0; level < curves.bands->rows(); ++level)
-    for (const double value : curves.bands->row(level).subspan(range.first, range.count))
-      if (value > 0) values.push_back(value);
-  const QRectF rect = plot();
-  if (values.empty()) return {ScaleKind::Log10, 1e-4, 1, rect.bottom(), rect.top()};
-  std::sort(values.begin(), values.end());
-  const double high = values.back() * 1.25;
+  double high = 0;
+  std::vector<float> some;
+  const size_t every = std::max<size_t>(1, range.count / 4096);
+  for (size_t level = 0; level < curves.bands->rows(); ++level) {
+    const Envelope::Cell cell =
+        (*curves.envelopes)[level].over(range.first, range.first + range.count);
+    if (cell.largest > high) high = double{cell.largest};
+    const std::span<const float> band = curves.bands->row(level);
+    for (size_t p = range.first; p < range.first + range.count; p += every)
+      if (band[p] > 0) some.push_back(band[p]);
+  }
+  if (!(high > 0) || some.empty()) return {ScaleKind::Log10, 1e-4, 1, rect.bottom(), rect.top()};
   // The lowest 2 % would stretch the axis by decades for a few zeros.
-  const double low = std::min(values[values.size() / 50], high / 10);
-  return {ScaleKind::Log10, low, high, rect.bottom(), rect.top()};
+  const auto place = some.begin() + static_cast<ptrdiff_t>(some.size() / 50);
+  std::nth_element(some.begin(), place, some.end());
+  const double low = std::min(double{*place}, high / 10);
+  return {ScaleKind::Log10, low, high * 1.25, rect.bottom(), rect.top()};
 }
 
 void VariabilityView::paint_curve(QPainter& painter, const Curves& curves, size_t level,
                                   const Axis& value) const {
-  const Axis x = position_axis();
   const QRectF rect = plot();
-  const std::span<const double> band = curves.bands->row(level);
-  const size_t first = std::max(curves.window.first, selection().first_visible.index());
-  const size_t last = std::min(curves.window.first + curves.window.count,
-                               selection().first_visible.index() + selection().visible);
+  const Selection& now = selection();
+  const double ratio = devicePixelRatioF();
+  const auto pixels = static_cast<size_t>(std::max(1.0, rect.width() * ratio));
+  const auto y = [&](float number) {
+    const double shown = std::max(double{number}, value.data_first * 0.5);
+    return std::clamp(value.pixel(shown), rect.top() - 4, rect.bottom() + 4);
+  };
   QPainterPath path;
-  double previous_x = -1;
-  for (size_t p = first; p < last; ++p) {
-    const double left = x.pixel(static_cast<double>(p)),
-                 right = x.pixel(static_cast<double>(p) + 1);
-    const double level_value = std::max(band[p], value.data_first * 0.5);
-    const double y = std::clamp(value.pixel(level_value), rect.top() - 4, rect.bottom() + 4);
-    if (path.isEmpty())
-      path.moveTo(left, y);
-    else if (left - previous_x >= 0.5 || std::abs(y - path.currentPosition().y()) > 0.5)
-      path.lineTo(left, y);
-    path.lineTo(right, y);
-    previous_x = right;
+  // Steps of a band that are wider than a pixel keep their corners; else a pixel gets the least and the largest.
+  const size_t columns = std::min<size_t>(pixels, now.visible);
+  const std::vector<Envelope::Cell> cells = envelope_columns(
+      (*curves.envelopes)[level], now.first_visible.value,
+      static_cast<double>(now.first_visible.value) + now.visible, columns);
+  bool down = false;
+  for (size_t c = 0; c < columns; ++c) {
+    if (std::isnan(cells[c].largest)) {
+      down = false;
+      continue;
+    }
+    const double width = rect.width() / static_cast<double>(columns);
+    const double left = rect.left() + width * static_cast<double>(c);
+    const double first = y(cells[c].least), last = y(cells[c].largest);
+    if (down)
+      path.lineTo(left, first);
+    else
+      path.moveTo(left, first);
+    if (std::abs(last - first) > 0.25) path.lineTo(left, last);
+    path.lineTo(left + width, last);
+    down = true;
   }
   painter.setPen(QPen(to_qt(colours().band[level]), width_of(level), Qt::SolidLine, Qt::FlatCap,
                       Qt::MiterJoin));

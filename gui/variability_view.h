@@ -22,7 +22,8 @@ class VariabilityView : public PositionView {
  private:
   /// The bands to draw, or nothing while they are on their way.
   struct Curves {
-    const Grid<double>* bands;
+    const Grid<float>* bands;
+    const std::vector<Envelope>* envelopes;
     IndexRange window;
   };
   std::optional<Curves> curves() const;

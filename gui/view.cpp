@@ -1,9 +1,12 @@
 #include "gui/view.h"
 
+#include <QAccessible>
 #include <QMouseEvent>
 #include <QWheelEvent>
 #include <algorithm>
 #include <cmath>
+
+#include "gui/inspector.h"
 
 namespace dendrokv {
 
@@ -16,6 +19,10 @@ View::View(Workspace& workspace, const QString& title, QWidget* parent)
           [this](const Selection& now, const Selection& before) {
             if (needs_refresh(now, before)) refresh();
             selection_changed(now, before);
+            if (QAccessible::isActive() && now.focus() != before.focus()) {
+              QAccessibleValueChangeEvent said(this, spoken().value);
+              QAccessible::updateAccessibility(&said);
+            }
             update();
           });
   connect(&workspace.document, &Document::opened, this, [this] {
@@ -49,7 +56,14 @@ bool View::needs_refresh(const Selection& now, const Selection& before) const {
   Selection same = now;
   same.position = before.position;
   same.hover = before.hover;
+  same.range = before.range;
+  same.others = before.others;
   return same != before;
+}
+
+View::Spoken View::spoken() const {
+  if (!content() || !selection().focus()) return {};
+  return {spoken_name(*content(), selection()), spoken_value(*content(), selection())};
 }
 
 void View::refresh() {
@@ -172,21 +186,28 @@ std::optional<Position> PositionView::position_at(QPointF point) const {
 void PositionView::paint_position_ticks(QPainter& painter) const {
   const QRectF rect = plot();
   const Axis axis = position_axis();
+  const double line = tick_line();
   painter.setFont(tiny_font());
+  const QFontMetricsF metrics(tiny_font());
   const int wanted = std::max(2, static_cast<int>(rect.width() / 110));
   for (const Tick& tick : binary_ticks(axis, wanted)) {
     const double x = std::round(axis.pixel(tick.value)) + 0.5;
     painter.setPen(QPen(to_qt(mix(colours().rule, colours().secondary, 0.4)), 1));
-    painter.drawLine(QPointF(x, rect.bottom() + 1), QPointF(x, rect.bottom() + 5));
+    painter.drawLine(QPointF(x, line + 1), QPointF(x, line + 5));
     painter.setPen(to_qt(colours().secondary));
-    painter.drawText(QRectF(x - 40, rect.bottom() + 6, 80, 14), Qt::AlignHCenter | Qt::AlignTop,
-                     to_qt(tick.label));
+    const QString label = grouped(static_cast<uint64_t>(tick.value));
+    // A label at an end stays inside of the panel.
+    const double half = metrics.horizontalAdvance(label) / 2;
+    const double middle = std::clamp(x, kPadding + half, width() - kPadding / 2.0 - half);
+    painter.drawText(QRectF(middle - 60, line + 6, 120, 14), Qt::AlignHCenter | Qt::AlignTop,
+                     label);
   }
 }
 
 void PositionView::paint_front(QPainter& painter) {
   const Axis axis = position_axis();
   const QRectF rect = plot();
+  paint_marks(painter, rect, axis, workspace().marks, selection(), colours());
   const auto line = [&](Position position, Qt::PenStyle pen_style) {
     const double x = axis.pixel(position.value + 0.5);
     if (x < rect.left() || x > rect.right()) return;
@@ -208,14 +229,14 @@ void PositionView::zoom(double factor, double anchor_pixel) {
     wanted.visible =
         static_cast<uint32_t>(std::lround(std::min<double>(visible, content()->info.tokens)));
     wanted.first_visible = Position(static_cast<uint32_t>(std::lround(std::max(0.0, first))));
-  });
+  }, History::Merge);
 }
 
 void PositionView::pan(double positions) {
   workspace().selection.change([&](Selection& wanted) {
     const double first = std::max(0.0, wanted.first_visible.value + positions);
     wanted.first_visible = Position(static_cast<uint32_t>(std::lround(first)));
-  });
+  }, History::Merge);
 }
 
 void PositionView::wheelEvent(QWheelEvent* event) {
@@ -243,7 +264,7 @@ void PositionView::mouseMoveEvent(QMouseEvent* event) {
     const double first = std::max(0.0, drag_first_.value + moved);
     workspace().selection.change([&](Selection& wanted) {
       wanted.first_visible = Position(static_cast<uint32_t>(std::lround(first)));
-    });
+    }, History::Merge);
   }
   View::mouseMoveEvent(event);
 }

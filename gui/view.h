@@ -7,9 +7,13 @@
 
 #include <QImage>
 #include <QWidget>
+#include <memory>
 #include <optional>
 
+#include "gui/alignment.h"
 #include "gui/document.h"
+#include "gui/kinship.h"
+#include "gui/marks.h"
 #include "gui/selection.h"
 #include "gui/style.h"
 #include "plot/axis.h"
@@ -24,6 +28,12 @@ enum class PaintMode {
 /// Whether the level is written under each kept token.
 enum class LevelMarks { Show, Hide };
 
+/// Another trace of the same text, to compare with.
+struct Beside {
+  std::shared_ptr<const Content> content;
+  Alignment alignment;  // from this document's text to that one's
+};
+
 /// What views share. Outlives them.
 struct Workspace {
   Document& document;
@@ -31,6 +41,9 @@ struct Workspace {
   Style style;
   PaintMode paint_mode = PaintMode::Cached;
   LevelMarks level_marks = LevelMarks::Show;
+  Marks marks = {};
+  Kinship kinship = {};
+  std::optional<Beside> beside = {};
 };
 
 class View : public QWidget {
@@ -46,6 +59,12 @@ class View : public QWidget {
   virtual QString heading() const { return title_; }
   /// What the picture shows, in the words beside the title.
   virtual QString caption() const;
+
+  /// The token in focus in words: what a screen reader says. Empty without one.
+  struct Spoken {
+    QString name, value;
+  };
+  Spoken spoken() const;
 
   /// Draws the data anew: after a change of theme, size or content.
   void refresh();
@@ -105,6 +124,8 @@ class PositionView : public View {
 
  protected:
   void paint_position_ticks(QPainter& painter) const;
+  /// Below which the ticks hang: the lower edge of the plot, or of what is drawn under it.
+  virtual double tick_line() const { return plot().bottom(); }
   void paint_front(QPainter& painter) override;
   void wheelEvent(QWheelEvent* event) override;
   void mousePressEvent(QMouseEvent* event) override;

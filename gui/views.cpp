@@ -9,10 +9,17 @@
 #include <vector>
 
 #include "data/error.h"
+#include "gui/agreement_view.h"
+#include "gui/compare_view.h"
 #include "gui/contribution_view.h"
+#include "gui/density_view.h"
 #include "gui/inspector_view.h"
+#include "gui/lineage_view.h"
 #include "gui/mosaic_view.h"
+#include "gui/overview_view.h"
 #include "gui/retention_view.h"
+#include "gui/scalogram_view.h"
+#include "gui/table_view.h"
 #include "gui/text_view.h"
 #include "gui/variability_view.h"
 
@@ -24,19 +31,33 @@ View* make(Workspace& workspace, const QString& title, QWidget* parent) {
   return new Kind(workspace, title, parent);
 }
 
-constexpr std::array<ViewRow, 6> kViews = {{
-    {"mosaic", "Layers × heads", "growth of variability in every head", Side::Left, 1,
+constexpr std::array<ViewRow, 13> kViews = {{
+    {"mosaic", "Layers × heads", "one number for every head", Side::Left, AtStart::Shown, 70,
      make<MosaicView>},
-    {"text", "Text", "tokens of the text on the colour of their tree level", Side::Centre, 33,
-     make<TextView>},
-    {"retention", "Retention", "positions that every lane holds", Side::Centre, 27,
+    {"density", "Kept by distance", "kept share of the text against distance from the step",
+     Side::Left, AtStart::Shown, 30, make<DensityView>},
+    {"overview", "Whole text", "what is kept of the whole text, and which part is in sight",
+     Side::Centre, AtStart::Shown, 9, make<OverviewView>},
+    {"text", "Text", "tokens of the text on the colour of their tree level", Side::Centre,
+     AtStart::Shown, 28, make<TextView>},
+    {"retention", "Retention", "positions that every lane holds", Side::Centre, AtStart::Shown, 24,
      make<RetentionView>},
-    {"contributions", "Contributions", "attention over positions and steps", Side::Centre, 21,
-     make<ContributionView>},
-    {"variability", "Variability", "Haar bands of the contributions", Side::Centre, 19,
-     make<VariabilityView>},
-    {"inspector", "Token", "why a token left, and who took its place", Side::Right, 1,
-     make<InspectorView>},
+    {"contributions", "Contributions", "attention over positions and steps", Side::Centre,
+     AtStart::Shown, 22, make<ContributionView>},
+    {"variability", "Variability", "Haar bands of the contributions", Side::Centre, AtStart::Shown,
+     17, make<VariabilityView>},
+    {"scalogram", "Scalogram", "contributions by position and scale", Side::Centre, AtStart::Hidden,
+     20, make<ScalogramView>},
+    {"table", "Table", "the visible range in numbers", Side::Centre, AtStart::Hidden, 20,
+     make<TokenTableView>},
+    {"inspector", "Token", "why a token left, and who took its place", Side::Right, AtStart::Shown,
+     1, make<InspectorView>},
+    {"lineage", "Lineage", "who took whose place, as a tree over time", Side::Centre,
+     AtStart::Hidden, 25, make<LineageView>},
+    {"compare", "Comparison", "what two or three runs keep, and where they differ", Side::Centre,
+     AtStart::Hidden, 25, make<CompareView>},
+    {"agreement", "Agreement", "how alike two runs are in every lane", Side::Left, AtStart::Hidden,
+     60, make<AgreementView>},
 }};
 
 }  // namespace

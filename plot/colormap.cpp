@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "data/error.h"
 
@@ -154,6 +155,38 @@ constexpr Palette kDark = {
     .band = {hex(0xf97a4b), hex(0xe6b04d), hex(0x5fc08d), hex(0x68a9f0), hex(0xa791ee)},
 };
 
+constexpr Palette kHighContrast = {
+    .ground = hex(0x000000),
+    .panel = hex(0x000000),
+    .ink = hex(0xffffff),
+    .secondary = hex(0xd7dee6),
+    .rule = hex(0x8b97a5),
+    .accent = hex(0xffd400),
+    .evicted_ink = hex(0xb9c3ce),
+    .sink = hex(0xff9d2e),
+    .recent = hex(0x5d6b7b),
+    .absent = hex(0x1b2129),
+    .level = {hex(0x22364a), hex(0x1d4a63), hex(0x1a6274), hex(0x1f7d80), hex(0x2f9a88),
+              hex(0x58b78e), hex(0x8ed39b), hex(0xc3ebb2), hex(0xf6ffd8)},
+    .band = {hex(0xff8a5c), hex(0xffc84d), hex(0x66e0a0), hex(0x7cc0ff), hex(0xc4b0ff)},
+};
+
+constexpr Palette kPrint = {
+    .ground = hex(0xffffff),
+    .panel = hex(0xffffff),
+    .ink = hex(0x000000),
+    .secondary = hex(0x40474f),
+    .rule = hex(0xc4c9cf),
+    .accent = hex(0xb3261e),
+    .evicted_ink = hex(0x59616a),
+    .sink = hex(0xf0b35a),
+    .recent = hex(0xd9dde2),
+    .absent = hex(0xf4f5f6),
+    .level = {hex(0xe9eef2), hex(0xcfe3d8), hex(0xabd3c0), hex(0x7dbcab), hex(0x4f9f9a),
+              hex(0x2f7f88), hex(0x1f5f75), hex(0x16415d), hex(0x0d223f)},
+    .band = {hex(0xa3360a), hex(0x8f5c10), hex(0x22693f), hex(0x1f5591), hex(0x432f7d)},
+};
+
 }  // namespace
 
 std::string to_hex(Rgb colour) {
@@ -210,8 +243,43 @@ Rgb Palette::level_colour(unsigned level_number) const {
   return level[std::min<size_t>(level_number, level.size() - 1)];
 }
 
+std::span<const Theme> all_themes() {
+  static constexpr std::array<Theme, 4> kThemes = {Theme::Light, Theme::Dark, Theme::HighContrast,
+                                                   Theme::Print};
+  return kThemes;
+}
+
+std::string_view theme_name(Theme theme) {
+  constexpr std::array<std::string_view, 4> kNames = {"light", "dark", "high-contrast", "print"};
+  return kNames[static_cast<size_t>(theme)];
+}
+
+Theme theme_named(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const Theme theme : all_themes()) {
+    if (theme_name(theme) == name) return theme;
+    names.push_back(theme_name(theme));
+  }
+  fail("theme", "\"" + std::string(name) + "\"", "wanted light, dark, high-contrast or print",
+       did_you_mean(name, names));
+}
+
+bool is_dark_on_light(Theme theme) {
+  return theme == Theme::Light || theme == Theme::Print;
+}
+
 const Palette& palette(Theme theme) {
-  return theme == Theme::Light ? kLight : kDark;
+  switch (theme) {
+    case Theme::Light:
+      return kLight;
+    case Theme::Dark:
+      return kDark;
+    case Theme::HighContrast:
+      return kHighContrast;
+    case Theme::Print:
+      return kPrint;
+  }
+  return kLight;
 }
 
 }  // namespace dendrokv

@@ -30,7 +30,17 @@ struct ColourMap {
 std::span<const ColourMap> colour_maps();  // viridis, cividis, inferno, grey
 const ColourMap& colour_map(std::string_view name);  // throws Error with near names
 
-enum class Theme { Light, Dark };
+enum class Theme {
+  Light,
+  Dark,
+  HighContrast,  // on black, every text at 7 : 1 or more
+  Print,         // on white paper: no tinted grounds, levels that survive grey
+};
+std::span<const Theme> all_themes();
+std::string_view theme_name(Theme theme);   // "light", "dark", "high-contrast", "print"
+Theme theme_named(std::string_view name);   // throws Error with near names
+/// Whether ink is darker than the panel it stands on.
+bool is_dark_on_light(Theme theme);
 
 /// The roles of the house in one theme.
 struct Palette {

@@ -1,5 +1,8 @@
 #include "gui/export.h"
 
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
 #include <QSvgRenderer>
 #include <cmath>
 #include <fstream>
@@ -8,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "data/error.h"
+#include "gui/provenance.h"
 #include "tests/gui/opened_window.h"
 
 namespace dendrokv {
@@ -120,6 +124,64 @@ TEST(Picture, PdfIsComplete) {
   EXPECT_GT(bytes.size(), 10'000u);
 }
 
+TEST(Picture, SaysWhereItComesFrom) {
+  OpenedWindow opened;
+  const auto png = opened.folder() / "w.png", svg = opened.folder() / "w.svg";
+  render_window(opened.window(), png);
+  render_window(opened.window(), svg);
+  const QImage image(QString::fromStdString(png.string()));
+  const std::string description = image.text(QStringLiteral("Description")).toStdString();
+  for (const std::string& wanted : {opened.content().info.uuid, opened.run().policy,
+                                    std::string("open-loop replay"), std::string("step 95")}) {
+    EXPECT_NE(description.find(wanted), std::string::npos) << description;
+    EXPECT_NE(testing::read_text(svg).find(wanted), std::string::npos) << wanted;
+  }
+}
+
+TEST(Picture, OfOneViewHasItsPixelsAndACaption) {
+  OpenedWindow opened;
+  const auto path = opened.folder() / "v.png";
+  render_view(opened.window(), "retention", path);
+  const QImage image = QImage(QString::fromStdString(path.string())).convertToFormat(QImage::Format_RGB32);
+  const QSize view = opened.view("retention").size();
+  EXPECT_EQ(image.width(), view.width());
+  EXPECT_GT(image.height(), view.height() + 30);
+  const QRect inner = QRect(QPoint(0, 0), view).adjusted(8, 8, -8, -8);
+  EXPECT_EQ(image.copy(inner), opened.picture("retention").copy(inner));
+  EXPECT_GT(testing::count_pixels(image, QRect(0, view.height(), view.width(),
+                                               image.height() - view.height()),
+                                  [&](Rgb pixel) { return pixel != opened.colours().panel; }),
+            300)
+      << "words below";
+  EXPECT_THROW(render_view(opened.window(), "nothing", path), Error);
+}
+
+TEST(Csv, HasItsProvenanceBesideIt) {
+  OpenedWindow opened;
+  const auto path = opened.folder() / "t.csv";
+  write_csv(opened.window().document(), opened.now(), path);
+  const QJsonObject metadata =
+      QJsonDocument::fromJson(
+          QByteArray::fromStdString(testing::read_text(opened.folder() / "t.csv-metadata.json")))
+          .object();
+  EXPECT_EQ(metadata[QStringLiteral("url")].toString().toStdString(), "t.csv");
+  EXPECT_EQ(metadata[QStringLiteral("tableSchema")][QStringLiteral("columns")].toArray().size(), 10);
+  EXPECT_TRUE(metadata[QStringLiteral("dc:description")].toArray()[1].toString().contains(
+      to_qt(opened.run().policy)));
+}
+
+TEST(Provenance, TheCommandLineShowsTheSameAgain) {
+  OpenedWindow opened;
+  opened.change([](Selection& wanted) {
+    wanted.layer = Layer(2);
+    wanted.step = Step(70);
+    wanted.position = Position(9);
+  });
+  const QString line = command_line({"a b.h5"}, opened.now(), QStringLiteral("text"));
+  EXPECT_EQ(line.toStdString(),
+            "dendrokv-view 'a b.h5' --run 1 --step 70 --lane 2.1 --at 9 --view text");
+}
+
 TEST(Picture, AnotherEndingIsRefused) {
   OpenedWindow opened;
   EXPECT_THROW(render_window(opened.window(), opened.folder() / "w.gif"), Error);
@@ -139,14 +201,14 @@ TEST(Output, AnUnwritablePathIsSaidAndLeavesNothing) {
     }
     EXPECT_FALSE(std::filesystem::is_regular_file(path));
   }
-  EXPECT_THROW(write_csv(opened.content(), opened.now(), opened.folder() / "none/w.csv"), Error);
+  EXPECT_THROW(write_csv(opened.window().document(), opened.now(), opened.folder() / "none/w.csv"), Error);
 }
 
 TEST(Output, APipeIsRefusedAndStaysOne) {
   OpenedWindow opened;
   const auto pipe = opened.folder() / "pipe";
   ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
-  EXPECT_THROW(write_csv(opened.content(), opened.now(), pipe), Error);
+  EXPECT_THROW(write_csv(opened.window().document(), opened.now(), pipe), Error);
   EXPECT_TRUE(std::filesystem::is_fifo(pipe));
 }
 
@@ -154,19 +216,19 @@ TEST(Output, ReplacesAFileWhole) {
   OpenedWindow opened;
   const auto path = opened.folder() / "t.csv";
   std::ofstream(path) << std::string(1 << 20, 'x');
-  write_csv(opened.content(), opened.now(), path);
+  write_csv(opened.window().document(), opened.now(), path);
   EXPECT_EQ(testing::read_text(path), csv_of(opened.content(), opened.now()));
   size_t files = 0;
   for ([[maybe_unused]] const auto& entry :
        std::filesystem::directory_iterator(opened.folder().path()))
     ++files;
-  EXPECT_EQ(files, 3u) << "trace, runs, table; nothing half-written";
+  EXPECT_EQ(files, 4u) << "trace, runs, table, its metadata; nothing half-written";
 }
 
 TEST(Output, NamesBeyondAsciiAreTakenAsTheyAre) {
   OpenedWindow opened;
   const auto path = opened.folder() / "gezeiten-\u00fc.csv";
-  write_csv(opened.content(), opened.now(), path);
+  write_csv(opened.window().document(), opened.now(), path);
   EXPECT_TRUE(std::filesystem::is_regular_file(path));
 }
 

@@ -87,13 +87,15 @@ TEST_F(InspectorTest, TheChainGoesOnToTheOneThatIsStillThere) {
   const Inspection told = at(Position(5));
   chain = section_of(told, "Chain of winners");
   ASSERT_TRUE(chain);
-  ASSERT_EQ(chain->entries.size(), 3u);
+  ASSERT_EQ(chain->entries.size(), 5u) << "three tokens and the two duels between them";
   EXPECT_EQ(chain->entries[0].value.toStdString(), "until 20");
-  EXPECT_EQ(chain->entries[1].value.toStdString(), "until 25");
-  EXPECT_EQ(chain->entries[1].state->level, 1);
-  EXPECT_EQ(chain->entries[2].middle.toStdString(), "at 7");
-  EXPECT_EQ(chain->entries[2].value.toStdString(), "still kept");
+  EXPECT_EQ(chain->entries[1].kind, EntryKind::Duel);
+  EXPECT_EQ(chain->entries[1].label.toStdString(), "0.1 : 0.2 \u00b7 margin 50.0 %");
+  EXPECT_EQ(chain->entries[2].value.toStdString(), "until 25");
   EXPECT_EQ(chain->entries[2].state->level, 1);
+  EXPECT_EQ(chain->entries[4].middle.toStdString(), "at 7");
+  EXPECT_EQ(chain->entries[4].value.toStdString(), "still kept");
+  EXPECT_EQ(chain->entries[4].state->level, 1);
 }
 
 TEST_F(InspectorTest, TheChainEndsWhereTheStepStands) {
@@ -101,8 +103,8 @@ TEST_F(InspectorTest, TheChainEndsWhereTheStepStands) {
   const Inspection told = at(Position(5));
   const Section* chain = section_of(told, "Chain of winners");
   ASSERT_TRUE(chain);
-  ASSERT_EQ(chain->entries.size(), 2u);
-  EXPECT_EQ(chain->entries[1].value.toStdString(), "still kept");
+  ASSERT_EQ(chain->entries.size(), 3u);
+  EXPECT_EQ(chain->entries[2].value.toStdString(), "still kept");
 }
 
 TEST_F(InspectorTest, ALongChainIsShortenedInItsMiddle) {
@@ -114,10 +116,71 @@ TEST_F(InspectorTest, ALongChainIsShortenedInItsMiddle) {
   const Inspection told = at(Position(0));
   const Section* chain = section_of(told, "Chain of winners");
   ASSERT_TRUE(chain);
-  ASSERT_EQ(chain->entries.size(), 12u);
-  // 19 in the chain: ten at the start, eight left out, the last one.
-  EXPECT_EQ(chain->entries[10].label.toStdString(), "\u2026 8 more \u2026");
-  EXPECT_EQ(chain->entries[11].middle.toStdString(), "at 18");
+  // 19 in the chain: ten at the start, each with its duel, eight left out, the last one.
+  ASSERT_EQ(chain->entries.size(), 22u);
+  EXPECT_EQ(chain->entries[20].label.toStdString(), "\u2026 8 more \u2026");
+  EXPECT_EQ(chain->entries[21].middle.toStdString(), "at 18");
+}
+
+TEST_F(InspectorTest, WhatWouldHaveKeptItIsThatOfTheLog) {
+  const Inspection told = at(Position(5));
+  ASSERT_TRUE(section_of(told, "What would have kept it then"));
+  EXPECT_EQ(value_of(told, "as a sink"), "sinks >= 6");
+  EXPECT_EQ(value_of(told, "as recent"), "recent >= 16");
+  EXPECT_EQ(value_of(told, "room"), "1 row more");
+  EXPECT_EQ(value_of(told, "score"), "a score higher by more than 0.1");
+  EXPECT_FALSE(section_of(at(Position(12)), "What would have kept it then"));
+}
+
+TEST_F(InspectorTest, OtherPoliciesSayWhatTheyDidWithIt) {
+  dendrokv::Run other = content.runs[0];
+  other.policy = "streaming:sinks=1,recent=11";
+  other.retention = Retention(1, 1, 40);
+  other.retention.record(Layer(0), Lane(0), {Position(5), Step(17), -1, kNan, kNan, Reason::Rule});
+  content.runs.push_back(other);
+  now.step = Step(18);
+  EXPECT_EQ(value_of(at(Position(5)), "streaming \u00b7 12 rows per lane"), "left at 17");
+  EXPECT_EQ(value_of(at(Position(6)), "streaming \u00b7 12 rows per lane"), "kept");
+}
+
+TEST_F(InspectorTest, TheSubtreeIsAllThatItStandsFor) {
+  const Inspection told = at(Position(7));
+  const Section* tree = section_of(told, "Subtree it outlived");
+  ASSERT_TRUE(tree);
+  EXPECT_EQ(value_of(told, "stands for"), "2 tokens");
+  EXPECT_EQ(value_of(told, "from position"), "5 to 6");
+  ASSERT_EQ(tree->entries.size(), 4u) << "two facts, the one it beat itself, the duel";
+  EXPECT_EQ(tree->entries[2].label.toStdString(), "\u201cw6\u201d");
+  EXPECT_FALSE(section_of(at(Position(12)), "Subtree it outlived"));
+}
+
+TEST_F(InspectorTest, AMarkedPassageTellsItsStory) {
+  now.range = {Position(5), Position(6)};
+  const Inspection told = at(Position(5));
+  const Section* passage = section_of(told, "Marked passage");
+  ASSERT_TRUE(passage);
+  EXPECT_EQ(passage->entries[0].label.toStdString(), "kept until step 20, lost in 50 % of KV heads");
+  EXPECT_EQ(value_of(told, "tokens held here"), "0 of 2");
+  EXPECT_EQ(value_of(told, "lanes that hold all of it"), "1 of 2");
+}
+
+TEST_F(InspectorTest, ItsRankIsThatOfItsAttention) {
+  RowSnapshot row;
+  row.request = {0, {2, 3}, 39};
+  row.weight.assign(40, 0.01f);
+  row.weight[12] = 0.3f;
+  row.weight[13] = 0.4f;
+  row.weight[5] = kNan;
+  EXPECT_EQ(value_of(at(Position(12), &row), "its rank among the rows seen"), "2 of 39");
+  EXPECT_EQ(value_of(at(Position(5), &row), "its rank among the rows seen"), "absent");
+}
+
+TEST_F(InspectorTest, SpokenWordsNameTheTokenAndItsFate) {
+  now.position = Position(5);
+  EXPECT_EQ(spoken_name(content, now).toStdString(), "\u201cw5\u201d at position 5");
+  EXPECT_EQ(spoken_value(content, now).toStdString().rfind(
+                "Why was it evicted?, left at step 20, in the cache for 15 steps", 0),
+            0u);
 }
 
 TEST_F(InspectorTest, ATokenThatLeftAWindowComparedNothing) {

@@ -92,7 +92,12 @@ TEST(ViewOptions, EachRefusalSaysWhatWasFoundAndWanted) {
       {{"--size", "800"}, "--size: \"800\", wanted WIDTHxHEIGHT, as --size 1920x1080"},
       {{"--size", "20x20"}, "--size: 20x20, wanted 960x540 to 16384x16384"},
       {{"--size", "99999x800"}, "--size: 99999x800, wanted 960x540 to 16384x16384"},
-      {{"--theme", "blue"}, "--theme: \"blue\", wanted light or dark"},
+      {{"--theme", "drak"},
+       "--theme: \"drak\", wanted light, dark, high-contrast or print, did you mean dark"},
+      {{"--font-scale", "30"}, "--font-scale: 30, wanted 80 to 160"},
+      {{"--compare", "0"}, "--compare: one value, wanted A B"},
+      {{"--clean=1"}, "--clean: has a value, wanted none"},
+      {{"t.h5", "--workspace", "w.dendrokv"}, "--workspace: given beside t.h5"},
       {{"--view", "txt"},
        "view: \"txt\" is unknown, wanted a view of the table, did you mean text"},
       {{"t.h5", "--render", "a.jpg"},
@@ -109,7 +114,7 @@ TEST(ViewOptions, EachRefusalSaysWhatWasFoundAndWanted) {
 
 TEST(ViewOptions, HelpNamesEveryOptionAndView) {
   const std::string help = help_text();
-  for (const char* option : {"--runs", "--run ", "--at", "--step", "--lane", "--view", "--theme",
+  for (const char* option : {"--compare A B", "--find", "--workspace", "--clean", "--font-scale", "--runs", "--run ", "--at", "--step", "--lane", "--view", "--theme",
                              "--render", "--size", "--export", "--help", "--version"})
     EXPECT_NE(help.find(option), std::string::npos) << option;
   for (const ViewRow& row : view_table())
@@ -160,6 +165,42 @@ TEST_F(SelectedBy, RefusesWhatIsNotThere) {
   EXPECT_EQ(refused({"--lane", "0.2"}), "--lane: 2, wanted less than 2, the lanes of a layer");
   EXPECT_EQ(refused({"--lane", "9.mean"}),
             "--lane: 9, wanted less than 4, the layers of the model");
+}
+
+TEST(ViewOptions, LooksAndWorkspaces) {
+  const ViewOptions options = parsed({"--theme", "high-contrast", "--font-scale=120", "--clean",
+                                      "--workspace", "w.dendrokv", "--find", "/tide/"});
+  EXPECT_EQ(options.theme, Theme::HighContrast);
+  EXPECT_TRUE(options.theme_given);
+  EXPECT_EQ(options.font_percent, 120);
+  EXPECT_TRUE(options.clean);
+  EXPECT_EQ(options.find, "/tide/");
+  EXPECT_EQ(options.files, std::vector<std::filesystem::path>{"w.dendrokv"});
+}
+
+class ComparedBy : public SelectedBy {
+ protected:
+  ComparedBy() {
+    content.file = "t.h5";
+    content.runs[0].policy = "full";
+    content.runs[1].policy = "treekv:capacity=8";
+    content.runs.push_back(content.runs[1]);
+    content.runs[2].policy = "streaming:sinks=4";
+  }
+};
+
+TEST_F(ComparedBy, NumbersAndPolicies) {
+  const ComparedWith numbers = compared_by(parsed({"--compare", "2", "1"}), content);
+  EXPECT_EQ(numbers.run, 2u);
+  EXPECT_EQ(numbers.others, std::vector<size_t>{1});
+  const ComparedWith names = compared_by(parsed({"--compare=treekv", "streaming"}), content);
+  EXPECT_EQ(names.run, 1u);
+  EXPECT_EQ(names.others, std::vector<size_t>{2});
+}
+
+TEST_F(ComparedBy, WhatIsNeitherARunNorAFileIsRefused) {
+  EXPECT_THROW(compared_by(parsed({"--compare", "0", "3"}), content), Error);
+  EXPECT_THROW(compared_by(parsed({"--compare", "0", "h2o"}), content), Error);
 }
 
 }  // namespace

@@ -190,5 +190,54 @@ TEST(SelectionModel, WithoutADocumentNothingIsSelected) {
   EXPECT_EQ(model.now(), Selection());
 }
 
+TEST_F(SelectionModelTest, ChangesOfOneGestureAreUndoneTogether) {
+  const Selection start = model.now();
+  for (const uint32_t visible : {80u, 60u, 40u})
+    model.change([visible](Selection& wanted) { wanted.visible = visible; }, History::Merge);
+  for (const uint32_t step : {50u, 51u, 52u})
+    model.change([step](Selection& wanted) { wanted.step = Step(step); }, History::Merge);
+  model.undo();
+  EXPECT_EQ(model.now().step, start.step);
+  EXPECT_EQ(model.now().visible, 40u);
+  model.undo();
+  EXPECT_EQ(model.now(), start);
+  model.redo();
+  EXPECT_EQ(model.now().visible, 40u);
+}
+
+TEST_F(SelectionModelTest, WhatATimerDoesLeavesNoTrace) {
+  model.change([](Selection& wanted) { wanted.step = Step(10); });
+  for (uint32_t step = 11; step < 30; ++step)
+    model.change([step](Selection& wanted) { wanted.step = Step(step); }, History::Skip);
+  model.undo();
+  EXPECT_EQ(model.now().step, Step(99));
+}
+
+TEST_F(SelectionModelTest, ZoomsHaveAWayBackOfTheirOwn) {
+  model.change([](Selection& wanted) { wanted.visible = 50; });
+  model.change([](Selection& wanted) { wanted.visible = 20; });
+  model.change([](Selection& wanted) { wanted.step = Step(3); });
+  model.zoom_back();
+  EXPECT_EQ(model.now().visible, 50u);
+  EXPECT_EQ(model.now().step, Step(3)) << "steps stay as they are";
+  model.zoom_back();
+  EXPECT_EQ(model.now().visible, 100u);
+  model.zoom_back();
+  EXPECT_EQ(model.now().visible, 100u);
+  model.undo();
+  EXPECT_EQ(model.now().visible, 50u) << "the way back is undoable";
+}
+
+TEST_F(SelectionModelTest, RangesAndComparisonsAreBroughtIntoRange) {
+  model.change([](Selection& wanted) {
+    wanted.range = {Position(90), Position(500)};
+    wanted.others = {0, 7, 1, 0};
+  });
+  EXPECT_EQ(model.now().range, (PositionRange{Position(90), Position(99)}));
+  EXPECT_EQ(model.now().others, (std::vector<size_t>{0, 1}));
+  model.change([](Selection& wanted) { wanted.range = {Position(9), Position(3)}; });
+  EXPECT_EQ(model.now().range, std::nullopt);
+}
+
 }  // namespace
 }  // namespace dendrokv

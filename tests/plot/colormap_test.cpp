@@ -1,5 +1,7 @@
 #include "plot/colormap.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <gtest/gtest.h>
@@ -121,7 +123,7 @@ TEST_P(EveryTheme, MarksAreVisible) {
 
 TEST_P(EveryTheme, LevelsGoOneWayInLightness) {
   const Palette& colours = palette(GetParam());
-  const double direction = GetParam() == Theme::Light ? -1 : 1;
+  const double direction = is_dark_on_light(GetParam()) ? -1 : 1;
   for (size_t i = 1; i < colours.level.size(); ++i)
     EXPECT_GE(direction * (lightness(colours.level[i]) - lightness(colours.level[i - 1])), 2.5)
         << i;
@@ -129,10 +131,74 @@ TEST_P(EveryTheme, LevelsGoOneWayInLightness) {
   EXPECT_EQ(colours.level_colour(100), colours.level[8]);
 }
 
-INSTANTIATE_TEST_SUITE_P(Themes, EveryTheme, ::testing::Values(Theme::Light, Theme::Dark),
+INSTANTIATE_TEST_SUITE_P(Themes, EveryTheme,
+                         ::testing::ValuesIn(all_themes().begin(), all_themes().end()),
                          [](const auto& test) {
-                           return test.param == Theme::Light ? "light" : "dark";
+                           std::string name(theme_name(test.param));
+                           std::erase(name, '-');
+                           return name;
                          });
+
+// 7 is what WCAG 2 calls enhanced contrast.
+TEST(Themes, HighContrastIsWhatItSays) {
+  const Palette& colours = palette(Theme::HighContrast);
+  for (const Rgb ink : {colours.ink, colours.secondary, colours.evicted_ink, colours.accent})
+    EXPECT_GE(contrast_ratio(ink, colours.panel), 7) << to_hex(ink);
+}
+
+/// Linear light as people without one kind of cone see it: Machado, Oliveira and Fernandes 2009, severity 1.
+using Simulation = std::array<std::array<double, 3>, 3>;
+constexpr std::array<Simulation, 3> kSimulations = {{
+    {{{0.152286, 1.052583, -0.204868}, {0.114503, 0.786281, 0.099216}, {-0.003882, -0.048116, 1.051998}}},
+    {{{0.367322, 0.860646, -0.227968}, {0.280085, 0.672501, 0.047413}, {-0.011820, 0.042940, 0.968881}}},
+    {{{1.255528, -0.076749, -0.178779}, {-0.078411, 0.930809, 0.147602}, {0.004733, 0.691367, 0.303900}}},
+}};
+
+std::array<double, 3> times(const Simulation& matrix, const std::array<double, 3>& vector) {
+  std::array<double, 3> product{};
+  for (size_t row = 0; row < 3; ++row)
+    for (size_t k = 0; k < 3; ++k) product[row] += matrix[row][k] * vector[k];
+  return product;
+}
+
+/// CIE 1976 L*a*b* of a colour as it is seen, D65.
+std::array<double, 3> seen_lab(Rgb colour, const Simulation& simulation) {
+  const auto linear = [](uint8_t byte) {
+    const double value = byte / 255.0;
+    return value <= 0.04045 ? value / 12.92 : std::pow((value + 0.055) / 1.055, 2.4);
+  };
+  std::array<double, 3> light =
+      times(simulation, {linear(colour.red), linear(colour.green), linear(colour.blue)});
+  for (double& channel : light) channel = std::clamp(channel, 0.0, 1.0);
+  constexpr Simulation kToXyz = {{{0.4124564 / 0.95047, 0.3575761 / 0.95047, 0.1804375 / 0.95047},
+                                  {0.2126729, 0.7151522, 0.0721750},
+                                  {0.0193339 / 1.08883, 0.1191920 / 1.08883, 0.9503041 / 1.08883}}};
+  std::array<double, 3> f = times(kToXyz, light);
+  for (double& value : f)
+    value = value > 216.0 / 24389 ? std::cbrt(value) : (24389.0 / 27 * value + 16) / 116;
+  return {116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])};
+}
+
+// The colours that tell two runs apart in a comparison, beside each other and beside what both keep. 20 is some eight times a
+// just noticeable difference; each has a pattern as well.
+TEST_P(EveryTheme, DifferencesAreSeenByColourBlindPeople) {
+  const Palette& colours = palette(GetParam());
+  const Rgb first = colours.band[0], second = colours.band[3];
+  const std::pair<Rgb, Rgb> pairs[] = {{first, second},         {first, colours.recent},
+                                       {second, colours.recent}, {first, colours.panel},
+                                       {second, colours.panel},  {colours.sink, colours.recent}};
+  for (const Simulation& simulation : kSimulations)
+    for (const auto& [one, other] : pairs) {
+      const std::array<double, 3> a = seen_lab(one, simulation), b = seen_lab(other, simulation);
+      EXPECT_GE(std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]), 20)
+          << to_hex(one) << " " << to_hex(other);
+    }
+}
+
+TEST(Themes, NamesAreReadBack) {
+  for (const Theme theme : all_themes()) EXPECT_EQ(theme_named(theme_name(theme)), theme);
+  EXPECT_THROW(theme_named("drak"), Error);
+}
 
 }  // namespace
 }  // namespace dendrokv

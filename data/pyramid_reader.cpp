@@ -1,0 +1,93 @@
+#include "data/pyramid_reader.h"
+
+#include <algorithm>
+
+#include "data/half.h"
+
+namespace dendrokv {
+namespace {
+
+h5::Dataset open_cells(const h5::File& file, const std::string& path, const h5::Shape& shape) {
+  const h5::Type type = file.open_dataset(path).type();
+  return file.open_dataset(path, type == h5::Type::F32 ? type : h5::Type::F16, shape);
+}
+
+void read_floats(const h5::Dataset& dataset, const h5::Shape& first, const h5::Shape& size,
+                 GridView<float> out) {
+  std::vector<uint16_t> halves;
+  std::vector<float> floats(out.rows() * out.cols());
+  if (dataset.type() == h5::Type::F16) {
+    halves.resize(floats.size());
+    dataset.read(first, size, halves.data());
+    from_half(halves, floats);
+  } else {
+    dataset.read(first, size, floats.data());
+  }
+  for (size_t row = 0; row < out.rows(); ++row)
+    std::copy_n(floats.begin() + static_cast<ptrdiff_t>(row * out.cols()), out.cols(),
+                out.row(row).begin());
+}
+
+}  // namespace
+
+std::optional<PyramidReader> PyramidReader::open(const std::filesystem::path& path,
+                                                 const TraceInfo& info) {
+  PyramidReader reader(h5::File::open(path));
+  const h5::File& file = reader.file_;
+  PyramidExtent extent{info.steps.size(), info.tokens};
+  for (size_t level = 1;; ++level) {
+    const std::string group = "/pyramid/" + std::to_string(level);
+    if (!file.has(group)) break;
+    extent.rows = (extent.rows + kPyramidFactor - 1) / kPyramidFactor;
+    extent.cols = (extent.cols + kPyramidFactor - 1) / kPyramidFactor;
+    const h5::Shape shape = {info.layers.size(), info.heads.size(), extent.rows, extent.cols};
+    Level opened{extent, open_cells(file, group + "/max", shape),
+                 open_cells(file, group + "/sum", shape), {}};
+    if (file.has(group + "/count"))
+      opened.count = file.open_dataset(group + "/count", h5::Type::U32, shape);
+    reader.levels_.push_back(std::move(opened));
+  }
+  reader.steps_ = info.steps;
+  if (reader.levels_.empty()) return std::nullopt;
+  return reader;
+}
+
+void PyramidReader::read_max(size_t level, size_t layer_index, size_t head_index, IndexRange rows,
+                             IndexRange columns, GridView<float> out) const {
+  DENDROKV_ASSERT(level >= 1 && level <= levels() && out.rows() == rows.count);
+  read_floats(levels_[level - 1].highest, {layer_index, head_index, rows.first, columns.first},
+              {1, 1, rows.count, columns.count}, out);
+}
+
+// Cells of 4^level steps by 4^level positions: of each step those that it can see.
+void PyramidReader::count_pairs(size_t level, IndexRange rows, IndexRange columns,
+                                GridView<uint32_t> out) const {
+  const size_t factor = size_t{1} << (2 * level);
+  for (size_t row = 0; row < rows.count; ++row)
+    for (size_t column = 0; column < columns.count; ++column) {
+      const size_t first = (columns.first + column) * factor;
+      const size_t begin = (rows.first + row) * factor;
+      const size_t end = std::min(begin + factor, steps_.size());
+      uint32_t pairs = 0;
+      for (size_t step = begin; step < end; ++step)
+        if (steps_[step].index() >= first)
+          pairs += static_cast<uint32_t>(std::min(factor, steps_[step].index() + 1 - first));
+      out(row, column) = pairs;
+    }
+}
+
+void PyramidReader::read_sums(size_t level, size_t layer_index, size_t head_index, IndexRange rows,
+                              IndexRange columns, GridView<float> sum,
+                              GridView<uint32_t> count) const {
+  DENDROKV_ASSERT(level >= 1 && level <= levels());
+  DENDROKV_ASSERT(count.stride() == columns.count);
+  const h5::Shape first = {layer_index, head_index, rows.first, columns.first};
+  const h5::Shape size = {1, 1, rows.count, columns.count};
+  read_floats(levels_[level - 1].sum, first, size, sum);
+  if (levels_[level - 1].count)
+    levels_[level - 1].count->read(first, size, count.data());
+  else
+    count_pairs(level, rows, columns, count);
+}
+
+}  // namespace dendrokv

@@ -1,0 +1,151 @@
+#include "gui/density_view.h"
+
+#include <QPainterPath>
+#include <algorithm>
+#include <cmath>
+
+#include "gui/paint.h"
+
+namespace dendrokv {
+namespace {
+
+constexpr double kLeft = 40, kBottom = 34;
+
+}  // namespace
+
+QRectF DensityView::plot() const {
+  return area().adjusted(kLeft - 8, 4, -2, -kBottom);
+}
+
+std::vector<LaneId> DensityView::chosen_lanes() const {
+  const Selection& now = selection();
+  const Run& run = content()->runs[now.run];
+  if (now.scope == LaneScope::One) return {{now.layer, now.lane}};
+  return now.scope == LaneScope::AllMean ? all_lanes(run) : lanes_of_layer(run, now.layer);
+}
+
+QString DensityView::caption() const {
+  return QStringLiteral("after step %1; ● = level k at 2⁻ᵏ").arg(grouped(selection().step.value));
+}
+
+Axis DensityView::distance_axis() const {
+  const QRectF rect = plot();
+  return {ScaleKind::Log2, 1, std::max(2.0, static_cast<double>(content()->info.tokens)),
+          rect.left(), rect.right()};
+}
+
+Axis DensityView::share_axis(const Density& density) const {
+  double least = 0.5;
+  for (const DensityBin& bin : density.bins)
+    if (bin.density > 0) least = std::min(least, bin.density);
+  for (const DensityLevel& level : density.levels)
+    least = std::min(least, std::exp2(-std::min<int>(level.level, 12)));
+  const QRectF rect = plot();
+  return {ScaleKind::Log2, std::exp2(std::floor(std::log2(least))), 1.15, rect.bottom(), rect.top()};
+}
+
+QString DensityView::describe(QPointF point) const {
+  if (!content() || !plot().contains(point)) return {};
+  const double distance = distance_axis().data(point.x());
+  for (const DensityBin& bin : drawn_.bins)
+    if (distance >= static_cast<double>(bin.first) && distance < static_cast<double>(bin.end))
+      return QStringLiteral("distance %1 to %2: %3 % kept")
+          .arg(grouped(bin.first), grouped(bin.end - 1))
+          .arg(100 * bin.density, 0, 'g', 3);
+  return {};
+}
+
+bool DensityView::needs_refresh(const Selection& now, const Selection& before) const {
+  return now.run != before.run || now.step != before.step || now.scope != before.scope ||
+         now.layer != before.layer || now.lane != before.lane;
+}
+
+void DensityView::paint_axes(QPainter& painter, const Axis& x, const Axis& y) const {
+  const QRectF rect = plot();
+  painter.setFont(tiny_font());
+  for (const Tick& tick : ticks(y, std::max(2, static_cast<int>(rect.height() / 26)))) {
+    const double at = std::round(y.pixel(tick.value)) + 0.5;
+    painter.setPen(QPen(to_qt(colours().rule), 1));
+    painter.drawLine(QPointF(rect.left(), at), QPointF(rect.right(), at));
+    const int power = static_cast<int>(std::lround(-std::log2(tick.value)));
+    painter.setPen(to_qt(colours().secondary));
+    painter.drawText(QRectF(rect.left() - 40, at - 8, 34, 16), Qt::AlignRight | Qt::AlignVCenter,
+                     power == 0 ? QStringLiteral("all")
+                                : QStringLiteral("1/%1").arg(compact(uint64_t{1} << power)));
+  }
+  for (const Tick& tick : ticks(x, std::max(2, static_cast<int>(rect.width() / 44)))) {
+    const double at = std::round(x.pixel(tick.value)) + 0.5;
+    painter.setPen(QPen(to_qt(mix(colours().rule, colours().secondary, 0.4)), 1));
+    painter.drawLine(QPointF(at, rect.bottom() + 1), QPointF(at, rect.bottom() + 4));
+    painter.setPen(to_qt(colours().secondary));
+    painter.drawText(QRectF(at - 30, rect.bottom() + 4, 60, 14), Qt::AlignHCenter | Qt::AlignTop,
+                     compact(static_cast<uint64_t>(std::lround(tick.value))));
+  }
+  painter.drawText(QRectF(rect.left(), rect.bottom() + 18, rect.width(), 14), Qt::AlignCenter,
+                   QStringLiteral("tokens back from the step"));
+  painter.setPen(QPen(to_qt(colours().rule), 1));
+  painter.drawLine(rect.bottomLeft(), rect.bottomRight());
+}
+
+void DensityView::paint_curve(QPainter& painter, const Density& density, const Axis& x,
+                              const Axis& y, QColor colour, double width) const {
+  QPainterPath path;
+  for (const DensityBin& bin : density.bins) {
+    const double left = x.pixel(static_cast<double>(bin.first));
+    const double right = x.pixel(static_cast<double>(bin.end));
+    const double at = bin.density > 0 ? y.pixel(std::max(bin.density, y.data_first)) : plot().bottom();
+    if (path.isEmpty())
+      path.moveTo(left, at);
+    else
+      path.lineTo(left, at);
+    path.lineTo(right, at);
+  }
+  painter.setPen(QPen(colour, width));
+  painter.setBrush(Qt::NoBrush);
+  painter.drawPath(path);
+}
+
+void DensityView::paint_levels(QPainter& painter, const Density& density, const Axis& x,
+                               const Axis& y) const {
+  painter.setFont(sized_font(8));
+  for (const DensityLevel& level : density.levels) {
+    const double share = std::exp2(-static_cast<double>(level.level));
+    if (share < y.data_first) continue;
+    const QPointF centre(x.pixel(level.median_distance), y.pixel(share));
+    const Rgb colour = colours().level_colour(level.level);
+    painter.setPen(QPen(to_qt(colours().secondary), 1));
+    painter.setBrush(to_qt(colour));
+    painter.drawEllipse(centre, 7, 7);
+    painter.setPen(to_qt(ink_on(colour)));
+    painter.drawText(QRectF(centre.x() - 8, centre.y() - 8, 16, 16), Qt::AlignCenter,
+                     QString::number(level.level));
+  }
+}
+
+void DensityView::paint_back(QPainter& painter) {
+  const RunIndex& index = content()->index(selection().run);
+  drawn_ = retained_density(index, chosen_lanes(), selection().step);
+  const bool some = selection().scope != LaneScope::AllMean;
+  const Density all =
+      some ? retained_density(index, all_lanes(index.run()), selection().step) : drawn_;
+  const Axis x = distance_axis(), y = share_axis(all);
+  paint_axes(painter, x, y);
+  painter.save();
+  painter.setClipRect(plot().adjusted(0, -8, 0, 1));
+  // The many lanes carry the law; the chosen one is what the other views show.
+  if (some) paint_curve(painter, drawn_, x, y, to_qt(colours().accent), 1.2);
+  paint_curve(painter, all, x, y, to_qt(colours().level[6]), 1.8);
+  paint_levels(painter, all, x, y);
+  painter.restore();
+  painter.setFont(tiny_font());
+  painter.setPen(to_qt(colours().level[6]));
+  const QRectF words(plot().left() + 8, plot().bottom() - 32, plot().width(), 14);
+  painter.drawText(words, Qt::AlignLeft, QStringLiteral("all lanes"));
+  if (!some) return;
+  painter.setPen(to_qt(colours().accent));
+  painter.drawText(words.translated(0, 14), Qt::AlignLeft,
+                   selection().scope == LaneScope::One ? QStringLiteral("this lane")
+                                                       : QStringLiteral("this layer"));
+}
+
+}  // namespace dendrokv
