@@ -149,7 +149,7 @@ Finding check_trace_manifest(const Subject& subject) {
   }
   if (!subject.runs.empty()) {
     const Finding run = check_run_manifest(subject.runs[0]);
-    if (run.verdict == Verdict::Bad) return run;
+    if (run.outcome == Outcome::Bad) return run;
   }
   return good("model " + (hash.empty() ? "of another program" : hash.substr(0, 12) + "..") +
               ", policy " + info.policy);
@@ -250,9 +250,9 @@ Finding of_all_runs(const Subject& subject, Ask ask) {
     Finding finding = ask(subject.runs[run]);
     const std::string name = subject.runs.size() > 1 ? "run " + std::to_string(run) + ": " : "";
     finding.detail = name + finding.detail;
-    if (finding.verdict == Verdict::Bad) return finding;
-    made += finding.verdict == Verdict::Good;
-    auto& first = finding.verdict == Verdict::Good ? first_good : first_none;
+    if (finding.outcome == Outcome::Bad) return finding;
+    made += finding.outcome == Outcome::Good;
+    auto& first = finding.outcome == Outcome::Good ? first_good : first_none;
     if (!first) first = finding;
   }
   if (!first_good) return *first_none;
@@ -541,9 +541,9 @@ void merge(Audit& audit, std::span<const Check> others) {
       continue;
     }
     Finding& finding = same->finding;
-    if (other.finding.verdict == Verdict::NotApplicable || finding.verdict == Verdict::Bad)
+    if (other.finding.outcome == Outcome::NotApplicable || finding.outcome == Outcome::Bad)
       continue;
-    if (finding.verdict == Verdict::NotApplicable || other.finding.verdict == Verdict::Bad)
+    if (finding.outcome == Outcome::NotApplicable || other.finding.outcome == Outcome::Bad)
       finding = other.finding;
     else
       finding.detail += "; running: " + other.finding.detail;

@@ -5,18 +5,18 @@
 namespace dendrokv {
 
 Finding good(std::string found) {
-  return {Verdict::Good, std::move(found)};
+  return {Outcome::Good, std::move(found)};
 }
 Finding bad(std::string found) {
-  return {Verdict::Bad, std::move(found)};
+  return {Outcome::Bad, std::move(found)};
 }
 Finding not_applicable(std::string why) {
-  return {Verdict::NotApplicable, std::move(why)};
+  return {Outcome::NotApplicable, std::move(why)};
 }
 
 bool Audit::ok() const {
   return std::ranges::none_of(
-      checks, [](const Check& check) { return check.finding.verdict == Verdict::Bad; });
+      checks, [](const Check& check) { return check.finding.outcome == Outcome::Bad; });
 }
 
 std::string lane_text(uint32_t layer, uint32_t lane) {

@@ -7,14 +7,14 @@
 
 namespace dendrokv {
 
-enum class Verdict : uint8_t {
+enum class Outcome : uint8_t {
   Good,
   Bad,
   NotApplicable,  // never counts as good; the detail says why
 };
 
 struct Finding {
-  Verdict verdict = Verdict::Good;
+  Outcome outcome = Outcome::Good;
   std::string detail;  // the value found, where it was found, or why there is none
 };
 

@@ -6,32 +6,32 @@
 namespace dendrokv {
 namespace {
 
-std::string_view mark(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::Good:
+std::string_view mark(Verdict outcome) {
+  switch (outcome) {
+    case Outcome::Good:
       return "green";
-    case Verdict::Bad:
+    case Outcome::Bad:
       return "RED";
-    case Verdict::NotApplicable:
+    case Outcome::NotApplicable:
       return "-";
   }
   return {};
 }
 
-std::string painted(std::string_view text, Verdict verdict) {
-  const std::string_view colour = verdict == Verdict::Good  ? "\033[32m"
-                                  : verdict == Verdict::Bad ? "\033[1;31m"
+std::string painted(std::string_view text, Verdict outcome) {
+  const std::string_view colour = outcome == Outcome::Good  ? "\033[32m"
+                                  : outcome == Outcome::Bad ? "\033[1;31m"
                                                             : "\033[2m";
   return std::string(colour) + std::string(text) + "\033[0m";
 }
 
 std::string detail_of(const Finding& finding) {
-  return (finding.verdict == Verdict::NotApplicable ? "not applicable: " : "") + finding.detail;
+  return (finding.outcome == Outcome::NotApplicable ? "not applicable: " : "") + finding.detail;
 }
 
 /// A red one says what is wanted, too.
 std::string line_of(const Check& check) {
-  const bool red = check.finding.verdict == Verdict::Bad;
+  const bool red = check.finding.outcome == Outcome::Bad;
   return detail_of(check.finding) + (red ? "; wanted: " + check.meaning : "");
 }
 
@@ -40,12 +40,12 @@ std::string padded(std::string_view text, size_t width) {
 }
 
 std::string summary(const Audit& audit) {
-  const auto count = [&](Verdict verdict) {
+  const auto count = [&](Verdict outcome) {
     return std::to_string(std::ranges::count_if(
-        audit.checks, [&](const Check& check) { return check.finding.verdict == verdict; }));
+        audit.checks, [&](const Check& check) { return check.finding.outcome == outcome; }));
   };
-  return count(Verdict::Good) + " green, " + count(Verdict::Bad) + " red, " +
-         count(Verdict::NotApplicable) + " not applicable";
+  return count(Outcome::Good) + " green, " + count(Outcome::Bad) + " red, " +
+         count(Outcome::NotApplicable) + " not applicable";
 }
 
 }  // namespace
@@ -59,8 +59,8 @@ std::string audit_text(const Audit& audit, Colour colour) {
   for (const Check& check : audit.checks) widest = std::max(widest, check.name.size());
   std::string text;
   for (const Check& check : audit.checks) {
-    const std::string word = padded(mark(check.finding.verdict), 5);
-    text += (colour == Colour::Always ? painted(word, check.finding.verdict) : word) + "  " +
+    const std::string word = padded(mark(check.finding.outcome), 5);
+    text += (colour == Colour::Always ? painted(word, check.finding.outcome) : word) + "  " +
             padded(check.name, widest) + "  " + line_of(check) + "\n";
   }
   return text + audit.subject + ": " + summary(audit) + "\n";
@@ -71,9 +71,9 @@ Json audit_json(const Audit& audit) {
   for (const Check& check : audit.checks)
     checks.add(Json::object()
                    .set("name", check.name)
-                   .set("ok", check.finding.verdict == Verdict::NotApplicable
+                   .set("ok", check.finding.outcome == Outcome::NotApplicable
                                   ? Json::null()
-                                  : Json(check.finding.verdict == Verdict::Good))
+                                  : Json(check.finding.outcome == Outcome::Good))
                    .set("detail", detail_of(check.finding))
                    .set("meaning", check.meaning));
   return Json::object().set("file", audit.subject).set("checks", checks).set("ok", audit.ok());

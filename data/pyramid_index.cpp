@@ -5,6 +5,7 @@
 #include <limits>
 #include <unistd.h>
 
+#include "data/chunk_writer.h"
 #include "data/error.h"
 #include "data/file_root.h"
 #include "data/pyramid.h"
@@ -33,15 +34,21 @@ bool is_index_of(const std::filesystem::path& path, const TraceInfo& info) {
   }
 }
 
+void write(ChunkWriter& chunks, std::vector<PyramidChunk>& done) {
+  for (PyramidChunk& chunk : done) chunks.write(*chunk.dataset, chunk.start, std::move(chunk.cells));
+  done.clear();
+}
+
 /// Feeds one (layer, head) to the builder, chunk by chunk. `go_on` is asked after each band of steps; false = it said no.
-bool add_head(const TraceReader& trace, size_t pair, PyramidBuilder& pyramid, size_t chunk_steps,
-              size_t chunk_positions, const std::function<bool(size_t band)>& go_on) {
+bool add_head(const TraceReader& trace, size_t pair, PyramidBuilder& pyramid, ChunkWriter& chunks,
+              size_t chunk_steps, size_t chunk_positions, const std::function<bool(size_t band)>& go_on) {
   const TraceInfo& info = trace.info();
   const size_t layer = pair / info.heads.size(), head = pair % info.heads.size();
   const size_t row_bytes = chunk_positions * encoded_bytes(info.encoding);
   const std::vector<float> nothing(chunk_positions, std::numeric_limits<float>::quiet_NaN());
   std::vector<std::byte> chunk(chunk_steps * row_bytes);
   Grid<float> weights(chunk_steps, info.tokens);
+  std::vector<PyramidChunk> done;
   for (size_t band = 0; band * chunk_steps < info.steps.size(); ++band) {
     const size_t first = band * chunk_steps;
     const size_t steps = std::min(chunk_steps, info.steps.size() - first);
@@ -57,9 +64,10 @@ bool add_head(const TraceReader& trace, size_t pair, PyramidBuilder& pyramid, si
                       cells.begin());
         encode_weights(info.encoding, cells, std::span(chunk).subspan(row * row_bytes, row_bytes));
       }
-      pyramid.add({layer, head, band, column}, chunk);
+      pyramid.add({layer, head, band, column}, chunk, done);
     }
-    pyramid.end_band({layer, head, band, 0});
+    pyramid.end_band({layer, head, band, 0}, done);
+    write(chunks, done);
     if (!go_on(band)) return false;
   }
   return true;
@@ -78,15 +86,19 @@ void write_index(const TraceReader& trace, const std::filesystem::path& path,
     ChunkWriter chunks(file);
     const size_t steps = std::min(kChunkSteps, info.steps.size());
     const size_t positions = std::min<size_t>(kChunkPositions, info.tokens);
-    PyramidBuilder pyramid(file, chunks, pool, info, steps, positions);
+    PyramidBuilder pyramid(file, pool, info, steps, positions);
     const size_t pairs = info.layers.size() * info.heads.size();
     const size_t bands = (info.steps.size() + steps - 1) / steps;
     for (size_t pair = 0; pair < pairs && !stopped; ++pair)
-      stopped = !add_head(trace, pair, pyramid, steps, positions, [&](size_t band) {
+      stopped = !add_head(trace, pair, pyramid, chunks, steps, positions, [&](size_t band) {
         return !progress || progress(pair * bands + band + 1, pairs * bands);
       });
     if (stopped) return;
-    pyramid.finish();
+    std::vector<PyramidChunk> rest;
+    for (size_t lane = 0; lane < pyramid.lanes(); ++lane) {
+      pyramid.finish(lane, rest);
+      write(chunks, rest);
+    }
     chunks.settle();
   }
   mark_complete(file);

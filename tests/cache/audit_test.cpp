@@ -99,7 +99,7 @@ const Finding& finding(const Audit& audit, std::string_view name) {
 std::string red_ones(const Audit& audit) {
   std::string text;
   for (const Check& check : audit.checks)
-    if (check.finding.verdict == Verdict::Bad)
+    if (check.finding.outcome == Outcome::Bad)
       text += check.name + ": " + check.finding.detail + "\n";
   return text;
 }
@@ -181,8 +181,8 @@ TEST_P(AuditOfPolicies, IsGreenInEveryEncoding) {
     EXPECT_EQ(red_ones(audit), "") << encoding_name(encoding);
     const bool evicts = PolicyChoice(GetParam()).shape().budget > 0;
     const bool asks = PolicyChoice(GetParam()).shape().inputs.has(Input::QueryStatistics);
-    EXPECT_EQ(finding(audit, "record").verdict == Verdict::Good, evicts && !asks);
-    EXPECT_EQ(finding(audit, "rows = budget").verdict == Verdict::Good, evicts);
+    EXPECT_EQ(finding(audit, "record").outcome == Outcome::Good, evicts && !asks);
+    EXPECT_EQ(finding(audit, "rows = budget").outcome == Outcome::Good, evicts);
   }
 }
 
@@ -209,13 +209,13 @@ TEST(Audit, ReducedAndPartialTracesSayWhatCannotBeLookedUp) {
   write_trace(folder / "top.h5", kTree, Encoding::F16, {.rows = FullRows::Omit, .top_k = 6});
   const Audit top = audit_of(folder / "top.h5");
   EXPECT_EQ(red_ones(top), "");
-  EXPECT_EQ(finding(top, "rows of p").verdict, Verdict::Good);
-  EXPECT_EQ(finding(top, "reductions").verdict, Verdict::Good);
+  EXPECT_EQ(finding(top, "rows of p").outcome, Outcome::Good);
+  EXPECT_EQ(finding(top, "reductions").outcome, Outcome::Good);
   for (const char* name : {"absent rows", "pyramid", "record"})
-    EXPECT_EQ(finding(top, name).verdict, Verdict::NotApplicable) << name;
+    EXPECT_EQ(finding(top, name).outcome, Outcome::NotApplicable) << name;
   write_trace(folder / "entropy.h5", "full", Encoding::F16,
               {.rows = FullRows::Omit, .entropy = EntropyRows::Record});
-  EXPECT_EQ(finding(audit_of(folder / "entropy.h5"), "rows of p").verdict, Verdict::NotApplicable);
+  EXPECT_EQ(finding(audit_of(folder / "entropy.h5"), "rows of p").outcome, Outcome::NotApplicable);
 }
 
 TEST(Audit, SomeHeadsOfALargeTraceStandForAll) {
@@ -438,10 +438,10 @@ TEST_P(AuditOfDamage, TurnsItsCheckRed) {
   const fs::path path = folder / "damaged.h5";
   fs::copy_file(samples().*damage.sample, path);
   const fs::path trace = damage.sample == &Samples::runs ? samples().full : fs::path();
-  EXPECT_EQ(finding(audit_of(path, trace), damage.check).verdict, Verdict::Good);
+  EXPECT_EQ(finding(audit_of(path, trace), damage.check).outcome, Outcome::Good);
   damage.apply(path);
   const Audit audit = audit_of(path, trace);
-  EXPECT_EQ(finding(audit, damage.check).verdict, Verdict::Bad)
+  EXPECT_EQ(finding(audit, damage.check).outcome, Outcome::Bad)
       << finding(audit, damage.check).detail << "\nothers:\n"
       << red_ones(audit);
   EXPECT_FALSE(audit.ok());
@@ -459,8 +459,8 @@ TEST(Audit, EveryCheckOfTheTableCanTurnRed) {
 
 TEST(Audit, AnotherTraceThanTheRunsNameIsSaid) {
   const Audit audit = audit_of(samples().runs, samples().closed);
-  EXPECT_EQ(finding(audit, "uuid link").verdict, Verdict::Bad);
-  EXPECT_EQ(finding(audit, "record").verdict, Verdict::NotApplicable);
+  EXPECT_EQ(finding(audit, "uuid link").outcome, Outcome::Bad);
+  EXPECT_EQ(finding(audit, "record").outcome, Outcome::NotApplicable);
 }
 
 TEST(Audit, FindingsOfARunningModelComeIn) {
@@ -475,8 +475,8 @@ TEST(Audit, FindingsOfARunningModelComeIn) {
   merge(audit, others);
   EXPECT_EQ(finding(audit, "one").detail, "file; running: run");
   EXPECT_EQ(finding(audit, "two").detail, "run");
-  EXPECT_EQ(finding(audit, "three").verdict, Verdict::Bad);
-  EXPECT_EQ(finding(audit, "four").verdict, Verdict::NotApplicable);
+  EXPECT_EQ(finding(audit, "three").outcome, Outcome::Bad);
+  EXPECT_EQ(finding(audit, "four").outcome, Outcome::NotApplicable);
 }
 
 }  // namespace

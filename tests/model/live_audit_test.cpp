@@ -40,7 +40,7 @@ const Finding& finding(const Audit& audit, std::string_view name) {
 std::string red_ones(const Audit& audit) {
   std::string text;
   for (const Check& check : audit.checks)
-    if (check.finding.verdict == Verdict::Bad)
+    if (check.finding.outcome == Outcome::Bad)
       text += check.name + ": " + check.finding.detail + "\n";
   return text;
 }
@@ -93,7 +93,7 @@ TEST_P(LiveAuditOfPolicies, IsGreenInBothArithmetics) {
     EXPECT_EQ(red_ones(audit), "");
     for (const char* name : {"rows of p", "time order", "rows = budget", "record", "alignment",
                              "identity", "RoPE relativity"})
-      EXPECT_EQ(finding(audit, name).verdict, Verdict::Good) << name;
+      EXPECT_EQ(finding(audit, name).outcome, Outcome::Good) << name;
   }
 }
 
@@ -186,7 +186,7 @@ TEST_P(LiveAuditOfLies, TurnsItsCheckRed) {
   between.rows = GetParam().rows;
   between.values = GetParam().values;
   const Audit audit = audit_of(kTree, between);
-  EXPECT_EQ(finding(audit, GetParam().check).verdict, Verdict::Bad)
+  EXPECT_EQ(finding(audit, GetParam().check).outcome, Outcome::Bad)
       << finding(audit, GetParam().check).detail << "\nothers:\n"
       << red_ones(audit);
   EXPECT_FALSE(audit.ok());
@@ -199,14 +199,14 @@ TEST(LiveAudit, ASuffixThatScoresOtherwiseIsRed) {
   std::vector<int32_t> other = some_tokens();
   for (size_t token = kTokens - 20; token < kTokens; ++token) other[token] = 7;
   const Audit audit = audit_of(kTree, {}, Arithmetic::Exact, other);
-  EXPECT_EQ(finding(audit, "RoPE relativity").verdict, Verdict::Bad);
+  EXPECT_EQ(finding(audit, "RoPE relativity").outcome, Outcome::Bad);
 }
 
 TEST(LiveAudit, OtherLogitsThanUnderFullAreRed) {
   Grid<float> full(2, 3, 1.0f), found = full;
-  EXPECT_EQ(check_same_logits(found.view(), full.view()).verdict, Verdict::Good);
+  EXPECT_EQ(check_same_logits(found.view(), full.view()).outcome, Outcome::Good);
   found(1, 2) = 1.0000001f;
-  EXPECT_EQ(check_same_logits(found.view(), full.view()).verdict, Verdict::Bad);
+  EXPECT_EQ(check_same_logits(found.view(), full.view()).outcome, Outcome::Bad);
 }
 
 }  // namespace
