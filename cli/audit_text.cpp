@@ -6,7 +6,7 @@
 namespace dendrokv {
 namespace {
 
-std::string_view mark(Verdict outcome) {
+std::string_view mark(Outcome outcome) {
   switch (outcome) {
     case Outcome::Good:
       return "green";
@@ -18,7 +18,7 @@ std::string_view mark(Verdict outcome) {
   return {};
 }
 
-std::string painted(std::string_view text, Verdict outcome) {
+std::string painted(std::string_view text, Outcome outcome) {
   const std::string_view colour = outcome == Outcome::Good  ? "\033[32m"
                                   : outcome == Outcome::Bad ? "\033[1;31m"
                                                             : "\033[2m";
@@ -40,7 +40,7 @@ std::string padded(std::string_view text, size_t width) {
 }
 
 std::string summary(const Audit& audit) {
-  const auto count = [&](Verdict outcome) {
+  const auto count = [&](Outcome outcome) {
     return std::to_string(std::ranges::count_if(
         audit.checks, [&](const Check& check) { return check.finding.outcome == outcome; }));
   };

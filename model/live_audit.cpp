@@ -76,8 +76,9 @@ class FirstLayer final : public Observer {
   bool wants_rows(Layer) const override { return false; }
   void on_row(Layer, KvHead, Position, std::span<const float>, std::span<const float>) override {}
   void on_steps_done(Step, uint32_t) override {}
-  void on_attention(const AttentionRow& row) override {
+  void on_attention(std::span<const AttentionRow> rows) override {
     const std::lock_guard lock(mutex_);
+    const AttentionRow& row = rows.back();
     Row& last = rows_[row.head];
     if (!last.positions.empty() && row.step < last.step) return;
     last = {row.step,
@@ -108,7 +109,7 @@ class LiveAudit::Impl {
     return next_ != nullptr && next_->wants_attention(layer, head, step);
   }
 
-  void on_attention(const AttentionRow& row);
+  void on_attention(std::span<const AttentionRow> rows);
   void on_row(Layer layer, KvHead kv_head, Position position, std::span<const float> key,
               std::span<const float> value);
   void on_steps_done(Step first, uint32_t count) {
@@ -124,6 +125,7 @@ class LiveAudit::Impl {
     return "layer " + std::to_string(row.layer.value) + ", head " + std::to_string(row.head.value) +
            ", step " + std::to_string(row.step.value) + ": ";
   }
+  void look_at(const AttentionRow& row);
   void check_softmax(const AttentionRow& row, HeadLog& log) const;
   void check_rows(const AttentionRow& row, HeadLog& log) const;
 
@@ -150,27 +152,33 @@ class LiveAudit::Impl {
   FirstLayer first_layer_;
 };
 
-void LiveAudit::Impl::on_attention(const AttentionRow& row) {
-  HeadLog& log = heads_[row.layer.index() * config_.heads + row.head.index()];
-  {
-    const std::lock_guard lock(log.mutex);
-    check_softmax(row, log);
-    check_rows(row, log);
-    const size_t positions = row.positions.empty() ? 0 : row.positions.back().index() + 1;
-    if (log.times_seen.size() < positions) {
-      log.times_seen.resize(positions);
-      log.last_seen.resize(positions);
-      log.weight_sum.resize(positions);
-    }
-    for (size_t slot = 0; slot < row.positions.size(); ++slot) {
-      const size_t at = row.positions[slot].index();
-      ++log.times_seen[at];
-      log.last_seen[at] = std::max(log.last_seen[at], row.step.value);
-      log.weight_sum[at] += double{row.weights[slot]};
-    }
+void LiveAudit::Impl::on_attention(std::span<const AttentionRow> rows) {
+  std::vector<AttentionRow> wanted;
+  for (const AttentionRow& row : rows) {
+    look_at(row);
+    if (next_wants(row.layer, row.head, row.step)) wanted.push_back(row);
   }
-  if (row.layer.value == 0) first_layer_.on_attention(row);
-  if (next_wants(row.layer, row.head, row.step)) next_->on_attention(row);
+  if (rows.front().layer.value == 0) first_layer_.on_attention(rows);
+  if (!wanted.empty()) next_->on_attention(wanted);
+}
+
+void LiveAudit::Impl::look_at(const AttentionRow& row) {
+  HeadLog& log = heads_[row.layer.index() * config_.heads + row.head.index()];
+  const std::lock_guard lock(log.mutex);
+  check_softmax(row, log);
+  check_rows(row, log);
+  const size_t positions = row.positions.empty() ? 0 : row.positions.back().index() + 1;
+  if (log.times_seen.size() < positions) {
+    log.times_seen.resize(positions);
+    log.last_seen.resize(positions);
+    log.weight_sum.resize(positions);
+  }
+  for (size_t slot = 0; slot < row.positions.size(); ++slot) {
+    const size_t at = row.positions[slot].index();
+    ++log.times_seen[at];
+    log.last_seen[at] = std::max(log.last_seen[at], row.step.value);
+    log.weight_sum[at] += double{row.weights[slot]};
+  }
 }
 
 void LiveAudit::Impl::check_softmax(const AttentionRow& row, HeadLog& log) const {
@@ -422,8 +430,8 @@ bool LiveAudit::wants_attention(Layer, Head, Step) const {
 bool LiveAudit::wants_rows(Layer) const {
   return true;
 }
-void LiveAudit::on_attention(const AttentionRow& row) {
-  impl_->on_attention(row);
+void LiveAudit::on_attention(std::span<const AttentionRow> rows) {
+  impl_->on_attention(rows);
 }
 void LiveAudit::on_row(Layer layer, KvHead kv_head, Position position, std::span<const float> key,
                        std::span<const float> value) {

@@ -58,11 +58,14 @@ class Between : public Observer {
 
   bool wants_attention(Layer, Head, Step) const override { return true; }
   bool wants_rows(Layer) const override { return true; }
-  void on_attention(const AttentionRow& row) override {
-    std::vector<Position> positions(row.positions.begin(), row.positions.end());
-    std::vector<float> weights(row.weights.begin(), row.weights.end());
-    if (rows) rows(positions, weights, row);
-    audit->on_attention({row.layer, row.head, row.step, positions, weights});
+  void on_attention(std::span<const AttentionRow> shown) override {
+    for (const AttentionRow& row : shown) {
+      std::vector<Position> positions(row.positions.begin(), row.positions.end());
+      std::vector<float> weights(row.weights.begin(), row.weights.end());
+      if (rows) rows(positions, weights, row);
+      const AttentionRow changed{row.layer, row.head, row.step, positions, weights};
+      audit->on_attention({&changed, 1});
+    }
   }
   void on_row(Layer layer, KvHead kv_head, Position position, std::span<const float> key,
               std::span<const float> value) override {

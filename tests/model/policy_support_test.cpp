@@ -103,8 +103,9 @@ class LastStep final : public Observer {
  public:
   bool wants_attention(Layer, Head, Step step) const override { return step.value == kTokens - 1; }
   bool wants_rows(Layer) const override { return false; }
-  void on_attention(const AttentionRow& row) override {
+  void on_attention(std::span<const AttentionRow> rows) override {
     const std::lock_guard lock(mutex_);
+    const AttentionRow& row = rows.back();
     weights[{row.layer, row.head}] = {row.weights.begin(), row.weights.end()};
   }
   void on_row(Layer, KvHead, Position, std::span<const float>, std::span<const float>) override {}
