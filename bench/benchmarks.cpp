@@ -14,7 +14,8 @@ constexpr Benchmark kBenchmarks[] = {
      run_lanes},
     {"eval", "losses under eight policies together beside one alone", run_eval},
     {"trace", "what recording a trace costs beside the same run without", run_trace},
-    {"cache", "replay of cache policies beside a plain read of as many weights", run_cache},
+    {"cache", "replay of cache policies beside a plain read of as many weights (--filter replay), and what each costs per decoded token",
+     run_cache},
     {"analysis", "the wavelet profile beside a plain read of memory", run_analysis},
 };
 

@@ -1,5 +1,6 @@
 // Replay of cache policies over attention in memory, without the reading of a trace: one lane of 32,768
-// steps in 1,024 rows, and all 90 lanes of the default model over 2,048 tokens. The peer is the least
+// steps in 1,024 rows, and all 90 lanes of the default model over 2,048 tokens (--filter replay); then what each
+// policy costs in a running model (bench/policy_costs.h; --filter NAME of some). The peer is the least
 // that a score needs: a read and sum of the same number of weights, in order. `cpu_milliseconds` is the
 // time that the processors worked, of all threads together: on a busy machine the one to look at.
 
@@ -13,6 +14,7 @@
 
 #include "bench/benchmarks.h"
 #include "bench/json.h"
+#include "bench/policy_costs.h"
 #include "bench/setup.h"
 #include "cache/lane_replay.h"
 #include "data/error.h"
@@ -123,7 +125,9 @@ JsonObject measure(const Setting& setting, unsigned threads) {
 void run_cache(const Options& options, std::ostream& out) {
   const unsigned threads = options.threads != 0 ? options.threads : usable_cores();
   JsonObject result;
-  for (const Setting& setting : kSettings) result.append("cases", measure(setting, threads));
+  if (options.filter.empty() || options.filter == "replay")
+    for (const Setting& setting : kSettings) result.append("cases", measure(setting, threads));
+  if (options.filter != "replay") append_policy_costs(options, result);
   options.json ? result.write_json(out) : result.write_lines(out);
 }
 
