@@ -33,7 +33,7 @@ code{font:12.5px/1.5 "JetBrains Mono","DejaVu Sans Mono",monospace;overflow-wrap
 .text{white-space:pre-wrap;line-height:1.9;font-size:14px}.text span{border-radius:3px;padding:1px 0}
 sup{font-size:9px;color:var(--secondary);line-height:0;margin-right:1px}
 .loop{white-space:nowrap}table code{overflow-wrap:normal}
-.legend{font-size:13px;line-height:2}.legend span{border-radius:3px;padding:2px 6px}
+.legend{font-size:13px;line-height:2}.legend span{border-radius:3px;padding:2px 6px;white-space:nowrap}
 .gone{color:var(--evicted)}
 .later{opacity:.35}[hidden]{display:none}
 .pair{display:flex;flex-wrap:wrap;gap:16px;justify-content:space-evenly}.pair svg{margin:0;flex:0 1 auto;min-width:0}
@@ -53,7 +53,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 20px;font-size:13p
 li{margin:4px 0}ul{padding-left:20px;margin:0}
 @page{margin:14mm}
 @media print{body{background:#fff;font-size:10.5pt}section{box-shadow:none;padding:8px 0;border-radius:0;border-top:1px solid var(--rule)}main{max-width:none;padding:0}
-figure,svg,tr,dl{break-inside:avoid}h2{break-after:avoid}.js .controls,#tip{display:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+svg,tr{break-inside:avoid}h2{break-after:avoid}.js .controls,#tip{display:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 )";
 
 constexpr std::string_view kPictureStyle = R"(
