@@ -176,6 +176,8 @@ std::vector<Claim> judge_rise(std::span<const DocumentRise> documents, std::span
   // A share of a rise that is not there means nothing.
   if (claims.front().verdict != Verdict::Shown) claims.back().verdict = Verdict::NotTestable;
   for (Claim& claim : claims) claim.units = static_cast<uint32_t>(documents.size());
+  if (documents.size() == 1)  // an effect without a spread
+    for (Claim& claim : claims) claim.lower = claim.upper = claim.raw_p_value = claim.p_value = claim.p_against = kNaN;
   return claims;
 }
 

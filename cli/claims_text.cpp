@@ -32,7 +32,7 @@ std::string claims_text(const Analysis& analysis) {
   for (const Claim& claim : analysis.statistics.claims) {
     const bool known = !std::isnan(claim.effect);
     table.row({std::string(verdict_name(claim.verdict)), claim.statement, known ? signed_number(claim.effect) : "-",
-               known ? signed_number(claim.lower) + " to " + signed_number(claim.upper) : "-", significant(claim.p_value)});
+               std::isnan(claim.lower) ? "-" : signed_number(claim.lower) + " to " + signed_number(claim.upper), significant(claim.p_value)});
   }
   return "claims over " + sample_words(analysis) + "\n" + table.text(2);
 }

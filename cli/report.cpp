@@ -19,6 +19,7 @@ class Report : public Command {
     options.positionals("FILE", files_, "at most one trace, and analyses and runs of it");
     options.file("-o,--output", output_, "the HTML page to write", Need::Required);
     options.file("--csv", csv_, "a folder for the numbers of each figure, made if it is not there");
+    options.file("--svg", svg_, "a folder for each picture as an SVG file of its own, made if it is not there");
     options.explain("The page is one file that fetches nothing: it opens anywhere, light or dark, prints, and reads whole without scripts. With them, curves and maps show their values where you point, and layer, head and step of the sample text can be chosen.");
     options.example("dendrokv report trace.h5 runs.h5 analysis.h5 -o report.html --csv numbers");
   }
@@ -34,7 +35,8 @@ class Report : public Command {
     }
     input.command_line = session.command_line;
     const ReportPage page = make_report(input);
-    if (!csv_.empty()) write_numbers(page);
+    if (!csv_.empty()) write_all(csv_, page.csv);
+    if (!svg_.empty()) write_all(svg_, page.svg);
     write_whole(output_, page.html);
     if (session.json())
       std::cout << Json::object().set("output", output_.string()).set("figures", uint64_t{page.csv.size()}).text() << "\n";
@@ -61,15 +63,16 @@ class Report : public Command {
     }
   }
 
-  void write_numbers(const ReportPage& page) const {
+  template <class File>
+  static void write_all(const std::filesystem::path& folder, const std::vector<File>& files) {
     std::error_code error;
-    std::filesystem::create_directories(csv_, error);
-    if (error) fail(csv_.string(), "cannot be made: " + error.message(), "wanted a folder for the CSV files");
-    for (const CsvFile& file : page.csv) write_whole(csv_ / file.name, file.contents);
+    std::filesystem::create_directories(folder, error);
+    if (error) fail(folder.string(), "cannot be made: " + error.message(), "wanted a folder");
+    for (const File& file : files) write_whole(folder / file.name, file.contents);
   }
 
   std::vector<std::filesystem::path> files_;
-  std::filesystem::path output_, csv_;
+  std::filesystem::path output_, csv_, svg_;
 };
 
 }  // namespace

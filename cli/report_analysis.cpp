@@ -116,6 +116,7 @@ const Claim* claim_named(const Analysis& analysis, std::string_view name) {
 
 std::string interval(const Claim& claim) {
   if (!std::isfinite(claim.effect)) return "–";
+  if (!std::isfinite(claim.lower)) return times(claim.effect);
   return times(claim.effect) + " <span class=\"range\">" + times(claim.lower) + " to " + times(claim.upper) + "</span>";
 }
 
@@ -217,7 +218,8 @@ Figure band_figure(const Analysis& analysis) {
   const Statistics& statistics = analysis.statistics;
   for (const size_t band : shown_bands(analysis)) {
     Series series{band_label(analysis, band), band_colour(chart.series.size()), LineStyle::Solid, cell_positions(analysis, width),
-                  pooled(analysis.band_row(band), width), 1.6, {}, {}};
+                  pooled(analysis.band_row(band), width), analysis.samples == 1 ? 0.7 + 0.3 * static_cast<double>(chart.series.size()) : 1.6,
+                  {}, {}};
     if (analysis.band_kind != "none") {
       series.low = pooled(row_of(analysis.low, analysis, band), width);
       series.high = pooled(row_of(analysis.high, analysis, band), width);
@@ -399,10 +401,10 @@ Figure variance_figure(const Analysis& analysis) {
   LineChart chart;
   chart.title = "Mean energy of each band against its period";
   chart.x_title = "period (tokens, log scale)";
-  chart.y_title = "variance (squared " + analysis.unit + ", log scale)";
+  chart.y_title = "variance (square of " + analysis.unit + ")";
   chart.x_scale = ScaleKind::Log2;
   chart.y_scale = ScaleKind::Log10;
-  chart.height = 260;
+  chart.height = 300;
   Series series{"variance of the band", "var(--series0)", LineStyle::Solid, {}, {}, 2, {}, {}};
   Series white{"white noise of the same variance at the first band", "var(--secondary)", LineStyle::Dashed, {}, {}, 1, {}, {}};
   Series red{"95 % level of red noise, lag-1 " + number(statistics.lag1), "var(--series3)", LineStyle::Dashed, {}, {}, 1, {}, {}};

@@ -27,17 +27,13 @@ h1{font-size:26px;margin:0 0 4px;font-weight:650}h2{font-size:18px;margin:0 0 12
 p{margin:0 0 10px}.meta,.caption,figcaption{color:var(--secondary);font-size:13px}
 section{background:var(--panel);border-radius:8px;padding:20px 24px;margin:16px 0;box-shadow:0 0 0 1px var(--rule)}
 svg{max-width:100%;height:auto;display:block;margin:0 auto}
-svg text{font-family:Inter,"Segoe UI",system-ui,sans-serif;fill:var(--ink)}
-.tick{font-size:12px;font-variant-numeric:tabular-nums}.axis-title{font-size:12.5px}
-svg .tick,svg .axis-title{fill:var(--secondary)}
-.rule{stroke:var(--rule)}.axis{stroke:var(--secondary)}
 table{border-collapse:collapse;width:100%;font-size:13px}th,td{text-align:left;padding:6px 10px 6px 0;border-bottom:1px solid var(--rule);vertical-align:top}
 th{font-weight:600;color:var(--secondary)}.n{text-align:right;font-variant-numeric:tabular-nums}
 code{font:12.5px/1.5 "JetBrains Mono","DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
 .text{white-space:pre-wrap;line-height:1.9;font-size:14px}.text span{border-radius:3px;padding:1px 0}
 sup{font-size:9px;color:var(--secondary);line-height:0;margin-right:1px}
 .loop{white-space:nowrap}table code{overflow-wrap:normal}
-.legend{font-size:13px;line-height:2}.legend span{border-radius:3px;padding:2px 6px}
+.legend{font-size:13px;line-height:2}.legend span{border-radius:3px;padding:2px 6px;white-space:nowrap}
 .gone{color:var(--evicted)}
 .later{opacity:.35}[hidden]{display:none}
 .pair{display:flex;flex-wrap:wrap;gap:16px;justify-content:space-evenly}.pair svg{margin:0;flex:0 1 auto;min-width:0}
@@ -57,7 +53,14 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 20px;font-size:13p
 li{margin:4px 0}ul{padding-left:20px;margin:0}
 @page{margin:14mm}
 @media print{body{background:#fff;font-size:10.5pt}section{box-shadow:none;padding:8px 0;border-radius:0;border-top:1px solid var(--rule)}main{max-width:none;padding:0}
-figure,svg,tr,dl{break-inside:avoid}h2{break-after:avoid}.js .controls,#tip{display:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+svg,tr{break-inside:avoid}h2{break-after:avoid}.js .controls,#tip{display:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+)";
+
+constexpr std::string_view kPictureStyle = R"(
+svg text{font-family:Inter,"Segoe UI",system-ui,sans-serif;fill:var(--ink)}
+.tick{font-size:12px;font-variant-numeric:tabular-nums}.axis-title{font-size:12.5px}
+svg .tick,svg .axis-title{fill:var(--secondary)}
+.rule{stroke:var(--rule)}.axis{stroke:var(--secondary)}
 )";
 
 std::string variable(const std::string& name, Rgb colour) { return "--" + name + ":" + to_hex(colour) + ";"; }
@@ -88,7 +91,21 @@ std::string token_rules(Theme theme) {
 std::string style() {
   return "<style>:root{color-scheme:light dark;" + theme_variables(Theme::Light) + "}" + token_rules(Theme::Light) +
          "@media (prefers-color-scheme:dark){@media screen{:root{" + theme_variables(Theme::Dark) + "}" + token_rules(Theme::Dark) + "}}" +
-         std::string(kStyle) + "</style>\n";
+         std::string(kStyle) + std::string(kPictureStyle) + "</style>\n";
+}
+
+/// The pictures of a figure as files of their own, with the colours and type that they have in the page.
+void add_pictures(const Figure& figure, std::vector<SvgFile>& files) {
+  const std::string style = "<style>svg{" + theme_variables(Theme::Light) + "background:var(--panel)}" + std::string(kPictureStyle) + "</style>\n";
+  const std::string stem = figure.numbers.name.substr(0, figure.numbers.name.rfind('.'));
+  size_t pictures = 0;
+  for (size_t at = figure.picture.find("<svg"); at != std::string::npos; at = figure.picture.find("<svg", at + 1)) {
+    const size_t end = figure.picture.find("</svg>", at) + 6;
+    std::string picture = figure.picture.substr(at, end - at);
+    picture.insert(picture.find('>') + 1, "\n" + style);
+    ++pictures;
+    files.push_back({stem + (pictures > 1 ? "-" + std::to_string(pictures) : std::string()) + ".svg", picture + "\n"});
+  }
 }
 
 std::string section(const Figure& figure) {
@@ -241,6 +258,7 @@ ReportPage make_report(const ReportInput& input) {
   for (const Figure& figure : figures) {
     page.html += section(figure);
     page.csv.push_back(figure.numbers);
+    add_pictures(figure, page.svg);
   }
   page.html += method(input) + "</main>\n<script>" + std::string(report_script()) + "</script></body></html>\n";
   return page;

@@ -24,9 +24,15 @@ struct CsvFile {
   std::string contents;
 };
 
+struct SvgFile {
+  std::string name;  // "bands.svg"
+  std::string contents;
+};
+
 struct ReportPage {
   std::string html;
   std::vector<CsvFile> csv;
+  std::vector<SvgFile> svg;  // each picture by itself, in light colours
 };
 
 /// Throws Error when the files do not belong together (a run or analysis of another trace).

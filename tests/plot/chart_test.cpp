@@ -91,6 +91,44 @@ TEST(LineChart, ALongLegendTakesMoreRows) {
     EXPECT_LT(std::stod((*it)[1]) + 6.6 * 30, chart.width + 24);
 }
 
+TEST(LineChart, ABandIsAnAreaWithGapsAndItsNumbersAreInThePicture) {
+  LineChart chart = two_curves();
+  chart.series[0].low = {0.5, 1.5, 1, 1.5, 0.5};
+  chart.series[0].high = {1.5, 2.5, std::nan(""), 2.5, 1.5};
+  const std::string svg = line_chart(chart);
+  expect_well_formed(svg);
+  EXPECT_EQ(count(svg, "fill-opacity"), 2u);  // one on each side of the gap
+  EXPECT_EQ(count(svg, "<metadata>"), 1u);
+  EXPECT_NE(svg.find("&quot;name&quot;:&quot;one&quot;,&quot;x&quot;:[0,1,2,3,4],&quot;y&quot;:[1,2,null,2,1]"), std::string::npos);
+}
+
+// The ends of a band count for the range, or it would be cut at the frame.
+TEST(LineChart, TheRangeHoldsTheBand) {
+  LineChart chart = two_curves();
+  chart.series[1].low = {-300, -300, -300, -300, -300};
+  chart.series[1].high = {2, 2, 2, 2, 2};
+  EXPECT_NE(line_chart(chart).find(">-300<"), std::string::npos);
+}
+
+TEST(HeatMap, NamesAndMarks) {
+  Grid<double> values(2, 40, 1.0);
+  values(0, 0) = 2;
+  HeatMapChart chart;
+  chart.title = "map";
+  chart.values = std::as_const(values).view();
+  chart.row_names = {"first row", "second"};
+  for (size_t c = 0; c < 40; ++c) chart.column_names.push_back("c" + std::to_string(c));
+  chart.marked.assign(80, false);
+  chart.marked[3] = chart.marked[41] = true;
+  chart.cell_width = 10;
+  const std::string svg = heat_map(chart);
+  expect_well_formed(svg);
+  EXPECT_EQ(count(svg, "<circle"), 2u);
+  EXPECT_NE(svg.find(">first row<"), std::string::npos);
+  EXPECT_NE(svg.find(">c0<"), std::string::npos);
+  EXPECT_EQ(svg.find(">c1<"), std::string::npos);  // its room is taken
+}
+
 TEST(HeatMap, OneCellEachAbsentOnesToo) {
   Grid<double> values(3, 4, 1.0);
   values(1, 2) = std::nan("");
