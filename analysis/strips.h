@@ -24,8 +24,9 @@ class StripPlan {
   template <class T>
   StripPlan(const SignalView<const T>& signal, unsigned threads)
       : batches_(signal.batches), channels_(signal.channels) {
-    // Tiles of at most 256 bytes: a filter's rows stay in the first cache. Of a cache line at least, however many threads wait.
-    constexpr size_t kMost = 256 / sizeof(T), kLeast = 64 / sizeof(T);
+    // Tiles of at most 256 bytes: a filter's rows stay in the first cache. Of two cache lines at least, however many threads wait:
+    // processors fetch lines in pairs, and two threads on halves of a pair took three times as long as one on both.
+    constexpr size_t kMost = 256 / sizeof(T), kLeast = 128 / sizeof(T);
     if (signal.channel_stride != 1 || signal.channels == 1 ||
         (signal.position_stride == 1 && signal.positions > 1))
       return;
