@@ -47,7 +47,11 @@ class AccessibleToken : public QAccessibleInterface {
 class AccessibleView : public QAccessibleWidget {
  public:
   explicit AccessibleView(View* view)
-      : QAccessibleWidget(view, QAccessible::Table), view_(view), token_(view) {}
+      : QAccessibleWidget(view, QAccessible::Table),
+        view_(view),
+        token_(QAccessible::registerAccessibleInterface(new AccessibleToken(view))) {}
+  // The registry owns what was registered: it has to be told.
+  ~AccessibleView() override { QAccessible::deleteAccessibleInterface(token_); }
 
   int childCount() const override {
     return QAccessibleWidget::childCount() + (view_->spoken().name.isEmpty() ? 0 : 1);
@@ -55,10 +59,11 @@ class AccessibleView : public QAccessibleWidget {
   QAccessibleInterface* child(int index) const override {
     const int widgets = QAccessibleWidget::childCount();
     if (index < widgets) return QAccessibleWidget::child(index);
-    return index == widgets && !view_->spoken().name.isEmpty() ? &token_ : nullptr;
+    const bool there = index == widgets && !view_->spoken().name.isEmpty();
+    return there ? QAccessible::accessibleInterface(token_) : nullptr;
   }
   int indexOfChild(const QAccessibleInterface* wanted) const override {
-    if (wanted == &token_) return QAccessibleWidget::childCount();
+    if (wanted == QAccessible::accessibleInterface(token_)) return QAccessibleWidget::childCount();
     return QAccessibleWidget::indexOfChild(wanted);
   }
   QString text(QAccessible::Text kind) const override {
@@ -68,7 +73,7 @@ class AccessibleView : public QAccessibleWidget {
 
  private:
   View* view_;
-  mutable AccessibleToken token_;
+  QAccessible::Id token_;
 };
 
 QAccessibleInterface* make_accessible(const QString&, QObject* object) {

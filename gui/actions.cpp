@@ -9,7 +9,6 @@
 #include <QFileDialog>
 #include <QInputDialog>
 #include <QMenu>
-#include <QMessageBox>
 #include <algorithm>
 #include <array>
 #include <map>
@@ -225,7 +224,7 @@ void guarded(MainWindow& window, const Write& write) {
   try {
     write();
   } catch (const Error& error) {
-    QMessageBox::warning(&window, QStringLiteral("Not written"), QString::fromUtf8(error.what()));
+    window.notice().tell(QStringLiteral("Not written: ") + QString::fromUtf8(error.what()));
   }
 }
 

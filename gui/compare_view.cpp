@@ -11,6 +11,7 @@ namespace dendrokv {
 namespace {
 
 constexpr double kLabel = 17, kStrip = 13, kGap = 5, kLowestCurve = 34;
+constexpr double kLegend = 290;  // width, at the right of the first label
 
 /// Rows of strips: the run itself, then each other one with its difference.
 size_t row_count(size_t others) {
@@ -121,10 +122,11 @@ QRectF CompareView::curve_box() const {
 void CompareView::paint_label(QPainter& painter, size_t row, const QString& text) const {
   const QRectF below = strip(row);
   const QRectF box(below.left(), below.top() - scaled(kLabel), below.width(), scaled(kLabel));
+  const double room = box.width() - (row == 0 ? scaled(kLegend) : 0);
   painter.setFont(small_font());
   painter.setPen(to_qt(colours().secondary));
   painter.drawText(box, Qt::AlignLeft | Qt::AlignVCenter,
-                   QFontMetricsF(small_font()).elidedText(text, Qt::ElideRight, box.width()));
+                   QFontMetricsF(small_font()).elidedText(text, Qt::ElideRight, room));
 }
 
 void CompareView::paint_states(QPainter& painter, size_t row,
@@ -231,7 +233,7 @@ QRectF CompareView::curves(QPainter& painter, const std::vector<Other>& all) con
 }
 
 void CompareView::paint_legend(QPainter& painter) const {
-  const QRectF head(width() - kPadding - 330.0, area().top() - 2, 330, 14);
+  const QRectF head(width() - kPadding - scaled(kLegend), area().top() + 1, scaled(kLegend), 14);
   struct Key {
     const char* text;
     Rgb colour;

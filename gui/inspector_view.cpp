@@ -189,16 +189,22 @@ double InspectorView::paint_note(QPainter& painter, const Entry& entry, double t
   return std::max(used.bottom() + 5, top + row_height(EntryKind::Note));
 }
 
+/// Label left, value right; the value comes first where both do not fit.
+void InspectorView::paint_pair(QPainter& painter, const Entry& entry, const QRectF& row) const {
+  painter.setFont(small_font());
+  const QFontMetricsF metrics(small_font());
+  const QString value = metrics.elidedText(entry.value, Qt::ElideRight, row.width() * 0.8);
+  painter.setPen(to_qt(colours().ink));
+  painter.drawText(row, Qt::AlignRight | Qt::AlignVCenter, value);
+  painter.setPen(to_qt(colours().secondary));
+  painter.drawText(row, Qt::AlignLeft | Qt::AlignVCenter,
+                   metrics.elidedText(entry.label, Qt::ElideRight,
+                                      row.width() - metrics.horizontalAdvance(value) - 10));
+}
+
 void InspectorView::paint_fact(QPainter& painter, const Entry& entry, double top) const {
   const QRectF row(area().left(), top, area().width(), scaled(kRowHeight));
-  painter.setFont(small_font());
-  painter.setPen(to_qt(colours().ink));
-  const QFontMetricsF metrics(small_font());
-  const double label_room = metrics.horizontalAdvance(entry.label) + 12;
-  painter.drawText(row, Qt::AlignRight | Qt::AlignVCenter,
-                   metrics.elidedText(entry.value, Qt::ElideRight, row.width() - label_room));
-  painter.setPen(to_qt(colours().secondary));
-  painter.drawText(row, Qt::AlignLeft | Qt::AlignVCenter, entry.label);
+  paint_pair(painter, entry, row);
   painter.setPen(QPen(to_qt(colours().rule), 1));
   painter.drawLine(QPointF(row.left(), row.bottom() - 0.5),
                    QPointF(row.right(), row.bottom() - 0.5));
@@ -231,11 +237,7 @@ void InspectorView::paint_link(QPainter& painter, const Entry& entry, double top
 
 void InspectorView::paint_share(QPainter& painter, const Entry& entry, double top) const {
   const QRectF row(area().left(), top, area().width(), scaled(kRowHeight));
-  painter.setFont(small_font());
-  painter.setPen(to_qt(colours().secondary));
-  painter.drawText(row, Qt::AlignLeft | Qt::AlignVCenter, entry.label);
-  painter.setPen(to_qt(colours().ink));
-  painter.drawText(row, Qt::AlignRight | Qt::AlignVCenter, entry.value);
+  paint_pair(painter, entry, row);
   const QRectF bar(row.left(), row.bottom() - 1, row.width(), 4);
   painter.setPen(Qt::NoPen);
   painter.setBrush(to_qt(colours().rule));

@@ -24,6 +24,7 @@ class InspectorView : public View {
   void paint_thread(QPainter& painter, const Section& section, double top) const;
   double paint_entry(QPainter& painter, const Entry& entry, double top) const;
   double paint_note(QPainter& painter, const Entry& entry, double top) const;
+  void paint_pair(QPainter& painter, const Entry& entry, const QRectF& row) const;
   void paint_fact(QPainter& painter, const Entry& entry, double top) const;
   void paint_link(QPainter& painter, const Entry& entry, double top) const;
   void paint_duel(QPainter& painter, const Entry& entry, double top) const;

@@ -201,13 +201,15 @@ void MainWindow::document_opened() {
     refuse(QString::fromUtf8(error.what()));
     return;
   }
-  restoring_.reset();
   take_sidecars(content);
   if (options_.find) controls_->find(QString::fromStdString(*options_.find));
   tell_what_is_missing(content);
   setWindowTitle(QString::fromStdString(content.file.filename().string()) +
                  QStringLiteral(" — DendroKV"));
   stack_->setCurrentIndex(1);
+  // Only what is laid out has sizes to set.
+  if (restoring_) deck_->set_sizes(restoring_->sizes);
+  restoring_.reset();
   options_.forget_places();
   remember();
   Q_EMIT ready();
@@ -220,7 +222,6 @@ void MainWindow::apply_look(const SavedWorkspace& saved) {
   if (!options_.font_percent) set_font_percent(saved.font_percent);
   if (!options_.theme_given) set_theme(saved.theme);
   if (!saved.views.empty() && options_.view.empty()) deck_->set_shown(saved.views);
-  deck_->set_sizes(saved.sizes);
 }
 
 /// Notes beside the trace. What cannot be read is said, and left as it is.

@@ -115,8 +115,6 @@ void NotesModel::open(const std::filesystem::path& trace, const std::string& tra
 }
 
 void NotesModel::apply(std::vector<Note> notes) {
-  if (path_.empty())
-    fail("notes", "no place to keep them", "wanted an open trace whose notes can be read");
   std::sort(notes.begin(), notes.end(), comes_before);
   notes_ = std::move(notes);
   Q_EMIT changed();
@@ -139,12 +137,18 @@ void NotesModel::save() {
   Q_EMIT changed();
 }
 
-void NotesModel::add(PositionRange range, const QString& text) {
+void NotesModel::change(std::vector<Note> notes) {
+  if (path_.empty())
+    fail("notes", "no place to keep them", "wanted an open trace whose notes can be read");
   if (past_.size() == kMostHistory) past_.erase(past_.begin());
-  past_.push_back(notes_);
+  past_.push_back({notes_, notes, {}});
+  apply(std::move(notes));
+}
+
+void NotesModel::add(PositionRange range, const QString& text) {
   std::vector<Note> notes = notes_;
   notes.push_back({QUuid::createUuid().toString(QUuid::WithoutBraces), range, text});
-  apply(std::move(notes));
+  change(std::move(notes));
 }
 
 void NotesModel::set_text(const QString& id, const QString& text) {
@@ -152,23 +156,26 @@ void NotesModel::set_text(const QString& id, const QString& text) {
   for (Note& note : notes)
     if (note.id == id) note.text = text;
   if (notes == notes_) return;
-  past_.push_back(notes_);
-  apply(std::move(notes));
+  if (!past_.empty() && past_.back().typing == id) {
+    past_.back().after = notes;
+    return apply(std::move(notes));
+  }
+  change(std::move(notes));
+  past_.back().typing = id;
 }
 
 void NotesModel::remove(const QString& id) {
   if (!with_id(notes_, id)) return;
-  past_.push_back(notes_);
   std::vector<Note> notes = notes_;
   std::erase_if(notes, [&id](const Note& note) { return note.id == id; });
-  apply(std::move(notes));
+  change(std::move(notes));
 }
 
 void NotesModel::undo() {
   if (past_.empty()) return;
-  std::vector<Note> notes = past_.back();
+  const Change last = std::move(past_.back());
   past_.pop_back();
-  apply(std::move(notes));
+  apply(merge_notes(last.after, last.before, notes_));
 }
 
 const Note* NotesModel::neighbour(std::optional<Position> after, int direction) const {

@@ -63,6 +63,8 @@ class NotesModel : public QObject {
   void changed();
 
  private:
+  /// Takes notes in place of the present ones and remembers how to undo that.
+  void change(std::vector<Note> notes);
   void apply(std::vector<Note> notes);
   void save();
 
@@ -70,7 +72,12 @@ class NotesModel : public QObject {
   std::string trace_uuid_;
   uint32_t tokens_ = 0;
   std::vector<Note> notes_, saved_;
-  std::vector<std::vector<Note>> past_;
+  /// An undo takes back what was changed, not what another window has written since.
+  struct Change {
+    std::vector<Note> before, after;
+    QString typing = {};  // id of the note whose text it is: letters in a row are one change
+  };
+  std::vector<Change> past_;
 };
 
 }  // namespace dendrokv

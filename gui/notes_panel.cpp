@@ -27,7 +27,7 @@ QString line_of(const Note& note, const TokenText& tokens) {
 
 NotesPanel::NotesPanel(Workspace& workspace, NotesModel& notes, QWidget* parent)
     : QFrame(parent), workspace_(workspace), notes_(notes) {
-  setObjectName(QStringLiteral("card"));
+  setObjectName(QStringLiteral("notes"));
   build();
   connect(&notes, &NotesModel::changed, this, [this] { fill(); });
   connect(list_, &QListWidget::currentRowChanged, this, [this] {
@@ -43,7 +43,8 @@ NotesPanel::NotesPanel(Workspace& workspace, NotesModel& notes, QWidget* parent)
 
 void NotesPanel::build() {
   auto* layout = new QVBoxLayout(this);
-  layout->setContentsMargins(kPadding, 10, kPadding, kPadding);
+  // Within the margins that the style sheet leaves around the panel.
+  layout->setContentsMargins(kPadding, kGutter + 10, kPadding + kGutter, kPadding + kGutter);
   layout->setSpacing(8);
   auto* title = new QLabel(QStringLiteral("Notes"), this);
   title->setFont(title_font());

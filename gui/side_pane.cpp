@@ -43,6 +43,7 @@ SidePane::SidePane(Workspace& main, Document& document, const Alignment* alignme
   connect(&main.selection, &SelectionModel::changed, this, [this] { follow(); });
   connect(&selection_, &SelectionModel::changed, this, [this] { lead(); });
   refresh();
+  for (View* view : views_) view->catch_up();
 }
 
 QString SidePane::title() const {

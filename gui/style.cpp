@@ -58,6 +58,8 @@ constexpr const char* kSheet = R"(
     QMenu::separator { height: 1px; background: %RULE; margin: 4px 8px; }
     QDialog, QFrame#card, QWidget#sheet { background: %PANEL; }
     QDialog { border: 1px solid %RULE; }
+    QFrame#notes {
+      background: %PANEL; border: 1px solid %RULE; border-radius: 8px; margin: 12px 12px 12px 0; }
     QFrame#card { border: 1px solid %RULE; border-radius: 8px; }
     QFrame#notice { background: %NOTICE; border-bottom: 1px solid %RULE; }
     QPushButton {

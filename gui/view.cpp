@@ -66,6 +66,11 @@ View::Spoken View::spoken() const {
   return {spoken_name(*content(), selection()), spoken_value(*content(), selection())};
 }
 
+void View::catch_up() {
+  if (content()) document_opened();
+  refresh();
+}
+
 void View::refresh() {
   picture_ = {};
   update();

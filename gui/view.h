@@ -66,6 +66,8 @@ class View : public QWidget {
   };
   Spoken spoken() const;
 
+  /// For a view that was made after its document was opened.
+  void catch_up();
   /// Draws the data anew: after a change of theme, size or content.
   void refresh();
 

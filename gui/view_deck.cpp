@@ -26,7 +26,8 @@ ViewDeck::ViewDeck(Workspace& workspace, QWidget* parent)
   across_->setStretchFactor(0, 0);
   across_->setStretchFactor(1, 1);
   across_->setStretchFactor(2, 0);
-  across_->setSizes({kLeftWidth, kCentreWidth, kRightWidth});
+  across_->setSizes({static_cast<int>(scaled(kLeftWidth)), kCentreWidth,
+                     static_cast<int>(scaled(kRightWidth))});
   show_standard();
   share_heights();
 }

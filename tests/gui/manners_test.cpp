@@ -16,6 +16,7 @@
 #include "data/lineage.h"
 #include "gui/command_palette.h"
 #include "gui/key_sheet.h"
+#include "gui/text_view.h"
 #include "tests/gui/opened_window.h"
 
 namespace dendrokv {
@@ -194,6 +195,11 @@ TEST(Compare, SideBySideFollowsAndLeads) {
   pane.workspace().selection.change([](Selection& wanted) { wanted.position = Position(20); });
   EXPECT_EQ(opened.now().position, Position(20));
   EXPECT_EQ(opened.now().run, 1u) << "each keeps its run";
+  View* text = pane.findChild<TextView*>();
+  ASSERT_TRUE(text);
+  QImage picture(text->size(), QImage::Format_RGB32);
+  text->render(&picture);
+  EXPECT_GT(testing::count_of(picture, opened.colours().recent), 100) << "its text is there";
   opened.press("V");
   EXPECT_TRUE(opened.window().comparison().panes().empty());
 }
@@ -325,6 +331,21 @@ TEST(Notes, LieBesideTheTraceWhichStaysAsItIs) {
   MainWindow without(clean, Memory::Sidecars);
   testing::open_and_settle(without, {opened.trace()});
   EXPECT_TRUE(without.notes().notes().empty());
+}
+
+TEST(Notices, AReplacedTraceIsSaidAndReadAgainOnRequest) {
+  OpenedWindow opened;
+  testing::SampleOptions shorter;
+  shorter.tokens = 30;
+  testing::write_sample_trace(opened.trace(), shorter);
+  // What the document's own watch does when it sees another file under the name.
+  Q_EMIT opened.window().document().replaced(QStringLiteral("replaced"));
+  EXPECT_EQ(opened.window().notice().text().toStdString(), "replaced");
+  EXPECT_EQ(opened.content().info.tokens, 96u) << "what was read stays";
+  opened.window().open({opened.trace()});
+  testing::settle(opened.window());
+  EXPECT_EQ(opened.content().info.tokens, 30u);
+  EXPECT_EQ(opened.window().notice().text().toStdString(), "");
 }
 
 TEST(Looks, FontsGrowAndNothingIsCutOff) {

@@ -16,9 +16,9 @@ void settle(MainWindow& window) {
   clock.start();
   do {
     QApplication::processEvents(QEventLoop::AllEvents);
-    if (window.document().busy()) QApplication::processEvents(QEventLoop::WaitForMoreEvents, 1000);
+    if (window.busy()) QApplication::processEvents(QEventLoop::WaitForMoreEvents, 1000);
     ASSERT_LT(clock.elapsed(), 60'000) << "the document never settled";
-  } while (window.document().busy());
+  } while (window.busy());
   // One call may handle a resize and leave the layout that it asks for to the next.
   while (QAbstractEventDispatcher::instance()->processEvents(QEventLoop::AllEvents))
     ASSERT_LT(clock.elapsed(), 60'000) << "events never ceased";
