@@ -66,7 +66,7 @@ class EvalNeedle : public Command {
     options.count("--tokens", tokens_, {2},
                   "tokens before the first question (default: the deepest depth and some more)");
     options.explain(
-        "A fact is a sentence such as \"The secret word of Balenra is lantern.\" with a made-up "
+        "A fact is a sentence such as \"The secret word of Bandwick is lamp.\" with a made-up "
         "name and "
         "a word by the seed; the rest of a text is yours. The answer is found when each of its "
         "tokens "

@@ -6,7 +6,7 @@
 #include "cli/format.h"
 #include "cli/outputs.h"
 #include "cli/stop.h"
-#include "data/runs_file.h"
+#include "data/error.h"
 #include "model/stream_scorer.h"
 
 namespace dendrokv {
@@ -162,8 +162,14 @@ void Evaluation::take_over() {
   fs::path part = options_.output;
   part += ".part";
   std::error_code ignored;
-  if (!fs::is_regular_file(part, ignored) || sniff_file(part) != FileKind::Eval) return;
-  EvalFile before = read_eval(part, Incomplete::TakeWhatIsThere);
+  if (!fs::is_regular_file(part, ignored)) return;
+  EvalFile before;
+  try {
+    before = read_eval(part, Incomplete::TakeWhatIsThere);
+  } catch (const Error& error) {
+    session_.note("eval: nothing is taken over from " + part.string() + ": " + error.found());
+    return;
+  }
   if (!is_same_evaluation(before, file_)) return;
   size_t taken = 0;
   for (size_t text = 0; text < file_.texts.size(); ++text) {
@@ -187,6 +193,8 @@ bool Evaluation::score(EvalText& text, EvictionLog log, const Done& done,
        .isa = session_.isa,
        .block_tokens = block_tokens(),
        .evictions = log});
+  // Whatever has no room is said before the first text is run.
+  for (const EvalText& other : file_.texts) scorer.streams().check_room(other.ids.size());
   const size_t tokens = text.ids.size();
   Continue go_on = Continue::Yes;
   while (text.reached < tokens && go_on == Continue::Yes) {

@@ -138,6 +138,8 @@ TEST(Streams, WhatOneOfThemCannotTakeIsRefusedBeforeAnythingIsFed) {
   const auto nothing = [](const Streams::Block&) { FAIL(); };
   const auto too_many = some_tokens(model, size_t{model.config().context_length} + 1);
   EXPECT_THROW(streams.feed(too_many, {}, nothing), Error);
+  EXPECT_THROW(streams.check_room(too_many.size()), Error);
+  streams.check_room(too_many.size() - 1);
   EXPECT_THROW(streams.feed(std::vector<int32_t>{1, -1}, {}, nothing), Error);
   EXPECT_EQ(streams.next_step(), Step(0));
 }
