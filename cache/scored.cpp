@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "data/error.h"
 
@@ -41,6 +42,7 @@ std::span<const Decision> Cut::lowest(std::span<const double> scores, size_t fir
   const LeavesBefore before{scores, tie};
   decisions_.clear();
   if (count == 0) return decisions_;
+  if (count == 1 && last - first > 1) return lowest_one(scores, first, last, before);
   order_.resize(last - first);
   std::iota(order_.begin(), order_.end(), first);
   const auto end = order_.begin() + static_cast<std::ptrdiff_t>(count);
@@ -60,6 +62,23 @@ std::span<const Decision> Cut::lowest(std::span<const double> scores, size_t fir
     decisions_.push_back({Slot(*slot), Slot(*rival), static_cast<float>(scores[*slot]),
                           static_cast<float>(scores[*rival]), reason});
   }
+  return decisions_;
+}
+
+// The most frequent case, in one pass.
+template <class Before>
+std::span<const Decision> Cut::lowest_one(std::span<const double> scores, size_t first, size_t last,
+                                          const Before& before) {
+  size_t victim = first, rival = first + 1;
+  if (before(rival, victim)) std::swap(victim, rival);
+  for (size_t slot = first + 2; slot < last; ++slot) {
+    if (!before(slot, rival)) continue;
+    rival = slot;
+    if (before(rival, victim)) std::swap(victim, rival);
+  }
+  const Reason reason = scores[victim] == scores[rival] ? Reason::Tie : Reason::Lost;
+  decisions_.push_back({Slot(victim), Slot(rival), static_cast<float>(scores[victim]),
+                        static_cast<float>(scores[rival]), reason});
   return decisions_;
 }
 

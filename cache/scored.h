@@ -42,6 +42,10 @@ class Cut {
                                    size_t count, Tie tie);
 
  private:
+  template <class Before>
+  std::span<const Decision> lowest_one(std::span<const double> scores, size_t first, size_t last,
+                                       const Before& before);
+
   std::vector<size_t> order_;
   std::vector<Decision> decisions_;
 };
