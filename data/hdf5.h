@@ -89,12 +89,15 @@ class Dataset {
 /// the next settle(), flush() or close().
 enum class Writing : uint8_t { Cached, Direct };
 
+enum class Reading : uint8_t { Strict, Patient };
+
 class File {
  public:
   /// Replaces an existing file. Throws Error.
   static File create(const std::filesystem::path& path, Writing writing = Writing::Cached);
-  /// Read-only, without locks and plug-ins. Throws Error: missing, not HDF5, truncated, being written.
-  static File open(const std::filesystem::path& path);
+  /// Read-only, without locks and plug-ins. Throws Error: missing, not HDF5, truncated, being written. Reading::Patient takes the last
+  /// two: reading what is not there throws then.
+  static File open(const std::filesystem::path& path, Reading reading = Reading::Strict);
 
   const std::string& name() const { return name_; }
 

@@ -83,7 +83,8 @@ constexpr std::array<OptionLine, 12> kOptions = {{
     {"--lane", "LAYER.HEAD", "lane to look at: layer and KV head; LAYER.mean or mean for averages",
      set_lane},
     {"--view", "NAME",
-     "show one view only: mosaic, text, retention, contributions, variability, inspector",
+     "show one view only: mosaic, text, retention, contributions, variability, inspector, density, "
+     "overview, scalogram, table",
      [](ViewOptions& options, std::string_view text) { options.view = view_row(text).name; }},
     {"--theme", "light|dark", "colours of the window", set_theme},
     {"--render", "OUT.png|svg|pdf", "draw the window into a file and end; needs no display",

@@ -144,7 +144,8 @@ TEST(Keys, OneViewAlone) {
   for (const ViewRow& row : view_table())
     EXPECT_EQ(opened.view(row.name).isVisible(), row.name == "retention") << row.name;
   opened.press("0");
-  for (const ViewRow& row : view_table()) EXPECT_TRUE(opened.view(row.name).isVisible());
+  for (const ViewRow& row : view_table())
+    EXPECT_EQ(opened.view(row.name).isVisible(), row.at_start == AtStart::Shown) << row.name;
 }
 
 TEST(Keys, ThemeAndMarksChangeThePicture) {
