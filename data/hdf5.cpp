@@ -14,6 +14,7 @@
 #include "data/half.h"
 #include "data/hdf5_direct.h"
 #include "data/hdf5_library.h"
+#include "data/hdf5_patient.h"
 
 namespace dendrokv::h5 {
 namespace {
@@ -216,7 +217,7 @@ File File::create(const std::filesystem::path& path, Writing writing) {
           name, writing};
 }
 
-File File::open(const std::filesystem::path& given) {
+File File::open(const std::filesystem::path& given, Reading reading) {
   quieten();
   const auto [path, group] = place_of(given);
   const std::string name = path.string();
@@ -224,12 +225,13 @@ File File::open(const std::filesystem::path& given) {
   if (!std::filesystem::exists(path, error)) fail(name, "does not exist", "wanted an HDF5 file");
   if (std::filesystem::is_directory(path, error)) fail(name, "is a folder", "wanted an HDF5 file");
   if (access(name.c_str(), R_OK) != 0) fail(name, std::strerror(errno), "wanted a readable file");
-  if (H5Fis_hdf5(name.c_str()) <= 0)
+  if (reading == Reading::Strict && H5Fis_hdf5(name.c_str()) <= 0)
     fail(name, "is not an HDF5 file", "wanted a file that dendrokv wrote");
   const Handle access = own<H5Pclose>(H5Pcreate(H5P_FILE_ACCESS), name, "HDF5 has no memory");
   need(H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG), name, "cannot be set up");
   // A lock would stop a writer, and fail on a read-only disk.
   need(H5Pset_file_locking(access.id(), 0, 1), name, "cannot be set up");
+  if (reading == Reading::Patient) use_patient_driver(access, name);
   const hid_t id = H5Fopen(name.c_str(), H5F_ACC_RDONLY, access.id());
   if (id < 0)
     fail(name, "cannot be opened", "wanted a whole HDF5 file",

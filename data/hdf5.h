@@ -97,13 +97,15 @@ Place place_of(const std::filesystem::path& path);
 /// the next settle(), flush() or close().
 enum class Writing : uint8_t { Cached, Direct };
 
+enum class Reading : uint8_t { Strict, Patient };
+
 class File {
  public:
   /// Replaces an existing file. Throws Error.
   static File create(const std::filesystem::path& path, Writing writing = Writing::Cached);
   /// Read-only, without locks and plug-ins; `path` may be a place within a file. Throws Error: missing, not HDF5, truncated, being
-  /// written, no such group.
-  static File open(const std::filesystem::path& path);
+  /// written, no such group. Reading::Patient takes what is truncated or being written: reading what is not there throws then.
+  static File open(const std::filesystem::path& path, Reading reading = Reading::Strict);
 
   const std::string& name() const { return name_; }
 

@@ -127,9 +127,8 @@ void check_run(const std::string& subject, const Run& run, const TraceInfo& info
 class TraceReader::Impl {
  public:
   Impl(const std::filesystem::path& path, Incomplete incomplete)
-      : file_(h5::File::open(path)),
-        root_(read_root(file_, "dendrokv-trace")),
-        value_(file_.open_dataset("/value/value")) {
+      : incomplete_(incomplete), file_(open_file(path, incomplete)), root_(read_root_of_trace()) {
+    attempt([this] { value_.emplace(file_.open_dataset("/value/value")); });
     info_.complete = is_complete(file_);
     if (!info_.complete && incomplete == Incomplete::Refuse)
       fail(file_.name(), "is not complete", "wanted a finished trace", "run the trace again");
@@ -151,6 +150,7 @@ class TraceReader::Impl {
     read_capture();
     info_.policy = file_.text_attribute(policy_holder(), "policy");
     for (const Rows& rows : rows_) info_.logical_bytes += rows.dataset.elements() * rows.layout.cell_bytes;
+    for (const Rows& rows : rows_) check_rows(rows);
     check_shapes();
     if (!info_.complete) keep_valid_steps();
     if (info_.encoding == Encoding::U8) code_table_ = read_code_table();
@@ -225,7 +225,11 @@ class TraceReader::Impl {
   const TraceInfo& info() const { return info_; }
   const TokenText& tokens() const { return tokens_; }
   const h5::File& file() const { return file_; }
-  const h5::Dataset& value() const { return value_; }
+  const h5::Dataset& value() const {
+    if (!value_) fail(file_.name() + ": /value/value", "is missing", "wanted the value rows");
+    return *value_;
+  }
+  const std::vector<std::string>& missing() const { return missing_; }
   h5::Dataset key() const { return file_.open_dataset("/key/key"); }
 
  private:
@@ -288,15 +292,50 @@ class TraceReader::Impl {
     file_.open_dataset(rows.layout.path, type, shape);
   }
 
-  void check_shapes() const {
+  void check_shapes() {
     const uint64_t tokens = info_.tokens;
-    for (const Rows& rows : rows_) check_rows(rows);
+    attempt([&] { file_.open_dataset("/loss/nll", h5::Type::F32, {tokens}); });
+    if (!value_) return;
     const h5::Shape rows = {info_.layers.size(), info_.model.kv_heads, tokens,
                             info_.model.head_dim};
-    const h5::Type type = value_.type() == h5::Type::F32 ? h5::Type::F32 : h5::Type::F16;
+    const h5::Type type = value_->type() == h5::Type::F32 ? h5::Type::F32 : h5::Type::F16;
     file_.open_dataset("/value/value", type, rows);
     if (info_.keys == KeyRows::Record) file_.open_dataset("/key/key", type, rows);
-    file_.open_dataset("/loss/nll", h5::Type::F32, {tokens});
+  }
+
+  static h5::File open_file(const std::filesystem::path& path, Incomplete incomplete) {
+    if (incomplete == Incomplete::Refuse) return h5::File::open(path);
+    try {
+      return h5::File::open(path);
+    } catch (const Error&) {
+      if (!std::filesystem::is_regular_file(path)) throw;
+      return h5::File::open(path, h5::Reading::Patient);
+    }
+  }
+
+  FileRoot read_root_of_trace() {
+    const bool newer = incomplete_ == Incomplete::TakeWhatIsThere &&
+                       file_.has_attribute("/", "format_version") &&
+                       file_.count_attribute("/", "format_version") > kFormatVersion;
+    if (!newer) return read_root(file_, "dendrokv-trace");
+    if (file_.text_attribute("/", "format") != "dendrokv-trace")
+      fail(file_.name(), "is no trace", "wanted a dendrokv-trace file");
+    missing_.push_back("A newer version wrote this file (format " +
+                       std::to_string(file_.count_attribute("/", "format_version")) + ", known is " +
+                       std::to_string(kFormatVersion) + "): what is new in it is not shown.");
+    return {file_.text_attribute("/", "uuid"), file_.text_attribute("/", "created"),
+            file_.text_attribute("/", "creator"), file_.text_attribute("/", "command_line")};
+  }
+
+  /// What may be lacking when whatever is there is taken.
+  template <class Read>
+  void attempt(const Read& read) {
+    try {
+      read();
+    } catch (const Error& error) {
+      if (incomplete_ == Incomplete::Refuse) throw;
+      missing_.push_back(error.what());
+    }
   }
 
   void keep_valid_steps() {
@@ -317,9 +356,11 @@ class TraceReader::Impl {
     return table;
   }
 
+  const Incomplete incomplete_;
+  std::vector<std::string> missing_;
   h5::File file_;
   FileRoot root_;
-  h5::Dataset value_;
+  std::optional<h5::Dataset> value_;
   TraceInfo info_;
   std::vector<Rows> rows_;  // one of each set that the file has
   TokenText tokens_;
@@ -332,6 +373,9 @@ TraceReader::~TraceReader() = default;
 TraceReader::TraceReader(TraceReader&&) noexcept = default;
 TraceReader& TraceReader::operator=(TraceReader&&) noexcept = default;
 
+const std::vector<std::string>& TraceReader::missing() const {
+  return impl_->missing();
+}
 const TraceInfo& TraceReader::info() const {
   return impl_->info();
 }

@@ -15,7 +15,7 @@
 
 namespace dendrokv {
 
-/// What to do with a file whose writer did not finish.
+/// What to do with a file whose writer did not finish, that has lost its end, or that a newer version wrote.
 enum class Incomplete { Refuse, TakeWhatIsThere };
 
 class TraceReader {
@@ -27,6 +27,8 @@ class TraceReader {
   TraceReader& operator=(TraceReader&&) noexcept;
 
   const TraceInfo& info() const;
+  /// What TakeWhatIsThere did without, a sentence each. Tokens, what was recorded, and some rows are always there.
+  const std::vector<std::string>& missing() const;
   const TokenText& tokens() const;
 
   /// Throws Error, which says what the file holds, unless it has full rows (`rows_for` names what wants them: "a replay").

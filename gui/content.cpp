@@ -1,6 +1,8 @@
 #include "gui/content.h"
 
 #include <algorithm>
+#include <limits>
+#include <mutex>
 #include <set>
 
 #include "cache/policies.h"
@@ -78,9 +80,25 @@ const RunIndex& RunIndexes::of(const std::vector<Run>& runs, size_t run) const {
 
 Content load_content(const TraceReader& trace, const std::filesystem::path& trace_file,
                      const std::vector<std::filesystem::path>& runs_files) {
-  Content content{trace_file, trace.info(), trace.tokens(), trace.read_loss(), {}, {}, {}};
-  std::optional<Run> own = trace.read_run();
-  if (own) check_fits(trace_file, *own, content.info);
+  Content content{trace_file, trace.info(), trace.tokens(), {}, {}, trace.missing(), {}};
+  const auto attempt = [&content](const auto& read) {
+    try {
+      read();
+    } catch (const Error& error) {
+      content.missing.push_back(error.what());
+    }
+  };
+  attempt([&] { content.loss = trace.read_loss(); });
+  content.loss.resize(content.info.tokens, std::numeric_limits<float>::quiet_NaN());
+  std::optional<Run> own;
+  attempt([&] {
+    std::optional<Run> stored = trace.read_run();
+    if (stored) check_fits(trace_file, *stored, content.info);
+    own = std::move(stored);
+  });
+  if (!content.info.complete)
+    content.missing.push_back("The recording is not complete: " +
+                              std::to_string(content.info.steps.size()) + " steps are there.");
   content.runs.push_back(own ? std::move(*own) : unbounded_run(content.info));
   for (const std::filesystem::path& file : runs_files)
     for (Run& run : read_runs(file).runs) {

@@ -93,6 +93,30 @@ void ContributionView::add_menu() {
     shapes_->addAction(action);
   }
   setContextMenuPolicy(Qt::ActionsContextMenu);
+  offer_index();
+}
+
+/// A trace without a pyramid shows a preview until somebody asks for an index.
+void ContributionView::offer_index() {
+  index_ = new QAction(QStringLiteral("Build an index, for every zoom"), this);
+  index_->setEnabled(false);
+  connect(index_, &QAction::triggered, this, [this] { workspace().document.build_index(); });
+  addAction(index_);
+  const auto say = [this](const QString& state) {
+    index_state_ = state;
+    index_->setEnabled(workspace().document.pyramid_origin() == PyramidOrigin::None);
+    update();
+  };
+  connect(&workspace().document, &Document::index_progress, this, [say](size_t done, size_t all) {
+    say(QStringLiteral(" · building an index: %1 %").arg(100 * done / std::max<size_t>(all, 1)));
+  });
+  connect(&workspace().document, &Document::index_built, this, [this, say](const QString& problem) {
+    say(problem.isEmpty() ? QString() : QStringLiteral(" · no index: ") + problem);
+    scaled_by_.clear();
+    images_.clear();
+    ask();
+    refresh();
+  });
 }
 
 /// A narrow panel keeps its title and the choices.
@@ -222,6 +246,9 @@ void ContributionView::document_opened() {
   own_steps_ = {};
   subject_ = 0;
   zoom_before_.reset();
+  index_state_.clear();
+  index_->setEnabled(workspace().document.pyramid_origin() == PyramidOrigin::None &&
+                     content()->info.capture.rows == FullRows::Record && content()->info.complete);
   // A bound instead of the thing itself is no good first picture.
   const double cells = static_cast<double>(content()->info.steps.size()) * content()->info.tokens;
   const QSignalBlocker quiet(quantity_);
@@ -246,8 +273,9 @@ QString ContributionView::what_is_merged() const {
   if (cell->sampling == Sampling::Bound)
     text += QStringLiteral(" · upper bound: largest weight × longest value");
   if (cell->sampling == Sampling::Preview)
-    text += QStringLiteral(" · PREVIEW of some steps: build an index for all");
-  return text;
+    text += QStringLiteral(" · PREVIEW of every %1th step: the menu builds an index")
+                .arg(cell->preview_stride);
+  return text + index_state_;
 }
 
 QString ContributionView::caption() const {
@@ -293,7 +321,8 @@ std::optional<ContributionView::Cell> ContributionView::cell_at(size_t step_inde
   return Cell{tile->values(row, column),
               {step_index / step_size * step_size, step_size},
               {position.index() / position_size * position_size, position_size},
-              tile->sampling};
+              tile->sampling,
+              tile->step_grain};
 }
 
 QString ContributionView::describe(QPointF point) const {

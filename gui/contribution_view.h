@@ -26,6 +26,7 @@ class ContributionView : public PositionView {
     float value;  // NaN = no sample
     IndexRange steps, positions;
     Sampling sampling;
+    size_t preview_stride;  // steps from one that was looked at to the next
   };
   std::optional<Cell> cell_at(size_t step_index, Position position) const;
   /// Recorded steps in sight, as indices.
@@ -55,6 +56,7 @@ class ContributionView : public PositionView {
     bool operator==(const Zoom&) const = default;
   };
   void add_menu();
+  void offer_index();
   std::optional<HeatSubject> subject() const;
   Zoom zoom() const;
   IndexRange visible_positions() const;
@@ -77,6 +79,8 @@ class ContributionView : public PositionView {
   ChoiceBox* reduction_;
   QAction* follow_;
   QAction* profiles_;
+  QAction* index_;
+  QString index_state_;  // "building an index: 34 %", or why there is none
   QActionGroup* shapes_;
   IndexRange own_steps_;  // zoomed apart from the positions; count 0 = all
   uint32_t subject_ = 0;

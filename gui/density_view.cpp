@@ -9,7 +9,7 @@
 namespace dendrokv {
 namespace {
 
-constexpr double kLeft = 40, kBottom = 34;
+constexpr double kLeft = 44, kBottom = 34;
 
 }  // namespace
 
@@ -25,6 +25,7 @@ std::vector<LaneId> DensityView::chosen_lanes() const {
 }
 
 QString DensityView::caption() const {
+  if (width() < 300) return {};
   return QStringLiteral("after step %1; ● = level k at 2⁻ᵏ").arg(grouped(selection().step.value));
 }
 
@@ -108,10 +109,14 @@ void DensityView::paint_curve(QPainter& painter, const Density& density, const A
 void DensityView::paint_levels(QPainter& painter, const Density& density, const Axis& x,
                                const Axis& y) const {
   painter.setFont(sized_font(8));
+  std::optional<QPointF> before;
   for (const DensityLevel& level : density.levels) {
     const double share = std::exp2(-static_cast<double>(level.level));
     if (share < y.data_first) continue;
     const QPointF centre(x.pixel(level.median_distance), y.pixel(share));
+    // One that would hide the last one is left out.
+    if (before && QLineF(*before, centre).length() < 13) continue;
+    before = centre;
     const Rgb colour = colours().level_colour(level.level);
     painter.setPen(QPen(to_qt(colours().secondary), 1));
     painter.setBrush(to_qt(colour));

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "data/error.h"
+#include "data/hdf5.h"
 #include "data/runs_file.h"
 
 namespace dendrokv {
@@ -19,11 +20,27 @@ struct FileSet {
   std::vector<std::filesystem::path> runs;
 };
 
+/// As sniff_file, but a trace that is still being written, or has lost its end, counts too.
+FileKind kind_of(const std::filesystem::path& file) {
+  try {
+    return sniff_file(file);
+  } catch (const Error&) {
+    if (!std::filesystem::is_regular_file(file)) throw;
+    try {
+      const h5::File patient = h5::File::open(file, h5::Reading::Patient);
+      if (patient.text_attribute("/", "format") == "dendrokv-trace") return FileKind::Trace;
+    } catch (const Error&) {
+      // What the plain look said is what there is to say.
+    }
+    throw;
+  }
+}
+
 /// Which of the files is the trace.
 FileSet sort_files(const std::vector<std::filesystem::path>& files) {
   FileSet set;
   for (const std::filesystem::path& file : files) {
-    const FileKind kind = sniff_file(file);
+    const FileKind kind = kind_of(file);
     if (kind == FileKind::Runs) {
       set.runs.push_back(file);
     } else if (kind == FileKind::Trace) {
@@ -140,7 +157,7 @@ void Document::forget() {
   tiles_.clear();
   subjects_.clear();
   watch_.stop();
-  replaced_ = false;
+  replaced_ = following_ = false;
   for (State& one : states_) one.answered = ++one.asked;
   // A job that waits was asked of the trace before: it must not run on the next one.
   for (const Topic topic : {Topic::Row, Topic::Heat, Topic::Map, Topic::Index})
@@ -162,7 +179,7 @@ void Document::open(const std::vector<std::filesystem::path>& files) {
         source.trace.reset();
         const FileSet set = sort_files(files);
         const std::optional<FileStamp> stamp = file_stamp(set.trace);
-        source.trace.emplace(set.trace);
+        source.trace.emplace(set.trace, Incomplete::TakeWhatIsThere);
         source.heat.emplace(*source.trace, set.trace);
         return {std::make_shared<const Content>(load_content(*source.trace, set.trace, set.runs)),
                 source.heat->origin(), stamp.value_or(FileStamp{})};
@@ -172,17 +189,90 @@ void Document::open(const std::vector<std::filesystem::path>& files) {
         origin_ = opened.origin;
         stamp_ = opened.stamp;
         watch_.start();
+        index_runs();
       });
 }
 
-// A finished trace never changes; another one may come in its place.
+/// Makes the indexes of all lanes of all runs, the one shown first, while nothing else is to be read: a view that asks early makes its own.
+void Document::index_runs() {
+  io_->post(Topic::Index, [this, content = content_](const IoThread::Stale& stale) {
+    const size_t first = most_telling_run(*content);
+    for (size_t i = 0; i < content->runs.size(); ++i) {
+      const RunIndex& index = content->index((first + i) % content->runs.size());
+      for (const LaneId& id : all_lanes(index.run())) {
+        io_->serve(Topic::Index);
+        if (stale()) return;
+        index.lane(id);
+      }
+    }
+  });
+}
+
+// A finished trace never changes; another one may come in its place. One that is being written grows, and gets its final name at the end.
 void Document::watch() {
-  if (!content_ || replaced_) return;
+  if (!content_ || replaced_ || following_) return;
   const std::optional<FileStamp> now = file_stamp(content_->file);
   if (now == stamp_) return;
+  if (!content_->info.complete) return follow();
   replaced_ = true;
   Q_EMIT replaced(now ? QStringLiteral("The file was replaced on disk: reload to see the new one.")
                       : QStringLiteral("The file has gone from the disk."));
+}
+
+/// Where a recording is by now: under its name without ".part" once it is finished.
+std::filesystem::path Document::current_name() const {
+  const std::filesystem::path& file = content_->file;
+  std::filesystem::path finished = file;
+  std::error_code ignored;
+  if (file.extension() == ".part" && !std::filesystem::exists(file, ignored))
+    finished.replace_extension();
+  return finished;
+}
+
+void Document::follow() {
+  following_ = true;
+  const auto job = [this, edition = edition_, file = current_name(), files = files_,
+                    before = content_, source = source_](const IoThread::Stale&) {
+    std::shared_ptr<const Content> content;
+    const std::optional<FileStamp> stamp = file_stamp(file);
+    try {
+      TraceReader trace(file, Incomplete::TakeWhatIsThere);
+      const bool same = trace.info().uuid == before->info.uuid;
+      if (same && (trace.info().steps.size() > before->info.steps.size() || trace.info().complete)) {
+        std::vector<std::filesystem::path> runs;
+        for (const std::filesystem::path& one : files)
+          if (one != before->file && kind_of(one) == FileKind::Runs) runs.push_back(one);
+        content = std::make_shared<const Content>(load_content(trace, file, runs));
+        source->heat.reset();
+        source->trace = std::move(trace);
+        source->heat.emplace(*source->trace, file);
+      }
+    } catch (const std::exception&) {
+      // The writer was in the middle of something: the next look will tell.
+    }
+    const PyramidOrigin origin = source->heat ? source->heat->origin() : PyramidOrigin::None;
+    const auto deliver = [this, edition, content, stamp, origin] {
+      if (edition != edition_) return;
+      following_ = false;
+      if (content) take_growth(content, stamp.value_or(FileStamp{}), origin);
+    };
+    QMetaObject::invokeMethod(this, deliver, Qt::QueuedConnection);
+  };
+  io_->post(Topic::Open, job);
+}
+
+void Document::take_growth(const std::shared_ptr<const Content>& content, const FileStamp& stamp,
+                           PyramidOrigin origin) {
+  content_ = content;
+  stamp_ = stamp;
+  origin_ = origin;
+  ++edition_;
+  tile_queue_->clear();
+  tiles_.clear();
+  subjects_.clear();
+  row_wanted_.reset();
+  map_wanted_.reset();
+  Q_EMIT grew();
 }
 
 void Document::want_row(const RowRequest& request) {
@@ -212,38 +302,42 @@ void Document::want_tiles(const void* client, const std::vector<TileKey>& keys) 
   if (lacking.empty() && !busy()) Q_EMIT settled();
 }
 
-// One tile a job, so that what is more urgent comes between.
+// What is more urgent comes between two tiles.
 void Document::read_next_tile() {
-  if (!content_ || tile_queue_->waiting() == 0) return;
   const auto job = [this, edition = edition_, subjects = subjects_, queue = tile_queue_,
                     source = source_](const IoThread::Stale&) {
-    const std::optional<TileKey> key = queue->take();
-    if (!key) return;
-    std::shared_ptr<const HeatTile> tile;
-    QString problem;
-    try {
-      tile = source->heat->read(*key, subjects[key->subject],
-                                [&] { return !queue->wanted(*key); });
-    } catch (const std::exception& error) {
-      problem = QString::fromUtf8(error.what());
+    while (const std::optional<TileKey> key = queue->take()) {
+      std::shared_ptr<const HeatTile> tile;
+      QString problem;
+      try {
+        // A subject that is newer than this job has a job of its own.
+        if (key->subject < subjects.size())
+          tile = source->heat->read(*key, subjects[key->subject],
+                                    [&] { return !queue->wanted(*key); });
+      } catch (const std::exception& error) {
+        problem = QString::fromUtf8(error.what());
+      }
+      if (!tile && problem.isEmpty()) {
+        queue->give_back(*key);
+        if (key->subject >= subjects.size()) return;
+        continue;
+      }
+      const auto deliver = [this, edition, key, tile, problem] {
+        if (edition == edition_) keep_tile(*key, tile, problem);
+      };
+      QMetaObject::invokeMethod(this, deliver, Qt::QueuedConnection);
+      io_->serve(Topic::Heat);
     }
-    if (tile || !problem.isEmpty())
-      queue->done(*key);
-    else
-      queue->give_back(*key);
-    const auto deliver = [this, edition, key, tile, problem] {
-      if (edition == edition_) keep_tile(*key, tile, problem);
-    };
-    QMetaObject::invokeMethod(this, deliver, Qt::QueuedConnection);
   };
   io_->post(Topic::Heat, job);
 }
 
-void Document::keep_tile(const TileKey&, const std::shared_ptr<const HeatTile>& tile,
+// Only now it is no longer waited for: whoever hears that nothing is on its way finds it here.
+void Document::keep_tile(const TileKey& key, const std::shared_ptr<const HeatTile>& tile,
                          const QString& problem) {
+  tile_queue_->done(key);
   if (tile) tiles_.put(tile);
   state(Topic::Heat).problem = problem;
-  read_next_tile();
   Q_EMIT arrived(Topic::Heat);
   if (!busy()) Q_EMIT settled();
 }

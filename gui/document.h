@@ -103,6 +103,11 @@ class Document : public QObject {
   void keep_tile(const TileKey& key, const std::shared_ptr<const HeatTile>& tile,
                  const QString& problem);
   void watch();
+  void follow();
+  std::filesystem::path current_name() const;
+  void take_growth(const std::shared_ptr<const Content>& content, const FileStamp& stamp,
+                   PyramidOrigin origin);
+  void index_runs();
 
   std::shared_ptr<const Content> content_;
   std::shared_ptr<const RowSnapshot> row_;
@@ -118,7 +123,7 @@ class Document : public QObject {
   std::array<State, kTopics> states_;
   QTimer watch_;
   FileStamp stamp_;  // of the trace when it was opened
-  bool replaced_ = false;
+  bool replaced_ = false, following_ = false;
   std::vector<std::filesystem::path> files_;
   std::shared_ptr<Source> source_;
   std::unique_ptr<IoThread> io_;  // last: ends before what its jobs use

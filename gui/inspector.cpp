@@ -374,8 +374,8 @@ Inspection inspect_lane(const Content& content, const Selection& selection,
                         const RowSnapshot* row) {
   const LaneStory story{
       content, content.runs[selection.run], {selection.layer, selection.lane}, selection.step};
-  const std::vector<TokenState> states =
-      token_states(story.run, selection.layer, selection.lane, selection.step);
+  const auto kept = content.index(selection.run).all_states(story.lane, selection.step);
+  const std::span<const TokenState> states = *kept;
   Inspection inspection;
   if (const std::optional<Position> position = selection.focus()) {
     const TokenState state = states[position->index()];

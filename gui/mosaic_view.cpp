@@ -9,13 +9,59 @@
 namespace dendrokv {
 namespace {
 
-constexpr double kTopLabels = 34, kLeftLabels = 22, kScaleBand = 60;
+constexpr double kTopLabels = 40, kLeftLabels = 22, kScaleBand = 60;
 
 const ColourMap& tile_map(Theme theme) {
   return colour_map(theme == Theme::Light ? "viridis" : "inferno");
 }
 
 }  // namespace
+
+MosaicView::MosaicView(Workspace& workspace, const QString& title, QWidget* parent)
+    : View(workspace, title, parent), metric_(new ChoiceBox(this)) {
+  metric_->addItem(QStringLiteral("variability, end ÷ start"), static_cast<int>(Metric::Growth));
+  metric_->addItem(QStringLiteral("positions attended to"), static_cast<int>(Metric::Entropy));
+  metric_->addItem(QStringLiteral("share of position 0"), static_cast<int>(Metric::Sink));
+  metric_->setAccessibleName(QStringLiteral("number of the tiles"));
+  connect(metric_, QOverload<int>::of(&QComboBox::currentIndexChanged), this, [this] { refresh(); });
+}
+
+void MosaicView::resizeEvent(QResizeEvent* event) {
+  metric_->setGeometry(kPadding, kHeader - 4, width() - 2 * kPadding, 24);
+  View::resizeEvent(event);
+}
+
+MosaicView::Metric MosaicView::metric() const {
+  return static_cast<Metric>(metric_->currentData().toInt());
+}
+
+QString MosaicView::unit() const {
+  switch (metric()) {
+    case Metric::Growth:
+      return QStringLiteral("×");
+    case Metric::Entropy:
+      return {};
+    case Metric::Sink:
+      return QStringLiteral(" %");
+  }
+  return {};
+}
+
+Grid<float> MosaicView::numbers() const {
+  const MapSnapshot& map = *workspace().document.map();
+  if (metric() == Metric::Growth) return map.growth;
+  Grid<float> all = metric() == Metric::Entropy ? map.entropy : map.sink;
+  // e^H positions of equal weight have the entropy H.
+  for (float& number : all.all())
+    number = metric() == Metric::Entropy ? std::exp(number) : 100 * number;
+  return all;
+}
+
+ValueScale MosaicView::scale_of_numbers(const Grid<float>& all) const {
+  const std::span<const float> numbers = all.all();
+  std::vector<float> copy(numbers.begin(), numbers.end());
+  return metric() == Metric::Sink ? linear_scale(std::move(copy)) : log_scale(std::move(copy));
+}
 
 QRectF MosaicView::grid() const {
   return area().adjusted(kLeftLabels - 6, kTopLabels, 0, -kScaleBand);
@@ -57,8 +103,7 @@ QString MosaicView::describe(QPointF point) const {
   return QStringLiteral("%1·%2: ")
              .arg(content()->info.layers[tile->layer_index].value)
              .arg(content()->info.heads[tile->head_index].value) +
-         to_qt(short_number(double{map->growth(tile->layer_index, tile->head_index)})) +
-         QStringLiteral("×");
+         to_qt(short_number(double{numbers()(tile->layer_index, tile->head_index)})) + unit();
 }
 
 bool MosaicView::needs_refresh(const Selection& now, const Selection& before) const {
@@ -75,11 +120,6 @@ void MosaicView::paint_labels(QPainter& painter) const {
   const TraceInfo& info = content()->info;
   painter.setFont(tiny_font());
   painter.setPen(to_qt(colours().secondary));
-  painter.drawText(QRectF(area().left(), area().top() - 6, area().width(), 16),
-                   Qt::AlignLeft | Qt::AlignVCenter,
-                   QFontMetricsF(tiny_font())
-                       .elidedText(QStringLiteral("band D1, text end ÷ text start"), Qt::ElideRight,
-                                   area().width()));
   const double row = tile_rect({0, 0}).height(), column = tile_rect({0, 0}).width();
   const size_t every_row = static_cast<size_t>(std::max(1.0, std::ceil(14 / row)));
   const size_t every_column = static_cast<size_t>(std::max(1.0, std::ceil(18 / column)));
@@ -95,13 +135,16 @@ void MosaicView::paint_labels(QPainter& painter) const {
 void MosaicView::paint_scale(QPainter& painter, const ValueScale& scale) const {
   const QRectF bar(grid().left(), grid().bottom() + 12, grid().width(), 8);
   paint_colour_bar(painter, bar, tile_map(workspace().style.theme), scale, colours(),
-                   QStringLiteral("×"));
+                   unit());
   painter.setPen(to_qt(colours().secondary));
   painter.setFont(tiny_font());
   const QString clipped = clipped_text(scale);
+  const QString words = metric() == Metric::Growth    ? QStringLiteral("band D1, × = times, log scale")
+                        : metric() == Metric::Entropy ? QStringLiteral("e to the entropy, log scale")
+                                                      : QStringLiteral("of the row, linear scale");
   painter.drawText(QRectF(area().left(), bar.bottom() + 18, area().width(), 32),
                    static_cast<int>(Qt::AlignLeft | Qt::AlignTop) | Qt::TextWordWrap,
-                   QStringLiteral("× = times, log scale\n") + clipped);
+                   words + QLatin1Char('\n') + clipped);
 }
 
 /// Why there are no tiles; empty when there are.
@@ -113,7 +156,7 @@ QString MosaicView::what_is_lacking() const {
     return to_qt(not_recorded(info, selection().layer, selection().step));
   const MapSnapshot* map = workspace().document.map();
   if (!map) return QStringLiteral("reading …");
-  if (map->window.count >= kShortestGrowth) return {};
+  if (metric() != Metric::Growth || map->window.count >= kShortestGrowth) return {};
   return QStringLiteral("Start and end of the text can be compared from %1 tokens on.")
       .arg(kShortestGrowth);
 }
@@ -121,16 +164,15 @@ QString MosaicView::what_is_lacking() const {
 void MosaicView::paint_back(QPainter& painter) {
   const QString lacking = what_is_lacking();
   if (!lacking.isEmpty()) return paint_message(painter, lacking);
-  const MapSnapshot* map = workspace().document.map();
-  const std::span<const float> all = map->growth.all();
-  const ValueScale scale = log_scale({all.begin(), all.end()});
+  const Grid<float> all = numbers();
+  const ValueScale scale = scale_of_numbers(all);
   const ColourMap& colour = tile_map(workspace().style.theme);
   painter.setPen(Qt::NoPen);
-  for (size_t layer = 0; layer < map->growth.rows(); ++layer)
-    for (size_t head = 0; head < map->growth.cols(); ++head) {
-      const float growth = map->growth(layer, head);
+  for (size_t layer = 0; layer < all.rows(); ++layer)
+    for (size_t head = 0; head < all.cols(); ++head) {
+      const float number = all(layer, head);
       painter.setBrush(
-          to_qt(std::isnan(growth) ? colours().absent : colour.at(scale.fraction(double{growth}))));
+          to_qt(std::isnan(number) ? colours().absent : colour.at(scale.fraction(double{number}))));
       painter.drawRoundedRect(tile_rect({layer, head}).adjusted(0.75, 0.75, -0.75, -0.75), 2, 2);
     }
   paint_labels(painter);

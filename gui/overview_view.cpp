@@ -40,6 +40,13 @@ QString OverviewView::caption() const {
   QString text = QStringLiteral("share of all lanes that keep a token after step %1, height and "
                                 "colour = mean level there")
                      .arg(grouped(selection().step.value));
+  if (!content()->missing.empty()) {
+    // What is not there is said before what is.
+    QString lacking = QString::fromStdString(content()->missing.front());
+    if (content()->missing.size() > 1)
+      lacking += QStringLiteral(" (and %1 more)").arg(content()->missing.size() - 1);
+    return QStringLiteral("INCOMPLETE: ") + lacking;
+  }
   if (factor() > 1) text += QStringLiteral(" · a column is %1 tokens").arg(factor());
   return text;
 }

@@ -76,14 +76,21 @@ size_t LaneIndex::bytes() const {
 RunIndex::RunIndex(const Run& run)
     : run_(run), lanes_(size_t{run.retention.layers()} * run.retention.lanes()) {}
 
+RunIndex::~RunIndex() {
+  for (const std::atomic<const LaneIndex*>& lane : lanes_) delete lane.load();
+}
+
 const LaneIndex& RunIndex::lane(LaneId id) const {
-  const std::lock_guard lock(mutex_);
-  std::unique_ptr<const LaneIndex>& index =
+  std::atomic<const LaneIndex*>& place =
       lanes_[id.layer.index() * run_.retention.lanes() + id.lane.index()];
-  if (!index)
-    index = std::make_unique<const LaneIndex>(run_.retention.evict_step(id.layer, id.lane),
-                                              run_.retention.rival(id.layer, id.lane));
-  return *index;
+  if (const LaneIndex* const known = place.load(std::memory_order_acquire)) return *known;
+  auto made = std::make_unique<const LaneIndex>(run_.retention.evict_step(id.layer, id.lane),
+                                                run_.retention.rival(id.layer, id.lane));
+  // Two threads may make the same one: the first to be done stays.
+  const LaneIndex* first = nullptr;
+  if (place.compare_exchange_strong(first, made.get(), std::memory_order_acq_rel))
+    return *made.release();
+  return *first;
 }
 
 Place RunIndex::place(Position position, Step step) const {
@@ -109,6 +116,17 @@ std::vector<TokenState> RunIndex::states(LaneId id, IndexRange positions, Step s
     states[i].place = index.kept(position, step) ? place(position, step) : Place::Evicted;
   }
   return states;
+}
+
+std::shared_ptr<const std::vector<TokenState>> RunIndex::all_states(LaneId id, Step step) const {
+  const std::lock_guard lock(mutex_);
+  if (!last_states_ || last_lane_ != id || last_step_ != step) {
+    last_states_ = std::make_shared<const std::vector<TokenState>>(
+        token_states(run_, id.layer, id.lane, step));
+    last_lane_ = id;
+    last_step_ = step;
+  }
+  return last_states_;
 }
 
 Overlay overlay(const RunIndex& index, std::span<const LaneId> lanes, IndexRange positions,

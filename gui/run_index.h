@@ -6,6 +6,7 @@
 // left. The kept set after a step is then a short list filtered, and a level is a place in a short sorted list.
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -53,19 +54,27 @@ class RunIndex {
  public:
   /// Borrows the run.
   explicit RunIndex(const Run& run);
+  ~RunIndex();
+  RunIndex(const RunIndex&) = delete;
+  RunIndex& operator=(const RunIndex&) = delete;
 
   const Run& run() const { return run_; }
   const LaneIndex& lane(LaneId id) const;
   TokenState state(LaneId id, Position position, Step step) const;
   /// The same as token_states() of that range.
   std::vector<TokenState> states(LaneId id, IndexRange positions, Step step) const;
+  /// token_states() of the whole lane; the last answer is kept, as moving about the text asks for it again and again.
+  std::shared_ptr<const std::vector<TokenState>> all_states(LaneId id, Step step) const;
   /// Where a kept position stands.
   Place place(Position position, Step step) const;
 
  private:
   const Run& run_;
-  mutable std::mutex mutex_;
-  mutable std::vector<std::unique_ptr<const LaneIndex>> lanes_;  // [layer * lanes + lane]
+  mutable std::vector<std::atomic<const LaneIndex*>> lanes_;  // [layer * lanes + lane]; owned
+  mutable std::mutex mutex_;  // of what follows
+  mutable LaneId last_lane_;
+  mutable Step last_step_;
+  mutable std::shared_ptr<const std::vector<TokenState>> last_states_;
 };
 
 /// A set of lanes over columns of `factor` positions, after a step.

@@ -29,6 +29,10 @@ View::View(Workspace& workspace, const QString& title, QWidget* parent)
     document_opened();
     refresh();
   });
+  connect(&workspace.document, &Document::grew, this, [this] {
+    document_opened();
+    refresh();
+  });
   connect(&workspace.document, &Document::arrived, this, [this](Topic topic) {
     snapshot_arrived(topic);
     update();

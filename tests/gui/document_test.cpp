@@ -4,6 +4,7 @@
 #include <QTimer>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <hdf5.h>
 
 #include "tests/gui/sample_trace.h"
 #include "tests/support/files.h"
@@ -107,15 +108,81 @@ TEST_F(DocumentTest, RunsOfAnotherTrace) {
   expect_refused({folder / "t.h5", folder / "r.h5"}, "holds runs over trace");
 }
 
-TEST_F(DocumentTest, ATruncatedFileOfAnyLengthIsRefusedWithoutACrash) {
-  testing::write_sample_trace(folder / "t.h5", {});
+TEST_F(DocumentTest, ATruncatedFileOpensAsFarAsItCanOrSaysWhyNot) {
+  testing::SampleOptions options;
+  options.tokens = 300;
+  testing::write_sample_trace(folder / "t.h5", options);
   const std::string bytes = testing::read_text(folder / "t.h5");
+  int in_part = 0;
   for (const double share : {0.001, 0.05, 0.3, 0.6, 0.9, 0.999}) {
     opened = failed = 0;
     write(folder / "cut.h5",
           bytes.substr(0, static_cast<size_t>(share * static_cast<double>(bytes.size()))));
-    expect_refused({folder / "cut.h5"}, (folder / "cut.h5").string());
+    open({folder / "cut.h5"});
+    EXPECT_EQ(opened + failed, 1);
+    if (failed == 1) {
+      EXPECT_NE(message.find((folder / "cut.h5").string()), std::string::npos) << message;
+      continue;
+    }
+    ++in_part;
+    document.want_row({0, {0}, 295});
+    document.want_tiles(this, {whole_tile(document.heat_subject({2, {3}}), 300, 300)});
+    document.want_map(295);
+    settle();
+    for (const Topic topic : {Topic::Row, Topic::Map})
+      EXPECT_TRUE(document.problem(topic).isEmpty() ||
+                  document.problem(topic).contains(QStringLiteral("cut.h5: /")))
+          << document.problem(topic).toStdString();
   }
+  EXPECT_GT(in_part, 0);
+}
+
+TEST_F(DocumentTest, ANewerFormatOpensAndSaysSo) {
+  testing::write_sample_trace(folder / "t.h5", {});
+  const hid_t file = H5Fopen((folder / "t.h5").c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hid_t version = H5Aopen(file, "format_version", H5P_DEFAULT);
+  const uint64_t later = 9;
+  ASSERT_GE(H5Awrite(version, H5T_NATIVE_UINT64, &later), 0);
+  H5Aclose(version);
+  H5Fclose(file);
+  open({folder / "t.h5"});
+  ASSERT_EQ(opened, 1) << message;
+  ASSERT_EQ(document.content()->missing.size(), 1u);
+  EXPECT_NE(document.content()->missing[0].find("newer version"), std::string::npos);
+  EXPECT_NE(document.content()->missing[0].find("format 9"), std::string::npos);
+}
+
+TEST_F(DocumentTest, ARecordingIsFollowedToItsEnd) {
+  testing::GrowingTrace growing(folder / "live.h5");
+  growing.write_steps(256);
+  // The writer's thread may need a moment for the first steps.
+  for (int look = 0; look < 1000 && opened == 0; ++look) open({folder / "live.h5.part"});
+  ASSERT_EQ(opened, 1) << message;
+  EXPECT_FALSE(document.content()->info.complete);
+  const size_t first = document.content()->info.steps.size();
+  EXPECT_GE(first, 64u);
+  EXPECT_LE(first, 256u);
+  EXPECT_FALSE(document.content()->missing.empty()) << "it says that this is not all";
+  QEventLoop loop;
+  QObject::connect(&document, &Document::grew, &loop, &QEventLoop::quit);
+  QTimer timeout;
+  timeout.setSingleShot(true);
+  QObject::connect(&timeout, &QTimer::timeout, &loop, [&loop] { loop.exit(1); });
+  timeout.start(60'000);
+  growing.write_steps(1024);
+  ASSERT_EQ(loop.exec(), 0) << "the growth was not noticed";
+  const size_t second = document.content()->info.steps.size();
+  EXPECT_GT(second, first);
+  document.want_row({0, {0}, second - 1});
+  settle();
+  ASSERT_TRUE(document.row()) << document.problem(Topic::Row).toStdString();
+  EXPECT_NEAR(double{document.row()->weight[5]}, 1.0 / static_cast<double>(second), 1e-6);
+  growing.finish();
+  while (!document.content()->info.complete)
+    ASSERT_EQ(loop.exec(), 0) << "the end was not noticed";
+  EXPECT_EQ(document.content()->file, folder / "live.h5");
+  EXPECT_EQ(document.content()->info.steps.size(), 2048u);
+  EXPECT_EQ(document.pyramid_origin(), PyramidOrigin::Trace);
 }
 
 TEST_F(DocumentTest, DamagedBytesNeverCrash) {
@@ -131,7 +198,7 @@ TEST_F(DocumentTest, DamagedBytesNeverCrash) {
     EXPECT_EQ(opened + failed, 1);
     if (opened == 1) {
       document.want_row({0, {0}, 95});
-      document.want_heat({0, {0}, Quantity::Weight, {0, 96}, {0, 96}, 96, 96, 1});
+      document.want_tiles(this, {whole_tile(document.heat_subject({0, {0}}), 96, 96)});
       document.want_map(95);
       settle();
     } else {
@@ -149,7 +216,7 @@ TEST_F(DocumentTest, AFailureLeavesNothingOfTheDocumentBefore) {
   open({folder / "none.h5"});
   EXPECT_EQ(document.content(), nullptr);
   EXPECT_EQ(document.row(), nullptr);
-  EXPECT_EQ(document.heat(), nullptr);
+  EXPECT_EQ(document.tile_counters().tiles, 0u);
   EXPECT_EQ(document.map(), nullptr);
   open({folder / "t.h5"});
   EXPECT_EQ(opened, 2);
@@ -172,9 +239,70 @@ TEST_F(DocumentTest, AnswersCarryTheirRequestAndTheNewestWins) {
 
 TEST_F(DocumentTest, NothingIsAskedWithoutADocument) {
   document.want_row({0, {0}, 0});
-  document.want_heat({});
   document.want_map(0);
   EXPECT_FALSE(document.busy());
+}
+
+TEST_F(DocumentTest, TilesComeNewestFirstAndStaleOnesAreLeftOut) {
+  testing::SampleOptions options;
+  options.tokens = 600;
+  options.layers = 1;
+  testing::write_sample_trace(folder / "t.h5", options);
+  open({folder / "t.h5"});
+  const uint32_t subject = document.heat_subject({0, {0}});
+  EXPECT_EQ(document.heat_subject({0, {0}}), subject);
+  EXPECT_NE(document.heat_subject({0, {1}}), subject);
+  std::vector<TileKey> scroll;
+  for (uint32_t column = 0; column < 3; ++column) {
+    scroll.push_back({subject, 0, 0, 2, column});
+    document.want_tiles(this, {scroll.back()});
+  }
+  EXPECT_LE(document.tiles_waiting(), 2u) << "what was wanted before is not waited for";
+  settle();
+  EXPECT_TRUE(document.tile(scroll.back()));
+  EXPECT_FALSE(document.busy());
+  int arrived = 0;
+  QObject::connect(&document, &Document::arrived, [&arrived](Topic) { ++arrived; });
+  document.want_tiles(this, {scroll.back()});
+  settle();
+  EXPECT_EQ(arrived, 0) << "what is there is not read again";
+}
+
+TEST_F(DocumentTest, ATraceReplacedOnDiskIsNoticed) {
+  testing::write_sample_trace(folder / "t.h5", {});
+  open({folder / "t.h5"});
+  QString said;
+  QEventLoop loop;
+  QObject::connect(&document, &Document::replaced, [&](const QString& what) {
+    said = what;
+    loop.quit();
+  });
+  testing::write_sample_trace(folder / "u.h5", {});
+  std::filesystem::rename(folder / "u.h5", folder / "t.h5");
+  QTimer::singleShot(30'000, &loop, &QEventLoop::quit);
+  loop.exec();
+  EXPECT_TRUE(said.contains(QStringLiteral("replaced")));
+  // What was open stays readable: the old file is still held.
+  document.want_row({0, {0}, 95});
+  settle();
+  EXPECT_TRUE(document.row());
+}
+
+TEST_F(DocumentTest, TwoWindowsOnOneTraceDoNotFight) {
+  testing::write_sample_trace(folder / "t.h5", {});
+  open({folder / "t.h5"});
+  Document other;
+  QEventLoop loop;
+  QObject::connect(&other, &Document::settled, &loop, &QEventLoop::quit);
+  other.open({folder / "t.h5"});
+  loop.exec();
+  ASSERT_TRUE(other.content());
+  document.want_row({0, {0}, 95});
+  other.want_row({0, {0}, 95});
+  settle();
+  if (other.busy()) loop.exec();
+  ASSERT_TRUE(document.row() && other.row());
+  EXPECT_EQ(document.row()->weight, other.row()->weight);
 }
 
 TEST_F(DocumentTest, OpeningTwiceAnswersForTheSecond) {

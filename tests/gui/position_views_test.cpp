@@ -5,6 +5,8 @@
 
 #include "gui/lane_state.h"
 #include "gui/paint.h"
+#include "gui/contribution_view.h"
+#include "gui/retention_codes.h"
 #include "gui/retention_view.h"
 #include "tests/gui/opened_window.h"
 
@@ -133,17 +135,19 @@ TEST(RetentionCodes, AColumnShowsTheMostNotableOfItsPositions) {
   run.recent = 1;
   run.retention = Retention(1, 1, 8);
   run.retention.record(Layer(0), Lane(0), {Position(3), Step(5), 4, 0, 0, Reason::Lost});
-  const CodeGrid single = retention_codes(run, Step(6), {0, 8}, 1);
+  const RunIndex index(run);
+  const std::vector<LaneId> lanes = all_lanes(run);
+  const CodeGrid single = retention_by_lane(index, lanes, Step(6), {0, 8}, 1);
   // sink, level 0, level 0, evicted, level 1, level 0, recent, unread
   const std::vector<uint8_t> wanted = {12, 3, 3, 1, 4, 3, 2, 0};
   ASSERT_EQ(single.cols(), 8u);
   for (size_t p = 0; p < 8; ++p) EXPECT_EQ(single(0, p), wanted[p]) << p;
-  const CodeGrid triple = retention_codes(run, Step(6), {0, 8}, 3);
+  const CodeGrid triple = retention_by_lane(index, lanes, Step(6), {0, 8}, 3);
   ASSERT_EQ(triple.cols(), 3u);
   EXPECT_EQ(triple(0, 0), 12);
   EXPECT_EQ(triple(0, 1), 4);
   EXPECT_EQ(triple(0, 2), 2);
-  const CodeGrid part = retention_codes(run, Step(6), {3, 2}, 1);
+  const CodeGrid part = retention_by_lane(index, lanes, Step(6), {3, 2}, 1);
   EXPECT_EQ(part(0, 0), 1);
   EXPECT_EQ(part(0, 1), 4);
   for (const Theme theme : {Theme::Light, Theme::Dark}) {
@@ -158,27 +162,86 @@ TEST(RetentionCodes, AColumnShowsTheMostNotableOfItsPositions) {
   }
 }
 
-TEST(ContributionView, CellsHaveTheColourOfTheirValue) {
+TEST(RetentionView, StepsDownAreTheStatesAfterThem) {
   OpenedWindow opened;
+  auto& view = dynamic_cast<RetentionView&>(opened.view("retention"));
+  opened.window().show_only("retention");
+  testing::settle(opened.window());
+  view.show_rows(RetentionView::Rows::Steps);
+  opened.change([](Selection& wanted) { wanted.position.reset(); });
+  const QImage picture = opened.picture("retention");
+  const Selection& now = opened.now();
+  for (uint32_t step = 0; step < 95; step += 3) {
+    const std::vector<TokenState> states =
+        token_states(opened.run(), now.layer, now.lane, Step(step));
+    for (uint32_t p = 0; p < 96; p += 2) {
+      const Rgb wanted = states[p].place == Place::NotYet ? opened.colours().absent
+                                                          : state_colour(opened.colours(), states[p]);
+      ASSERT_EQ(testing::pixel(picture, place_of(view, p, (step + 0.5) / 96).toPoint()), wanted)
+          << "step " << step << " position " << p;
+    }
+  }
+  opened.click("retention", place_of(view, 30, 40.5 / 96), Qt::ControlModifier);
+  EXPECT_EQ(opened.now().step, Step(40));
+}
+
+ContributionView& contributions(OpenedWindow& opened) {
   opened.window().show_only("contributions");
   testing::settle(opened.window());
+  return dynamic_cast<ContributionView&>(opened.view("contributions"));
+}
+
+TEST(ContributionView, CellsHaveTheColourOfTheirValue) {
+  OpenedWindow opened;
+  ContributionView& view = contributions(opened);
   opened.change([](Selection& wanted) { wanted.position.reset(); });
-  PositionView& view = opened.position_view("contributions");
   const QImage picture = opened.picture("contributions");
-  const HeatSnapshot* heat = opened.window().document().heat();
-  ASSERT_TRUE(heat);
-  ASSERT_EQ(heat->row_factor * heat->column_factor, 1u);
   const ColourMap& map = colour_map("viridis");
+  const HeatCodes codes(view.scale());
   for (uint32_t step = 0; step < 95; step += 3)
     for (uint32_t p = 0; p < 96; p += 5) {
       const QPointF place = place_of(view, p, (step + 0.5) / 96);
-      const uint8_t code = (*heat->codes)(step, p);
+      const std::optional<ContributionView::Cell> cell = view.cell_at(step, Position(p));
+      ASSERT_TRUE(cell);
+      ASSERT_EQ(cell->steps.count * cell->positions.count, 1u);
+      const double code = p > step ? 0 : codes.code(cell->value);
       const Rgb wanted = p > step ? opened.colours().panel
-                                  : map.at((code - kFirstValueCode) / (255.0 - kFirstValueCode));
+                                  : map.at((code - HeatCodes::kFirstValue) /
+                                           (255.0 - HeatCodes::kFirstValue));
       ASSERT_EQ(testing::pixel(picture, {static_cast<int>(place.x()), static_cast<int>(place.y())}),
                 wanted)
           << "step " << step << " position " << p;
     }
+}
+
+TEST(ContributionView, TheScaleDoesNotSeeTheSinks) {
+  OpenedWindow opened;
+  ContributionView& view = contributions(opened);
+  std::vector<float> rest;
+  for (uint32_t step = 0; step < 96; ++step)
+    for (uint32_t p = 2; p <= step; ++p) rest.push_back(view.cell_at(step, Position(p))->value);
+  const ValueScale wanted = asinh_scale(rest);
+  EXPECT_EQ(view.scale().high, wanted.high);
+  EXPECT_EQ(view.scale().knee, wanted.knee);
+  EXPECT_EQ(view.scale().clipped_above, wanted.clipped_above);
+}
+
+TEST(ContributionView, StepsZoomApartAndTogether) {
+  OpenedWindow opened;
+  ContributionView& view = contributions(opened);
+  EXPECT_EQ(view.visible_steps().count, 96u);
+  opened.wheel("contributions", place_of(view, 50, 0.5), 3,
+               Qt::ControlModifier | Qt::ShiftModifier);
+  EXPECT_LT(view.visible_steps().count, 60u);
+  EXPECT_EQ(opened.now().visible, 96u);
+  opened.change([](Selection& wanted) {
+    wanted.first_visible = Position(20);
+    wanted.visible = 30;
+  });
+  view.set_steps_follow(true);
+  testing::settle(opened.window());
+  EXPECT_EQ(view.visible_steps().first, 20u);
+  EXPECT_EQ(view.visible_steps().count, 30u);
 }
 
 TEST(ContributionView, ControlAndClickGoesToTheStep) {
@@ -231,7 +294,7 @@ TEST(VariabilityView, ReadsOutTheFiveBands) {
   const QString text = view.describe(place_of(view, 50));
   for (size_t level = 0; level < 5; ++level)
     EXPECT_TRUE(text.contains(QStringLiteral("D%1 ").arg(level + 1) +
-                              to_qt(short_number(row->bands(level, 50)))))
+                              to_qt(short_number(double{row->bands(level, 50)}))))
         << text.toStdString();
 }
 

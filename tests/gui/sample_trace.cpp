@@ -198,6 +198,48 @@ std::string write_sample_trace(const std::filesystem::path& path, const SampleOp
   return uuid;
 }
 
+static SampleOptions of_one_layer() {
+  SampleOptions options;
+  options.tokens = GrowingTrace::kTokens;
+  options.layers = options.kv_heads = 1;
+  options.heads = 8;
+  return options;
+}
+
+struct GrowingTrace::State {
+  SampleOptions options = of_one_layer();
+  TracePlan plan = plan_of(options);
+  TraceWriter writer;
+  uint32_t written = 0;
+  explicit State(const std::filesystem::path& path) : writer(path, plan) {}
+};
+
+GrowingTrace::GrowingTrace(const std::filesystem::path& path)
+    : state_(std::make_unique<State>(path)) {}
+GrowingTrace::~GrowingTrace() = default;
+
+void GrowingTrace::write_steps(uint32_t count) {
+  const uint32_t rows = state_->plan.chunk_steps;
+  for (; state_->written < count; state_->written += rows) {
+    std::vector<float> cells(size_t{rows} * kTokens, std::numeric_limits<float>::quiet_NaN());
+    for (uint32_t r = 0; r < rows; ++r)
+      std::fill_n(cells.begin() + ptrdiff_t{r} * kTokens, state_->written + r + 1,
+                  1.0f / static_cast<float>(state_->written + r + 1));
+    std::vector<std::byte> bytes(cells.size() * encoded_bytes(state_->plan.info.encoding));
+    encode_weights(state_->plan.info.encoding, cells, bytes);
+    for (size_t head = 0; head < state_->options.heads; ++head)
+      state_->writer.write_weights(0, head, state_->written / rows, 0, bytes);
+    state_->writer.mark_steps_valid(state_->written + rows);
+  }
+}
+
+void GrowingTrace::finish() {
+  write_steps(kTokens);
+  write_values(state_->writer, state_->options);
+  state_->writer.write_loss(std::vector<float>(kTokens, 2.5f));
+  state_->writer.finish();
+}
+
 void write_sample_runs(const std::filesystem::path& path, const std::filesystem::path& trace,
                        const std::vector<std::string>& policies) {
   const TraceReader reader(trace);

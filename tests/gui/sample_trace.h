@@ -2,6 +2,7 @@
 // Small traces with made-up attention, written to files as the recorder would, for tests of the viewer.
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "data/retention.h"
@@ -24,5 +25,21 @@ std::string write_sample_trace(const std::filesystem::path& path, const SampleOp
 /// Open-loop runs over it.
 void write_sample_runs(const std::filesystem::path& path, const std::filesystem::path& trace,
                        const std::vector<std::string>& policies);
+
+/// A trace of one layer whose writer is still at work: PATH.part until finish(). Every weight is 1 / (step + 1).
+class GrowingTrace {
+ public:
+  static constexpr uint32_t kTokens = 2048;
+  explicit GrowingTrace(const std::filesystem::path& path);
+  ~GrowingTrace();
+  /// Up to that many steps, a multiple of 64. They reach the file when the writer finds it worth while: all but the last 64 at once.
+  void write_steps(uint32_t count);
+  /// Writes what is left.
+  void finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace dendrokv::testing

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <gtest/gtest.h>
 
+#include "analysis/modwt.h"
 #include "tests/gui/sample_trace.h"
 #include "tests/support/files.h"
 
@@ -28,54 +29,6 @@ class TraceQueriesTest : public ::testing::Test {
     trace->read_weights(layer, head, {step, 1}, {position, 1}, GridView<float>(&value, 1, 1));
     return value;
   }
-  double value_length(size_t layer, size_t head, size_t position) const {
-    Grid<float> row(1, info().model.head_dim);
-    trace->read_values(layer, info().kv_head_of(info().heads[head]), {position, 1}, row.view());
-    double sum = 0;
-    for (const float v : row.all()) sum += double{v} * double{v};
-    return std::sqrt(sum);
-  }
-
-  /// The largest cell of a block, each the mean over the heads that have it; NaN = none has.
-  double brute_cell(const HeatRequest& request, size_t row_factor, size_t column_factor, size_t row,
-                    size_t column) const {
-    double best = std::nan("");
-    for (size_t s = row * row_factor; s < std::min((row + 1) * row_factor, request.steps.count);
-         ++s)
-      for (size_t c = column * column_factor;
-           c < std::min((column + 1) * column_factor, request.positions.count); ++c) {
-        double sum = 0;
-        int count = 0;
-        const size_t p = request.positions.first + c;
-        for (const size_t head : request.heads) {
-          const float w = weight(request.layer_index, head, request.steps.first + s, p);
-          if (std::isnan(w)) continue;
-          sum += double{w} * (request.quantity == Quantity::Weight
-                                  ? 1.0
-                                  : value_length(request.layer_index, head, p));
-          ++count;
-        }
-        if (count > 0 && !(best >= sum / count)) best = sum / count;
-      }
-    return best;
-  }
-
-  void expect_equals_brute_force(const HeatRequest& request) {
-    const auto heat = read_heat(*trace, request, kNever);
-    ASSERT_TRUE(heat);
-    ASSERT_LE(heat->values.rows(), request.most_rows);
-    ASSERT_LE(heat->values.cols(), request.most_columns);
-    for (size_t r = 0; r < heat->values.rows(); ++r)
-      for (size_t c = 0; c < heat->values.cols(); ++c) {
-        const double wanted = brute_cell(request, heat->row_factor, heat->column_factor, r, c);
-        const float got = heat->values(r, c);
-        ASSERT_EQ(std::isnan(got), std::isnan(wanted)) << r << " " << c;
-        // Sums of up to four float products in another order.
-        if (!std::isnan(wanted)) {
-          ASSERT_NEAR(double{got}, wanted, 1e-6 * std::abs(wanted));
-        }
-      }
-  }
 };
 
 testing::SampleOptions small() {
@@ -91,74 +44,8 @@ testing::SampleOptions closed_loop() {
   return options;
 }
 
-TEST_F(TraceQueriesTest, HeatIsTheWeightItselfWhereEveryCellFits) {
-  open(small());
-  expect_equals_brute_force({1, {2}, Quantity::Weight, {0, 40}, {0, 40}, 400, 400, 1});
-}
-
-TEST_F(TraceQueriesTest, HeatIsTheMeanOverHeadsAndTheLargestOfABlock) {
-  open(small());
-  for (const Quantity quantity : {Quantity::Weight, Quantity::Contribution})
-    expect_equals_brute_force({0, {0, 1, 2, 3}, quantity, {0, 40}, {3, 35}, 7, 9, 1});
-}
-
-TEST_F(TraceQueriesTest, HeatOfAClosedLoopLeavesOutWhatIsAbsent) {
-  open(closed_loop());
-  for (const Quantity quantity : {Quantity::Weight, Quantity::Contribution})
-    expect_equals_brute_force({1, {0, 1, 2, 3}, quantity, {5, 35}, {0, 40}, 35, 20, 2});
-}
-
-TEST_F(TraceQueriesTest, CodesTellValueFromAbsentFromFuture) {
-  open(closed_loop());
-  const HeatRequest request{1, {2, 3}, Quantity::Weight, {0, 40}, {0, 40}, 40, 40, 2};
-  const auto heat = read_heat(*trace, request, kNever);
-  int absent = 0;
-  for (size_t step = 0; step < 40; ++step)
-    for (size_t p = 0; p < 40; ++p) {
-      const uint8_t code = (*heat->codes)(step, p);
-      if (p > step) {
-        ASSERT_EQ(code, kFutureCode);
-      } else if (std::isnan(weight(1, 2, step, p))) {
-        ASSERT_EQ(code, kAbsentCode);
-        ++absent;
-      } else {
-        const double fraction = heat->scale.fraction(double{heat->values(step, p)});
-        ASSERT_EQ(code, kFirstValueCode + std::lround(fraction * (255 - kFirstValueCode)));
-      }
-    }
-  EXPECT_GT(absent, 100);
-}
-
-TEST_F(TraceQueriesTest, TheScaleDoesNotSeeTheSinks) {
-  open(small());
-  HeatRequest request{0, {0}, Quantity::Weight, {0, 40}, {0, 40}, 40, 40, 0};
-  const double with_sink = read_heat(*trace, request, kNever)->scale.high;
-  request.unscaled = 1;
-  const auto heat = read_heat(*trace, request, kNever);
-  EXPECT_LT(heat->scale.high, 0.8 * with_sink) << "the sample's sink outweighs all else";
-  std::vector<float> rest;
-  for (size_t step = 0; step < 40; ++step)
-    for (size_t p = 1; p <= step; ++p) rest.push_back(weight(0, 0, step, p));
-  const ValueScale wanted = asinh_scale(rest);
-  EXPECT_EQ(heat->scale.high, wanted.high);
-  EXPECT_EQ(heat->scale.knee, wanted.knee);
-  EXPECT_EQ(heat->scale.clipped_above, wanted.clipped_above);
-}
-
-TEST_F(TraceQueriesTest, ARangeBehindTheSinksIsScaledWhole) {
-  open(small());
-  const auto heat =
-      read_heat(*trace, {0, {0}, Quantity::Weight, {0, 40}, {10, 20}, 40, 40, 4}, kNever);
-  std::vector<float> all;
-  for (size_t step = 10; step < 40; ++step)
-    for (size_t p = 10; p <= std::min<size_t>(step, 29); ++p) all.push_back(weight(0, 0, step, p));
-  EXPECT_EQ(heat->scale.high, asinh_scale(all).high);
-}
-
 TEST_F(TraceQueriesTest, ACancelledReadGivesNothing) {
   open(small());
-  EXPECT_FALSE(read_heat(*trace, {0, {0}, Quantity::Weight, {0, 40}, {0, 40}, 9, 9, 1},
-                         [] { return true; }));
   EXPECT_FALSE(read_row(*trace, {0, {0}, 39}, [] { return true; }));
   EXPECT_FALSE(read_map(*trace, 39, [] { return true; }));
 }
@@ -218,7 +105,7 @@ TEST_F(TraceQueriesTest, BandsAreThoseOfAPlainHaarTransform) {
     for (size_t p = 0; p < 7; ++p) EXPECT_TRUE(std::isnan(row->bands(level, p)));
     for (size_t p = 0; p < 32; ++p)
       // Differences of float products of the size of 0.1.
-      EXPECT_NEAR(row->bands(level, 7 + p), wanted(level, p), 1e-7) << level << " " << p;
+      EXPECT_NEAR(double{row->bands(level, 7 + p)}, wanted(level, p), 1e-7) << level << " " << p;
   }
 }
 
@@ -243,17 +130,103 @@ TEST_F(TraceQueriesTest, TheMapIsTheMeanOfTheRowsAndComparesItsEnds) {
     for (size_t head = 0; head < 4; ++head) {
       const auto row = read_row(*trace, {layer, {head}, 129}, kNever);
       for (size_t level = 0; level < kBandLevels; ++level)
-        for (size_t p = 2; p < 130; ++p) mean(level, p) += row->bands(level, p) / 8;
+        for (size_t p = 2; p < 130; ++p) mean(level, p) += double{row->bands(level, p)} / 8;
       // 128 less margins of 32 leave 64: quarters of 16.
       double start = 0, end = 0;
       for (size_t p = 0; p < 16; ++p) {
-        start += row->bands(0, 2 + 32 + p);
-        end += row->bands(0, 2 + 32 + 48 + p);
+        start += double{row->bands(0, 2 + 32 + p)};
+        end += double{row->bands(0, 2 + 32 + 48 + p)};
       }
       EXPECT_NEAR(double{map->growth(layer, head)}, end / start, 1e-5 * end / start);
     }
   for (size_t level = 0; level < kBandLevels; ++level)
-    for (size_t p = 2; p < 130; ++p) EXPECT_NEAR(map->bands(level, p), mean(level, p), 1e-12);
+    // Sums of eight floats of the size of 0.1.
+    for (size_t p = 2; p < 130; ++p)
+      EXPECT_NEAR(double{map->bands(level, p)}, mean(level, p), 1e-7);
+}
+
+TEST_F(TraceQueriesTest, TheMapHasTheEntropyAndTheSinkOfEveryRow) {
+  open(closed_loop());
+  const auto map = read_map(*trace, 39, kNever);
+  for (size_t layer = 0; layer < 2; ++layer)
+    for (size_t head = 0; head < 4; ++head) {
+      double entropy = 0;
+      for (size_t p = 0; p < 40; ++p) {
+        const double w = double{weight(layer, head, 39, p)};
+        if (w > 0) entropy -= w * std::log(w);
+      }
+      EXPECT_NEAR(double{map->entropy(layer, head)}, entropy, 1e-5);
+      EXPECT_EQ(map->sink(layer, head), weight(layer, head, 39, 0));
+    }
+}
+
+TEST_F(TraceQueriesTest, ContributionLengthsAreWeightTimesValueLength) {
+  open(closed_loop());
+  const auto row = read_row(*trace, {1, {1, 2}, 39}, kNever);
+  for (size_t p = 0; p < 40; ++p) {
+    double wanted = 0;
+    for (const size_t head : {size_t{1}, size_t{2}}) {
+      Grid<float> value(1, info().model.head_dim);
+      trace->read_values(1, info().kv_head_of(info().heads[head]), {p, 1}, value.view());
+      double square = 0;
+      for (const float v : value.all()) square += double{v} * double{v};
+      const float w = weight(1, head, 39, p);
+      wanted += std::isnan(w) ? 0 : double{w} * std::sqrt(square) / 2;
+    }
+    EXPECT_NEAR(double{row->contribution[p]}, wanted, 1e-6 * (1 + wanted)) << p;
+  }
+}
+
+TEST(ScalogramOf, AChirpPeaksAtItsScale) {
+  // Two stretches of one period each: 8 positions, then 64.
+  std::vector<float> signal(4096);
+  for (size_t p = 0; p < signal.size(); ++p)
+    signal[p] = static_cast<float>(std::sin(2 * 3.14159265358979 * static_cast<double>(p) /
+                                            (p < 2048 ? 8.0 : 64.0)));
+  const Scalogram scalogram = scalogram_of(signal);
+  const auto loudest = [&](size_t first, size_t end) {
+    size_t best = 0;
+    float most = 0;
+    for (size_t level = 0; level < scalogram.levels.size(); ++level) {
+      const Scalogram::Level& row = scalogram.levels[level];
+      const float here = row.magnitude.over(first / row.unit, end / row.unit).largest;
+      if (here > most) best = level;
+      most = std::max(most, here);
+    }
+    return best;
+  };
+  // Level l (from 1) passes periods 2^l to 2^(l + 1).
+  EXPECT_NEAR(static_cast<double>(loudest(600, 1400)), 2, 1.01);
+  EXPECT_NEAR(static_cast<double>(loudest(2600, 3400)), 5, 1.01);
+  EXPECT_EQ(loudest(2600, 3400) - loudest(600, 1400), 3u) << "three octaves apart";
+}
+
+TEST(ScalogramOf, EqualsTheTransformAndKnowsItsEnds) {
+  std::vector<float> signal(500);
+  for (size_t p = 0; p < signal.size(); ++p)
+    signal[p] = static_cast<float>((p * 7919 + p * p * 31) % 997) / 997.0f;
+  const Scalogram scalogram = scalogram_of(signal);
+  const auto levels = static_cast<uint32_t>(scalogram.levels.size());
+  ASSERT_EQ(levels, deepest_level(500, 8));
+  const Modwt transform(find_wavelet("la8"), 500, levels, Undecimated::StationaryNormalised);
+  Grid<float> details(levels, 500), smooths(levels, 500);
+  std::vector<SignalView<float>> detail_views, smooth_views;
+  for (size_t level = 0; level < levels; ++level) {
+    detail_views.push_back(line_view(details.row(level).data(), 500));
+    smooth_views.push_back(line_view(smooths.row(level).data(), 500));
+  }
+  transform.forward<float>(line_view<const float>(signal.data(), 500), detail_views, smooth_views);
+  for (size_t level = 0; level < levels; ++level) {
+    const Scalogram::Level& row = scalogram.levels[level];
+    EXPECT_EQ(row.valid.first, transform.valid(static_cast<uint32_t>(level + 1)).first);
+    EXPECT_EQ(row.valid.count, transform.valid(static_cast<uint32_t>(level + 1)).count);
+    for (size_t i = 0; i < row.magnitude.size(); ++i) {
+      float wanted = 0;
+      for (size_t p = i * row.unit; p < std::min<size_t>((i + 1) * row.unit, 500); ++p)
+        wanted = std::max(wanted, std::abs(details(level, p)));
+      ASSERT_NEAR(double{row.magnitude.at(i)}, double{wanted}, 1e-6) << level << " " << i;
+    }
+  }
 }
 
 TEST_F(TraceQueriesTest, GrowthNeedsTheShortestWindow) {
