@@ -193,7 +193,9 @@ double InspectorView::paint_note(QPainter& painter, const Entry& entry, double t
 void InspectorView::paint_pair(QPainter& painter, const Entry& entry, const QRectF& row) const {
   painter.setFont(small_font());
   const QFontMetricsF metrics(small_font());
-  const QString value = metrics.elidedText(entry.value, Qt::ElideRight, row.width() * 0.8);
+  const double beside = row.width() - metrics.horizontalAdvance(entry.label) - 10;
+  const QString value =
+      metrics.elidedText(entry.value, Qt::ElideRight, std::max(beside, row.width() * 0.8));
   painter.setPen(to_qt(colours().ink));
   painter.drawText(row, Qt::AlignRight | Qt::AlignVCenter, value);
   painter.setPen(to_qt(colours().secondary));
