@@ -42,19 +42,6 @@ std::string short_policy(const Run& run) {
 
 std::string number(double value) { return std::isfinite(value) ? significant(value) : std::string("–"); }
 
-std::string csv_number(double value) {
-  if (!std::isfinite(value)) return "";
-  char buffer[40];
-  const int length = std::snprintf(buffer, sizeof buffer, "%.9g", value);
-  return {buffer, static_cast<size_t>(length)};
-}
-
-std::string csv_text(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char character : text) quoted += character == '"' ? std::string("\"\"") : std::string(1, character);
-  return quoted + "\"";
-}
-
 Figure density_figure(std::span<const Run> runs) {
   Figure figure;
   figure.title = "What is kept, by distance";

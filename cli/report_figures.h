@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/csv.h"
 #include "cli/report_page.h"
 
 namespace dendrokv {
@@ -42,7 +43,5 @@ Figure text_figure(const TraceReader& trace, const Run& run);
 // --- numbers as text
 
 std::string number(double value);      // "–" when it is not finite
-std::string csv_number(double value);  // nothing when it is not finite
-std::string csv_text(std::string_view text);
 
 }  // namespace dendrokv
