@@ -174,8 +174,8 @@ TEST(Controls, EveryControlHasAnAccessibleName) {
     ++controls;
     EXPECT_FALSE(widget->accessibleName().isEmpty()) << widget->metaObject()->className();
   }
-  EXPECT_EQ(controls, 1 + 2 + 1 + 1 + 1 + 3 + 1 + 1 + 6)
-      << "menu, run and lane, layer, step, badge, three buttons, search, quantity, six views";
+  EXPECT_EQ(controls, 1 + 2 + 1 + 1 + 1 + 3 + 1 + 5 + 8)
+      << "menu, run and lane, layer, step, badge, three buttons, search, five choices of views, eight views";
 }
 
 TEST(Controls, TabReachesEachOfThem) {
