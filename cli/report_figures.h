@@ -42,6 +42,6 @@ Figure text_figure(const TraceReader& trace, const Run& run);
 
 // --- numbers as text
 
-std::string number(double value);      // "–" when it is not finite
+std::string number(double value);  // "–" when it is not finite
 
 }  // namespace dendrokv

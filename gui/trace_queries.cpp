@@ -28,6 +28,14 @@ Grid<float> present_weights(const TraceReader& trace, const RowRequest& request,
   return weights;
 }
 
+/// Value rows, NaN replaced by 0: a recording that is under way has not written all of them.
+void read_present_values(const TraceReader& trace, size_t layer_index, KvHead kv_head,
+                         IndexRange positions, Grid<float>& values) {
+  trace.read_values(layer_index, kv_head, positions, values.view());
+  for (float& value : values.all())
+    if (std::isnan(value)) value = 0;
+}
+
 std::vector<size_t> all_heads(const TraceInfo& info) {
   std::vector<size_t> heads(info.heads.size());
   std::iota(heads.begin(), heads.end(), size_t{0});
@@ -62,7 +70,7 @@ void for_each_band_block(const TraceReader& trace, const RowRequest& request, In
     const Grid<float> weights = present_weights(trace, request, block);
     for_each_kv_head(info, request.heads, [&](size_t first, size_t count, KvHead kv_head) {
       Grid<float> values(block.count, info.model.head_dim);
-      trace.read_values(request.layer_index, kv_head, block, values.view());
+      read_present_values(trace, request.layer_index, kv_head, block, values);
       std::vector<Grid<double>> bands(count, Grid<double>(kBandLevels, block.count));
       std::vector<GridView<double>> views;
       for (Grid<double>& grid : bands) views.push_back(grid.view());
@@ -81,7 +89,7 @@ std::vector<float> contribution_lengths(const TraceReader& trace, const RowReque
     const Grid<float> weights = present_weights(trace, request, block);
     for_each_kv_head(trace.info(), request.heads, [&](size_t head, size_t count, KvHead kv_head) {
       Grid<float> values(block.count, trace.info().model.head_dim);
-      trace.read_values(request.layer_index, kv_head, block, values.view());
+      read_present_values(trace, request.layer_index, kv_head, block, values);
       for (size_t p = 0; p < block.count; ++p) {
         double square = 0;
         for (const float value : values.row(p)) square += double{value} * double{value};

@@ -74,8 +74,13 @@ TEST(PyramidIndex, EqualsTheRecordersOwnPyramidBitForBit) {
         const std::string group = "/pyramid/" + std::to_string(level);
         const auto same = [&](const char* name, auto number) {
           using T = decltype(number);
-          return same_bits(native.open_dataset(group + name).read_all<T>(),
-                           built.open_dataset(group + name).read_all<T>());
+          // Chunks that hold nothing were never written: they read as the fill value.
+          const h5::Dataset one = native.open_dataset(group + name);
+          const h5::Dataset other = built.open_dataset(group + name);
+          std::vector<T> first(one.elements()), second(other.elements());
+          one.read(first.data());
+          other.read(second.data());
+          return same_bits(first, second);
         };
         EXPECT_TRUE(same("/max", uint16_t{}) && same("/sum", float{}) && same("/count", uint32_t{}))
             << level << " of " << tokens;

@@ -50,9 +50,8 @@ double share_of(std::vector<double> values, double share) {
 double frame(MainWindow& window) {
   QElapsedTimer clock;
   clock.start();
+  window.repaint();
   QApplication::processEvents(QEventLoop::AllEvents);
-  QImage picture(window.size(), QImage::Format_RGB32);
-  window.render(&picture);
   return milliseconds(clock);
 }
 

