@@ -29,9 +29,7 @@ class AccessibleToken : public QAccessibleInterface {
     return {};
   }
   void setText(QAccessible::Text, const QString&) override {}
-  QRect rect() const override {
-    return {view_->mapToGlobal(QPoint(0, 0)), view_->size()};
-  }
+  QRect rect() const override { return {view_->mapToGlobal(QPoint(0, 0)), view_->size()}; }
   QAccessible::Role role() const override { return QAccessible::Cell; }
   QAccessible::State state() const override {
     QAccessible::State state;

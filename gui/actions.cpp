@@ -229,9 +229,9 @@ void guarded(MainWindow& window, const Write& write) {
 }
 
 void open_beside(MainWindow& window) {
-  const QString name = QFileDialog::getOpenFileName(
-      &window, QStringLiteral("Open another trace of the same text"), {},
-      QStringLiteral("Traces (*.h5);;All files (*)"));
+  const QString name =
+      QFileDialog::getOpenFileName(&window, QStringLiteral("Open another trace of the same text"),
+                                   {}, QStringLiteral("Traces (*.h5);;All files (*)"));
   if (!name.isEmpty()) window.comparison().open_beside({name.toStdString()});
 }
 
@@ -278,9 +278,8 @@ void save_table(MainWindow& window) {
       QFileDialog::getSaveFileName(&window, QStringLiteral("Save the state of every token"), {},
                                    QStringLiteral("Tables (*.csv)"));
   if (!name.isEmpty())
-    guarded(window, [&] {
-      write_csv(window.document(), window.selection().now(), name.toStdString());
-    });
+    guarded(window,
+            [&] { write_csv(window.document(), window.selection().now(), name.toStdString()); });
 }
 
 void copy_command_line(MainWindow& window) {
@@ -319,10 +318,10 @@ void toggle_full_screen(MainWindow& window) {
 
 void ask_place(MainWindow& window) {
   bool given = false;
-  const QString place = QInputDialog::getText(
-      &window, QStringLiteral("Go to"),
-      QStringLiteral("position (120k), step (step 40) or lane (14.2)"), QLineEdit::Normal, {},
-      &given);
+  const QString place =
+      QInputDialog::getText(&window, QStringLiteral("Go to"),
+                            QStringLiteral("position (120k), step (step 40) or lane (14.2)"),
+                            QLineEdit::Normal, {}, &given);
   if (given) window.go_to(place);
 }
 
@@ -487,8 +486,7 @@ class Menus {
 
 void toggle_view(MainWindow& window, const ViewRow& row) {
   ViewDeck& deck = window.deck();
-  deck.set_visibility(row.name,
-                      deck.shows(row.name) ? Visibility::Hidden : Visibility::Shown);
+  deck.set_visibility(row.name, deck.shows(row.name) ? Visibility::Hidden : Visibility::Shown);
 }
 
 /// Of each view: there or not, alone (the first nine have a digit), and as a picture.
@@ -500,9 +498,8 @@ void add_view_actions(MainWindow& window, Menus& menus) {
                                [&window, &row] { toggle_view(window, row); });
     shown->setCheckable(true);
     shown->setToolTip(to_qt(row.summary));
-    QObject::connect(&window.deck(), &ViewDeck::visibility_changed, shown, [&window, &row, shown] {
-      shown->setChecked(window.deck().shows(row.name));
-    });
+    QObject::connect(&window.deck(), &ViewDeck::visibility_changed, shown,
+                     [&window, &row, shown] { shown->setChecked(window.deck().shows(row.name)); });
     shown->setChecked(window.deck().shows(row.name));
     const QString digit = ++number <= 9 ? QString::number(number) : QString();
     menus.add(QStringLiteral("Only one view"), QStringLiteral("Only ") + title,

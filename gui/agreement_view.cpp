@@ -88,10 +88,9 @@ void AgreementView::paint_labels(QPainter& painter) const {
 
 void AgreementView::paint_back(QPainter& painter) {
   const Run* const second = other();
-  if (!second)
-    return paint_message(painter, QStringLiteral("Choose what to compare with: C."));
-  values_ = jaccard_of_lanes({content()->runs[selection().run], *second, alignment()},
-                             selection().step);
+  if (!second) return paint_message(painter, QStringLiteral("Choose what to compare with: C."));
+  values_ =
+      jaccard_of_lanes({content()->runs[selection().run], *second, alignment()}, selection().step);
   const ColourMap& map = colour_map("cividis");
   for (const LaneId& lane : all_lanes(content()->runs[selection().run])) {
     const float value = values_(lane.layer.index(), lane.lane.index());

@@ -51,8 +51,7 @@ class CommandDelegate : public QStyledItemDelegate {
 
 QString keys_text(const QAction& action) {
   QStringList keys;
-  for (const QKeySequence& key : action.shortcuts())
-    keys << key.toString(QKeySequence::NativeText);
+  for (const QKeySequence& key : action.shortcuts()) keys << key.toString(QKeySequence::NativeText);
   return keys.join(QStringLiteral(", "));
 }
 
@@ -111,9 +110,9 @@ void CommandPalette::fill() {
   std::vector<std::pair<int, QAction*>> fitting;
   for (QAction* action : actions_) {
     const QString group = action->property("group").toString();
-    const int score = std::max(palette_score(line_->text(), action->text()),
-                               palette_score(line_->text(), group + QLatin1Char(' ') +
-                                                                action->text()) - 6);
+    const int score =
+        std::max(palette_score(line_->text(), action->text()),
+                 palette_score(line_->text(), group + QLatin1Char(' ') + action->text()) - 6);
     if (score > 0) fitting.emplace_back(score, action);
   }
   std::stable_sort(fitting.begin(), fitting.end(),

@@ -60,7 +60,6 @@ void CompareControl::hide_views() {
   before_.clear();
 }
 
-
 void CompareControl::cycle() {
   if (!workspace_.document.content()) return;
   const std::vector<size_t> runs = candidates();
@@ -73,8 +72,8 @@ void CompareControl::cycle() {
   const std::vector<size_t>& others = workspace_.selection.now().others;
   size_t next = 0;
   if (!others.empty())
-    next = static_cast<size_t>(std::find(runs.begin(), runs.end(), others.front()) - runs.begin()) +
-           1;
+    next =
+        static_cast<size_t>(std::find(runs.begin(), runs.end(), others.front()) - runs.begin()) + 1;
   if (next >= runs.size()) return stop();
   workspace_.selection.change([&](Selection& wanted) { wanted.others = {runs[next]}; });
   show();
@@ -120,8 +119,9 @@ void CompareControl::second_opened() {
     return;
   }
   if (theirs->info.model.layers != ours.info.model.layers)
-    Q_EMIT told(QStringLiteral("The models differ in their number of layers: lanes are compared "
-                               "layer by layer as far as both have them."));
+    Q_EMIT told(
+        QStringLiteral("The models differ in their number of layers: lanes are compared "
+                       "layer by layer as far as both have them."));
   else if (alignment.shared() < std::max(ours.info.tokens, theirs->info.tokens))
     Q_EMIT told(QStringLiteral("%1 of %2 tokens have a counterpart; the others belong to one text "
                                "only.")

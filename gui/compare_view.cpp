@@ -30,8 +30,7 @@ QString counts_text(const Overlap& overlap) {
 void patterned(QPainter& painter, const QRectF& box, Rgb colour, Qt::BrushStyle pattern, Rgb ink) {
   if (box.isEmpty()) return;
   painter.fillRect(box, to_qt(colour));
-  if (box.width() >= 3 && box.height() >= 3)
-    painter.fillRect(box, QBrush(to_qt(ink), pattern));
+  if (box.width() >= 3 && box.height() >= 3) painter.fillRect(box, QBrush(to_qt(ink), pattern));
 }
 
 }  // namespace
@@ -39,8 +38,7 @@ void patterned(QPainter& painter, const QRectF& box, Rgb colour, Qt::BrushStyle 
 MemberShares member_shares(std::span<const Membership> members, size_t first, size_t count) {
   MemberShares shares;
   size_t read = 0;
-  for (const Membership member :
-       members.subspan(first, std::min(count, members.size() - first))) {
+  for (const Membership member : members.subspan(first, std::min(count, members.size() - first))) {
     read += member != Membership::NotYet;
     shares.both += member == Membership::Both;
     shares.only_first += member == Membership::OnlyFirst;
@@ -61,14 +59,15 @@ std::vector<CompareView::Other> CompareView::others() const {
   std::vector<Other> all;
   for (const size_t index : selection().others) {
     const Run& run = content()->runs[index];
-    all.push_back({&run, content(), &same_text(), to_qt(run_title(run) + " · " +
-                                                        provenance_name(run))});
+    all.push_back(
+        {&run, content(), &same_text(), to_qt(run_title(run) + " · " + provenance_name(run))});
   }
   if (const std::optional<Beside>& beside = workspace().beside) {
     const Run& run = beside->content->runs[most_telling_run(*beside->content)];
     all.push_back({&run, beside->content.get(), &beside->alignment,
                    QString::fromStdString(beside->content->file.filename().string()) +
-                       QStringLiteral(": ") + to_qt(run_title(run) + " · " + provenance_name(run))});
+                       QStringLiteral(": ") +
+                       to_qt(run_title(run) + " · " + provenance_name(run))});
   }
   return all;
 }
@@ -157,9 +156,8 @@ void CompareView::paint_other(QPainter& painter, size_t row, const Other& other)
   paint_label(painter, row, other.title);
   std::vector<TokenState> states(content()->info.tokens);
   if (beside) {
-    const std::vector<TokenState> theirs =
-        token_states(*other.run, beside->layer, beside->lane,
-                     other.alignment->second_step(selection().step));
+    const std::vector<TokenState> theirs = token_states(
+        *other.run, beside->layer, beside->lane, other.alignment->second_step(selection().step));
     for (uint32_t p = 0; p < states.size(); ++p)
       if (const std::optional<Position> partner = other.alignment->second(Position(p)))
         states[p] = theirs[partner->index()];
@@ -177,8 +175,8 @@ void CompareView::paint_difference(QPainter& painter, size_t row, const Other& o
   painter.fillRect(box, to_qt(colours().absent));
   const uint32_t per_column = std::max(
       1u, static_cast<uint32_t>(std::ceil(selection().visible / std::max(1.0, box.width()))));
-  const uint32_t end = std::min(selection().first_visible.value + selection().visible,
-                                content()->info.tokens);
+  const uint32_t end =
+      std::min(selection().first_visible.value + selection().visible, content()->info.tokens);
   for (uint32_t p = selection().first_visible.value; p < end; p += per_column) {
     const MemberShares shares = member_shares(members, p, per_column);
     const double left = axis.pixel(p);
@@ -225,8 +223,8 @@ QRectF CompareView::curves(QPainter& painter, const std::vector<Other>& all) con
         lowest = std::min(lowest, overlaps[s].jaccard());
       line << QPointF(axis.pixel(step + 0.5), box.bottom() - lowest * box.height());
     }
-    painter.setPen(QPen(to_qt(colours().band[i == 0 ? 3 : 4]), 1.4,
-                        i == 0 ? Qt::SolidLine : Qt::DashLine));
+    painter.setPen(
+        QPen(to_qt(colours().band[i == 0 ? 3 : 4]), 1.4, i == 0 ? Qt::SolidLine : Qt::DashLine));
     painter.drawPolyline(line);
   }
   return box;
@@ -259,7 +257,8 @@ void CompareView::paint_legend(QPainter& painter) const {
 void CompareView::paint_back(QPainter& painter) {
   const std::vector<Other> all = others();
   if (selection().scope != LaneScope::One)
-    return paint_message(painter, QStringLiteral("Runs are compared in one lane. Choose one above."));
+    return paint_message(painter,
+                         QStringLiteral("Runs are compared in one lane. Choose one above."));
   if (all.empty())
     return paint_message(painter,
                          QStringLiteral("Choose what to compare with: C, or --compare A B."));

@@ -72,9 +72,9 @@ std::vector<Membership> memberships(const Pairing& pairing, LaneId lane, Step st
   for (uint32_t p = 0; p <= step.value && p < found.size(); ++p) {
     const bool here = pairing.first.retention.kept_after(lane.layer, lane.lane, Position(p), step);
     const std::optional<Position> partner = pairing.alignment.second(Position(p));
-    const bool there = beside && partner &&
-                       pairing.second.retention.kept_after(beside->layer, beside->lane, *partner,
-                                                           second_step);
+    const bool there =
+        beside && partner &&
+        pairing.second.retention.kept_after(beside->layer, beside->lane, *partner, second_step);
     found[p] = here ? (there ? Membership::Both : Membership::OnlyFirst)
                     : (there ? Membership::OnlySecond : Membership::Neither);
   }

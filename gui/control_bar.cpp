@@ -383,8 +383,8 @@ void ControlBar::find_next(int direction) {
     wanted.range = hits[next];
     const uint32_t end = wanted.first_visible.value + wanted.visible;
     if (hits[next].first < wanted.first_visible || hits[next].first.value >= end)
-      wanted.first_visible = Position(
-          hits[next].first.value - std::min(hits[next].first.value, wanted.visible / 2));
+      wanted.first_visible =
+          Position(hits[next].first.value - std::min(hits[next].first.value, wanted.visible / 2));
   });
   show_place_in_hits();
 }

@@ -30,7 +30,8 @@ std::optional<Destination> parse_destination(const QString& typed) {
   const std::optional<uint32_t> number = count_of(place.captured(2), place.captured(3));
   if (!number) return std::nullopt;
   const bool step = place.captured(1).startsWith(QLatin1Char('s'));
-  return Destination{step ? Destination::Kind::ToStep : Destination::Kind::ToPosition, *number, {}, {}};
+  return Destination{
+      step ? Destination::Kind::ToStep : Destination::Kind::ToPosition, *number, {}, {}};
 }
 
 }  // namespace dendrokv

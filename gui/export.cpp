@@ -76,7 +76,8 @@ QByteArray pdf_of(const Sheet& sheet) {
   buffer.open(QIODevice::WriteOnly);
   {
     QPdfWriter pdf(&buffer);
-    pdf.setTitle(sheet.title + QStringLiteral(" · ") + sheet.provenance.join(QStringLiteral(" · ")));
+    pdf.setTitle(sheet.title + QStringLiteral(" · ") +
+                 sheet.provenance.join(QStringLiteral(" · ")));
     pdf.setCreator(QStringLiteral("DendroKV"));
     pdf.setPageSize(QPageSize(QSizeF(sheet.size) * 0.75, QPageSize::Point));
     pdf.setPageMargins(QMarginsF(0, 0, 0, 0));
@@ -89,8 +90,7 @@ QByteArray pdf_of(const Sheet& sheet) {
 /// By the extension; views draw vectors without their kept pictures.
 void write_sheet(MainWindow& window, const Sheet& sheet, const std::filesystem::path& path) {
   const std::string extension = path.extension().string();
-  if (extension == ".png")
-    return write_whole_file(path, png_of(sheet, window.devicePixelRatioF()));
+  if (extension == ".png") return write_whole_file(path, png_of(sheet, window.devicePixelRatioF()));
   if (extension != ".svg" && extension != ".pdf")
     fail(path.string(), "has the ending \"" + extension + "\"", "wanted .png, .svg or .pdf");
   window.set_paint_mode(PaintMode::Direct);
@@ -213,8 +213,7 @@ std::string csv_of(const Content& content, const Selection& now) {
 void write_csv(const Document& document, const Selection& selection,
                const std::filesystem::path& path) {
   const std::string table = csv_of(*document.content(), selection);
-  const QStringList columns =
-      to_qt(table).section(QLatin1Char('\n'), 0, 0).split(QLatin1Char(','));
+  const QStringList columns = to_qt(table).section(QLatin1Char('\n'), 0, 0).split(QLatin1Char(','));
   const QString name = QString::fromStdString(path.filename().string());
   write_whole_file(path, QByteArray::fromStdString(table));
   write_whole_file(path.string() + "-metadata.json",

@@ -170,10 +170,13 @@ void add_duel(const LaneStory& story, Position loser, Section& section) {
 
 Entry link(const LaneStory& story, Position position, std::span<const TokenState> states) {
   const bool gone = story.gone(position);
-  return {EntryKind::Link, story.quoted(position), tr_number("at %1", position.value),
+  return {EntryKind::Link,
+          story.quoted(position),
+          tr_number("at %1", position.value),
           gone ? tr_number("until %1", static_cast<uint64_t>(story.evict_step(position)))
                : QStringLiteral("still kept"),
-          states[position.index()], 0};
+          states[position.index()],
+          0};
 }
 
 /// position -> who took its place -> who took theirs ..., to one that is still there.
@@ -202,11 +205,12 @@ Section outlived_tokens(const LaneStory& story, Position position,
   const std::vector<Position> below =
       descendants(retention, story.lane.layer, story.lane.lane, position, story.step);
   Section section{QStringLiteral("Subtree it outlived"), {}};
-  section.entries.push_back(fact(QStringLiteral("stands for"), tr_number("%1 tokens", below.size())));
+  section.entries.push_back(
+      fact(QStringLiteral("stands for"), tr_number("%1 tokens", below.size())));
   if (!below.empty())
-    section.entries.push_back(fact(QStringLiteral("from position"),
-                                   tr_number("%1 to ", below.front().value) +
-                                       grouped(below.back().value)));
+    section.entries.push_back(
+        fact(QStringLiteral("from position"),
+             tr_number("%1 to ", below.front().value) + grouped(below.back().value)));
   std::vector<Position> beaten =
       outlived(retention, story.lane.layer, story.lane.lane, position, story.step);
   std::reverse(beaten.begin(), beaten.end());
@@ -215,7 +219,8 @@ Section outlived_tokens(const LaneStory& story, Position position,
     add_duel(story, beaten[i], section);
   }
   if (beaten.size() > kMostOutlived)
-    section.entries.push_back(note(tr_number("and %1 more won directly", beaten.size() - kMostOutlived)));
+    section.entries.push_back(
+        note(tr_number("and %1 more won directly", beaten.size() - kMostOutlived)));
   return section;
 }
 
@@ -225,9 +230,8 @@ Section remedies(const LaneStory& story, Position position) {
                                          "tie rule",  "pair",      "score"};
   for (const Remedy& remedy :
        what_would_have_kept(story.run, story.lane.layer, story.lane.lane, position))
-    section.entries.push_back(
-        fact(QString::fromUtf8(kMeaning[static_cast<size_t>(remedy.kind)]),
-             to_qt(remedy_text(remedy))));
+    section.entries.push_back(fact(QString::fromUtf8(kMeaning[static_cast<size_t>(remedy.kind)]),
+                                   to_qt(remedy_text(remedy))));
   return section;
 }
 
@@ -245,10 +249,9 @@ Section other_policies(const LaneStory& story, Position position) {
     const LaneId lane{story.lane.layer, same_lane(story.run, run, story.lane.lane)};
     const int32_t left = run.retention.evict_step(lane.layer, lane.lane)[position.index()];
     const TokenState state = story.content.index(index).state(lane, position, story.step);
-    const QString fate = !state.kept() ? tr_number("left at %1", static_cast<uint64_t>(left))
-                         : state.level > 0
-                             ? QStringLiteral("kept, level %1").arg(state.level)
-                             : QStringLiteral("kept");
+    const QString fate = !state.kept()     ? tr_number("left at %1", static_cast<uint64_t>(left))
+                         : state.level > 0 ? QStringLiteral("kept, level %1").arg(state.level)
+                                           : QStringLiteral("kept");
     section.entries.push_back(fact(to_qt(run_title(run)), fate));
   }
   return section;

@@ -172,11 +172,10 @@ double InspectorView::paint_entry(QPainter& painter, const Entry& entry, double 
 void InspectorView::paint_duel(QPainter& painter, const Entry& entry, double top) const {
   painter.setFont(tiny_font());
   painter.setPen(to_qt(colours().secondary));
-  painter.drawText(QRectF(area().left() + 22, top - 3, area().width() - 22,
-                          row_height(EntryKind::Duel)),
-                   Qt::AlignLeft | Qt::AlignVCenter,
-                   QFontMetricsF(tiny_font())
-                       .elidedText(entry.label, Qt::ElideRight, area().width() - 22));
+  painter.drawText(
+      QRectF(area().left() + 22, top - 3, area().width() - 22, row_height(EntryKind::Duel)),
+      Qt::AlignLeft | Qt::AlignVCenter,
+      QFontMetricsF(tiny_font()).elidedText(entry.label, Qt::ElideRight, area().width() - 22));
 }
 
 double InspectorView::paint_note(QPainter& painter, const Entry& entry, double top) const {

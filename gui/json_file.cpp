@@ -22,8 +22,9 @@ QJsonObject parse_json(const std::string& subject, const QByteArray& text,
   QJsonParseError error;
   const QJsonDocument document = QJsonDocument::fromJson(text, &error);
   if (error.error != QJsonParseError::NoError)
-    fail(subject, "not JSON: " + error.errorString().toStdString() + " at byte " +
-                      std::to_string(error.offset),
+    fail(subject,
+         "not JSON: " + error.errorString().toStdString() + " at byte " +
+             std::to_string(error.offset),
          "wanted " + std::string(format));
   const QJsonObject object = document.object();
   const std::string found = object[QLatin1String("format")].toString().toStdString();

@@ -55,14 +55,15 @@ std::vector<Group> groups_of(const QWidget& window) {
 QLabel* group_label(const Group& group, QWidget* parent) {
   QString rows;
   for (const Row& row : group.rows)
-    rows += QStringLiteral("<tr><td style='padding:2px 18px 2px 0'>%1</td>"
-                           "<td style='padding:2px 0 2px 0'><b>%2</b></td></tr>")
+    rows += QStringLiteral(
+                "<tr><td style='padding:2px 18px 2px 0'>%1</td>"
+                "<td style='padding:2px 0 2px 0'><b>%2</b></td></tr>")
                 .arg(row.what.toHtmlEscaped(), row.keys.toHtmlEscaped());
   auto* label = new QLabel(parent);
   label->setTextFormat(Qt::RichText);
   label->setFont(small_font());
-  label->setText(QStringLiteral("<p><b>%1</b></p><table>%2</table>")
-                     .arg(group.title.toHtmlEscaped(), rows));
+  label->setText(
+      QStringLiteral("<p><b>%1</b></p><table>%2</table>").arg(group.title.toHtmlEscaped(), rows));
   label->setAccessibleName(group.title);
   label->setTextInteractionFlags(Qt::TextSelectableByMouse);
   label->setAlignment(Qt::AlignTop | Qt::AlignLeft);

@@ -11,8 +11,9 @@
 namespace dendrokv {
 
 struct Kin {
-  std::vector<Position> winners;      // data/lineage.h: the chain above an evicted token
-  std::vector<Position> descendants;  // those it outlived, and whom they had outlived, in time order
+  std::vector<Position> winners;  // data/lineage.h: the chain above an evicted token
+  std::vector<Position>
+      descendants;  // those it outlived, and whom they had outlived, in time order
 };
 
 /// Remembers the last answer.

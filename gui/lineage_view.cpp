@@ -73,10 +73,12 @@ void LineageView::paint_join(QPainter& painter, const Join& join) const {
 
 QPen LineageView::life_pen(Position position) const {
   const Selection& now = selection();
-  const TokenState state = content()->index(now.run).state({now.layer, now.lane}, position, now.step);
+  const TokenState state =
+      content()->index(now.run).state({now.layer, now.lane}, position, now.step);
   if (!state.kept()) return QPen(to_qt(mix(colours().rule, colours().secondary, 0.35)), 1);
-  const Rgb colour = state.place == Place::Tree ? colours().level_colour(std::max<unsigned>(state.level, 2))
-                                                : state_colour(colours(), state);
+  const Rgb colour = state.place == Place::Tree
+                         ? colours().level_colour(std::max<unsigned>(state.level, 2))
+                         : state_colour(colours(), state);
   return QPen(to_qt(colour), 1.6);
 }
 
@@ -185,9 +187,8 @@ QString LineageView::describe(QPointF point) const {
            quoted_piece(content()->tokens.piece(join->winner), 16) +
            QStringLiteral(" at step %1").arg(grouped(join->step.value));
   const Selection& now = selection();
-  const size_t beaten = outlived(content()->runs[now.run].retention, now.layer, now.lane, *position,
-                                 now.step)
-                            .size();
+  const size_t beaten =
+      outlived(content()->runs[now.run].retention, now.layer, now.lane, *position, now.step).size();
   return text + QStringLiteral(": outlived %1").arg(beaten);
 }
 

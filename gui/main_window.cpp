@@ -97,7 +97,8 @@ void MainWindow::connect_all() {
           [this](const QString& text) { notice_->tell(text); });
   connect(&notes_, &NotesModel::changed, this, [this] { refresh_views(); });
   connect(controls_, &ControlBar::hits_changed, this, [this] { refresh_views(); });
-  connect(&document_, &Document::replaced, this, [this](const QString& what) { file_replaced(what); });
+  connect(&document_, &Document::replaced, this,
+          [this](const QString& what) { file_replaced(what); });
   connect(&document_, &Document::grew, this, [this] { refresh_views(); });
   connect(&document_, &Document::index_built, this, [this](const QString& problem) {
     notice_->tell(problem.isEmpty() ? QStringLiteral("The index is there: every zoom is exact now.")
@@ -171,8 +172,9 @@ Selection MainWindow::start_selection(const Content& content) {
   Selection start = first_selection(content);
   if (restoring_) {
     if (!restoring_->trace_uuid.empty() && restoring_->trace_uuid != content.info.uuid)
-      notice_->tell(QStringLiteral("The workspace was saved over another trace of this name: places in "
-                                   "the text may not be what they were."));
+      notice_->tell(
+          QStringLiteral("The workspace was saved over another trace of this name: places in "
+                         "the text may not be what they were."));
     // In range before anything reads it: the file may be about a longer text or more layers.
     selection_.reset(content, restoring_->selection);
     start = selection_.now();
@@ -368,9 +370,10 @@ void MainWindow::show_palette() {
 void MainWindow::go_to(const QString& place) {
   const std::optional<Destination> wanted = parse_destination(place);
   if (!wanted || !document_.content()) {
-    notice_->tell(QStringLiteral("“%1” is no place: wanted a position (120k), a step (step 40) or a "
-                                 "lane (14.2).")
-                      .arg(place));
+    notice_->tell(
+        QStringLiteral("“%1” is no place: wanted a position (120k), a step (step 40) or a "
+                       "lane (14.2).")
+            .arg(place));
     return;
   }
   selection_.change([&wanted](Selection& next) {

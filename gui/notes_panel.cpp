@@ -125,8 +125,8 @@ void NotesPanel::look_at(const Note& note) {
     wanted.range = note.range;
     const uint32_t end = wanted.first_visible.value + wanted.visible;
     if (note.range.first < wanted.first_visible || note.range.first.value >= end)
-      wanted.first_visible = Position(
-          note.range.first.value - std::min(note.range.first.value, wanted.visible / 3));
+      wanted.first_visible =
+          Position(note.range.first.value - std::min(note.range.first.value, wanted.visible / 3));
   });
 }
 
@@ -138,8 +138,7 @@ void NotesPanel::write_text() {
 void NotesPanel::add_note() {
   const Selection& now = workspace_.selection.now();
   if (!workspace_.document.content() || (!now.range && !now.position)) return;
-  const PositionRange range =
-      now.range ? *now.range : PositionRange{*now.position, *now.position};
+  const PositionRange range = now.range ? *now.range : PositionRange{*now.position, *now.position};
   const std::vector<Note> before = notes_.notes();
   guarded([&] { notes_.add(range, {}); });
   for (int row = 0; row < list_->count(); ++row) {

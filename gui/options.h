@@ -24,7 +24,7 @@ struct ViewOptions {
   Layer layer;
   Lane lane;
   std::optional<size_t> run;
-  std::string view;  // name of the only view to show; empty = all
+  std::string view;                  // name of the only view to show; empty = all
   std::vector<std::string> compare;  // two: runs, policies or traces
   std::optional<std::string> find;
   std::optional<std::filesystem::path> workspace;

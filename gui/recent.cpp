@@ -33,7 +33,8 @@ Recent read_recent(const std::filesystem::path& path) {
     recent.tour_seen = object[QLatin1String("tour_seen")].toBool();
     for (const QJsonValue& entry : object[QLatin1String("opened")].toArray()) {
       Recent::Files files;
-      for (const QJsonValue& file : entry.toArray()) files.emplace_back(file.toString().toStdString());
+      for (const QJsonValue& file : entry.toArray())
+        files.emplace_back(file.toString().toStdString());
       if (!files.empty() && recent.opened.size() < kMostRecent) recent.opened.push_back(files);
     }
   } catch (const Error&) {

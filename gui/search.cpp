@@ -143,9 +143,8 @@ NeedleStory needle_story(const Run& run, PositionRange needle, LaneId lane, Step
 
 QString needle_text(const NeedleStory& story, const Run& run) {
   const QString here =
-      story.lost_here
-          ? QStringLiteral("kept until step %1").arg(grouped(story.lost_here->value))
-          : QStringLiteral("kept");
+      story.lost_here ? QStringLiteral("kept until step %1").arg(grouped(story.lost_here->value))
+                      : QStringLiteral("kept");
   if (story.lost == 0) return here + QStringLiteral(", lost nowhere");
   const double share = 100.0 * story.lost / story.lanes;
   // A share that is not quite none or all must not read as if it were.

@@ -30,7 +30,7 @@ SearchResult search_tokens(const TokenText& tokens, const SearchQuery& query);
 
 /// What a run did with the tokens of a passage. A lane has lost it when the first of them has left.
 struct NeedleStory {
-  std::optional<Step> lost_here;   // step at which the chosen lane lost it, up to the step looked at
+  std::optional<Step> lost_here;  // step at which the chosen lane lost it, up to the step looked at
   uint32_t rows_here = 0, rows = 0;  // tokens of the passage that the lane holds, and all
   uint32_t lanes = 0, lost = 0;      // lanes of the model, and those that have lost it by then
   std::optional<Step> half_lost;     // step by which half of all lanes had lost it; none = never

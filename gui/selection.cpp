@@ -61,7 +61,8 @@ Selection SelectionModel::bounded(Selection wanted) const {
   };
   in_text(wanted.position);
   in_text(wanted.hover);
-  if (wanted.range && (wanted.range->first.value >= tokens_ || wanted.range->last < wanted.range->first))
+  if (wanted.range &&
+      (wanted.range->first.value >= tokens_ || wanted.range->last < wanted.range->first))
     wanted.range.reset();
   if (wanted.range) wanted.range->last = std::min(wanted.range->last, Position(tokens_ - 1));
   std::erase_if(wanted.others, [&](size_t other) { return other >= runs_.size(); });

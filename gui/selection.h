@@ -30,12 +30,12 @@ struct Selection {
   Layer layer;
   Lane lane;
   Step step;
-  std::optional<Position> position;  // locked by a click
-  std::optional<Position> hover;     // under the pointer, in any view
+  std::optional<Position> position;    // locked by a click
+  std::optional<Position> hover;       // under the pointer, in any view
   std::optional<PositionRange> range;  // marked: what search found, or what a note is about
-  std::vector<size_t> others;        // runs that the chosen one is compared with, two at most
-  Position first_visible;            // of the shared position axis
-  uint32_t visible = 0;              // positions on that axis
+  std::vector<size_t> others;          // runs that the chosen one is compared with, two at most
+  Position first_visible;              // of the shared position axis
+  uint32_t visible = 0;                // positions on that axis
 
   std::optional<Position> focus() const { return hover ? hover : position; }
   bool operator==(const Selection&) const = default;
@@ -49,8 +49,8 @@ Selection first_selection(const Content& content);
 /// What a change leaves in the history.
 enum class History {
   Record,  // a step of its own
-  Merge,   // one step together with changes of the same kind just before it: turns of a wheel, a slider
-  Skip,    // nothing: what a timer does
+  Merge,  // one step together with changes of the same kind just before it: turns of a wheel, a slider
+  Skip,  // nothing: what a timer does
 };
 
 class SelectionModel : public QObject {

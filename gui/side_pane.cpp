@@ -99,13 +99,12 @@ Selection SidePane::mapped_back(Selection main, const Selection& own) const {
   };
   if (own.position != before.position) main.position = back(own.position);
   if (own.hover != before.hover) main.hover = back(own.hover);
-  if (own.step != before.step)
-    main.step = alignment_ ? alignment_->first_step(own.step) : own.step;
+  if (own.step != before.step) main.step = alignment_ ? alignment_->first_step(own.step) : own.step;
   if (own.visible != before.visible) main.visible = own.visible;
   if (own.first_visible != before.first_visible)
-    main.first_visible =
-        alignment_ ? Position(alignment_->first_step(Step(own.first_visible.value)).value)
-                   : own.first_visible;
+    main.first_visible = alignment_
+                             ? Position(alignment_->first_step(Step(own.first_visible.value)).value)
+                             : own.first_visible;
   return main;
 }
 

@@ -29,8 +29,10 @@ void choose_step(MainWindow& window, uint32_t step) {
 
 constexpr std::array<TourStop, 7> kStops = {{
     {"A cache that cannot keep everything",
-     "A language model looks back at its text through a cache. Here it may hold 64 of 192 tokens in each "
-     "lane (a layer's key-value head). Every step reads one token more, so one has to go. This window shows "
+     "A language model looks back at its text through a cache. Here it may hold 64 of 192 tokens "
+     "in each "
+     "lane (a layer's key-value head). Every step reads one token more, so one has to go. This "
+     "window shows "
      "which, and why.",
      {},
      [](MainWindow& window) {
@@ -38,17 +40,22 @@ constexpr std::array<TourStop, 7> kStops = {{
        choose_step(window, 191);
      }},
     {"The text",
-     "Tokens with a coloured ground are still in the cache; the number below says how many duels they have "
-     "won. Plain grey ones were evicted. Orange: the first tokens, which never leave. Grey ground: the recent "
+     "Tokens with a coloured ground are still in the cache; the number below says how many duels "
+     "they have "
+     "won. Plain grey ones were evicted. Orange: the first tokens, which never leave. Grey ground: "
+     "the recent "
      "window.",
      "text", [](MainWindow& window) { choose_step(window, 191); }},
     {"Time",
-     "Move the slider above, press Left and Right, or Space to play. Full stop and comma go from eviction to "
+     "Move the slider above, press Left and Right, or Space to play. Full stop and comma go from "
+     "eviction to "
      "eviction. Here the text has been read up to token 120.",
      "text", [](MainWindow& window) { choose_step(window, 120); }},
     {"Why was it evicted?",
-     "Click any token. The card says when it left, which rule decided, both scores and their margin, what would "
-     "have kept it, and what other policies did with it. Below, the chain of winners: who took its place, and "
+     "Click any token. The card says when it left, which rule decided, both scores and their "
+     "margin, what would "
+     "have kept it, and what other policies did with it. Below, the chain of winners: who took its "
+     "place, and "
      "theirs in turn.",
      "inspector",
      [](MainWindow& window) {
@@ -56,22 +63,24 @@ constexpr std::array<TourStop, 7> kStops = {{
        const Content* content = window.document().content();
        window.selection().change([content](Selection& wanted) {
          wanted.scope = LaneScope::One;
-         wanted.position =
-             telling_position(content->runs[wanted.run], wanted.layer, wanted.lane);
+         wanted.position = telling_position(content->runs[wanted.run], wanted.layer, wanted.lane);
        });
      }},
     {"The tree",
-     "TreeKV compares neighbours in turn, so old text thins out like a tree. Time runs down: a line ends where "
+     "TreeKV compares neighbours in turn, so old text thins out like a tree. Time runs down: a "
+     "line ends where "
      "its token left, and a bar leads to the winner. The chain of the chosen token stands out.",
      "lineage",
      [](MainWindow& window) { window.deck().set_visibility("lineage", Visibility::Shown); }},
     {"All lanes at once",
-     "One row for each lane, in the colours of the text. Click a row to look at that lane; drag and turn the "
+     "One row for each lane, in the colours of the text. Click a row to look at that lane; drag "
+     "and turn the "
      "wheel to zoom. All views move together.",
      "retention",
      [](MainWindow& window) { window.deck().set_visibility("lineage", Visibility::Hidden); }},
     {"Your own files",
-     "Ctrl+O opens a trace that dendrokv trace recorded, C compares runs, Ctrl+F finds text, N writes a note. "
+     "Ctrl+O opens a trace that dendrokv trace recorded, C compares runs, Ctrl+F finds text, N "
+     "writes a note. "
      "Ctrl+Shift+P lists every command, ? every key. That is all.",
      {},
      [](MainWindow&) {}},
@@ -132,7 +141,9 @@ bool is_sample(const std::filesystem::path& file) {
 }
 
 Tour::Tour(MainWindow& window)
-    : QFrame(window.centralWidget()), window_(window), outline_(new Outline(window.centralWidget())) {
+    : QFrame(window.centralWidget()),
+      window_(window),
+      outline_(new Outline(window.centralWidget())) {
   setObjectName(QStringLiteral("card"));
   setAttribute(Qt::WA_StyledBackground);
   outline_->setAttribute(Qt::WA_TransparentForMouseEvents);
@@ -210,7 +221,8 @@ QRect Tour::target() const {
 void Tour::place() {
   const int wide = static_cast<int>(scaled(kCardWidth));
   const QRect all = parentWidget()->rect(), about = target();
-  resize(wide, layout()->hasHeightForWidth() ? layout()->heightForWidth(wide) : sizeHint().height());
+  resize(wide,
+         layout()->hasHeightForWidth() ? layout()->heightForWidth(wide) : sizeHint().height());
   outline_->setVisible(!about.isEmpty());
   outline_->setGeometry(about.adjusted(-3, -3, 3, 3));
   outline_->raise();
@@ -218,7 +230,8 @@ void Tour::place() {
   if (!about.isEmpty()) {
     corner = about.topRight() + QPoint(kAway, 0);
     if (corner.x() + width() > all.right()) corner.setX(about.left() - width() - kAway);
-    if (corner.x() < all.left()) corner = about.bottomRight() - QPoint(width() + kAway, height() + kAway);
+    if (corner.x() < all.left())
+      corner = about.bottomRight() - QPoint(width() + kAway, height() + kAway);
   }
   corner.setX(std::clamp(corner.x(), kAway, std::max(kAway, all.width() - width() - kAway)));
   corner.setY(std::clamp(corner.y(), kAway, std::max(kAway, all.height() - height() - kAway)));

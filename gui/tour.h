@@ -15,8 +15,8 @@ class MainWindow;
 
 struct TourStop {
   std::string_view title, text;
-  std::string_view view;             // name in the table of views; empty = the whole window
-  void (*prepare)(MainWindow&);      // brings the window to what the card speaks of
+  std::string_view view;         // name in the table of views; empty = the whole window
+  void (*prepare)(MainWindow&);  // brings the window to what the card speaks of
 };
 std::span<const TourStop> tour_stops();
 

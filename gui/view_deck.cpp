@@ -26,8 +26,8 @@ ViewDeck::ViewDeck(Workspace& workspace, QWidget* parent)
   across_->setStretchFactor(0, 0);
   across_->setStretchFactor(1, 1);
   across_->setStretchFactor(2, 0);
-  across_->setSizes({static_cast<int>(scaled(kLeftWidth)), kCentreWidth,
-                     static_cast<int>(scaled(kRightWidth))});
+  across_->setSizes(
+      {static_cast<int>(scaled(kLeftWidth)), kCentreWidth, static_cast<int>(scaled(kRightWidth))});
   show_standard();
   share_heights();
 }
@@ -109,7 +109,8 @@ std::vector<int> ViewDeck::sizes() const {
     for (const int size : splitter.sizes()) all.push_back(size);
   };
   for (const auto& [side, splitter] : sides_) add(*splitter);
-  for (int i = 0; i < static_cast<int>(sides_.size()); ++i) all.push_back(across_->sizes().value(i));
+  for (int i = 0; i < static_cast<int>(sides_.size()); ++i)
+    all.push_back(across_->sizes().value(i));
   return all;
 }
 

@@ -20,8 +20,9 @@ struct SavedWorkspace {
   Theme theme = Theme::Light;
   int font_percent = 100;
   bool level_marks = true;
-  std::vector<std::string> views;  // shown ones, in the order of the table; empty = all that open by themselves
-  std::vector<int> sizes;          // of the splitters, one after the other
+  std::vector<std::string>
+      views;  // shown ones, in the order of the table; empty = all that open by themselves
+  std::vector<int> sizes;  // of the splitters, one after the other
 };
 
 /// TRACE.h5 -> TRACE.dendrokv

@@ -18,9 +18,9 @@ dendrokv::Run random_run(uint32_t layers, uint32_t lanes, uint32_t tokens, unsig
     for (uint32_t lane = 0; lane < lanes; ++lane)
       for (uint32_t p = 0; p < tokens; ++p)
         if (random() % 3)
-          run.retention.record(Layer(layer), Lane(lane),
-                               {Position(p), Step(p + random() % (tokens - p)), -1, 0, 0,
-                                Reason::Rule});
+          run.retention.record(
+              Layer(layer), Lane(lane),
+              {Position(p), Step(p + random() % (tokens - p)), -1, 0, 0, Reason::Rule});
   return run;
 }
 
@@ -44,9 +44,9 @@ Overlap counted(const Pairing& pairing, LaneId lane, Step step) {
   for (uint32_t p = 0; p <= step.value; ++p) {
     if (!pairing.first.retention.kept_after(lane.layer, lane.lane, Position(p), step)) continue;
     const auto partner = pairing.alignment.second(Position(p));
-    const bool there = partner && partner->value <= theirs.value &&
-                       pairing.second.retention.kept_after(beside.layer, beside.lane, *partner,
-                                                           theirs);
+    const bool there =
+        partner && partner->value <= theirs.value &&
+        pairing.second.retention.kept_after(beside.layer, beside.lane, *partner, theirs);
     if (there) matched.insert(partner->value);
     overlap.both += there;
     overlap.only_first += !there;
@@ -73,7 +73,8 @@ void expect_counts(const Pairing& pairing) {
 TEST(Comparison, CountsOfOneTextAreThoseOfACount) {
   const Alignment same = Alignment::identity(50);
   for (unsigned seed = 0; seed < 8; ++seed) {
-    const dendrokv::Run first = random_run(2, 2, 50, seed), second = random_run(2, 4, 50, seed + 100);
+    const dendrokv::Run first = random_run(2, 2, 50, seed),
+                        second = random_run(2, 4, 50, seed + 100);
     expect_counts({first, second, same});
     expect_counts({second, first, same});
   }
@@ -87,7 +88,8 @@ TEST(Comparison, CountsOfTwoTextsFollowTheAlignment) {
   const Alignment alignment = align(text_of(pieces), text_of(shifted));
   EXPECT_EQ(alignment.shared(), 37u);
   for (unsigned seed = 0; seed < 8; ++seed) {
-    const dendrokv::Run first = random_run(1, 2, 40, seed), second = random_run(1, 2, 41, seed + 50);
+    const dendrokv::Run first = random_run(1, 2, 40, seed),
+                        second = random_run(1, 2, 41, seed + 50);
     expect_counts({first, second, alignment});
   }
 }

@@ -1,7 +1,5 @@
 // What the window does beside its views: commands, keys, workspaces, notes, comparison, tour, and broken files.
 
-#include "gui/main_window.h"
-
 #include <QAccessible>
 #include <QAction>
 #include <QApplication>
@@ -16,6 +14,7 @@
 #include "data/lineage.h"
 #include "gui/command_palette.h"
 #include "gui/key_sheet.h"
+#include "gui/main_window.h"
 #include "gui/text_view.h"
 #include "tests/gui/opened_window.h"
 
@@ -32,10 +31,18 @@ testing::WindowSetUp three_runs() {
 
 /// Rows that wait for a person, or leave the trace that is open.
 bool asks_or_leaves(std::string_view text) {
-  static const std::set<std::string_view> kNames = {
-      "Open…",  "Read again", "Restore the window closed last", "Save picture…", "Save table…",
-      "Go to…", "Menu",       "Quit",                           "Tour",          "Full screen",
-      "Save workspace as…", "Compare with another trace…"};
+  static const std::set<std::string_view> kNames = {"Open…",
+                                                    "Read again",
+                                                    "Restore the window closed last",
+                                                    "Save picture…",
+                                                    "Save table…",
+                                                    "Go to…",
+                                                    "Menu",
+                                                    "Quit",
+                                                    "Tour",
+                                                    "Full screen",
+                                                    "Save workspace as…",
+                                                    "Compare with another trace…"};
   return kNames.contains(text);
 }
 
@@ -230,7 +237,8 @@ TEST(Compare, AnotherTraceOfTheTextIsAlignedByToken) {
   opened.press("V");
   ASSERT_EQ(opened.window().comparison().panes().size(), 1u);
   opened.change([](Selection& wanted) { wanted.step = Step(40); });
-  EXPECT_EQ(opened.window().comparison().panes().front()->workspace().selection.now().step, Step(40));
+  EXPECT_EQ(opened.window().comparison().panes().front()->workspace().selection.now().step,
+            Step(40));
   EXPECT_GT(testing::colours_in(opened.picture("compare")), 10);
   // The comparison ends with its document.
   testing::open_and_settle(opened.window(), {opened.trace()});

@@ -68,12 +68,12 @@ TEST(Search, EveryHitOfATextIsThatOfAPlainSearch) {
     std::string all;
     for (int i = 0; i < 12; ++i) {
       std::string piece;
-      for (unsigned k = 0; k < 1 + random() % 3; ++k) piece += static_cast<char>('a' + random() % 2);
+      for (unsigned k = 0; k < 1 + random() % 3; ++k)
+        piece += static_cast<char>('a' + random() % 2);
       pieces.push_back(piece);
       all += piece;
     }
-    const SearchResult result =
-        search_tokens(text_of(pieces), parse_query(QStringLiteral("aba")));
+    const SearchResult result = search_tokens(text_of(pieces), parse_query(QStringLiteral("aba")));
     size_t hit = 0;
     for (size_t at = all.find("aba"); at != std::string::npos; at = all.find("aba", at + 1)) {
       ASSERT_LT(hit, result.hits.size());
@@ -94,7 +94,8 @@ TEST(Needle, IsToldFromTheLog) {
   run.lane_kind = LaneKind::PerQueryHead;
   run.retention = Retention(2, 2, 40);
   const auto drop = [&run](uint32_t layer, uint32_t lane, uint32_t p, uint32_t step) {
-    run.retention.record(Layer(layer), Lane(lane), {Position(p), Step(step), -1, 0, 0, Reason::Rule});
+    run.retention.record(Layer(layer), Lane(lane),
+                         {Position(p), Step(step), -1, 0, 0, Reason::Rule});
   };
   drop(0, 0, 5, 20);
   drop(0, 0, 6, 12);
@@ -128,7 +129,8 @@ TEST(Destinations, PlacesAsPeopleTypeThem) {
       case Destination::Kind::ToStep:
         return "step " + std::to_string(place->number);
       case Destination::Kind::ToLane:
-        return "lane " + std::to_string(place->layer.value) + "." + std::to_string(place->lane.value);
+        return "lane " + std::to_string(place->layer.value) + "." +
+               std::to_string(place->lane.value);
     }
     return std::string();
   };

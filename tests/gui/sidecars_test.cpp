@@ -71,7 +71,8 @@ TEST(NotesFiles, AreRefusedWithAReason) {
             std::string::npos);
   EXPECT_NE(refusal(with(R"([{"id":"a","first":-3,"last":2}])").c_str()), "");
   EXPECT_NE(
-      refusal(with(R"([{"id":"a","first":1,"last":2},{"id":"a","first":1,"last":2}])").c_str()), "");
+      refusal(with(R"([{"id":"a","first":1,"last":2},{"id":"a","first":1,"last":2}])").c_str()),
+      "");
 }
 
 TEST(NotesFiles, OfTwoWindowsAreMerged) {
