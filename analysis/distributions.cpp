@@ -2,6 +2,7 @@
 
 #include <boost/math/distributions/chi_squared.hpp>
 #include <boost/math/distributions/normal.hpp>
+#include <boost/math/distributions/students_t.hpp>
 
 #include "data/error.h"
 
@@ -24,6 +25,11 @@ double chi_squared_quantile(double degrees, double probability) {
 double chi_squared_upper_tail(double degrees, double value) {
   DENDROKV_ASSERT(degrees > 0 && value >= 0);
   return boost::math::cdf(boost::math::complement(boost::math::chi_squared(degrees), value));
+}
+
+double students_t_quantile(double degrees, double probability) {
+  DENDROKV_ASSERT(degrees > 0 && probability > 0 && probability < 1);
+  return boost::math::quantile(boost::math::students_t(degrees), probability);
 }
 
 }  // namespace dendrokv
