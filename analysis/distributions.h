@@ -11,4 +11,7 @@ double student_quantile(double degrees, double probability);
 double chi_squared_quantile(double degrees, double probability);
 double chi_squared_upper_tail(double degrees, double value);
 
+/// Of Student's t.
+double students_t_quantile(double degrees, double probability);
+
 }  // namespace dendrokv

@@ -24,6 +24,7 @@ constexpr std::array kOptions{
     sinks_option("4"),
     recent_option("508"),
     kBudgetOption,
+    kBudgetMapOption,
     kTieOption,
     positions_option("rank"),
     share_option("kv-head"),

@@ -117,6 +117,9 @@ Spec checked_spec(std::string_view text) {
   Spec spec = parse_spec("policy", text, rows);
   const std::string subject = "policy '" + std::string(text) + "'";
   write_counts_plainly(row_of(spec), spec);
+  for (const std::string_view key : {std::string_view("budget"), row_of(spec).budget_key})
+    if (spec.has("budget-map") && spec.given(key))
+      fail(subject, "budget-map together with " + std::string(key), "wanted one of them");
   spend_budget(row_of(spec), subject, spec);
   if (row_of(spec).check != nullptr) row_of(spec).check(subject, spec);
   return spec;
@@ -124,11 +127,54 @@ Spec checked_spec(std::string_view text) {
 
 }  // namespace
 
-PolicyChoice::PolicyChoice(std::string_view spec)
-    : spec_(checked_spec(spec)), row_(&row_of(spec_)), shape_(row_->shape(spec_)) {}
+PolicyChoice::PolicyChoice(std::string_view spec) : spec_(checked_spec(spec)), row_(&row_of(spec_)) {
+  if (spec_.has("budget-map"))
+    map_ = std::make_shared<BudgetMap>(read_budget_map(std::string(spec_.file("budget-map"))));
+  shape_ = row_->shape(spec_);
+  if (!map_) return;
+  const std::string subject = "policy '" + std::string(spec) + "'";
+  shape_.budget = shape_.most_rows = 0;
+  for (uint32_t at = 0; at < map_->rows.size(); ++at) {
+    const Layer layer(at / map_->lanes);
+    const Lane lane(at % map_->lanes);
+    const Spec own = lane_spec(layer, lane);
+    if (row_->check != nullptr) row_->check(subject, own);
+    const PolicyShape shape = row_->shape(own);
+    shape_.budget = std::max(shape_.budget, shape.budget);
+    shape_.most_rows = std::max(shape_.most_rows, shape.most_rows);
+  }
+}
+
+Spec PolicyChoice::lane_spec(Layer layer, Lane lane) const {
+  Spec own = spec_;
+  if (!map_) return own;
+  const uint64_t rows = map_->rows_of(layer, lane);
+  const Rows others = rows_beside(spec_, row_->budget_key);
+  if (rows <= others.sum)
+    fail(std::string(spec_.file("budget-map")),
+         std::to_string(rows) + " rows of layer " + std::to_string(layer.value) + ", lane " +
+             std::to_string(lane.value) + " leave none for " + std::string(row_->budget_key) + " beside " +
+             others.text,
+         "wanted at least " + std::to_string(others.sum + 1), "protect fewer rows");
+  own.set(row_->budget_key, std::to_string(rows - others.sum));
+  return own;
+}
+
+PolicyShape PolicyChoice::lane_shape(Layer layer, Lane lane) const {
+  return map_ ? row_->shape(lane_spec(layer, lane)) : shape_;
+}
+
+void PolicyChoice::check_place(const LanePlace& place) const {
+  if (!map_ || (place.layers == map_->layers && place.lanes == map_->lanes)) return;
+  fail(std::string(spec_.file("budget-map")),
+       std::to_string(map_->layers) + " layers of " + std::to_string(map_->lanes) + " lanes",
+       "wanted " + std::to_string(place.layers) + " of " + std::to_string(place.lanes) +
+           ", as the model has them under this policy");
+}
 
 std::unique_ptr<Policy> PolicyChoice::make(const LanePlace& place) const {
-  if (row_->make_layer == nullptr) return row_->make(spec_, place);
+  check_place(place);
+  if (row_->make_layer == nullptr) return row_->make(lane_spec(place.layer, place.lane), place);
   DENDROKV_ASSERT(place.lanes == 1);
   return std::move(row_->make_layer(spec_, place).front());
 }
@@ -137,7 +183,7 @@ std::vector<std::unique_ptr<Policy>> PolicyChoice::make_layer(LanePlace place) c
   if (row_->make_layer != nullptr) return row_->make_layer(spec_, place);
   std::vector<std::unique_ptr<Policy>> lanes;
   for (place.lane = Lane(0); place.lane.value < place.lanes; place.lane = place.lane.next())
-    lanes.push_back(row_->make(spec_, place));
+    lanes.push_back(make(place));
   return lanes;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cache/policy.h"
+#include "data/budget_map.h"
 
 namespace dendrokv {
 
@@ -21,7 +22,11 @@ class PolicyChoice {
 
   const Spec& spec() const { return spec_; }
   std::string text() const { return spec_.text(); }  // the full spec, every default written out
+  /// Of the lane with the most rows, where lanes differ (budget-map).
   const PolicyShape& shape() const { return shape_; }
+  PolicyShape lane_shape(Layer layer, Lane lane) const;
+  /// Rows of each lane; null = the same for all. Throws no more: it was read with the spec.
+  const BudgetMap* budget_map() const { return map_.get(); }
   /// For one lane. Of a policy whose lanes decide together, the only lane of its layer. Throws Error
   /// where the spec does not fit the model.
   std::unique_ptr<Policy> make(const LanePlace& place = {}) const;
@@ -29,7 +34,11 @@ class PolicyChoice {
   std::vector<std::unique_ptr<Policy>> make_layer(LanePlace place) const;
 
  private:
+  Spec lane_spec(Layer layer, Lane lane) const;
+  void check_place(const LanePlace& place) const;
+
   Spec spec_;
+  std::shared_ptr<const BudgetMap> map_;
   const PolicyRow* row_;
   PolicyShape shape_;
 };

@@ -39,6 +39,9 @@ constexpr OptionRow window_option(std::string_view standard) {
 }
 constexpr OptionRow kBudgetOption =
     count_option("budget", "rows per lane in all, instead of saying one part", "", 1);
+constexpr OptionRow kBudgetMapOption = {
+    "budget-map", "rows of each lane, as `dendrokv tune budgets` writes them (docs/files.md), instead of the same for all",
+    OptionType::File, "", 0, 0};
 constexpr OptionRow kPromptOption = count_option(
     "prompt", "tokens of a prompt that is taken in whole and cut at its end; 0 = none", "0", 0);
 constexpr OptionRow every_option(std::string_view standard) {

@@ -161,7 +161,8 @@ class TraceReplay {
     for (uint32_t head = 0; head < heads; head += policy.heads_per_lane) {
       place.lane = Lane(first_lane + head / policy.heads_per_lane);
       auto made = together.empty() ? choice.make(place) : std::move(together[place.lane.index()]);
-      policy.lanes.emplace_back(std::move(made), shape, place.layer, place.lane, info_.tokens,
+      policy.lanes.emplace_back(std::move(made), choice.lane_shape(place.layer, place.lane),
+                                place.layer, place.lane, info_.tokens,
                                 rows.of_lane(head, policy.heads_per_lane));
     }
     return policy;

@@ -31,6 +31,7 @@ constexpr std::array kOptions{
     sinks_option("4"),
     recent_option("1020", 1),
     kBudgetOption,
+    kBudgetMapOption,
     positions_option("rank"),
 };
 

@@ -234,6 +234,7 @@ constexpr std::array kOptions{
     sinks_option("4"),
     recent_option("508"),
     kBudgetOption,
+    kBudgetMapOption,
     word_option("cursor", "moves by one row, or by two as the paper's formula", "advance|printed",
                 "advance"),
     word_option("score", "what the rows of a scope compare",

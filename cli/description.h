@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,5 +38,8 @@ struct Description {
 enum class TensorList : uint8_t { Omit, Show };
 /// Of a GGUF file. Throws Error when the engine cannot run it.
 Description describe_model(const std::filesystem::path& path, TensorList tensors);
+
+/// Of a set or the result of a tuning; nothing for any other file.
+std::optional<Description> describe_tasks(const std::filesystem::path& path);
 
 }  // namespace dendrokv

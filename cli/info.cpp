@@ -9,6 +9,7 @@
 #include "cli/description.h"
 #include "cli/make_command.h"
 #include "data/analysis_file.h"
+#include "data/hdf5.h"
 #include "data/eval_file.h"
 #include "data/runs_file.h"
 #include "data/trace_reader.h"
@@ -64,7 +65,7 @@ Description describe_trace(const std::filesystem::path& path) {
       {"keys", Json(info.keys == KeyRows::Record), info.keys == KeyRows::Record ? "yes" : "no"},
       {"complete", Json(info.complete), info.complete ? "yes" : "no: the run was stopped early"},
       bytes_field("logical_bytes", info.logical_bytes),
-      bytes_field("bytes", std::filesystem::file_size(path)),
+      bytes_field("bytes", std::filesystem::file_size(h5::place_of(path).file)),
       field("model_sha256", info.model.sha256),
       field("created", info.created),
       field("creator", info.creator),
@@ -195,7 +196,7 @@ Description describe_eval(const std::filesystem::path& path) {
       field("arithmetic", file.arithmetic),
       field("seed", file.seed),
       {"complete", Json(file.complete), file.complete ? "yes" : "no: the run was stopped early"},
-      bytes_field("bytes", std::filesystem::file_size(path)),
+      bytes_field("bytes", std::filesystem::file_size(h5::place_of(path).file)),
       field("model_sha256", file.model.sha256),
       field("created", file.created),
       field("creator", file.creator),
@@ -208,6 +209,7 @@ Description describe_eval(const std::filesystem::path& path) {
 }
 
 Description describe(const std::filesystem::path& path, TensorList tensors) {
+  if (std::optional<Description> found = describe_tasks(path)) return std::move(*found);
   switch (sniff_file(path)) {
     case FileKind::Gguf:
       return describe_model(path, tensors);
@@ -227,7 +229,7 @@ Description describe(const std::filesystem::path& path, TensorList tensors) {
 class Info : public Command {
  public:
   void declare(Options& options) override {
-    options.positional("FILE", file_, "a GGUF model, a trace, a file of runs, an analysis or an evaluation");
+    options.positional("FILE", file_, "a GGUF model, or any file that dendrokv writes; of a set also one of its members, SET/item/K");
     options.flag("--tensors", tensors_,
                  "of a model: list every tensor with its type, shape and size");
     options.explain(

@@ -111,11 +111,12 @@ std::string manual_page() {
       ".TP\n0\ndone.\n.TP\n1\nfailed, with one line on standard error.\n"
       ".TP\n2\nthe command line is at fault.\n"
       ".TP\n3\ndone, but a check that was asked for fell short.\n"
-      ".TP\n75\nstopped early by SIGINT or SIGTERM.\n"
+      ".TP\n75\nstopped early by SIGINT, SIGTERM, SIGUSR1 or SIGUSR2; the same command goes on.\n"
       ".SH ENVIRONMENT\n"
       ".TP\n.B DENDROKV_MODEL\nthe default of \\fB\\-\\-model\\fR.\n"
       ".TP\n.B XDG_CACHE_HOME\nfolder of caches (default: ~/.cache); the default model is looked "
-      "for in its folder dendrokv.\n"
+      "for in its folder dendrokv, and packed weights that processes share lie there.\n"
+      ".TP\n.B SOURCE_DATE_EPOCH\nthe time of creation that results of tasks say, in seconds since 1970 (default: 0).\n"
       ".SH SEE ALSO\n.BR dendrokv\\-view (1)\n";
   return text;
 }

@@ -1,4 +1,4 @@
-// In a build without MPI.
+// Of programs without MPI; dendrokv-mpi has mpi_dealer.cpp instead.
 
 #include "cli/task_dealer.h"
 

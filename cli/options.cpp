@@ -281,12 +281,14 @@ void Options::flag(std::string names, bool& target, std::string help) {
        .take = [&target](const std::string&) { target = true; }});
 }
 
-void Options::count(std::string names, uint64_t& target, CountRange range, std::string help) {
+void Options::count(std::string names, uint64_t& target, CountRange range, std::string help,
+                    Need need) {
   const std::string name = last_name(names);
   add({.names = std::move(names),
        .placeholder = "N",
        .help = std::move(help),
-       .standard = std::to_string(target),
+       .standard = need == Need::Required ? "" : std::to_string(target),
+       .need = need,
        .take = [&target, range, name](const std::string& value) {
          target = read_count(name, range, value);
        }});

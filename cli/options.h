@@ -66,7 +66,8 @@ class Options {
   /// Every word after the command, options too, untouched: for a command that hands them on.
   void rest(std::string name, std::vector<std::string>& target, std::string help);
   void flag(std::string names, bool& target, std::string help);
-  void count(std::string names, uint64_t& target, CountRange range, std::string help);
+  void count(std::string names, uint64_t& target, CountRange range, std::string help,
+             Need need = Need::Optional);
   void count(std::string names, std::optional<uint64_t>& target, CountRange range,
              std::string help);
   void real(std::string names, double& target, RealRange range, std::string help);

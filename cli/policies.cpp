@@ -24,6 +24,8 @@ std::string allowed_values(const OptionRow& option) {
     case OptionType::CountOrWord:
       return plain(option.lowest) + " to " + plain(option.highest) + ", or " +
              std::string(option.choices);
+    case OptionType::File:
+      return "FILE";
     case OptionType::Real:
       return significant(option.lowest) + " to " + significant(option.highest);
   }
@@ -34,7 +36,7 @@ Json option_json(const OptionRow& option) {
   Json json = Json::object();
   json.set("name", option.name).set("summary", option.summary).set("default", option.standard);
   if (!option.choices.empty()) json.set("choices", option.choices);
-  if (option.type == OptionType::Choice) return json;
+  if (option.type == OptionType::Choice || option.type == OptionType::File) return json;
   return json.set("lowest", option.lowest).set("highest", option.highest);
 }
 

@@ -123,11 +123,11 @@ Task task_at(const Plan& plan, uint64_t order, const std::string& command,
     if (has_effect(given.name))
       facts.push_back(given.name + "=" + word.value + " " + word.fingerprint);
   };
-  uint64_t rest = order;
-  for (size_t axis = plan.axes.size(); axis-- > 0;) {
-    const auto& choices = plan.axes[axis].choices;
-    const auto& [given, word] = choices[rest % choices.size()];
-    rest /= choices.size();
+  uint64_t rest = order, size = size_of(plan);
+  for (const Axis& axis : plan.axes) {
+    size /= axis.choices.size();
+    const auto& [given, word] = axis.choices[rest / size];
+    rest %= size;
     add(*given, word);
   }
   for (const auto& [given, word] : plan.fixed) add(*given, word);

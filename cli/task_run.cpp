@@ -63,10 +63,29 @@ void append_line(const fs::path& path, const std::string& line) {
   if (!whole) fail(path.string(), "cannot be written to", "wanted room for a line");
 }
 
+/// What a killed process left: a command that goes on from its .part file would trip over it.
+void remove_broken_part(fs::path path) {
+  path += ".part";
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return;
+  try {
+    format_of(path);
+  } catch (const Error&) {
+    fs::remove(path, ignored);
+  }
+}
+
 class TaskRun {
  public:
-  TaskRun(const TaskList& list, const fs::path& output, const Session& session)
-      : list_(list), output_(output), folder_(output), session_(session), task_session_(session) {
+  /// `packed`: where the results of this process will be.
+  TaskRun(const TaskList& list, const fs::path& output, const fs::path& packed,
+          const Session& session)
+      : list_(list),
+        output_(output),
+        own_(packed),
+        folder_(output),
+        session_(session),
+        task_session_(session) {
     folder_.replace_extension();
     folder_ += ".tasks";
     check_output(output, {});
@@ -78,6 +97,8 @@ class TaskRun {
     task_session_.form = OutputForm::Json;
     task_session_.created = reproducible_time();
     task_session_.models = &models_;
+    take_items(own_, &own_items_);
+    take_items(output_, &own_items_);
     find_packed();
   }
 
@@ -100,9 +121,11 @@ class TaskRun {
     return true;
   }
 
-  /// The results of this process's tasks in one file.
-  void pack(const Shard& shard, const fs::path& path) const {
+  /// The results of this process's tasks in one file; also those that were in it before.
+  void pack(const Shard& shard) const {
+    if (done_.empty() && !own_items_.empty() && fs::exists(own_)) return;
     FileSet set;
+    set.items = own_items_;
     set.command_line = list_.text;
     set.tasks = list_.tasks.size();
     set.shard = shard.text();
@@ -115,7 +138,7 @@ class TaskRun {
         item.error = failed->second;
       set.items.push_back(std::move(item));
     }
-    write_set(path, std::move(set));
+    write_set(own_, std::move(set));
   }
 
   /// What is in the packed file need not be kept twice.
@@ -136,7 +159,20 @@ class TaskRun {
     return fs::is_regular_file(path, ignored);
   }
 
-  /// Tasks that are whole in the files of this process or others, of runs before.
+  /// What is whole in a set of this list; nothing from a file that is none.
+  void take_items(const fs::path& path, std::vector<SetItem>* items) {
+    if (!is_there(path) || format_of(path) != "dendrokv-set") return;
+    const FileSet set = read_set(path);
+    if (set.command_line != list_.text || set.tasks != list_.tasks.size()) return;
+    for (const SetItem& item : set.items) {
+      if (item.format.empty() || item.order >= list_.tasks.size() ||
+          list_.tasks[item.order].key != item.key)
+        continue;
+      if (packed_.insert(item.key).second && items != nullptr) items->push_back(item);
+    }
+  }
+
+  /// Tasks that are whole in the files of other processes.
   void find_packed() {
     const std::string first = output_.stem().string() + ".shard-";
     const fs::path folder = output_.has_parent_path() ? output_.parent_path() : fs::path(".");
@@ -144,8 +180,7 @@ class TaskRun {
       if (!entry.path().filename().string().starts_with(first) ||
           entry.path().extension() != output_.extension())
         continue;
-      for (const SetItem& item : read_set(entry.path()).items)
-        if (!item.format.empty()) packed_.insert(item.key);
+      take_items(entry.path(), nullptr);
     }
   }
 
@@ -157,6 +192,7 @@ class TaskRun {
       task_session_.uuid = uuid_of_text(task.key);
       std::vector<std::string> arguments = task.arguments;
       arguments.push_back("--output=" + result_of(task).string());
+      remove_broken_part(result_of(task));
       const TakenOutput taken;
       const ExitStatus status = run_one(list_.command, arguments, task_session_, task.text);
       if (status == ExitStatus::Stopped) return false;
@@ -193,12 +229,13 @@ class TaskRun {
   }
 
   const TaskList& list_;
-  const fs::path output_;
+  const fs::path output_, own_;
   fs::path folder_;
   const Session& session_;
   Session task_session_;
   ModelKeeper models_;
   std::set<std::string> packed_;            // keys
+  std::vector<SetItem> own_items_;          // that were in the file of this process before
   std::vector<const Task*> done_;           // by this process, in this run or one before; failed ones too
   std::map<uint64_t, std::string> failed_;  // by order: why
   uint64_t skipped_ = 0;
@@ -239,7 +276,8 @@ ExitStatus run_tasks(const TaskList& list, Shard shard, const fs::path& output,
   const bool merges = shard.origin.empty();
   std::unique_ptr<TaskDealer> dealer = deal_by_mpi(shard, list.tasks.size());
   if (!dealer) dealer = deal_by_turns(shard, list.tasks.size());
-  TaskRun run(list, output, session);
+  const fs::path packed = shard_path(output, shard);
+  TaskRun run(list, output, packed, session);
   ProgressLine progress(list.command, "tasks", session.verbosity);
   const bool whole = run.work(*dealer, progress.callback());
   progress.clear();
@@ -249,8 +287,7 @@ ExitStatus run_tasks(const TaskList& list, Shard shard, const fs::path& output,
             " tasks; " + run.folder().string() + " holds them; the same command does the rest");
     return ExitStatus::Stopped;
   }
-  const fs::path packed = shard_path(output, shard);
-  run.pack(shard, packed);
+  run.pack(shard);
   run.remove_results();
   if (merges) {
     merge_sets({packed}, output, MissingTasks::Refuse);

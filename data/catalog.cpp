@@ -82,11 +82,14 @@ void apply_pair(const std::string& subject, const SpecRow& row, std::string_view
   const OptionRow& option = find_option(subject, row, key);
   if (spec.given(key)) fail(subject, "key '" + std::string(key) + "' twice", "wanted it once");
   const std::string option_subject = subject + " key " + std::string(key);
-  if (option.type == OptionType::Choice ||
-      (option.type == OptionType::CountOrWord && value == option.choices))
+  if (option.type == OptionType::File) {
+    if (value.empty()) fail(option_subject, "empty", "wanted the name of a file");
+  } else if (option.type == OptionType::Choice ||
+             (option.type == OptionType::CountOrWord && value == option.choices)) {
     check_choice(option_subject, option, value);
-  else
+  } else {
     check_number(option_subject, option, value);
+  }
   spec.set(key, std::string(value));
 }
 
@@ -141,6 +144,8 @@ double Spec::real(std::string_view key) const {
 }
 
 std::string_view Spec::choice(std::string_view key) const { return at(key).text; }
+
+std::string_view Spec::file(std::string_view key) const { return at(key).text; }
 
 bool Spec::is_word(std::string_view key) const {
   uint64_t number = 0;

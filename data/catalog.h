@@ -19,6 +19,7 @@ enum class OptionType {
   Real,    // decimal number
   Choice,  // one word of `choices`
   CountOrWord,  // either
+  File,         // the name of one, without a comma
 };
 
 struct OptionRow {
@@ -54,6 +55,7 @@ class Spec {
   uint64_t count(std::string_view key) const;
   double real(std::string_view key) const;
   std::string_view choice(std::string_view key) const;
+  std::string_view file(std::string_view key) const;
   /// Of a CountOrWord: whether the value is a word rather than a number.
   bool is_word(std::string_view key) const;
   /// Replaces or adds a value; for derived ones, such as the capacity that a budget implies.

@@ -361,6 +361,17 @@ void File::close() {
   sync_to_disk(name_, O_RDONLY);
 }
 
+void forget_open_writer(const std::filesystem::path& path) {
+  quieten();
+  const std::string name = path.string();
+  const Handle access = own<H5Pclose>(H5Pcreate(H5P_FILE_ACCESS), name, "HDF5 has no memory");
+  need(H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG), name, "cannot be set up");
+  const hbool_t clear = true;
+  // What h5clear uses; the library has no function for it.
+  need(H5Pset(access.id(), "clear_status_flags", &clear), name, "cannot be set up");
+  own<H5Fclose>(H5Fopen(name.c_str(), H5F_ACC_RDWR, access.id()), name, "is damaged beyond recovery");
+}
+
 void publish(const std::filesystem::path& part, const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::rename(part, path, error);

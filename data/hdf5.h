@@ -163,6 +163,9 @@ class File {
   Writing writing_;
 };
 
+/// A file whose writer died says in its head that it is still being written; takes that back. Throws Error.
+void forget_open_writer(const std::filesystem::path& path);
+
 /// Renames `part` to `path` and syncs the folder. Throws Error.
 void publish(const std::filesystem::path& part, const std::filesystem::path& path);
 

@@ -52,10 +52,11 @@ RunsFile read_runs(const std::filesystem::path& path) {
 FileKind sniff_file(const std::filesystem::path& path) {
   std::error_code error;
   const std::string name = path.string();
-  if (!std::filesystem::exists(path, error))
+  const std::filesystem::path held_in = h5::place_of(path).file;
+  if (!std::filesystem::exists(held_in, error))
     fail(name, "does not exist", "wanted a model, trace, runs, analysis or eval file");
   if (std::filesystem::is_directory(path, error)) fail(name, "is a folder", "wanted a file");
-  std::ifstream stream(path, std::ios::binary);
+  std::ifstream stream(held_in, std::ios::binary);
   char magic[4] = {};
   if (!stream) fail(name, "cannot be read", "wanted a readable file", "check its permissions");
   stream.read(magic, sizeof magic);

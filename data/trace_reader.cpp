@@ -188,6 +188,13 @@ class TraceReader::Impl {
                      out.row(step));
   }
 
+  void read_encoded(RowSet set, size_t layer_index, size_t head_index, IndexRange steps,
+                    IndexRange columns, std::span<std::byte> out) const {
+    const Rows& rows = rows_of(set);
+    DENDROKV_ASSERT(out.size() == steps.count * columns.count * rows.layout.cell_bytes);
+    read_box(rows, layer_index, head_index, steps, columns, out.data());
+  }
+
   void read_top(size_t layer_index, size_t head_index, IndexRange steps, GridView<int32_t> positions,
                 GridView<float> weights, std::span<float> rest) const {
     const size_t k = info_.capture.top_k;
@@ -390,6 +397,11 @@ void TraceReader::require_full_rows(std::string_view rows_for) const {
 void TraceReader::read_weights(size_t layer_index, size_t head_index, IndexRange steps,
                                IndexRange positions, GridView<float> out) const {
   impl_->read_weights(layer_index, head_index, steps, positions, out);
+}
+
+void TraceReader::read_encoded(RowSet set, size_t layer_index, size_t head_index, IndexRange steps,
+                               IndexRange columns, std::span<std::byte> out) const {
+  impl_->read_encoded(set, layer_index, head_index, steps, columns, out);
 }
 
 void TraceReader::read_top(size_t layer_index, size_t head_index, IndexRange steps,

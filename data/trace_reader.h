@@ -38,6 +38,9 @@ class TraceReader {
   /// Indices count recorded layers, heads and steps. Throws Error when the trace has no full rows.
   void read_weights(size_t layer_index, size_t head_index, IndexRange steps, IndexRange positions,
                     GridView<float> out) const;
+  /// Cells of a set as they lie in the file, [steps.count, columns.count], which `out` has the bytes for.
+  void read_encoded(RowSet set, size_t layer_index, size_t head_index, IndexRange steps,
+                    IndexRange columns, std::span<std::byte> out) const;
   /// The largest weights of each row, largest first, -1 and NaN where a row has fewer: `positions` and `weights` are
   /// [steps.count, top_k], `rest` [steps.count]. Throws Error when the trace has none.
   void read_top(size_t layer_index, size_t head_index, IndexRange steps, GridView<int32_t> positions,

@@ -34,6 +34,13 @@ KvShape kv_shape(const Config& config, CachePrecision precision, const PolicySha
           .turn = turn};
 }
 
+// Places that keys and queries of a lane of so many rows are rotated to, under rank positions.
+size_t positions_of(const PolicyShape& shape, size_t rows) {
+  if (shape.positions != PositionMode::Rank) return 0;
+  const bool may_evict = shape.budget != 0 && rows > shape.budget;
+  return may_evict ? RotaryFrames::positions(shape.most_rows, rows) : rows;
+}
+
 // Part number `piece` of [0, count) cut into `pieces`.
 SlotRange part(size_t count, size_t piece, size_t pieces) {
   return {count * piece / pieces, count * (piece + 1) / pieces};
@@ -96,14 +103,16 @@ Attention::Attention(const Config& config, CachePrecision precision, const Polic
     const bool slides = config.spans[lane / lanes_of_layer_] == LayerSpan::Window;
     const QueryRule rule{config.score_scale, slides ? config.window : 0};
     const RotaryTable& rotary = slides ? sliding_rotary_ : rotary_;
+    const Layer layer(lane / lanes_of_layer_);
     if (lane % lanes_of_layer_ == 0)
-      policies = policy.make_layer({.layer = Layer(lane / lanes_of_layer_),
+      policies = policy.make_layer({.layer = layer,
                                     .lane = {},
                                     .layers = config.layers,
                                     .lanes = static_cast<uint32_t>(lanes_of_layer_),
                                     .turns = rotary.frequencies()});
-    lanes_.emplace_back(heads, kv_shape(config, precision, shape_, heads, turn), rule, kernels,
-                        rotary, shape_, std::move(policies[lane % lanes_of_layer_]));
+    shapes_.push_back(policy.lane_shape(layer, Lane(lane % lanes_of_layer_)));
+    lanes_.emplace_back(heads, kv_shape(config, precision, shapes_.back(), heads, turn), rule, kernels,
+                        rotary, shapes_.back(), std::move(policies[lane % lanes_of_layer_]));
   }
   for (unsigned thread = 0; thread < pool.threads(); ++thread)
     scratch_.push_back(std::make_unique<Scratch>());
@@ -121,21 +130,24 @@ void Attention::check(size_t tokens) const {
 }
 
 uint64_t Attention::bytes_for(size_t tokens) const {
-  const uint64_t rows =
-      shape_.most_rows == 0 ? tokens : std::min<uint64_t>(tokens, shape_.most_rows);
+  uint64_t rows = 0;  // of all lanes
+  for (const PolicyShape& shape : shapes_)
+    rows += shape.most_rows == 0 ? tokens : std::min<uint64_t>(tokens, shape.most_rows);
   return lanes_.size() * rows * lanes_[0].rows().bytes_held_by_row();
 }
 
 void Attention::prepare(Step first, size_t tokens) {
-  size_t most_rows = 0;
-  for (AttentionLane& lane : lanes_) {
-    const size_t unbounded = lane.rows().slots().size() + tokens;
-    const size_t rows =
-        shape_.most_rows == 0 ? unbounded : std::min<uint64_t>(unbounded, shape_.most_rows);
-    lane.rows().reserve(rows);
+  size_t most_rows = 0, positions = first.index() + tokens;
+  if (shape_.positions == PositionMode::Rank) positions = 0;
+  for (size_t i = 0; i < lanes_.size(); ++i) {
+    const size_t unbounded = lanes_[i].rows().slots().size() + tokens;
+    const uint64_t most = shapes_[i].most_rows;
+    const size_t rows = most == 0 ? unbounded : std::min<uint64_t>(unbounded, most);
+    lanes_[i].rows().reserve(rows);
     most_rows = std::max(most_rows, rows);
+    positions = std::max(positions, positions_of(shapes_[i], rows));
   }
-  grow_rotary(first.index() + tokens, most_rows);
+  grow_rotary(positions);
   if (most_rows <= most_rows_) return;
   const size_t bound = shape_.most_rows == 0 ? SIZE_MAX : shape_.most_rows;
   most_rows_ = std::min<size_t>(2 * most_rows, bound);
@@ -153,12 +165,7 @@ void Attention::prepare(Step first, size_t tokens) {
     reduced_ = Grid<float>(lanes_of_layer_ * kTokensAbreast, most_rows_);
 }
 
-void Attention::grow_rotary(size_t tokens, size_t most_rows) {
-  size_t positions = tokens;
-  if (shape_.positions == PositionMode::Rank) {
-    const bool may_evict = shape_.budget != 0 && most_rows > shape_.budget;
-    positions = may_evict ? RotaryFrames::positions(shape_.most_rows, most_rows) : most_rows;
-  }
+void Attention::grow_rotary(size_t positions) {
   rotary_.grow(positions);
   if (config_.window != 0) sliding_rotary_.grow(positions);
 }
@@ -181,7 +188,8 @@ bool Attention::may_evict(const AttentionBlock& block, TokenRange tokens) const 
   if (shape_.reads > 0) return true;  // each token chooses its own rows
   if (shape_.budget != 0 && (!shape_.inputs.empty() || shape_.window > 0)) return true;
   for (size_t lane = 0; lane < lanes_of_layer_; ++lane)
-    if (shape_.budget != 0 && rows_of(block, lane) + tokens.count() > shape_.budget) return true;
+    if (shape_.budget != 0 && rows_of(block, lane) + tokens.count() > budget_of(block, lane))
+      return true;
   return false;
 }
 

@@ -75,7 +75,7 @@ class Attention {
   class Lease;
   struct CutLane;
 
-  void grow_rotary(size_t tokens, size_t most_rows);
+  void grow_rotary(size_t positions);
   bool may_evict(const AttentionBlock& block, TokenRange tokens) const;
   void run_one_token(const AttentionBlock& block);
   void run_abreast(const AttentionBlock& block, TokenRange tokens);
@@ -100,11 +100,14 @@ class Attention {
     return lanes_[layer.index() * lanes_of_layer_ + lane];
   }
   size_t rows_of(const AttentionBlock& block, size_t lane) const;
+  uint64_t budget_of(const AttentionBlock& block, size_t lane) const {
+    return shapes_[block.layer.index() * lanes_of_layer_ + lane].budget;
+  }
   static size_t reduced_place(size_t lane, size_t token);
 
   const Config& config_;
   const CachePrecision precision_;
-  const PolicyShape shape_;
+  const PolicyShape shape_;  // of the lane with the most rows
   const EvictionLog log_;
   ThreadPool& pool_;
   RotaryTable rotary_,
@@ -112,6 +115,7 @@ class Attention {
   size_t lanes_of_layer_ = 0;
   size_t tokens_at_once_ = 1, most_rows_ = 0, pieces_ = 1;
   std::vector<AttentionLane> lanes_;  // [layer, lane]
+  std::vector<PolicyShape> shapes_;   // as lanes_
   std::vector<CutLane> cut_lanes_;    // of one token
   Grid<float> reduced_;                 // [lane, token of a run abreast] x [slot]
   std::mutex scratch_mutex_;

@@ -32,6 +32,15 @@ AlignedBytes grown(const AlignedBytes& old, size_t size) {
 
 }  // namespace
 
+uint64_t full_bytes(const KvShape& shape) {
+  DENDROKV_ASSERT(shape.most_rows > 0);
+  const size_t row = shape.heads * shape.head_dim * (shape.precision == CachePrecision::F16 ? 2 : 4);
+  const auto aligned = [](uint64_t bytes) { return (bytes + 63) / 64 * 64; };
+  const uint64_t rows = aligned((shape.most_rows + most_gaps(shape)) * row);
+  const bool rank = shape.positions == PositionMode::Rank;
+  return rank ? 3 * rows : 2 * rows + aligned(row);
+}
+
 KvLane::KvLane(const KvShape& shape, const Kernels& kernels, const RotaryTable& rotary)
     : shape_(shape),
       kernels_(kernels),

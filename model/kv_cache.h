@@ -41,6 +41,9 @@ struct KvShape {
       0;  // from 0 below 1, another for each lane: so that they do not close gaps all in the same step
 };
 
+/// Bytes that a bounded lane holds for keys and values once it has all its rows: what KvLane::bytes() says then.
+uint64_t full_bytes(const KvShape& shape);
+
 class KvLane {
  public:
   /// `kernels` and `rotary` must outlive the lane; `rotary` must have grown to every position that is used: of the text, or

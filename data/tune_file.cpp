@@ -1,0 +1,120 @@
+#include "data/tune_file.h"
+
+#include <algorithm>
+
+#include "data/error.h"
+#include "data/file_root.h"
+#include "data/hdf5.h"
+
+namespace dendrokv {
+namespace {
+
+constexpr std::string_view kFormat = "dendrokv-tune";
+
+void write_grid(h5::File& file, const char* path, const Grid<double>& grid) {
+  h5::Dataset dataset =
+      file.create_dataset(path, h5::Type::F64, {grid.rows(), grid.cols()}, {}, h5::Fill::Absent);
+  if (dataset.elements() > 0) dataset.write(grid.data());
+}
+
+Grid<double> read_grid(const h5::File& file, const char* path, size_t rows, size_t cols) {
+  Grid<double> grid(rows, cols);
+  std::ranges::copy(file.open_dataset(path, h5::Type::F64, {rows, cols}).read_all<double>(),
+                    grid.all().begin());
+  return grid;
+}
+
+// Numbers of each finalist, by name.
+struct Column {
+  const char* path;
+  std::vector<double> TuneFile::*values;
+};
+constexpr Column kColumns[] = {{"/held_out/mean", &TuneFile::mean},
+                               {"/held_out/difference", &TuneFile::difference},
+                               {"/held_out/lower", &TuneFile::lower},
+                               {"/held_out/upper", &TuneFile::upper}};
+
+// Attributes of the root, by name.
+struct Text {
+  const char* name;
+  std::string TuneFile::*value;
+};
+constexpr Text kTexts[] = {{"model", &TuneFile::model},         {"model_sha256", &TuneFile::model_sha256},
+                           {"objective", &TuneFile::objective}, {"method", &TuneFile::method},
+                           {"unit", &TuneFile::unit},           {"spec", &TuneFile::spec}};
+
+}  // namespace
+
+void write_tune(const std::filesystem::path& path, TuneFile& contents) {
+  // Not over the last one: who is killed while it writes keeps that.
+  std::filesystem::path part = path, fresh = path;
+  part += ".part";
+  fresh += ".part.new";
+  h5::File file = h5::File::create(fresh);
+  FileRoot root{contents.uuid, contents.created, contents.creator, contents.command_line};
+  write_root(file, kFormat, root);
+  contents.uuid = root.uuid;
+  contents.created = root.created;
+  contents.creator = root.creator;
+  for (const Text& text : kTexts) file.write_attribute("/", text.name, contents.*text.value);
+  file.write_attribute("/", "budget_bytes", contents.budget_bytes);
+  file.write_attribute("/", "seed", contents.seed);
+  file.write_attribute("/", "cost", contents.cost);
+  file.write_attribute("/", "confidence", contents.confidence);
+  file.write_texts("/setting", contents.settings);
+  file.write_texts("/piece", contents.pieces);
+  write_grid(file, "/loss", contents.loss);
+  file.create_group("/held_out");
+  file.write_texts("/held_out/piece", contents.held_out_pieces);
+  h5::Dataset finalists = file.create_dataset("/held_out/setting", h5::Type::U32,
+                                              {contents.finalists.size()}, {}, h5::Fill::Zero);
+  if (!contents.finalists.empty()) finalists.write(contents.finalists.data());
+  write_grid(file, "/held_out/loss", contents.held_out_loss);
+  for (const Column& column : kColumns) {
+    const std::vector<double>& values = contents.*column.values;
+    h5::Dataset dataset =
+        file.create_dataset(column.path, h5::Type::F64, {values.size()}, {}, h5::Fill::Absent);
+    if (!values.empty()) dataset.write(values.data());
+  }
+  write_default_plot(file, "/loss");
+  if (contents.complete) mark_complete(file);
+  file.close();
+  h5::publish(fresh, contents.complete ? path : part);
+  std::error_code ignored;
+  if (contents.complete) std::filesystem::remove(part, ignored);
+}
+
+TuneFile read_tune(const std::filesystem::path& path, Incomplete incomplete) {
+  const h5::File file = h5::File::open(path);
+  const FileRoot root = read_root(file, kFormat);
+  TuneFile contents;
+  contents.uuid = root.uuid;
+  contents.created = root.created;
+  contents.creator = root.creator;
+  contents.command_line = root.command_line;
+  contents.complete = is_complete(file);
+  if (!contents.complete && incomplete == Incomplete::Refuse)
+    fail(file.name(), "is not complete", "wanted a finished file", "run the same tune again");
+  for (const Text& text : kTexts) contents.*text.value = file.text_attribute("/", text.name);
+  contents.budget_bytes = file.count_attribute("/", "budget_bytes");
+  contents.seed = file.count_attribute("/", "seed");
+  contents.cost = file.count_attribute("/", "cost");
+  contents.confidence = file.real_attribute("/", "confidence");
+  contents.settings = file.read_texts("/setting");
+  contents.pieces = file.read_texts("/piece");
+  contents.loss = read_grid(file, "/loss", contents.settings.size(), contents.pieces.size());
+  contents.held_out_pieces = file.read_texts("/held_out/piece");
+  const h5::Dataset finalists = file.open_dataset("/held_out/setting", h5::Type::U32, {UINT64_MAX});
+  contents.finalists = finalists.read_all<uint32_t>();
+  for (const uint32_t setting : contents.finalists)
+    if (setting >= contents.settings.size())
+      fail(finalists.subject(), std::to_string(setting), "wanted one of the settings");
+  contents.held_out_loss = read_grid(file, "/held_out/loss", contents.finalists.size(),
+                                     contents.held_out_pieces.size());
+  for (const Column& column : kColumns)
+    contents.*column.values =
+        file.open_dataset(column.path, h5::Type::F64, {UINT64_MAX}).read_all<double>();
+  return contents;
+}
+
+}  // namespace dendrokv
