@@ -9,7 +9,7 @@
 namespace dendrokv {
 namespace {
 
-constexpr double kLeft = 44, kBottom = 34;
+constexpr double kLeft = 48, kBottom = 34;
 
 }  // namespace
 
@@ -70,7 +70,7 @@ void DensityView::paint_axes(QPainter& painter, const Axis& x, const Axis& y) co
     painter.drawLine(QPointF(rect.left(), at), QPointF(rect.right(), at));
     const int power = static_cast<int>(std::lround(-std::log2(tick.value)));
     painter.setPen(to_qt(colours().secondary));
-    painter.drawText(QRectF(rect.left() - 40, at - 8, 34, 16), Qt::AlignRight | Qt::AlignVCenter,
+    painter.drawText(QRectF(rect.left() - 50, at - 8, 45, 16), Qt::AlignRight | Qt::AlignVCenter,
                      power == 0 ? QStringLiteral("all")
                                 : QStringLiteral("1/%1").arg(compact(uint64_t{1} << power)));
   }

@@ -28,7 +28,7 @@ const std::array<Column, 11> kColumns = {{
     {"position", "place of the token in the text, from 0", 74, kNumber},
     {"token", "its text", 132, kWord},
     {"id", "its number in the vocabulary", 64, kNumber},
-    {"stands as", "in the chosen lane, after the chosen step", 118, kWord},
+    {"stands as", "in the chosen lane, after the chosen step", 160, kWord},
     {"level", "rivals that it had outlived by then", 50, kNumber},
     {"left at", "step at whose end it left; empty = kept to the end", 74, kNumber},
     {"lost to", "position that it lost to", 74, kNumber},
@@ -151,7 +151,7 @@ TokenTableView::TokenTableView(Workspace& workspace, const QString& title, QWidg
   rows_->verticalHeader()->setSectionResizeMode(QHeaderView::Fixed);
   rows_->verticalHeader()->setDefaultSectionSize(22);
   rows_->horizontalHeader()->setFont(small_font());
-  rows_->horizontalHeader()->setStretchLastSection(false);
+  rows_->horizontalHeader()->setSectionResizeMode(1, QHeaderView::Stretch);
   rows_->horizontalHeader()->setHighlightSections(false);
   for (size_t column = 0; column < kColumns.size(); ++column)
     rows_->setColumnWidth(static_cast<int>(column), kColumns[column].width);
@@ -231,6 +231,18 @@ void TokenTableView::copy() const {
   QApplication::clipboard()->setText(text);
 }
 
-void TokenTableView::paint_back(QPainter&) {}
+// The panel is the table; what is painted here is only the theme that it has to follow.
+void TokenTableView::paint_back(QPainter&) {
+  QPalette wanted = control_palette(workspace().style.theme);
+  wanted.setColor(QPalette::AlternateBase, to_qt(mix(colours().panel, colours().ground, 0.6)));
+  const QString header =
+      QStringLiteral("QHeaderView { background: %1; } QHeaderView::section { background: %1; color: %2; "
+                     "border: none; border-bottom: 1px solid %3; padding: 2px 4px; }")
+          .arg(to_qt(to_hex(colours().panel)), to_qt(to_hex(colours().secondary)),
+               to_qt(to_hex(colours().rule)));
+  if (rows_->palette() != wanted) rows_->setPalette(wanted);
+  if (rows_->horizontalHeader()->styleSheet() != header)
+    rows_->horizontalHeader()->setStyleSheet(header);
+}
 
 }  // namespace dendrokv
