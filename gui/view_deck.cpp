@@ -68,6 +68,24 @@ void ViewDeck::set_visibility(std::string_view name, Visibility visibility) {
   visibility_[row.name] = visibility;
   alone_.clear();
   arrange();
+  if (visibility == Visibility::Shown) make_room(row);
+}
+
+/// A view that comes in between others gets its share of their heights.
+void ViewDeck::make_room(const ViewRow& row) {
+  for (const auto& [side, splitter] : sides_) {
+    if (side != row.side) continue;
+    QList<int> heights = splitter->sizes();
+    int all = 0, shares = 0;
+    for (const int height : heights) all += height;
+    for (const ViewRow& other : view_table())
+      if (other.side == side && shows(other.name)) shares += other.share;
+    const int place = splitter->indexOf(views_[row.name]);
+    const int wanted = all * row.share / std::max(1, shares);
+    for (int& height : heights) height = height * (all - wanted) / std::max(1, all);
+    heights[place] = wanted;
+    splitter->setSizes(heights);
+  }
 }
 
 bool ViewDeck::shows(std::string_view name) const {

@@ -47,6 +47,7 @@ class ViewDeck : public QWidget {
  private:
   QSplitter* build_side(Side side);
   void share_heights();
+  void make_room(const ViewRow& row);
   void arrange();
 
   Workspace& workspace_;

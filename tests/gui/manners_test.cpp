@@ -257,6 +257,8 @@ TEST(Workspaces, BringBackWhatWasSaved) {
   });
   opened.window().set_theme(Theme::Dark);
   opened.window().deck().set_visibility("lineage", Visibility::Shown);
+  testing::settle(opened.window());
+  EXPECT_GT(opened.view("lineage").height(), 100) << "it gets its share of the side";
   const auto file = opened.folder() / "w.dendrokv";
   opened.window().save_workspace(file);
   const std::string saved = testing::read_text(file);
