@@ -34,6 +34,7 @@ class InspectorTest : public ::testing::Test {
                       3,
                       12,
                       "original",
+                      0,
                       Retention(1, 2, 40)};
     record(run, 5, 20, 6, 0.1f, 0.2f, Reason::Lost);
     record(run, 6, 25, 7, 0.3f, 0.4f, Reason::Lost);
@@ -109,7 +110,7 @@ TEST_F(InspectorTest, TheChainEndsWhereTheStepStands) {
 
 TEST_F(InspectorTest, ALongChainIsShortenedInItsMiddle) {
   dendrokv::Run run{"treekv:capacity=8", RunMode::OpenLoop,  "u", LaneKind::PerKvHead, 0, 0, 8,
-                    "original",          Retention(1, 2, 40)};
+                    "original",          0,          Retention(1, 2, 40)};
   for (uint32_t p = 0; p < 18; ++p)
     record(run, p, 20 + p, static_cast<int32_t>(p) + 1, 0.1f, 0.2f, Reason::Lost);
   content.runs[0] = run;

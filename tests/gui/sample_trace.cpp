@@ -93,6 +93,7 @@ Run run_policy(const SampleOptions& options, const Rows& rows) {
           choice.shape().recent,
           choice.shape().budget,
           "rank",
+          0,
           Retention(options.layers, options.kv_heads, options.tokens)};
   const size_t group = options.heads / options.kv_heads;
   Grid<float> weights(group, options.tokens);
