@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "data/grid.h"
@@ -12,6 +13,12 @@
 #include "data/trace.h"
 
 namespace dendrokv {
+
+/// The dataset of a level's counts: uint16 where that holds all weights of a cell, else uint32; older files have uint32 throughout.
+h5::Dataset open_counts(const h5::File& file, const std::string& path, const h5::Shape& shape);
+/// A box of it; `out` has as many cells.
+void read_counts(const h5::Dataset& counts, const h5::Shape& start, const h5::Shape& size,
+                 std::span<uint32_t> out);
 
 class PyramidReader {
  public:
