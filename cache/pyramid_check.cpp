@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "data/half.h"
+#include "data/pyramid_reader.h"
 
 namespace dendrokv {
 namespace {

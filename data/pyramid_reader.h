@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "data/grid.h"
@@ -42,5 +43,12 @@ class PyramidReader {
   std::vector<Step> steps_;
   std::vector<Level> levels_;
 };
+
+/// The counts of a level are uint16 where they fit, else uint32. Throws Error: missing, another type or shape.
+h5::Dataset open_pyramid_counts(const h5::File& file, const std::string& path,
+                                const h5::Shape& shape);
+/// Of either type, [cells of the selection].
+void read_pyramid_counts(const h5::Dataset& dataset, const h5::Shape& first, const h5::Shape& size,
+                         std::span<uint32_t> out);
 
 }  // namespace dendrokv
