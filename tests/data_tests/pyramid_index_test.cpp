@@ -74,10 +74,18 @@ TEST(PyramidIndex, EqualsTheRecordersOwnPyramidBitForBit) {
         const std::string group = "/pyramid/" + std::to_string(level);
         const auto same = [&](const char* name, auto number) {
           using T = decltype(number);
-          return same_bits(native.open_dataset(group + name).read_all<T>(),
-                           built.open_dataset(group + name).read_all<T>());
+          const auto all = [&](const h5::File& file) {  // chunks without a sample are not stored
+            const h5::Dataset dataset = file.open_dataset(group + name);
+            std::vector<T> values(dataset.elements());
+            dataset.read(values.data());
+            return values;
+          };
+          return same_bits(all(native), all(built));
         };
-        EXPECT_TRUE(same("/max", uint16_t{}) && same("/sum", float{}) && same("/count", uint32_t{}))
+        const bool narrow = native.open_dataset(group + "/count").type() == h5::Type::U16;
+        EXPECT_EQ(narrow, level < 4);  // 16^4 pairs of a cell are more than 65535
+        EXPECT_TRUE(same("/max", uint16_t{}) && same("/sum", float{})) << level << " of " << tokens;
+        EXPECT_TRUE(narrow ? same("/count", uint16_t{}) : same("/count", uint32_t{}))
             << level << " of " << tokens;
       }
     }
