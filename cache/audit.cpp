@@ -13,12 +13,14 @@
 #include <string>
 #include <vector>
 
+#include "cache/eval_check.h"
 #include "cache/policies.h"
 #include "cache/record_check.h"
 #include "cache/row_checks.h"
 #include "cache/run_checks.h"
 #include "data/analysis_file.h"
 #include "data/error.h"
+#include "data/eval_file.h"
 #include "data/file_root.h"
 #include "data/hdf5.h"
 #include "data/pyramid.h"
@@ -38,11 +40,13 @@ struct Subject {
   const AuditOptions& options;
   std::optional<TraceReader> trace = {};  // the file itself, or the one its runs name
   std::vector<Run> runs = {};
+  std::optional<EvalFile> eval = {};
   std::string structure_fault = {}, record_fault = {};
   std::optional<RowFindings> rows = {};
 
   bool is_trace() const { return format == "dendrokv-trace"; }
   bool is_runs() const { return format == "dendrokv-runs"; }
+  bool is_eval() const { return format == "dendrokv-eval"; }
 };
 
 // ---- every file
@@ -76,20 +80,12 @@ Finding check_complete(const Subject& subject) {
   }
 }
 
-/// Eval: losses [policy, token] beside the token ids, at the root or per text. Logits: [token, vocabulary].
+/// Logits: [token, vocabulary].
 std::string shapes_of_other(const h5::File& file) {
-  std::string found;
-  const auto look = [&](const std::string& group, const std::string& name, bool tokens_last) {
-    const h5::Dataset numbers = file.open_dataset(group + name, h5::Type::F32, {kAny, kAny});
-    const uint64_t tokens = numbers.shape()[tokens_last ? 1 : 0];
-    file.open_dataset(group + "/tokens/id", h5::Type::I32, {tokens});
-    found += (found.empty() ? "" : ", ") + group + name + " " + h5::shape_text(numbers.shape());
-  };
-  if (file.has("/logits")) look("", "/logits", false);
-  if (file.has("/nll")) look("", "/nll", true);
-  for (size_t text = 0; file.has("/text/" + std::to_string(text) + "/nll"); ++text)
-    look("/text/" + std::to_string(text), "/nll", true);
-  return found;
+  if (!file.has("/logits")) return {};
+  const h5::Dataset numbers = file.open_dataset("/logits", h5::Type::F32, {kAny, kAny});
+  file.open_dataset("/tokens/id", h5::Type::I32, {numbers.shape()[0]});
+  return "/logits " + h5::shape_text(numbers.shape());
 }
 
 Finding check_structure(const Subject& subject) {
@@ -103,6 +99,9 @@ Finding check_structure(const Subject& subject) {
                   " positions, " + info.capture.text());
     }
     if (subject.is_runs()) return good(std::to_string(subject.runs.size()) + " runs");
+    if (subject.is_eval())
+      return good(std::to_string(subject.eval->policies.size()) + " policies x " +
+                  std::to_string(subject.eval->texts.size()) + " texts");
     if (subject.format == "dendrokv-analysis") {
       const Analysis analysis = read_analysis(subject.file.name());
       return good(std::to_string(analysis.levels) + " levels x " +
@@ -165,6 +164,7 @@ Finding check_analysis_manifest(const Subject& subject) {
 }
 
 Finding check_tokens(const Subject& subject) {
+  if (subject.is_eval()) return check_eval_tokens(*subject.eval);
   const TraceInfo& info = subject.trace->info();
   const TokenText& tokens = subject.trace->tokens();
   for (size_t place = 0; place < tokens.id.size(); ++place)
@@ -177,6 +177,7 @@ Finding check_tokens(const Subject& subject) {
 }
 
 Finding check_losses(const Subject& subject) {
+  if (subject.is_eval()) return check_eval_losses(*subject.eval);
   const std::vector<float> nll = subject.trace->read_loss();
   if (std::ranges::all_of(nll, [](float loss) { return std::isnan(loss); }))
     return not_applicable("no losses were recorded");
@@ -265,6 +266,7 @@ Finding of_all_runs(const Subject& subject, Ask ask) {
 Finding check_manifest(const Subject& subject) {
   if (subject.is_trace()) return check_trace_manifest(subject);
   if (subject.is_runs()) return of_all_runs(subject, check_run_manifest);
+  if (subject.is_eval()) return check_eval_manifest(*subject.eval);
   return check_analysis_manifest(subject);
 }
 
@@ -325,6 +327,7 @@ Finding check_bytes(const Subject& subject) {
   });
 }
 Finding check_measured(const Subject& subject) {
+  if (subject.is_eval()) return check_eval_numbers(*subject.eval);
   return of_all_runs(subject, check_numbers);
 }
 
@@ -346,8 +349,8 @@ Finding check_engine(const Subject&) {
 
 // ----
 
-constexpr unsigned kTrace = 1, kRuns = 2, kAnalysis = 4, kOther = 8;
-constexpr unsigned kAll = kTrace | kRuns | kAnalysis | kOther;
+constexpr unsigned kTrace = 1, kRuns = 2, kAnalysis = 4, kEval = 8, kOther = 16;
+constexpr unsigned kAll = kTrace | kRuns | kAnalysis | kEval | kOther;
 
 struct CheckRow {
   std::string_view name, meaning;
@@ -362,10 +365,10 @@ constexpr CheckRow kTable[] = {
     {"structure", "every array is there, of the type and shape of the others", kAll,
      check_structure},
     {"manifest", "model hash, policy with all its options, protocol and command are in the file",
-     kTrace | kRuns | kAnalysis, check_manifest},
+     kTrace | kRuns | kAnalysis | kEval, check_manifest},
     {"uuid link", "runs and trace name the same trace", kTrace | kRuns, check_link},
-    {"tokens", "every id is of the vocabulary", kTrace, check_tokens},
-    {"losses", "finite and not negative, none for the first token", kTrace, check_losses},
+    {"tokens", "every id is of the vocabulary", kTrace | kEval, check_tokens},
+    {"losses", "finite and not negative, none for the first token", kTrace | kEval, check_losses},
     {"value rows", "values and keys are finite numbers", kTrace, check_rows_of_values},
     {"rows of p",
      "attention is finite, not negative, and sums to 1 within 1e-3 and the encoding's loss", kTrace,
@@ -392,7 +395,8 @@ constexpr CheckRow kTable[] = {
      check_record},
     {"memory", "the bytes that were held are those of the rows on record", kTrace | kRuns,
      check_bytes},
-    {"numbers", "what was measured against the full cache is possible", kRuns, check_measured},
+    {"numbers", "what was measured against the full cache is possible", kRuns | kEval,
+     check_measured},
     {"alignment", "positions, scores, counts, keys and values of a slot belong to one token", 0,
      check_engine},
     {"RoPE relativity", "a kept suffix scores the same wherever it sits", 0, check_engine},
@@ -402,12 +406,14 @@ std::string_view kind_text(const Subject& subject) {
   if (subject.is_trace()) return "a trace";
   if (subject.is_runs()) return "a file of runs";
   if (subject.format == "dendrokv-analysis") return "an analysis";
+  if (subject.is_eval()) return "an evaluation";
   return "such a file";
 }
 
 unsigned kind_of(const Subject& subject) {
   if (subject.is_trace()) return kTrace;
   if (subject.is_runs()) return kRuns;
+  if (subject.is_eval()) return kEval;
   return subject.format == "dendrokv-analysis" ? kAnalysis : kOther;
 }
 
@@ -459,6 +465,7 @@ void open_trace(Subject& subject) {
   subject.trace.emplace(subject.file.name(), Incomplete::TakeWhatIsThere);
   const TraceInfo& info = subject.trace->info();
   check_pyramid_shapes(subject.file, info);
+  if (info.complete) subject.file.open_dataset("/loss/nll", h5::Type::F32, {info.tokens});
   if (!subject.file.has("/run")) return;
   h5::Shape shape = {info.model.layers, kAny, info.tokens};
   const h5::Dataset steps = subject.file.open_dataset("/run/evict_step", h5::Type::I32, shape);
@@ -484,6 +491,8 @@ void open(Subject& subject) {
   try {
     if (subject.is_trace()) open_trace(subject);
     if (subject.is_runs()) open_runs(subject);
+    if (subject.is_eval())
+      subject.eval = read_eval(subject.file.name(), Incomplete::TakeWhatIsThere);
     if (subject.is_trace()) {
       const Run* run = subject.runs.empty() ? nullptr : &subject.runs[0];
       subject.rows = check_attention_rows(*subject.trace, subject.file, run,

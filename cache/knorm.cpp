@@ -28,6 +28,10 @@ constexpr std::array kOptions{
     kShareOfRows,
 };
 
+double score_of_row(const LaneView& lane, size_t slot) {
+  return -static_cast<double>(euclidean_norm(lane.keys[slot]));
+}
+
 PolicyShape shape(const Spec& spec) {
   PolicyShape shape = scored_shape(key_norm_scoring(), spec);
   if (spec.count("skip") > 0) shape.most_rows = 0;
@@ -37,7 +41,7 @@ PolicyShape shape(const Spec& spec) {
 std::unique_ptr<Policy> make(const Spec& spec, const LanePlace& place) {
   KeepBest::Rules rules = keep_best_rules(spec);
   if (place.layer.value < spec.count("skip")) rules.budget = std::numeric_limits<uint32_t>::max();
-  return std::make_unique<KeepBest>(key_norm_scoring().score, rules);
+  return std::make_unique<KeepBest>(lasting_scores(score_of_row), rules);
 }
 
 }  // namespace
@@ -46,7 +50,7 @@ Scoring key_norm_scoring() {
   return {.score =
               [](const LaneView& lane, std::span<double> scores) {
                 for (size_t slot = 0; slot < scores.size(); ++slot)
-                  scores[slot] = -static_cast<double>(euclidean_norm(lane.keys[slot]));
+                  scores[slot] = score_of_row(lane, slot);
               },
           .attention = ScoreUse::Ignored,
           .inputs = {Input::Keys}};

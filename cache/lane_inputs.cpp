@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cache/slot_table.h"
 #include "data/error.h"
 
 namespace dendrokv {
@@ -59,18 +60,19 @@ void LaneInputs::append(std::span<const float> key, std::span<const float> value
     window_weights_ = std::move(wider);
     room_ = window_weights_.cols();
   }
-  for (size_t step = 0; step < window_; ++step) window_weights_(step, slots_ - 1) = 0;
 }
 
 void LaneInputs::add_weights(std::span<const float> weights) {
   if (window_ == 0) return;
   DENDROKV_ASSERT(weights.size() == slots_);
+  const size_t row = (window_first_ + window_steps_) % window_;
   if (window_steps_ == window_)
-    for (size_t step = 0; step + 1 < window_; ++step)
-      std::copy_n(window_weights_.row(step + 1).data(), slots_, window_weights_.row(step).data());
+    window_first_ = (window_first_ + 1) % window_;
   else
     ++window_steps_;
-  std::ranges::copy(weights, window_weights_.row(window_steps_ - 1).begin());
+  const std::span<float> to = window_weights_.row(row);
+  std::ranges::copy(weights, to.begin());
+  std::ranges::fill(to.subspan(slots_), 0.0f);
 }
 
 void LaneInputs::add_queries(Step step, GridView<const float> queries) {
@@ -89,26 +91,28 @@ void LaneInputs::add_queries(Step step, GridView<const float> queries) {
   }
 }
 
-void LaneInputs::evict(Slot slot) {
-  if (wanted_.has(Input::ValueNorms))
-    value_norm_.erase(value_norm_.begin() + static_cast<std::ptrdiff_t>(slot.value));
+void LaneInputs::evict(std::span<const Slot> slots) {
+  if (wanted_.has(Input::ValueNorms)) take_out(value_norm_, slots);
   if (!row_.empty()) {
-    free_rows_.push_back(row_[slot.index()]);
-    row_.erase(row_.begin() + static_cast<std::ptrdiff_t>(slot.value));
+    for (size_t leaves = slots.size(); leaves-- > 0;)
+      free_rows_.push_back(row_[slots[leaves].index()]);
+    take_out(row_, slots);
   }
   if (window_ == 0) return;
   for (size_t step = 0; step < window_steps_; ++step) {
-    float* row = window_weights_.row(step).data();
-    std::copy(row + slot.index() + 1, row + slots_, row + slot.index());
+    const std::span<float> row = window_weights_.row(step);
+    take_out(row.data(), slots_, slots);
+    std::ranges::fill(row.subspan(slots_ - slots.size(), slots.size()), 0.0f);
   }
-  --slots_;
+  slots_ -= slots.size();
 }
 
 void LaneInputs::complete(LaneView& view) const {
   if (wanted_.has(Input::ValueNorms)) view.value_norm = value_norm_;
   if (wanted_.has(Input::Keys)) view.keys = {keys_.view(), row_};
   if (wanted_.has(Input::Values)) view.values = {values_.view(), row_};
-  if (window_ > 0) view.window = {window_weights_.data(), window_steps_, slots_, room_};
+  if (window_ > 0)
+    view.window = {{window_weights_.data(), window_, slots_, room_}, window_first_, window_steps_};
   if (wanted_.has(Input::QueryStatistics)) view.queries = &statistics_;
   if (wanted_.has(Input::Queries)) view.query = query_;
 }

@@ -24,8 +24,8 @@ class LaneInputs {
   /// The queries of a step, [query head, head_dim], un-rotated; they must stay valid until the
   /// policy's step.
   void add_queries(Step step, GridView<const float> queries);
-  /// A slot that SlotTable::evict() removes.
-  void evict(Slot slot);
+  /// Slots that SlotTable::evict() removes.
+  void evict(std::span<const Slot> slots);
   /// Adds what is held to a view of the same slots.
   void complete(LaneView& view) const;
 
@@ -42,8 +42,8 @@ class LaneInputs {
   std::vector<uint32_t> free_rows_;
   size_t slots_ = 0;
   size_t room_ = 0;             // slots of a row of window_weights_
-  Grid<float> window_weights_;  // [step of the window, slot], the oldest first
-  size_t window_steps_ = 0;
+  Grid<float> window_weights_;  // a ring of [step of the window, slot]; 0 behind the slots
+  size_t window_steps_ = 0, window_first_ = 0;  // of the ring
   QueryStatistics statistics_;
   GridView<const float> query_;
 };

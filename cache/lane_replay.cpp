@@ -96,14 +96,15 @@ std::span<const Eviction> LaneReplay::propose() {
 }
 
 void LaneReplay::evict(std::span<const Position> victims) {
-  for (size_t leaves = victims.size(); leaves-- > 0;) {  // from the end: slots stay what they are
-    const auto rows = table_.positions();
-    const auto at = std::ranges::lower_bound(rows, victims[leaves]);
-    DENDROKV_ASSERT(at != rows.end() && *at == victims[leaves]);
-    const Slot slot(at - rows.begin());
-    inputs_.evict(slot);
-    table_.evict(slot);
+  slots_.clear();
+  const auto rows = table_.positions();
+  for (const Position victim : victims) {
+    const auto at = std::ranges::lower_bound(rows, victim);
+    DENDROKV_ASSERT(at != rows.end() && *at == victim);
+    slots_.emplace_back(at - rows.begin());
   }
+  inputs_.evict(slots_);
+  table_.evict(slots_);
 }
 
 /// Of the step that attend() has taken in last.

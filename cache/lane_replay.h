@@ -80,6 +80,7 @@ class LaneReplay {
   std::vector<double> future_of_slots_;  // [slot]
   std::vector<Eviction> evictions_;      // of the last step
   std::vector<Position> victims_;
+  std::vector<Slot> slots_;  // of those
 };
 
 }  // namespace dendrokv

@@ -28,6 +28,26 @@ struct RowsView {
   std::span<const float> operator[](size_t slot) const { return rows.row(row[slot]); }
 };
 
+/// The weights that the last steps gave, [query, slot], the oldest query first. They lie in a ring.
+class WindowView {
+ public:
+  WindowView() = default;
+  WindowView(GridView<const float> ring, size_t first, size_t queries)
+      : ring_(ring), first_(first), queries_(queries) {}
+
+  size_t rows() const { return queries_; }
+  size_t cols() const { return ring_.cols(); }
+  std::span<const float> row(size_t query) const {
+    const size_t row = first_ + query;
+    return ring_.row(row < ring_.rows() ? row : row - ring_.rows());
+  }
+  float operator()(size_t query, size_t slot) const { return row(query)[slot]; }
+
+ private:
+  GridView<const float> ring_;
+  size_t first_ = 0, queries_ = 0;
+};
+
 /// What the queries of a lane have been like so far, un-rotated, the first `sinks` of the text left
 /// out (Expected Attention, arXiv 2510.00636, section 3). Owned by LaneInputs.
 struct QueryStatistics {
@@ -49,8 +69,7 @@ struct LaneView {
 
   std::span<const float> value_norm = {};  // L2 norm of the value row; of several, root mean square
   RowsView keys = {}, values = {};         // un-rotated; [head_dim]
-  GridView<const float> window = {};       // [query, slot]: reduced weights of the last steps, the
-                                           // oldest first; 0 where a row came later
+  WindowView window = {};                  // reduced; 0 where a row came later
   const QueryStatistics* queries = nullptr;  // of the text so far
   GridView<const float> query = {};          // [query head, head_dim] of this step, un-rotated
   std::span<const double> future = {};       // mean weight that all later queries will give

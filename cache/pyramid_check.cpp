@@ -91,7 +91,7 @@ PyramidCheck::Cells PyramidCheck::read(size_t level, size_t rows, size_t cols) c
   file_.open_dataset(group + "/sum", h5::Type::F32, shape).read(start, count, sums.data());
   std::ranges::copy(sums, cells.sum.begin());
   std::vector<uint32_t> counts(rows * cols);
-  read_counts(open_counts(file_, group + "/count", shape), start, count, counts);
+  read_pyramid_counts(open_pyramid_counts(file_, group + "/count", shape), start, count, counts);
   std::ranges::copy(counts, cells.count.begin());
   return cells;
 }

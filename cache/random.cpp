@@ -23,23 +23,18 @@ constexpr std::array kOptions{
     share_option("kv-head"),
 };
 
-Scoring random_scoring(uint64_t seed) {
-  return {.score =
-              [seed](const LaneView& lane, std::span<double> scores) {
-                for (size_t slot = 0; slot < scores.size(); ++slot)
-                  scores[slot] =
-                      static_cast<double>(random_bits({seed, lane.layer.value, lane.lane.value,
-                                                       lane.position[slot].value}) >>
-                                          11);
-              },
-          .attention = ScoreUse::Ignored};
+ScoreRows random_scores(uint64_t seed) {
+  return lasting_scores([seed](const LaneView& lane, size_t slot) {
+    return static_cast<double>(
+        random_bits({seed, lane.layer.value, lane.lane.value, lane.position[slot].value}) >> 11);
+  });
 }
 
 /// Compares numbers, not attention: the record says "by rule", and holds no scores.
 class RandomSample final : public OneAtATime {
  public:
   explicit RandomSample(const Spec& spec)
-      : best_(random_scoring(spec.count("seed")).score, keep_best_rules(spec)) {}
+      : best_(random_scores(spec.count("seed")), keep_best_rules(spec)) {}
 
  private:
   std::optional<Decision> choose(const LaneView& lane) override {

@@ -9,6 +9,52 @@
 namespace dendrokv {
 namespace {
 
+class LastingScores {
+ public:
+  explicit LastingScores(ScoreRow score) : score_of_(std::move(score)) {}
+
+  void operator()(const LaneView& lane, std::span<double> scores) {
+    forget_departed(lane.position);
+    for (size_t slot = position_.size(); slot < lane.position.size(); ++slot) {
+      position_.push_back(lane.position[slot]);
+      score_.push_back(score_of_(lane, slot));
+    }
+    std::ranges::copy(score_, scores.begin());
+  }
+
+ private:
+  // Rows only leave, and come at the end: up to the first departed row slots agree, behind it none does.
+  void forget_departed(std::span<const Position> there) {
+    const auto departed = [&] {
+      size_t first = 0, last = std::min(position_.size(), there.size());
+      while (first < last) {
+        const size_t middle = first + (last - first) / 2;
+        if (position_[middle] == there[middle])
+          first = middle + 1;
+        else
+          last = middle;
+      }
+      return first;
+    };
+    for (size_t slot = departed(); slot < position_.size(); slot = departed()) {
+      position_.erase(position_.begin() + static_cast<std::ptrdiff_t>(slot));
+      score_.erase(score_.begin() + static_cast<std::ptrdiff_t>(slot));
+    }
+  }
+
+  ScoreRow score_of_;
+  std::vector<Position> position_;  // [slot]
+  std::vector<double> score_;       // [slot]
+};
+
+constexpr size_t kScoresAtOnce = 16;
+
+bool any_at_most(const double* scores, double limit) {
+  int any = 0;
+  for (size_t i = 0; i < kScoresAtOnce; ++i) any |= scores[i] <= limit ? 1 : 0;
+  return any != 0;
+}
+
 /// Who leaves first: the lower score, of equals the one that the tie rule names.
 struct LeavesBefore {
   std::span<const double> scores;
@@ -21,6 +67,10 @@ struct LeavesBefore {
 };
 
 }  // namespace
+
+ScoreRows lasting_scores(ScoreRow score) {
+  return LastingScores(std::move(score));
+}
 
 bool Cuts::due(const LaneView& lane, uint64_t budget) const {
   const uint64_t rows = lane.position.size(), arrived = uint64_t{lane.step.value} + 1;
@@ -71,10 +121,17 @@ std::span<const Decision> Cut::lowest_one(std::span<const double> scores, size_t
                                           const Before& before) {
   size_t victim = first, rival = first + 1;
   if (before(rival, victim)) std::swap(victim, rival);
-  for (size_t slot = first + 2; slot < last; ++slot) {
-    if (!before(slot, rival)) continue;
-    rival = slot;
-    if (before(rival, victim)) std::swap(victim, rival);
+  for (size_t slot = first + 2; slot < last;) {
+    const size_t end = std::min(slot + kScoresAtOnce, last);
+    if (end - slot == kScoresAtOnce && !any_at_most(&scores[slot], scores[rival])) {
+      slot = end;
+      continue;
+    }
+    for (; slot < end; ++slot) {
+      if (!before(slot, rival)) continue;
+      rival = slot;
+      if (before(rival, victim)) std::swap(victim, rival);
+    }
   }
   const Reason reason = scores[victim] == scores[rival] ? Reason::Tie : Reason::Lost;
   decisions_.push_back({Slot(victim), Slot(rival), static_cast<float>(scores[victim]),
@@ -90,9 +147,12 @@ std::span<const Decision> KeepBest::step(const LaneView& lane) {
   const uint64_t budget = budget_ ? budget_(lane) : rules_.budget;
   if (!rules_.cuts.due(lane, budget)) return {};
   const size_t rows = lane.position.size();
-  scores_.resize(rows);
-  score_(lane, scores_);
-  return cut_.lowest(scores_, rules_.sinks, rows - rules_.recent, rows - budget, rules_.tie);
+  // Of the thread: room of each lane's own would have to be fetched anew at every step.
+  thread_local std::vector<double> room;
+  room.resize(std::max(room.size(), rows));
+  const std::span<double> scores = std::span(room).first(rows);
+  score_(lane, scores);
+  return cut_.lowest(scores, rules_.sinks, rows - rules_.recent, rows - budget, rules_.tie);
 }
 
 KeepBest::Rules keep_best_rules(const Spec& spec) {

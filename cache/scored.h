@@ -23,6 +23,11 @@ struct Scoring {
   InputSet inputs = {};
 };
 
+/// What a row is worth, if that never changes. Called once for each row of a lane.
+using ScoreRow = std::function<double(const LaneView& lane, size_t slot)>;
+/// Remembers the scores of the rows of one lane.
+ScoreRows lasting_scores(ScoreRow score);
+
 /// When rows leave.
 struct Cuts {
   uint64_t prompt = 0;  // tokens that are taken in whole before the first cut; 0 = none
@@ -69,7 +74,6 @@ class KeepBest final : public Policy {
   ScoreRows score_;
   Rules rules_;
   std::function<uint64_t(const LaneView&)> budget_;
-  std::vector<double> scores_;
   Cut cut_;
 };
 

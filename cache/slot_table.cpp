@@ -32,14 +32,13 @@ void SlotTable::add_weights(std::span<const float> weights) {
   std::ranges::copy(weights, last_weight_.begin());
 }
 
-void SlotTable::evict(Slot slot) {
-  DENDROKV_ASSERT(slot.index() < position_.size());
-  const auto at = static_cast<std::ptrdiff_t>(slot.index());
-  position_.erase(position_.begin() + at);
-  row_.erase(row_.begin() + at);
-  steps_.erase(steps_.begin() + at);
-  weight_sum_.erase(weight_sum_.begin() + at);
-  last_weight_.erase(last_weight_.begin() + at);
+void SlotTable::evict(std::span<const Slot> slots) {
+  DENDROKV_ASSERT(slots.empty() || slots.back().index() < position_.size());
+  take_out(position_, slots);
+  take_out(row_, slots);
+  take_out(steps_, slots);
+  take_out(weight_sum_, slots);
+  take_out(last_weight_, slots);
 }
 
 LaneView SlotTable::view(Layer layer, Lane lane, Step step, size_t rows) const {

@@ -2,6 +2,7 @@
 // Rows of one lane in time order with their running scores. A slot points to the physical row that holds its key and value;
 // physical rows are in time order, too, with gaps where rows have left.
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -10,6 +11,22 @@
 #include "data/ids.h"
 
 namespace dendrokv {
+
+/// Takes some of `count` numbers out of a row of them, by slots in time order, and moves later ones up.
+template <class T>
+void take_out(T* row, size_t count, std::span<const Slot> slots) {
+  if (slots.empty()) return;
+  T* to = row + slots[0].index();
+  for (size_t i = 0; i < slots.size(); ++i) {
+    const size_t end = i + 1 < slots.size() ? slots[i + 1].index() : count;
+    to = std::copy(row + slots[i].index() + 1, row + end, to);
+  }
+}
+template <class T>
+void take_out(std::vector<T>& row, std::span<const Slot> slots) {
+  take_out(row.data(), row.size(), slots);
+  row.resize(row.size() - slots.size());
+}
 
 class SlotTable {
  public:
@@ -21,7 +38,9 @@ class SlotTable {
   /// Adds one step's attention weights, [slot], to the scores of the first weights.size() slots: those that the step saw.
   void add_weights(std::span<const float> weights);
   /// The slot leaves; later slots move up by one. The indices are shifted, O(rows); keys and values stay, with a gap.
-  void evict(Slot slot);
+  void evict(Slot slot) { evict({&slot, 1}); }
+  /// Several at once, in time order.
+  void evict(std::span<const Slot> slots);
   /// Closes the gaps: the row of slot s becomes row s. Tells, in rising order, which row must be copied where; `to` is below `from`,
   /// and what it held is not needed.
   template <class Copy>

@@ -55,9 +55,11 @@ Scoring snapkv_scoring(const Spec& spec) {
   const Pool how = pool_of(spec.choice("pool"));
   return {.score = [=](const LaneView& lane, std::span<double> scores) {
     std::ranges::fill(scores, 0.0);
-    for (size_t query = 0; query < lane.window.rows(); ++query)
+    for (size_t query = 0; query < lane.window.rows(); ++query) {
+      const std::span<const float> weights = lane.window.row(query);
       for (size_t slot = 0; slot < scores.size(); ++slot)
-        scores[slot] += static_cast<double>(lane.window(query, slot));
+        scores[slot] += static_cast<double>(weights[slot]);
+    }
     pool(scores.first(scores.size() - std::min(recent, scores.size())), how, kernel);
   }};
 }

@@ -40,7 +40,7 @@ std::vector<BlockDuel> block_duels(std::span<const double> scores, size_t places
   return duels;
 }
 
-std::vector<double> window_sums(GridView<const float> window) {
+std::vector<double> window_sums(const WindowView& window) {
   std::vector<double> sums(window.cols());
   for (size_t query = 0; query < window.rows(); ++query)
     for (size_t slot = 0; slot < sums.size(); ++slot)

@@ -42,6 +42,6 @@ std::vector<BlockDuel> block_duels(std::span<const double> scores, size_t places
                                    Tie tie);
 
 /// Sum over the window's queries of each slot's weight.
-std::vector<double> window_sums(GridView<const float> window);
+std::vector<double> window_sums(const WindowView& window);
 
 }  // namespace dendrokv

@@ -30,19 +30,6 @@ void read_floats(const h5::Dataset& dataset, const h5::Shape& first, const h5::S
 
 }  // namespace
 
-h5::Dataset open_counts(const h5::File& file, const std::string& path, const h5::Shape& shape) {
-  const h5::Type type = file.open_dataset(path).type();
-  return file.open_dataset(path, type == h5::Type::U16 ? h5::Type::U16 : h5::Type::U32, shape);
-}
-
-void read_counts(const h5::Dataset& counts, const h5::Shape& start, const h5::Shape& size,
-                 std::span<uint32_t> out) {
-  if (counts.type() == h5::Type::U32) return counts.read(start, size, out.data());
-  std::vector<uint16_t> small(out.size());
-  counts.read(start, size, small.data());
-  std::ranges::copy(small, out.begin());
-}
-
 std::optional<PyramidReader> PyramidReader::open(const std::filesystem::path& path,
                                                  const TraceInfo& info) {
   PyramidReader reader(h5::File::open(path));
@@ -57,7 +44,7 @@ std::optional<PyramidReader> PyramidReader::open(const std::filesystem::path& pa
     Level opened{extent, open_cells(file, group + "/max", shape),
                  open_cells(file, group + "/sum", shape), {}};
     if (file.has(group + "/count"))
-      opened.count = open_counts(file, group + "/count", shape);
+      opened.count = open_pyramid_counts(file, group + "/count", shape);
     reader.levels_.push_back(std::move(opened));
   }
   reader.steps_ = info.steps;
@@ -98,10 +85,24 @@ void PyramidReader::read_sums(size_t level, size_t layer_index, size_t head_inde
   const h5::Shape size = {1, 1, rows.count, columns.count};
   read_floats(levels_[level - 1].sum, first, size, sum);
   if (levels_[level - 1].count)
-    read_counts(*levels_[level - 1].count, first, size,
-                {count.data(), rows.count * columns.count});
+    read_pyramid_counts(*levels_[level - 1].count, first, size,
+                        {count.data(), rows.count * columns.count});
   else
     count_pairs(level, rows, columns, count);
+}
+
+h5::Dataset open_pyramid_counts(const h5::File& file, const std::string& path,
+                                const h5::Shape& shape) {
+  const h5::Type type = file.open_dataset(path).type();
+  return file.open_dataset(path, type == h5::Type::U16 ? type : h5::Type::U32, shape);
+}
+
+void read_pyramid_counts(const h5::Dataset& dataset, const h5::Shape& first, const h5::Shape& size,
+                         std::span<uint32_t> out) {
+  if (dataset.type() == h5::Type::U32) return dataset.read(first, size, out.data());
+  std::vector<uint16_t> narrow(out.size());
+  dataset.read(first, size, narrow.data());
+  std::ranges::copy(narrow, out.begin());
 }
 
 }  // namespace dendrokv

@@ -14,12 +14,6 @@
 
 namespace dendrokv {
 
-/// The dataset of a level's counts: uint16 where that holds all weights of a cell, else uint32; older files have uint32 throughout.
-h5::Dataset open_counts(const h5::File& file, const std::string& path, const h5::Shape& shape);
-/// A box of it; `out` has as many cells.
-void read_counts(const h5::Dataset& counts, const h5::Shape& start, const h5::Shape& size,
-                 std::span<uint32_t> out);
-
 class PyramidReader {
  public:
   /// Nothing when the file has no pyramid. Throws Error: unreadable, or shapes that are not those of the trace's rows.
@@ -49,5 +43,12 @@ class PyramidReader {
   std::vector<Step> steps_;
   std::vector<Level> levels_;
 };
+
+/// The counts of a level are uint16 where they fit, else uint32. Throws Error: missing, another type or shape.
+h5::Dataset open_pyramid_counts(const h5::File& file, const std::string& path,
+                                const h5::Shape& shape);
+/// Of either type, [cells of the selection].
+void read_pyramid_counts(const h5::Dataset& dataset, const h5::Shape& first, const h5::Shape& size,
+                         std::span<uint32_t> out);
 
 }  // namespace dendrokv

@@ -181,8 +181,9 @@ void AttentionLane::show(const AttentionBlock& block, TokenRange tokens, size_t 
     for (size_t token = 0; token < tokens.count(); ++token) {
       const Step step(block.first.value + tokens.first + token);
       if (!block.observer->wants_attention(block.layer, head, step)) continue;
-      work.shown.push_back({block.layer, head, step, rows_.slots().positions().first(rows + token),
-                            work.weights.row(lane_head * tokens.count() + token).first(rows + token)});
+      work.shown.push_back(
+          {block.layer, head, step, rows_.slots().positions().first(rows + token),
+           work.weights.row(lane_head * tokens.count() + token).first(rows + token)});
     }
     if (!work.shown.empty()) block.observer->on_attention(work.shown);
   }
@@ -265,10 +266,11 @@ void AttentionLane::evict(const AttentionBlock& block, Lane lane, size_t token,
   const LaneView view = rows_.slots().view(block.layer, lane, Step(block.first.value + token));
   if (log == EvictionLog::Keep)
     for (const Decision& decision : decisions) evictions_.push_back(eviction_of(view, decision));
-  for (size_t leaves = decisions.size(); leaves-- > 0;) {  // from the end: slots stay what they are
-    inputs_.evict(decisions[leaves].victim);
-    rows_.evict(decisions[leaves].victim);
-  }
+  if (decisions.empty()) return;
+  victims_.clear();
+  for (const Decision& decision : decisions) victims_.push_back(decision.victim);
+  inputs_.evict(victims_);
+  rows_.evict(victims_);
 }
 
 CacheUse AttentionLane::use() const {

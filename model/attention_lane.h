@@ -60,16 +60,17 @@ struct QueryRule {
 struct CacheUse {
   uint64_t lanes = 0;
   uint64_t most_rows = 0, most_bytes = 0;  // sums over lanes of the most that each held at once
-  uint64_t rows_read = 0, bytes_read = 0;  // over all lanes and steps; rows behind a window are not read
+  uint64_t rows_read = 0,
+           bytes_read = 0;  // over all lanes and steps; rows behind a window are not read
 
   CacheUse& operator+=(const CacheUse& other);
 };
 
 /// What the queries of some tokens give. Room for so many queries and slots.
 struct LaneWork {
-  Grid<float> weights;         // [query, slot]; query = head * tokens + token
-  Grid<float> sums;            // [query, head_dim]
-  std::vector<float> reduced;  // [slot]
+  Grid<float> weights;                   // [query, slot]; query = head * tokens + token
+  Grid<float> sums;                      // [query, head_dim]
+  std::vector<float> reduced;            // [slot]
   std::vector<AttentionRow> shown = {};  // to the observer, of one head
 };
 
@@ -83,14 +84,14 @@ class AttentionLane {
   // The parts of a step. `rows`: slots up to the one of the first of the tokens; each later token has one more, and all of these are
   // there. A token sees those that are not behind its window.
 
-  void append(const AttentionBlock& block, size_t token);  // and, where the policy reads some rows only, which
+  void append(const AttentionBlock& block,
+              size_t token);  // and, where the policy reads some rows only, which
   /// Scaled scores of the slots of the range into work.weights. `queries` is room for those of one KV head, [query, head_dim].
   void score(const AttentionBlock& block, TokenRange tokens, size_t rows, SlotRange range,
              Grid<float>& queries, LaneWork& work) const;
   /// Scores to weights: each query over the slots that it sees; 0 for those behind its window.
   void soften(TokenRange tokens, size_t rows, LaneWork& work) const;
-  void show(const AttentionBlock& block, TokenRange tokens, size_t rows,
-            LaneWork& work) const;
+  void show(const AttentionBlock& block, TokenRange tokens, size_t rows, LaneWork& work) const;
   /// Some channels of the weighted sums of the values, into work.sums and from there into block.out.
   void sum(const AttentionBlock& block, TokenRange tokens, size_t rows, size_t first_channel,
            size_t channels, LaneWork& work) const;
@@ -134,6 +135,7 @@ class AttentionLane {
   bool reads_some_;
   std::vector<SlotRange> read_;  // that the newest query reads, in order; empty = all
   std::unique_ptr<Policy> policy_;
+  std::vector<Slot> victims_;  // of a step
   std::vector<Eviction> evictions_;
   uint64_t most_rows_ = 0, rows_read_ = 0;
 };

@@ -76,16 +76,26 @@ void KvLane::append(Position position, std::span<const float> keys, std::span<co
   rotate(slots_.size() - 1);
 }
 
-void KvLane::evict(Slot slot) {
-  slots_.evict(slot);
-  if (next_tidy_ > 0 && --next_tidy_ == 0) {
-    close_gaps();
-    next_tidy_ = most_gaps(shape_);
+void KvLane::evict(std::span<const Slot> slots) {
+  if (shape_.positions == PositionMode::Original) {
+    slots_.evict(slots);
+    tidy_after(slots.size());
+    return;
   }
-  if (shape_.positions == PositionMode::Original) return;
-  const auto again = frames_.evict(slot);
-  for (const SlotRange& range : again)
-    for (size_t later = range.first; later < range.end; ++later) rotate(later);
+  for (size_t leaves = slots.size(); leaves-- > 0;) {  // from the end: slots stay what they are
+    slots_.evict(slots[leaves]);
+    tidy_after(1);
+    for (const SlotRange& range : frames_.evict(slots[leaves]))
+      for (size_t later = range.first; later < range.end; ++later) rotate(later);
+  }
+}
+
+void KvLane::tidy_after(size_t evictions) {
+  if (next_tidy_ == 0) return;
+  next_tidy_ -= std::min(next_tidy_, evictions);
+  if (next_tidy_ > 0) return;
+  close_gaps();
+  next_tidy_ = most_gaps(shape_);
 }
 
 void KvLane::close_gaps() {

@@ -56,7 +56,9 @@ class KvLane {
   void append(Position position, std::span<const float> keys, std::span<const float> values);
   /// Weights of a step, [slot], added to the scores of the first weights.size() slots.
   void add_weights(std::span<const float> weights) { slots_.add_weights(weights); }
-  void evict(Slot slot);
+  void evict(Slot slot) { evict({&slot, 1}); }
+  /// Several at once, in time order.
+  void evict(std::span<const Slot> slots);
 
   /// Queries see the slots frame by frame; one frame under original positions.
   size_t frames() const;
@@ -74,7 +76,8 @@ class KvLane {
 
   const SlotTable& slots() const { return slots_; }
   uint64_t bytes() const;  // allocated for keys and values
-  uint64_t bytes_held_by_row() const;  // keys as they are rotated, un-rotated ones where they are kept, values
+  uint64_t bytes_held_by_row()
+      const;  // keys as they are rotated, un-rotated ones where they are kept, values
   uint64_t bytes_read_of_row() const { return 2 * row_bytes(); }  // by a query
 
  private:
@@ -84,6 +87,7 @@ class KvLane {
   void store(std::span<const float> values, std::byte* to) const;
   void rotate(size_t slot);
   void close_gaps();
+  void tidy_after(size_t evictions);
   size_t position_of(size_t slot) const;
 
   KvShape shape_;

@@ -14,6 +14,7 @@
 #include "cache/replay_numbers.h"
 #include "data/analysis_file.h"
 #include "data/error.h"
+#include "data/eval_file.h"
 #include "data/logits_file.h"
 #include "data/runs_file.h"
 #include "model/decoder.h"
@@ -123,8 +124,17 @@ struct Samples {
     numbers.positions = numbers.valid_count = 4;
     numbers.layers = {Layer(0)};
     numbers.heads = {Head(0)};
-    numbers.band = numbers.mean_weight = std::vector<double>(4, 0.25);
+    numbers.band = numbers.low = numbers.high = numbers.mean_weight =
+        std::vector<double>(4, 0.25);
     numbers.band_by_head = std::vector<float>(4, 0.25f);
+    numbers.band_names = {"1"};
+    numbers.period_low = {2};
+    numbers.period_high = {4};
+    numbers.band_first = {0};
+    numbers.band_count = {4};
+    Statistics& statistics = numbers.statistics;
+    statistics.energy = statistics.relative = statistics.entropy = std::vector<double>(4, 0.25);
+    statistics.variance = statistics.variance_low = statistics.variance_high = {1};
     write_analysis(analysis, numbers);
     const std::vector<int32_t> ids{1, 2};
     LogitsWriter writer(logits, {model().facts(), "full", "dendrokv logits", ids});
@@ -168,6 +178,48 @@ TEST(Audit, WhatTheProgramWritesIsGreen) {
     EXPECT_EQ(red_ones(audit_of(path)), "") << path;
   EXPECT_EQ(red_ones(audit_of(samples().runs)), "");
   EXPECT_EQ(red_ones(audit_of(samples().runs, samples().full)), "");
+}
+
+/// Two policies, one text of four tokens.
+void write_small_eval(const fs::path& path) {
+  EvalFile file;
+  file.command_line = "dendrokv eval";
+  file.model = model().facts();
+  file.protocol = "loss";
+  file.arithmetic = "exact";
+  file.policies = {PolicyChoice("full").text(), PolicyChoice(kTree).text()};
+  file.reference = 0;
+  EvalText text = unscored_text("a", {1, 2, 3, 4}, 2, 0u);
+  text.reached = 4;
+  for (size_t policy = 0; policy < 2; ++policy)
+    for (size_t token = 1; token < 4; ++token) {
+      text.nll(policy, token) = 2.5f;
+      text.top1(policy, token) = 7;
+      text.kl(policy, token) = policy == 0 ? 0.0f : 0.1f;
+    }
+  text.cache = {{2, 8, 64, 20, 160}, {2, 8, 64, 20, 160}};
+  file.texts.push_back(std::move(text));
+  write_eval(path, file);
+}
+
+TEST(AuditOfEvaluations, IsGreenOnAWholeFileAndRedWhereItIsDamaged) {
+  const TemporaryFolder folder;
+  const fs::path path = folder / "e.h5";
+  write_small_eval(path);
+  EXPECT_EQ(red_ones(audit_of(path)), "");
+  for (const char* check : {"structure", "manifest", "tokens", "losses", "numbers"})
+    EXPECT_EQ(finding(audit_of(path), check).outcome, Outcome::Good) << check;
+  const auto red_after = [&](const char* check, const auto& damage) {
+    write_small_eval(path);
+    damage();
+    EXPECT_EQ(finding(audit_of(path), check).outcome, Outcome::Bad) << check;
+  };
+  red_after("losses", [&] { set_element(path, "/nll", {0, 2}, -1.0); });
+  red_after("losses", [&] { set_element(path, "/nll", {1, 0}, 1.0); });
+  red_after("tokens", [&] { set_element(path, "/tokens/id", {1}, 100000); });
+  red_after("tokens", [&] { set_element(path, "/top1", {1, 2}, -1); });
+  red_after("numbers", [&] { set_element(path, "/kl", {1, 2}, -0.5); });
+  red_after("numbers", [&] { set_element(path, "/cache/most_rows", {1}, 9); });
 }
 
 class AuditOfPolicies : public ::testing::TestWithParam<const char*> {};

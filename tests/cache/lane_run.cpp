@@ -51,10 +51,10 @@ LaneRun run_lane(const PolicyChoice& choice, uint32_t tokens, const RowWeights& 
     run.evictions.push_back(std::nullopt);
     for (const Decision& decision : decisions) run.all.push_back(eviction_of(view, decision));
     if (!decisions.empty()) run.evictions.back() = run.all[run.all.size() - decisions.size()];
-    for (size_t leaves = decisions.size(); leaves-- > 0;) {
-      inputs.evict(decisions[leaves].victim);
-      run.table.evict(decisions[leaves].victim);
-    }
+    std::vector<Slot> victims;
+    for (const Decision& decision : decisions) victims.push_back(decision.victim);
+    inputs.evict(victims);
+    for (size_t leaves = victims.size(); leaves-- > 0;) run.table.evict(victims[leaves]);
     if (after) after(step, run);
   }
   return run;

@@ -74,15 +74,18 @@ TEST(PyramidIndex, EqualsTheRecordersOwnPyramidBitForBit) {
         const std::string group = "/pyramid/" + std::to_string(level);
         const auto same = [&](const char* name, auto number) {
           using T = decltype(number);
-          // Chunks that hold nothing were never written: they read as the fill value.
-          const h5::Dataset one = native.open_dataset(group + name);
-          const h5::Dataset other = built.open_dataset(group + name);
-          std::vector<T> first(one.elements()), second(other.elements());
-          one.read(first.data());
-          other.read(second.data());
-          return same_bits(first, second);
+          const auto all = [&](const h5::File& file) {  // chunks without a sample are not stored
+            const h5::Dataset dataset = file.open_dataset(group + name);
+            std::vector<T> values(dataset.elements());
+            dataset.read(values.data());
+            return values;
+          };
+          return same_bits(all(native), all(built));
         };
-        EXPECT_TRUE(same("/max", uint16_t{}) && same("/sum", float{}) && same("/count", uint32_t{}))
+        const bool narrow = native.open_dataset(group + "/count").type() == h5::Type::U16;
+        EXPECT_EQ(narrow, level < 4);  // 16^4 pairs of a cell are more than 65535
+        EXPECT_TRUE(same("/max", uint16_t{}) && same("/sum", float{})) << level << " of " << tokens;
+        EXPECT_TRUE(narrow ? same("/count", uint16_t{}) : same("/count", uint32_t{}))
             << level << " of " << tokens;
       }
     }
