@@ -48,8 +48,8 @@ std::vector<Stretch> stretches_of(const EvalFile& file, uint32_t length) {
 enum Column : size_t { Loss, Difference, Hits, Divergence, Agreement, kColumns };
 
 // The means over a stretch of one policy.
-void fill(const Stretch& stretch, size_t policy, size_t baseline,
-          std::optional<uint32_t> reference, std::span<double> columns) {
+void fill(const Stretch& stretch, size_t policy, size_t baseline, std::optional<uint32_t> reference,
+          std::span<double> columns) {
   const EvalText& text = *stretch.text;
   for (uint32_t t = stretch.first; t < stretch.end; ++t) {
     columns[Loss] += static_cast<double>(text.nll(policy, t));
@@ -90,8 +90,8 @@ Estimate estimate(const Band& band, size_t column, size_t units) {
 LossSummary summarise(const EvalFile& file, std::optional<ResamplingUnit> unit, double confidence,
                       const Resampling& resampling) {
   LossSummary summary;
-  summary.unit = unit.value_or(file.texts.size() > 1 ? ResamplingUnit::Texts
-                                                     : ResamplingUnit::Blocks);
+  summary.unit =
+      unit.value_or(file.texts.size() > 1 ? ResamplingUnit::Texts : ResamplingUnit::Blocks);
   if (summary.unit == ResamplingUnit::Blocks) summary.block_tokens = block_length(file);
   summary.baseline = file.reference.value_or(0);
   for (const EvalText& text : file.texts) {

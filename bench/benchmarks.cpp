@@ -12,6 +12,7 @@ constexpr Benchmark kBenchmarks[] = {
     {"engine", "prefill and decode of a model, tokens per second", run_engine},
     {"lanes", "bounded caches: time per token by depth and policy, memory, prefill (--filter depth, policy, memory or prefill)",
      run_lanes},
+    {"eval", "losses under eight policies together beside one alone", run_eval},
     {"trace", "what recording a trace costs beside the same run without", run_trace},
     {"cache", "replay of cache policies beside a plain read of as many weights", run_cache},
     {"analysis", "the wavelet profile beside a plain read of memory", run_analysis},

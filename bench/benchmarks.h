@@ -32,6 +32,7 @@ std::span<const Benchmark> benchmark_table();
 // One file each.
 void run_analysis(const Options& options, std::ostream& out);
 void run_cache(const Options& options, std::ostream& out);
+void run_eval(const Options& options, std::ostream& out);
 void run_engine(const Options& options, std::ostream& out);
 void run_kernels(const Options& options, std::ostream& out);
 void run_lanes(const Options& options, std::ostream& out);

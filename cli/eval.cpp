@@ -23,22 +23,27 @@ class Eval : public Command {
                   "take no more than the first N tokens of each text (default: the whole text)");
     options.count("--from", from_, {0},
                   "leave the first N tokens of each text out of the means; the file has all");
-    options.choice("--interval", "auto|texts|blocks", interval_,
-                   "what is drawn for intervals: whole texts, or blocks of tokens; auto takes texts "
-                   "where there are several");
+    options.choice(
+        "--interval", "auto|texts|blocks", interval_,
+        "what is drawn for intervals: whole texts, or blocks of tokens; auto takes texts "
+        "where there are several");
     options.explain(
-        "Every policy decides what its own cache holds, and its losses come from that cache (closed "
+        "Every policy decides what its own cache holds, and its losses come from that cache "
+        "(closed "
         "loop). Texts may be longer than the model's context where the cache is bounded and places "
         "are ranks (positions=rank). Where the full cache runs too, among the policies or by "
         "--against-full, the table adds KL(full || policy) in nat and how often both find the same "
-        "token likeliest. Differences are per token, to full or else to the first policy. Stopped by "
+        "token likeliest. Differences are per token, to full or else to the first policy. Stopped "
+        "by "
         "Ctrl-C or SIGTERM, OUTPUT.part keeps what was scored, and the same command goes on behind "
-        "the last whole text. tokens_per_second counts tokens of the text, whatever the number of policies.");
+        "the last whole text. tokens_per_second counts tokens of the text, whatever the number of "
+        "policies.");
     options.example(
         "dendrokv eval --text data/samples/tide-ledger.txt --tokens 1024 --policy full "
         "--policy treekv:budget=128,sinks=4,recent=60 --policy streaming:budget=128 -o eval.h5");
     options.example(
-        "dendrokv eval --text one.txt --text two.txt --policy treekv --policy streaming --from 1024 --csv numbers");
+        "dendrokv eval --text one.txt --text two.txt --policy treekv --policy streaming --from "
+        "1024 --csv numbers");
   }
 
   ExitStatus run(const Session& session) override {
@@ -53,7 +58,8 @@ class Eval : public Command {
     session.note("eval: " + std::to_string(file.texts.size()) +
                  (file.texts.size() == 1 ? " text, " : " texts, ") +
                  std::to_string(tokens_of(file)) + " tokens, " +
-                 std::to_string(policies.choices.size()) + " policies in one pass" +
+                 std::to_string(policies.choices.size()) +
+                 (policies.choices.size() == 1 ? " policy" : " policies in one pass") +
                  (policies.reference ? ", compared with the full cache" : ""));
     Evaluation evaluation(session, model, policies, shared_, file);
     if (!evaluation.run(EvictionLog::Discard, {})) return ExitStatus::Stopped;
@@ -87,8 +93,7 @@ class Eval : public Command {
   }
 
   void print(const Session& session, const EvalFile& file, const EvalPolicies& policies) const {
-    const LossSummary summary =
-        summarise(file, unit(), kEvalConfidence, {.seed = file.seed});
+    const LossSummary summary = summarise(file, unit(), kEvalConfidence, {.seed = file.seed});
     if (!shared_.csv.empty())
       write_csv(shared_.csv, {loss_csv(file, summary), texts_csv(file), tokens_csv(file)});
     if (session.json()) {

@@ -24,7 +24,7 @@ namespace {
 
 constexpr uint64_t kMostFacts = 1000;
 constexpr uint32_t kMostDepth = 1u << 24;
-constexpr size_t kSteps = 256;             // at which spans are looked at, about
+constexpr size_t kSteps = 256;            // at which spans are looked at, about
 constexpr uint32_t kBeforeDeepest = 256;  // tokens
 
 std::vector<uint32_t> parse_depths(const std::string& text) {
@@ -42,32 +42,40 @@ std::vector<uint32_t> parse_depths(const std::string& text) {
   }
   std::ranges::sort(depths);
   if (std::ranges::adjacent_find(depths) != depths.end())
-    fail_usage("--depths", "'" + text + "' has a depth twice", "wanted each depth once", "ask for several facts of each with --facts");
+    fail_usage("--depths", "'" + text + "' has a depth twice", "wanted each depth once",
+               "ask for several facts of each with --facts");
   return depths;
 }
 
 /// The facts of one depth under one policy.
 struct Curve {
   uint64_t facts = 0, found = 0;
-  double loss = 0, held = 0;             // sums over facts
-  std::vector<double> lane_steps;        // that a lane held some of the word, infinite = until its question; [fact, lane]
+  double loss = 0, held = 0;  // sums over facts
+  std::vector<double>
+      lane_steps;  // that a lane held some of the word, infinite = until its question; [fact, lane]
 };
 
 class EvalNeedle : public Command {
  public:
   void declare(Options& options) override {
     shared_.declare(options);
-    options.text("--depths", "LIST", depths_, "tokens between a fact and its question, as in 0,512,4096");
+    options.text("--depths", "LIST", depths_,
+                 "tokens between a fact and its question, as in 0,512,4096");
     options.count("--facts", facts_, {1, kMostFacts},
                   "facts of each depth; each takes a pass over another part of the text");
     options.count("--tokens", tokens_, {2},
                   "tokens before the first question (default: the deepest depth and some more)");
     options.explain(
-        "A fact is a sentence such as \"The secret word of Balenra is lantern.\" with a made-up name and "
-        "a word by the seed; the rest of a text is yours. The answer is found when each of its tokens "
-        "was the likeliest one. 'held' is the share of the word's tokens over all lanes of the cache "
-        "when the question begins; 'held for' the median over lanes of the steps after which none of "
-        "them was left. Where the model does not find the answers with the full cache (--against-full), "
+        "A fact is a sentence such as \"The secret word of Bandwick is lamp.\" with a made-up "
+        "name and "
+        "a word by the seed; the rest of a text is yours. The answer is found when each of its "
+        "tokens "
+        "was the likeliest one. 'held' is the share of the word's tokens over all lanes of the "
+        "cache "
+        "when the question begins; 'held for' the median over lanes of the steps after which none "
+        "of "
+        "them was left. Where the model does not find the answers with the full cache "
+        "(--against-full), "
         "what a policy does not find says nothing about the policy.");
     options.example(
         "dendrokv eval needle --text novel.txt --depths 0,256,1024,4096 --facts 4 --against-full "
@@ -86,9 +94,11 @@ class EvalNeedle : public Command {
     EvalFile file = eval_file(session, model, policies, shared_, "needle");
     const std::vector<PlantedText> planted = plant_all(plan, sources, model);
     for (size_t round = 0; round < planted.size(); ++round) {
-      const std::string name = sources[round % sources.size()].path.string() + ", round " + std::to_string(round);
+      const std::string name =
+          sources[round % sources.size()].path.string() + ", round " + std::to_string(round);
       check_contexts(name, planted[round].ids.size(), model, policies);
-      file.texts.push_back(unscored_text(name, planted[round].ids, policies.choices.size(), policies.reference));
+      file.texts.push_back(
+          unscored_text(name, planted[round].ids, policies.choices.size(), policies.reference));
     }
     session.note("eval needle: " + std::to_string(planted.size()) + " rounds of " +
                  std::to_string(planted[0].ids.size()) + " tokens, a fact at each of " +
@@ -108,8 +118,9 @@ class EvalNeedle : public Command {
   std::vector<PlantedText> plant_all(NeedlePlan plan, const std::vector<EvalSource>& sources,
                                      const Model& model) const {
     std::vector<std::vector<int32_t>> fillers;
-    const std::vector<int32_t> first =
-        model.tokenizer().add_bos() ? std::vector<int32_t>{model.tokenizer().bos()} : std::vector<int32_t>{};
+    const std::vector<int32_t> first = model.tokenizer().add_bos()
+                                           ? std::vector<int32_t>{model.tokenizer().bos()}
+                                           : std::vector<int32_t>{};
     for (const EvalSource& source : sources) {
       std::vector<int32_t> filler = read_tokens(source.path, source.form, std::nullopt, model);
       if (!first.empty() && source.form == TextForm::Text) filler.erase(filler.begin());
@@ -134,8 +145,8 @@ class EvalNeedle : public Command {
 
   static void judge(const PlantedText& planted, const Streams& streams, EvalText& text) {
     const size_t policies = streams.count(), needles = planted.needles.size();
-    NeedleTable table{planted.needles, Grid<float>(policies, needles), Grid<int32_t>(policies, needles),
-                      Grid<float>(policies, needles)};
+    NeedleTable table{planted.needles, Grid<float>(policies, needles),
+                      Grid<int32_t>(policies, needles), Grid<float>(policies, needles)};
     SpanTable spans{planted.spans, {}, {}};
     const uint32_t every = std::max<uint32_t>(1, static_cast<uint32_t>(text.ids.size() / kSteps));
     for (uint32_t step = 0; step < text.ids.size(); step += every) spans.steps.emplace_back(step);
@@ -153,8 +164,8 @@ class EvalNeedle : public Command {
         const uint32_t count = needle.answer_end - needle.answer_first;
         table.loss(policy, i) = static_cast<float>(loss / count);
         table.found(policy, i) = hits == static_cast<int32_t>(count) ? 1 : 0;
-        table.held(policy, i) = static_cast<float>(
-            fraction_held(run.retention, planted.spans[2 * i + 1], Step(needle.question_first - 1)));
+        table.held(policy, i) = static_cast<float>(fraction_held(
+            run.retention, planted.spans[2 * i + 1], Step(needle.question_first - 1)));
       }
     }
     text.needles = std::move(table);
@@ -166,11 +177,13 @@ class EvalNeedle : public Command {
     std::vector<std::map<uint32_t, Curve>> curves(file.policies.size());
     for (const EvalText& text : file.texts)
       for (size_t policy = 0; policy < curves.size(); ++policy)
-        for (size_t i = 0; i < text.needles->needles.size(); ++i) add(text, policy, i, curves[policy]);
+        for (size_t i = 0; i < text.needles->needles.size(); ++i)
+          add(text, policy, i, curves[policy]);
     return curves;
   }
 
-  static void add(const EvalText& text, size_t policy, size_t i, std::map<uint32_t, Curve>& curves) {
+  static void add(const EvalText& text, size_t policy, size_t i,
+                  std::map<uint32_t, Curve>& curves) {
     const NeedleTable& table = *text.needles;
     const Needle& needle = table.needles[i];
     Curve& curve = curves[needle.depth];
@@ -196,7 +209,8 @@ class EvalNeedle : public Command {
   }
 
   static double lanes_holding(const Curve& curve) {
-    const auto holding = std::ranges::count_if(curve.lane_steps, [](double steps) { return std::isinf(steps); });
+    const auto holding =
+        std::ranges::count_if(curve.lane_steps, [](double steps) { return std::isinf(steps); });
     return static_cast<double>(holding) / static_cast<double>(curve.lane_steps.size());
   }
 
@@ -204,14 +218,19 @@ class EvalNeedle : public Command {
     const auto curves = curves_of(file);
     if (!shared_.csv.empty()) write_csv(shared_.csv, {curve_csv(file, curves), needles_csv(file)});
     if (session.json()) {
-      Json json = Json::object().set("model", file.model.name).set("tokens", uint64_t{file.texts[0].ids.size()});
-      json.set("results", curve_json(file, curves)).set("rounds", uint64_t{file.texts.size()}).set("seed", file.seed);
+      Json json = Json::object()
+                      .set("model", file.model.name)
+                      .set("tokens", uint64_t{file.texts[0].ids.size()});
+      json.set("results", curve_json(file, curves))
+          .set("rounds", uint64_t{file.texts.size()})
+          .set("seed", file.seed);
       if (!shared_.output.empty()) json.set("output", shared_.output.string());
       std::cout << json.text() << "\n";
       return;
     }
     TextTable table;
-    table.row({"policy", "depth", "found", "loss of the answer", "held", "lanes that hold some", "held for"});
+    table.row({"policy", "depth", "found", "loss of the answer", "held", "lanes that hold some",
+               "held for"});
     for (size_t policy = 0; policy < curves.size(); ++policy)
       for (const auto& [depth, curve] : curves[policy]) {
         const auto facts = static_cast<double>(curve.facts);
@@ -226,7 +245,8 @@ class EvalNeedle : public Command {
     if (!shared_.output.empty()) std::cout << shared_.output.string() << "\n";
   }
 
-  static Json curve_json(const EvalFile& file, const std::vector<std::map<uint32_t, Curve>>& curves) {
+  static Json curve_json(const EvalFile& file,
+                         const std::vector<std::map<uint32_t, Curve>>& curves) {
     Json results = Json::array();
     for (size_t policy = 0; policy < curves.size(); ++policy)
       for (const auto& [depth, curve] : curves[policy]) {
@@ -244,13 +264,15 @@ class EvalNeedle : public Command {
     return results;
   }
 
-  static CsvTable curve_csv(const EvalFile& file, const std::vector<std::map<uint32_t, Curve>>& curves) {
+  static CsvTable curve_csv(const EvalFile& file,
+                            const std::vector<std::map<uint32_t, Curve>>& curves) {
     std::string csv = "policy,depth,facts,found,answer_nll,held,lanes_holding,median_steps_held\n";
     for (size_t policy = 0; policy < curves.size(); ++policy)
       for (const auto& [depth, curve] : curves[policy]) {
         const auto facts = static_cast<double>(curve.facts);
-        csv += csv_text(file.policies[policy]) + "," + std::to_string(depth) + "," + std::to_string(curve.facts) + "," +
-               std::to_string(curve.found) + "," + csv_number(curve.loss / facts) + "," + csv_number(curve.held / facts) + "," +
+        csv += csv_text(file.policies[policy]) + "," + std::to_string(depth) + "," +
+               std::to_string(curve.facts) + "," + std::to_string(curve.found) + "," +
+               csv_number(curve.loss / facts) + "," + csv_number(curve.held / facts) + "," +
                csv_number(lanes_holding(curve)) + "," + csv_number(median_steps(curve)) + "\n";
       }
     return {"curve.csv", csv};
@@ -263,8 +285,9 @@ class EvalNeedle : public Command {
       for (size_t policy = 0; policy < file.policies.size(); ++policy)
         for (size_t i = 0; i < table.needles.size(); ++i)
           csv += std::to_string(round) + "," + csv_text(file.policies[policy]) + "," +
-                 std::to_string(table.needles[i].depth) + "," + csv_text(table.needles[i].subject) + "," +
-                 csv_text(table.needles[i].answer) + "," + std::to_string(table.found(policy, i)) + "," +
+                 std::to_string(table.needles[i].depth) + "," + csv_text(table.needles[i].subject) +
+                 "," + csv_text(table.needles[i].answer) + "," +
+                 std::to_string(table.found(policy, i)) + "," +
                  csv_number(static_cast<double>(table.loss(policy, i))) + "," +
                  csv_number(static_cast<double>(table.held(policy, i))) + "\n";
     }

@@ -45,8 +45,7 @@ Json policy_json(const EvalFile& file, const LossSummary& summary, size_t policy
                   .set("perplexity", of.perplexity)
                   .set("tokens_scored", of.tokens_scored)
                   .set("kv_bytes_peak", of.cache.most_bytes)
-                  .set("tokens_per_second",
-                       static_cast<double>(summary.tokens) / summary.seconds)
+                  .set("tokens_per_second", static_cast<double>(summary.tokens) / summary.seconds)
                   .set("mean_nll_lower", of.nll.lower)
                   .set("mean_nll_upper", of.nll.upper);
   set_estimate(json, "nll_difference", of.difference);
@@ -70,8 +69,8 @@ std::string loss_table(const EvalFile& file, const LossSummary& summary,
   TextTable table;
   const bool compared = file.reference.has_value();
   const std::string baseline = compared ? "full" : "the first";
-  std::vector<std::string> head{"policy", "loss", "interval", "perplexity", "over " + baseline,
-                                "interval"};
+  std::vector<std::string> head{"policy",           "loss",    "interval", "perplexity",
+                                "over " + baseline, "interval"};
   if (compared) head.insert(head.end(), {"KL", "same top token"});
   head.insert(head.end(), {"rows", "bytes held", "read per token"});
   table.row(std::move(head));
@@ -87,9 +86,8 @@ std::string loss_table(const EvalFile& file, const LossSummary& summary,
     if (compared)
       cells.insert(cells.end(), {is_baseline ? "-" : fixed(of.kl.mean, 4),
                                  is_baseline ? "-" : fixed(100 * of.agreement.mean, 1) + " %"});
-    cells.insert(cells.end(),
-                 {significant(of.rows_held), bytes_text(of.cache.most_bytes),
-                  bytes_text(static_cast<uint64_t>(of.bytes_read))});
+    cells.insert(cells.end(), {significant(of.rows_held), bytes_text(of.cache.most_bytes),
+                               bytes_text(static_cast<uint64_t>(of.bytes_read))});
     table.row(std::move(cells));
   }
   return table.text();

@@ -47,7 +47,8 @@ TextSpan find_quotation(const SpanWords& words, const TokenText& text) {
     fail(subject, "'" + words.text + "' is not in the text that is read",
          "wanted words as they stand in it", "or say the tokens, as in " + words.name + "=12:40");
   if (text.bytes.find(words.text, found + 1) != std::string::npos)
-    fail(subject, "'" + words.text + "' is there more than once", "wanted words that are there once",
+    fail(subject, "'" + words.text + "' is there more than once",
+         "wanted words that are there once",
          "quote more of it, or say the tokens, as in " + words.name + "=12:40");
   const auto first = std::ranges::upper_bound(text.offset, found) - text.offset.begin() - 1;
   const auto end =
@@ -69,9 +70,10 @@ class EvalSpans : public Command {
  public:
   void declare(Options& options) override {
     shared_.declare(options);
-    options.texts("--span", "NAME=WHERE", spans_,
-                  "a part of the text: FIRST:END in tokens, END not included, or words that stand in "
-                  "it once");
+    options.texts(
+        "--span", "NAME=WHERE", spans_,
+        "a part of the text: FIRST:END in tokens, END not included, or words that stand in "
+        "it once");
     options.file("--spans", file_,
                  "a JSON object of them: {\"system\": [0, 24], \"question\": \"What is\"}");
     options.text("--steps", "STEPS", steps_,
@@ -79,8 +81,10 @@ class EvalSpans : public Command {
     options.count("--tokens", tokens_, {2},
                   "take no more than the first N tokens (default: the whole text)");
     options.explain(
-        "A part's share is that of its tokens over all lanes of the cache; quartiles are over lanes. "
-        "The file has both for each step that was looked at, and for each lane the step at which it "
+        "A part's share is that of its tokens over all lanes of the cache; quartiles are over "
+        "lanes. "
+        "The file has both for each step that was looked at, and for each lane the step at which "
+        "it "
         "lost the last token of a part.");
     options.example(
         "dendrokv eval spans --text prompt.txt --span system=0:24 --span 'question=What is the' "
@@ -105,8 +109,7 @@ class EvalSpans : public Command {
     if (text.id.size() < 2) fail(name, "one token", "wanted at least two: the first is not scored");
     check_contexts(name, text.id.size(), model, policies);
     EvalFile file = eval_file(session, model, policies, shared_, "spans");
-    file.texts.push_back(
-        unscored_text(name, text.id, policies.choices.size(), policies.reference));
+    file.texts.push_back(unscored_text(name, text.id, policies.choices.size(), policies.reference));
     SpanTable table;
     for (const SpanWords& span : words) table.spans.push_back(find_span(span, text));
     table.steps = steps(static_cast<uint32_t>(text.id.size()));
@@ -132,7 +135,8 @@ class EvalSpans : public Command {
 
   static void check_names(const std::vector<SpanWords>& words) {
     if (words.empty())
-      fail_usage("--span", "missing", "wanted a part of the text to look at", "as in --span system=0:24");
+      fail_usage("--span", "missing", "wanted a part of the text to look at",
+                 "as in --span system=0:24");
     for (size_t i = 0; i < words.size(); ++i)
       for (size_t j = 0; j < i; ++j)
         if (words[i].name == words[j].name)
@@ -162,7 +166,8 @@ class EvalSpans : public Command {
       return;
     }
     TextTable rows;
-    rows.row({"policy", "part", "tokens", "kept", "lanes: fewest", "quartiles", "most", "lanes without"});
+    rows.row({"policy", "part", "tokens", "kept", "lanes: fewest", "quartiles", "most",
+              "lanes without"});
     for (size_t policy = 0; policy < table.policies.size(); ++policy)
       for (size_t span = 0; span < table.spans.size(); ++span)
         rows.row(cells(policies.names[policy], table, policy, span));
@@ -172,8 +177,8 @@ class EvalSpans : public Command {
     if (!shared_.output.empty()) std::cout << shared_.output.string() << "\n";
   }
 
-  static std::vector<std::string> cells(const std::string& policy, const SpanTable& table,
-                                        size_t p, size_t span) {
+  static std::vector<std::string> cells(const std::string& policy, const SpanTable& table, size_t p,
+                                        size_t span) {
     const TextSpan& of = table.spans[span];
     const auto share = [&](double number) { return significant(100 * number) + " %"; };
     const auto quantile = [&](size_t q) { return share(last_quantile(table, p, span, q)); };
@@ -189,8 +194,8 @@ class EvalSpans : public Command {
   }
 
   static double last_quantile(const SpanTable& table, size_t policy, size_t span, size_t q) {
-    return static_cast<double>(table.policies[policy].quantiles(
-        span * kSpanQuantiles.size() + q, table.steps.size() - 1));
+    return static_cast<double>(
+        table.policies[policy].quantiles(span * kSpanQuantiles.size() + q, table.steps.size() - 1));
   }
 
   /// Share of the lanes that hold nothing of a span at the end.
@@ -211,16 +216,15 @@ class EvalSpans : public Command {
         Json quantiles = Json::array();
         for (size_t q = 0; q < kSpanQuantiles.size(); ++q)
           quantiles.add(last_quantile(table, policy, span, q));
-        results.add(
-            Json::object()
-                .set("policy", file.policies[policy])
-                .set("span", of.name)
-                .set("first", of.first)
-                .set("end", of.end)
-                .set("kept", static_cast<double>(
-                                 table.policies[policy].kept(span, table.steps.size() - 1)))
-                .set("quantiles", quantiles)
-                .set("lanes_without", without(table, policy, span)));
+        results.add(Json::object()
+                        .set("policy", file.policies[policy])
+                        .set("span", of.name)
+                        .set("first", of.first)
+                        .set("end", of.end)
+                        .set("kept", static_cast<double>(
+                                         table.policies[policy].kept(span, table.steps.size() - 1)))
+                        .set("quantiles", quantiles)
+                        .set("lanes_without", without(table, policy, span)));
       }
     return results;
   }

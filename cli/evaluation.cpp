@@ -6,7 +6,7 @@
 #include "cli/format.h"
 #include "cli/outputs.h"
 #include "cli/stop.h"
-#include "data/runs_file.h"
+#include "data/error.h"
 #include "model/stream_scorer.h"
 
 namespace dendrokv {
@@ -114,12 +114,12 @@ void check_contexts(const std::string& subject, uint64_t tokens, const Model& mo
                     const EvalPolicies& policies) {
   const std::string context = std::to_string(model.config().context_length);
   for (size_t policy = 0; policy < policies.choices.size(); ++policy)
-    check_context(subject + " under " + policies.names[policy], tokens, model,
-                  policies.choices[policy],
-                  policies.choices[policy].shape().budget == 0
-                      ? "leave this policy out, or take the first tokens with --tokens " + context
-                      : "add positions=rank to the policy, or take the first tokens with --tokens " +
-                            context);
+    check_context(
+        subject + " under " + policies.names[policy], tokens, model, policies.choices[policy],
+        policies.choices[policy].shape().budget == 0
+            ? "leave this policy out, or take the first tokens with --tokens " + context
+            : "add positions=rank to the policy, or take the first tokens with --tokens " +
+                  context);
 }
 
 Evaluation::Evaluation(const Session& session, const Model& model, const EvalPolicies& policies,
@@ -134,7 +134,9 @@ bool Evaluation::run(EvictionLog log, const Done& done) {
   ProgressLine progress("eval", "tokens", session_.verbosity);
   for (EvalText& text : file_.texts) {
     if (text.reached == text.ids.size()) continue;
-    const auto update = [&](uint64_t fed, uint64_t) { return progress.update(before + fed, total); };
+    const auto update = [&](uint64_t fed, uint64_t) {
+      return progress.update(before + fed, total);
+    };
     const bool whole = score(text, log, done, update);
     before += text.reached;
     if (!whole) progress.clear();
@@ -160,8 +162,14 @@ void Evaluation::take_over() {
   fs::path part = options_.output;
   part += ".part";
   std::error_code ignored;
-  if (!fs::is_regular_file(part, ignored) || sniff_file(part) != FileKind::Eval) return;
-  EvalFile before = read_eval(part, Incomplete::TakeWhatIsThere);
+  if (!fs::is_regular_file(part, ignored)) return;
+  EvalFile before;
+  try {
+    before = read_eval(part, Incomplete::TakeWhatIsThere);
+  } catch (const Error& error) {
+    session_.note("eval: nothing is taken over from " + part.string() + ": " + error.found());
+    return;
+  }
   if (!is_same_evaluation(before, file_)) return;
   size_t taken = 0;
   for (size_t text = 0; text < file_.texts.size(); ++text) {
@@ -178,13 +186,15 @@ void Evaluation::take_over() {
 bool Evaluation::score(EvalText& text, EvictionLog log, const Done& done,
                        const Progress& progress) {
   const auto start = std::chrono::steady_clock::now();
-  StreamScorer scorer(model_, policies_.choices,
-                      policies_.reference ? std::optional<size_t>(*policies_.reference)
-                                          : std::nullopt,
-                      {.threads = session_.threads,
-                       .isa = session_.isa,
-                       .block_tokens = block_tokens(),
-                       .evictions = log});
+  StreamScorer scorer(
+      model_, policies_.choices,
+      policies_.reference ? std::optional<size_t>(*policies_.reference) : std::nullopt,
+      {.threads = session_.threads,
+       .isa = session_.isa,
+       .block_tokens = block_tokens(),
+       .evictions = log});
+  // Whatever has no room is said before the first text is run.
+  for (const EvalText& other : file_.texts) scorer.streams().check_room(other.ids.size());
   const size_t tokens = text.ids.size();
   Continue go_on = Continue::Yes;
   while (text.reached < tokens && go_on == Continue::Yes) {
@@ -197,8 +207,7 @@ bool Evaluation::score(EvalText& text, EvictionLog log, const Done& done,
   }
   for (size_t policy = 0; policy < text.cache.size(); ++policy)
     text.cache[policy] = totals(scorer.streams().use(policy));
-  text.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  text.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (text.reached < tokens) return false;
   if (done) done(text, scorer.streams());
   return true;

@@ -14,17 +14,17 @@ namespace {
 
 constexpr std::string_view kConsonants = "BDFGHJKLMNPRSTVZ", kVowels = "aeio";
 constexpr std::array<std::string_view, 16> kEndings{
-    "lmora", "ndwick", "rbury",  "stane", "xley",  "gdale", "llingham", "thorpe",
-    "vender", "quist", "mpton", "zarra", "kovia", "dnesk", "brook",    "phelia"};
+    "lmora",  "ndwick", "rbury", "stane", "xley",  "gdale", "llingham", "thorpe",
+    "vender", "quist",  "mpton", "zarra", "kovia", "dnesk", "brook",    "phelia"};
 constexpr std::array<std::string_view, 64> kWords{
-    "anchor", "apple",  "arrow",  "basket", "bell",   "bread",  "bridge", "butter",
-    "button", "candle", "carpet", "castle", "cherry", "clock",  "cloud",  "copper",
-    "cotton", "diamond", "dragon", "drum",  "eagle",  "engine", "feather", "flower",
-    "forest", "garden", "ghost",  "glass",  "hammer", "honey",  "horse",  "island",
-    "jacket", "kitchen", "ladder", "lamp",  "lemon",  "lion",   "marble", "mirror",
-    "monkey", "mountain", "needle", "ocean", "orange", "paper", "pepper", "piano",
-    "pocket", "prince", "rabbit", "ribbon", "river",  "salt",   "shadow", "silver",
-    "spider", "spoon",  "table",  "temple", "tiger",  "tower",  "violin", "window"};
+    "anchor", "apple",    "arrow",  "basket", "bell",   "bread",  "bridge",  "butter",
+    "button", "candle",   "carpet", "castle", "cherry", "clock",  "cloud",   "copper",
+    "cotton", "diamond",  "dragon", "drum",   "eagle",  "engine", "feather", "flower",
+    "forest", "garden",   "ghost",  "glass",  "hammer", "honey",  "horse",   "island",
+    "jacket", "kitchen",  "ladder", "lamp",   "lemon",  "lion",   "marble",  "mirror",
+    "monkey", "mountain", "needle", "ocean",  "orange", "paper",  "pepper",  "piano",
+    "pocket", "prince",   "rabbit", "ribbon", "river",  "salt",   "shadow",  "silver",
+    "spider", "spoon",    "table",  "temple", "tiger",  "tower",  "violin",  "window"};
 
 struct Fact {
   std::string name, word;
@@ -66,7 +66,11 @@ std::pair<std::vector<int32_t>, std::vector<int32_t>> parted(const Tokenizer& to
 }
 
 Fact make_fact(const Tokenizer& tokenizer, std::string name, std::string word) {
-  Fact fact{.name = std::move(name), .word = std::move(word), .statement = {}, .question = {}, .answer = {}};
+  Fact fact{.name = std::move(name),
+            .word = std::move(word),
+            .statement = {},
+            .question = {},
+            .answer = {}};
   const std::string lead = "\n\nThe secret word of " + fact.name + " is";
   std::tie(fact.question, fact.answer) = parted(tokenizer, lead, " " + fact.word);
   const std::vector<int32_t> close = encode(tokenizer, ".\n\n");
@@ -127,7 +131,8 @@ PlantedText plant(const NeedlePlan& plan, std::span<const int32_t> filler,
   const auto fill_to = [&](size_t size) {
     DENDROKV_ASSERT(size >= text.ids.size() && filler.size() >= size - text.ids.size());
     const size_t count = size - text.ids.size();
-    text.ids.insert(text.ids.end(), filler.begin(), filler.begin() + static_cast<std::ptrdiff_t>(count));
+    text.ids.insert(text.ids.end(), filler.begin(),
+                    filler.begin() + static_cast<std::ptrdiff_t>(count));
     filler = filler.subspan(count);
   };
   const auto append = [&](const std::vector<int32_t>& ids) {
@@ -142,10 +147,10 @@ PlantedText plant(const NeedlePlan& plan, std::span<const int32_t> filler,
     const Fact& fact = facts[i];
     const auto begin = static_cast<uint32_t>(places[i]);
     const auto answer = begin + static_cast<uint32_t>(fact.lead);
-    text.spans.push_back({"fact about " + fact.name, begin,
-                          begin + static_cast<uint32_t>(fact.statement.size())});
-    text.spans.push_back({"word of " + fact.name, answer,
-                          answer + static_cast<uint32_t>(fact.answer.size())});
+    text.spans.push_back(
+        {"fact about " + fact.name, begin, begin + static_cast<uint32_t>(fact.statement.size())});
+    text.spans.push_back(
+        {"word of " + fact.name, answer, answer + static_cast<uint32_t>(fact.answer.size())});
     Needle needle{.depth = plan.depths[i], .subject = fact.name, .answer = fact.word};
     needle.question_first = static_cast<uint32_t>(text.ids.size());
     append(fact.question);

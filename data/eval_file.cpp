@@ -94,8 +94,8 @@ void write_spans(h5::File& file, const std::string& group, const SpanTable& tabl
     write_values(file, of_policy + "/quantile",
                  {table.spans.size(), kSpanQuantiles.size(), table.steps.size()},
                  found.quantiles.data());
-    write_values(file, of_policy + "/held_until",
-                 {table.spans.size(), found.layers, found.lanes}, found.held_until.data());
+    write_values(file, of_policy + "/held_until", {table.spans.size(), found.layers, found.lanes},
+                 found.held_until.data());
   }
 }
 
@@ -108,8 +108,8 @@ LaneKind parse_lane_kind(const std::string& subject, const std::string& name) {
 SpanSurvival read_survival(const h5::File& file, const std::string& group, uint64_t spans,
                            uint64_t steps) {
   SpanSurvival found;
-  found.lane_kind = parse_lane_kind(file.name() + ": " + group + "@lane",
-                                    file.text_attribute(group, "lane"));
+  found.lane_kind =
+      parse_lane_kind(file.name() + ": " + group + "@lane", file.text_attribute(group, "lane"));
   found.kept = read_grid<float>(file, group + "/kept", spans, steps);
   const std::vector<float> quantiles =
       file.open_dataset(group + "/quantile", h5::Type::F32, {spans, kSpanQuantiles.size(), steps})
@@ -187,11 +187,10 @@ NeedleTable read_needles(const h5::File& file, const std::string& group, size_t 
   const auto first = read_list<int32_t>(file, group + "/answer_first", count);
   const auto end = read_list<int32_t>(file, group + "/answer_end", count);
   for (size_t needle = 0; needle < count; ++needle)
-    table.needles.push_back({place_in(subject, depth[needle], tokens),
-                             place_in(subject, question[needle], tokens),
-                             place_in(subject, first[needle], tokens),
-                             place_in(subject, end[needle], tokens), subjects[needle],
-                             answers[needle]});
+    table.needles.push_back(
+        {place_in(subject, depth[needle], tokens), place_in(subject, question[needle], tokens),
+         place_in(subject, first[needle], tokens), place_in(subject, end[needle], tokens),
+         subjects[needle], answers[needle]});
   table.loss = read_grid<float>(file, group + "/loss", policies, count);
   table.found = read_grid<int32_t>(file, group + "/found", policies, count);
   table.held = read_grid<float>(file, group + "/held", policies, count);
@@ -238,8 +237,7 @@ EvalText read_text(const h5::File& file, const std::string& group, size_t polici
     for (size_t policy = 0; policy < policies; ++policy)
       text.cache[policy].*column.value = values[policy];
   }
-  if (file.has(group + "/span"))
-    text.spans = read_spans(file, group + "/span", policies, tokens);
+  if (file.has(group + "/span")) text.spans = read_spans(file, group + "/span", policies, tokens);
   if (file.has(group + "/needle"))
     text.needles = read_needles(file, group + "/needle", policies, tokens);
   return text;

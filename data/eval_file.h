@@ -28,16 +28,16 @@ struct CacheTotals {
 /// Named parts of a text under each policy.
 struct SpanTable {
   std::vector<TextSpan> spans;
-  std::vector<Step> steps;               // at which it was looked
-  std::vector<SpanSurvival> policies;    // [policy]
+  std::vector<Step> steps;             // at which it was looked
+  std::vector<SpanSurvival> policies;  // [policy]
 };
 
 /// A fact planted in a text, and the question behind it.
 struct Needle {
-  uint32_t depth = 0;                             // tokens between the fact and its question
-  uint32_t question_first = 0;                    // where the question begins,
-  uint32_t answer_first = 0, answer_end = 0;      // and its answer
-  std::string subject, answer;                    // as they stand in the text
+  uint32_t depth = 0;                         // tokens between the fact and its question
+  uint32_t question_first = 0;                // where the question begins,
+  uint32_t answer_first = 0, answer_end = 0;  // and its answer
+  std::string subject, answer;                // as they stand in the text
   bool operator==(const Needle&) const = default;
 };
 
@@ -46,7 +46,8 @@ struct NeedleTable {
   std::vector<Needle> needles;
   Grid<float> loss;     // [policy, needle]: mean over the answer's tokens, nat
   Grid<int32_t> found;  // [policy, needle]: 1 = each token of the answer was the likeliest one
-  Grid<float> held;     // [policy, needle]: fraction of (answer token of the fact, lane) in the cache when the question began
+  Grid<float>
+      held;  // [policy, needle]: fraction of (answer token of the fact, lane) in the cache when the question began
 };
 
 /// One text under every policy. Rows are [policy, token]; NaN and -1 where nothing was scored: the first token, and tokens that were
@@ -67,12 +68,12 @@ struct EvalText {
 struct EvalFile {
   std::string uuid, created, creator, command_line;
   bool complete = true;
-  ModelFacts model;        // name, sha256 and shape
-  std::string arithmetic;  // "fast" or "exact"
-  std::string protocol;    // "loss", "needle", "spans"
-  uint64_t seed = 1;       // of resampling and of planted facts
-  uint32_t scored_from = 0;  // means leave out the tokens before
-  std::vector<std::string> policies;   // full specs
+  ModelFacts model;                   // name, sha256 and shape
+  std::string arithmetic;             // "fast" or "exact"
+  std::string protocol;               // "loss", "needle", "spans"
+  uint64_t seed = 1;                  // of resampling and of planted facts
+  uint32_t scored_from = 0;           // means leave out the tokens before
+  std::vector<std::string> policies;  // full specs
   std::optional<uint32_t> reference;  // that kl is against
   std::vector<EvalText> texts;
 };

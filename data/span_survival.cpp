@@ -19,10 +19,9 @@ float quantile(std::span<const float> sorted, double share) {
 void fractions_after(const Retention& retention, const TextSpan& span, Step step,
                      std::span<float> fractions) {
   for (size_t lane = 0; lane < fractions.size(); ++lane) {
-    const auto left = retention
-                          .evict_step(Layer(lane / retention.lanes()),
-                                      Lane(lane % retention.lanes()))
-                          .subspan(span.first, span.end - span.first);
+    const auto left =
+        retention.evict_step(Layer(lane / retention.lanes()), Lane(lane % retention.lanes()))
+            .subspan(span.first, span.end - span.first);
     const auto held = std::ranges::count_if(left, [&](int32_t evicted) {
       return evicted < 0 || static_cast<uint32_t>(evicted) > step.value;
     });
@@ -49,12 +48,13 @@ SpanSurvival survival(const Run& run, std::span<const TextSpan> spans,
   const Retention& retention = run.retention;
   const size_t lanes = size_t{retention.layers()} * retention.lanes();
   constexpr float kNotYet = std::numeric_limits<float>::quiet_NaN();
-  SpanSurvival result{.lane_kind = run.lane_kind,
-                      .layers = retention.layers(),
-                      .lanes = retention.lanes(),
-                      .kept = Grid<float>(spans.size(), steps.size(), kNotYet),
-                      .quantiles = Grid<float>(spans.size() * kSpanQuantiles.size(), steps.size(), kNotYet),
-                      .held_until = {}};
+  SpanSurvival result{
+      .lane_kind = run.lane_kind,
+      .layers = retention.layers(),
+      .lanes = retention.lanes(),
+      .kept = Grid<float>(spans.size(), steps.size(), kNotYet),
+      .quantiles = Grid<float>(spans.size() * kSpanQuantiles.size(), steps.size(), kNotYet),
+      .held_until = {}};
   std::vector<float> fractions(lanes);
   for (size_t s = 0; s < spans.size(); ++s) {
     const TextSpan& span = spans[s];
@@ -69,11 +69,9 @@ SpanSurvival survival(const Run& run, std::span<const TextSpan> spans,
             quantile(fractions, kSpanQuantiles[q]);
     }
     for (size_t lane = 0; lane < lanes; ++lane)
-      result.held_until.push_back(
-          last_departure(retention
-                             .evict_step(Layer(lane / retention.lanes()),
-                                         Lane(lane % retention.lanes()))
-                             .subspan(span.first, span.end - span.first)));
+      result.held_until.push_back(last_departure(
+          retention.evict_step(Layer(lane / retention.lanes()), Lane(lane % retention.lanes()))
+              .subspan(span.first, span.end - span.first)));
   }
   return result;
 }

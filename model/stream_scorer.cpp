@@ -31,31 +31,42 @@ float largest_of(std::span<const float> values) {
   return *std::ranges::max_element(largest);
 }
 
-// sum p * logit, in double.
-double cross_term(std::span<const float> probabilities, std::span<const float> logits) {
+// The sum of term(i) over [0, count), in double.
+template <class Term>
+double sum_of(size_t count, const Term& term) {
   std::array<double, kLanes> sums{};
   size_t i = 0;
-  for (; i + kLanes <= logits.size(); i += kLanes)
-    for (size_t lane = 0; lane < kLanes; ++lane)
-      sums[lane] +=
-          static_cast<double>(probabilities[i + lane]) * static_cast<double>(logits[i + lane]);
-  for (; i < logits.size(); ++i)
-    sums[0] += static_cast<double>(probabilities[i]) * static_cast<double>(logits[i]);
+  for (; i + kLanes <= count; i += kLanes)
+    for (size_t lane = 0; lane < kLanes; ++lane) sums[lane] += term(i + lane);
+  for (; i < count; ++i) sums[0] += term(i);
   double sum = 0;
   for (const double part : sums) sum += part;
   return sum;
+}
+
+double sum_of(std::span<const float> values) {
+  return sum_of(values.size(), [&](size_t i) { return static_cast<double>(values[i]); });
+}
+
+// sum p * logit
+double cross_term(std::span<const float> probabilities, std::span<const float> logits) {
+  return sum_of(logits.size(), [&](size_t i) {
+    return static_cast<double>(probabilities[i]) * static_cast<double>(logits[i]);
+  });
 }
 
 }  // namespace
 
 Distribution soften(const Kernels& kernels, std::span<float> logits) {
   const float top = largest_of(logits);
-  const auto likeliest =
-      static_cast<size_t>(std::ranges::find(logits, top) - logits.begin());
+  const auto likeliest = static_cast<size_t>(std::ranges::find(logits, top) - logits.begin());
   kernels.softmax(logits);
-  // The largest probability is 1 / sum exp(logit - top): no logit is far from it, so none is lost.
-  return {static_cast<int32_t>(likeliest),
-          static_cast<double>(top) - std::log(static_cast<double>(logits[likeliest]))};
+  // The largest probability is 1 / sum exp(logit - top), where the sum is one of floats; some 50,000 of them lose 1e-5 of it. What they
+  // lost shows in the sum of the probabilities.
+  const double total = sum_of(logits);
+  const double log_sum =
+      static_cast<double>(top) - std::log(static_cast<double>(logits[likeliest])) + std::log(total);
+  return {static_cast<int32_t>(likeliest), log_sum, total};
 }
 
 StreamScorer::StreamScorer(const Model& model, std::span<const PolicyChoice> policies,
@@ -65,7 +76,7 @@ StreamScorer::StreamScorer(const Model& model, std::span<const PolicyChoice> pol
       reference_(reference),
       streams_(model, checked(policies, reference), options),
       last_states_(policies.size(), config_.width),
-      own_(2 * streams_.block_tokens()) {
+      own_(streams_.block_tokens()) {
   const size_t rows = streams_.block_tokens(), grids = reference ? 2 : 1;
   check_memory("blocks of " + std::to_string(rows) + " tokens", "their logits",
                uint64_t{grids} * rows * config_.vocabulary * sizeof(float), "use smaller blocks");
@@ -120,22 +131,21 @@ void StreamScorer::score_token(size_t row, int32_t token, const TokenScores& sco
                                size_t place) {
   const std::span<float> logits = logits_.row(row);
   const auto of_token = static_cast<double>(logits[static_cast<size_t>(token)]);
-  double &own_cross = own_[2 * row], &own_log_sum = own_[2 * row + 1];
+  ReferenceRow& own = own_[row];
   Distribution found;
   if (stream == reference_) {
     const std::span<float> expected = expected_.row(row);
     std::ranges::copy(logits, expected.begin());
     found = soften(kernels_, expected);
-    own_cross = cross_term(expected, logits);
-    own_log_sum = found.log_sum;
+    own = {found.total, cross_term(expected, logits) / found.total, found.log_sum};
     scores.kl(stream, place) = 0;
   } else {
-    const double cross = reference_ ? cross_term(expected_.row(row), logits) : 0;
+    const double cross = reference_ ? cross_term(expected_.row(row), logits) / own.total : 0;
     found = soften(kernels_, logits);
     // KL(p || q) = sum p (ln p - ln q); rounding may leave it a little below 0.
     if (reference_)
-      scores.kl(stream, place) = static_cast<float>(
-          std::max(0.0, (own_cross - own_log_sum) - (cross - found.log_sum)));
+      scores.kl(stream, place) =
+          static_cast<float>(std::max(0.0, (own.cross - own.log_sum) - (cross - found.log_sum)));
   }
   scores.nll(stream, place) = static_cast<float>(found.log_sum - of_token);
   scores.top1(stream, place) = found.likeliest;

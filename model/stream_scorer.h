@@ -26,7 +26,7 @@ class StreamScorer {
   StreamScorer(const Model& model, std::span<const PolicyChoice> policies,
                std::optional<size_t> reference, const DecoderOptions& options);
 
-  /// Feeds tokens behind those fed before, as Streams::feed() does. Losses agree with negative_log_likelihood() to 1e-5.
+  /// Feeds tokens behind those fed before, as Streams::feed() does. Losses agree with negative_log_likelihood() to 2e-6.
   void feed(std::span<const int32_t> tokens, const TokenScores& scores);
 
   const Streams& streams() const { return streams_; }
@@ -38,22 +38,29 @@ class StreamScorer {
   void score_token(size_t row, int32_t token, const TokenScores& scores, size_t stream,
                    size_t place);
 
+  // Of a row of the reference: sum of its probabilities, mean of its logits under them, ln sum exp.
+  struct ReferenceRow {
+    double total, cross, log_sum;
+  };
+
   const Config& config_;
   const Kernels& kernels_;
   const std::optional<size_t> reference_;
   Streams streams_;
   size_t fed_ = 0;
-  Grid<float> last_states_;   // of the token fed last, [stream, width]
-  Grid<float> states_;        // before each token of a block
-  Grid<float> logits_;        // of one stream, [token of a block, vocabulary]
-  Grid<float> expected_;      // probabilities of the reference, as logits_
-  std::vector<double> own_;   // cross term and logarithm of the sum of the reference, [token of a block]
+  Grid<float> last_states_;        // of the token fed last, [stream, width]
+  Grid<float> states_;             // before each token of a block
+  Grid<float> logits_;             // of one stream, [token of a block, vocabulary]
+  Grid<float> expected_;           // probabilities of the reference, as logits_
+  std::vector<ReferenceRow> own_;  // [token of a block]
 };
 
-/// A row of logits as a distribution. The sum behind `log_sum` is of floats, in an order that does not depend on the instruction set.
+/// A row of logits as a distribution.
 struct Distribution {
   int32_t likeliest;
   double log_sum;  // ln sum exp(logit)
+  double
+      total;  // of the probabilities: 1 but for the rounding of their sum, which is one of floats
 };
 /// In place: logits -> probabilities.
 Distribution soften(const Kernels& kernels, std::span<float> logits);

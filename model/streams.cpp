@@ -57,6 +57,7 @@ class Streams::Impl {
             const std::function<void(const Block&)>& done);
   void logits(GridView<const float> states, GridView<float> out);
   Run run(size_t stream) const;
+  void check_room(size_t end) const;
 
   const Config& config_;
   const std::vector<PolicyChoice> policies_;
@@ -95,7 +96,10 @@ void Streams::Impl::check(std::span<const int32_t> tokens) const {
     if (tokens[place] < 0 || static_cast<uint32_t>(tokens[place]) >= config_.vocabulary)
       fail("token " + std::to_string(next_.index() + place), "id " + std::to_string(tokens[place]),
            "0 to " + std::to_string(config_.vocabulary - 1) + ", the model's vocabulary");
-  const size_t end = next_.index() + tokens.size();
+  check_room(next_.index() + tokens.size());
+}
+
+void Streams::Impl::check_room(size_t end) const {
   if (end > kMostSteps)
     fail("text", std::to_string(end) + " tokens", "at most " + std::to_string(kMostSteps));
   uint64_t bytes = 0;
@@ -143,12 +147,15 @@ void Streams::feed(std::span<const int32_t> tokens, std::span<Observer* const> o
   impl_->feed(tokens, observers, done);
 }
 
+void Streams::check_room(size_t tokens) const {
+  impl_->check_room(tokens);
+}
+
 void Streams::logits(GridView<const float> states, GridView<float> out) {
   impl_->logits(states, out);
 }
 
-void Streams::for_each(size_t items,
-                       const std::function<void(size_t first, size_t count)>& body) {
+void Streams::for_each(size_t items, const std::function<void(size_t first, size_t count)>& body) {
   impl_->pool_.for_each(items, 1, body);
 }
 

@@ -53,6 +53,8 @@ class Streams {
   /// no use then.
   void feed(std::span<const int32_t> tokens, std::span<Observer* const> observers,
             const std::function<void(const Block&)>& done);
+  /// Throws Error as feed() would on the way, when a text of `tokens` tokens in all has no room in the context or in memory.
+  void check_room(size_t tokens) const;
   /// out: [state, vocabulary]; any number of states.
   void logits(GridView<const float> states, GridView<float> out);
   /// body(first, count) over [0, items), on the threads of the engine.

@@ -102,6 +102,25 @@ TEST(Bands, OneDocumentOrNoSpreadGivesTheMeanItself) {
   EXPECT_EQ(together.upper, together.mean);
 }
 
+TEST(Bands, WeightsCountADocumentAsOftenAsTheySay) {
+  const Grid<double> documents = normal_documents(4, 12, 2);
+  const std::vector<double> equal(12, 2.5);
+  const Band plain = percentile_band(documents.view(), 0.9, kDraws);
+  const Band weighted = percentile_band(documents.view(), equal, 0.9, kDraws);
+  for (size_t c = 0; c < 2; ++c) {
+    EXPECT_NEAR(weighted.mean[c], plain.mean[c], 1e-12);
+    EXPECT_NEAR(weighted.lower[c], plain.lower[c], 1e-12);
+    EXPECT_NEAR(weighted.upper[c], plain.upper[c], 1e-12);
+  }
+  Grid<double> two(2, 1);
+  two(0, 0) = 1;
+  two(1, 0) = 5;
+  const Band uneven = percentile_band(two.view(), std::vector<double>{3, 1}, 0.95, kDraws);
+  EXPECT_EQ(uneven.mean[0], 2);
+  EXPECT_EQ(uneven.lower[0], 1);
+  EXPECT_EQ(uneven.upper[0], 5);
+}
+
 // 95 % of the bands hold the truth (0) in all six columns. A bootstrap of 30 documents is a little short of it: 0.92 to 0.95.
 TEST(Bands, SimultaneousOnesHoldEverywhereAtOnce) {
   int held = 0;

@@ -52,7 +52,7 @@ TEST(Commands, GiveAnExampleEach) {
 TEST(Commands, HaveATranscriptEach) {
   for (const CommandRow& row : command_table()) {
     std::string name(row.name);
-    std::replace(name.begin(), name.end(), ' ', '-');
+    std::replace(name.begin(), name.end(), ' ', '_');
     const auto file =
         std::filesystem::path(DENDROKV_SOURCE_DIR) / "tests/cli" / (name + ".test");
     EXPECT_TRUE(std::filesystem::exists(file)) << file;
