@@ -79,7 +79,8 @@ bool measure_closed_loop(const Model& model, std::span<const PolicyChoice> polic
                    {top1.data() + fed, top1.rows(), count, top1.cols()},
                    kl.view()});
       fed += count;
-      if (progress(fed * some.size(), piece.ids.size() * policies.size()) == Continue::Stop) return false;
+      const size_t done = first * piece.ids.size() + fed * some.size();
+      if (progress(done, policies.size() * piece.ids.size()) == Continue::Stop) return false;
     }
     for (size_t i = 0; i < some.size(); ++i) losses[first + i] = mean_of(piece, nll.row(i));
   }

@@ -133,7 +133,7 @@ uint64_t Attention::bytes_for(size_t tokens) const {
   uint64_t rows = 0;  // of all lanes
   for (const PolicyShape& shape : shapes_)
     rows += shape.most_rows == 0 ? tokens : std::min<uint64_t>(tokens, shape.most_rows);
-  return lanes_.size() * rows * lanes_[0].rows().bytes_held_by_row();
+  return rows * lanes_[0].rows().bytes_held_by_row();
 }
 
 void Attention::prepare(Step first, size_t tokens) {
