@@ -3,7 +3,7 @@
 namespace dendrokv {
 namespace {
 
-constexpr size_t kMostHeld = size_t{8} << 20;
+constexpr size_t kMostHeld = size_t{16} << 20;
 
 }  // namespace
 

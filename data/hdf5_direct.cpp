@@ -17,7 +17,7 @@
 namespace dendrokv::h5 {
 namespace {
 
-constexpr size_t kMostGathered = size_t{2} << 20;
+constexpr size_t kMostGathered = size_t{4} << 20;
 constexpr size_t kMostPieces = 512;  // of one call; the system allows 1024
 constexpr haddr_t kMostAddress = (haddr_t{1} << 62) - 1;
 

@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "data/half.h"
+#include "data/weight_tile.h"
 
 namespace dendrokv {
 namespace {
@@ -47,12 +48,12 @@ void write_axis(h5::File& file, const std::string& path, const std::vector<int32
 /// Cells of all rows of a band from column `first` on, as a whole chunk; `convert` writes one row of it.
 template <class T, class Stored>
 PageBuffer chunk_of(const PagePool& pool, const std::vector<T>& cells, const PyramidExtent& extent,
-                    const PyramidExtent& chunk, size_t first,
+                    const PyramidExtent& chunk, size_t first, Stored absent,
                     void (*convert)(std::span<const T>, std::span<Stored>)) {
   PageBuffer buffer = pool.take(chunk.rows * chunk.cols * sizeof(Stored));
   const size_t inside = std::min<size_t>(chunk.cols, extent.cols - first);
-  if (inside < chunk.cols) std::ranges::fill(buffer.bytes(), std::byte{0});
   auto* out = reinterpret_cast<Stored*>(buffer.bytes().data());
+  if (inside < chunk.cols) std::fill_n(out, chunk.rows * chunk.cols, absent);
   for (size_t row = 0; row < chunk.rows; ++row)
     convert(std::span(cells).subspan(row * extent.cols + first, inside),
             std::span(out + row * chunk.cols, inside));
@@ -262,10 +263,77 @@ void PyramidBuilder::give(size_t lane, size_t level, const Band& band, std::vect
     const h5::Shape start = {lane / heads_, lane % heads_, band.index * chunk.rows, col};
     done.push_back({&target.count, start,
                     count_type(level) == h5::Type::U16
-                        ? chunk_of(pool_, cells.count, extent, chunk, col, as_they_are<uint32_t, uint16_t>)
-                        : chunk_of(pool_, cells.count, extent, chunk, col, as_they_are<uint32_t, uint32_t>)});
-    done.push_back({&target.sum, start, chunk_of(pool_, cells.sum, extent, chunk, col, as_they_are<float, float>)});
-    done.push_back({&target.highest, start, chunk_of(pool_, cells.highest, extent, chunk, col, as_halves)});
+                        ? chunk_of<uint32_t, uint16_t>(pool_, cells.count, extent, chunk, col, 0, as_they_are)
+                        : chunk_of<uint32_t, uint32_t>(pool_, cells.count, extent, chunk, col, 0, as_they_are)});
+    done.push_back({&target.sum, start, chunk_of<float, float>(pool_, cells.sum, extent, chunk, col, 0, as_they_are)});
+    done.push_back({&target.highest, start, chunk_of<float, uint16_t>(pool_, cells.highest, extent, chunk, col, kHalfNan, as_halves)});
+  }
+}
+
+bool PyramidBuilder::takes_bands() const {
+  const PyramidExtent& chunk = levels_[0].chunk;
+  return can_store_tiles() && encoding_ == Encoding::F16 && chunk_steps_ == chunk.rows * kFactor &&
+         chunk_positions_ % kTileBlock == 0 && chunk.cols * kFactor % kTileBlock == 0;
+}
+
+PyramidBand PyramidBuilder::new_band(size_t positions) const {
+  DENDROKV_ASSERT(takes_bands());
+  const PyramidExtent& chunk = levels_[0].chunk;
+  const size_t cells = chunk.rows * chunk.cols;
+  PyramidBand band{chunk.cols, std::vector<PyramidBand::Chunk>(ceil_div(positions, chunk.cols * kFactor))};
+  for (PyramidBand::Chunk& made : band.chunks)
+    made = {pool_.take(cells * sizeof(uint16_t)), pool_.take(cells * sizeof(float)),
+            pool_.take(cells * sizeof(uint16_t))};
+  return band;
+}
+
+void PyramidBuilder::add_band(const ChunkPlace& place, PyramidBand band, std::vector<PyramidChunk>& done) {
+  const size_t lane = place.layer_index * heads_ + place.head_index;
+  Level& level = levels_[0];
+  // The last chunk of weights may reach beyond the text by more than a chunk of cells.
+  band.chunks.resize(std::min(band.chunks.size(), ceil_div(level.extent.cols, band.columns)));
+  const size_t first_row = place.step_chunk * level.chunk.rows;
+  const size_t rows = ceil_div(std::min<size_t>(chunk_steps_, steps_ - place.step_chunk * chunk_steps_), kFactor);
+  for (size_t row = rows; row < level.chunk.rows; ++row)
+    band.put_absent(row, 0, band.columns * band.chunks.size());
+  close_below(lane, 0, place.step_chunk, done);
+  if (levels_.size() > 1) {
+    Band cells{place.step_chunk, decoded(band)};
+    raise(lane, 0, cells, done);
+    give_back(0, std::move(cells.cells));
+  }
+  for (size_t i = 0; i < band.chunks.size(); ++i) {
+    const h5::Shape start = {place.layer_index, place.head_index, first_row, i * band.columns};
+    done.push_back({&level.count, start, std::move(band.chunks[i].count)});
+    done.push_back({&level.sum, start, std::move(band.chunks[i].sum)});
+    done.push_back({&level.highest, start, std::move(band.chunks[i].highest)});
+  }
+}
+
+CellRows PyramidBuilder::decoded(PyramidBand& band) {
+  CellRows cells = take_cells(0);
+  const Level& level = levels_[0];
+  for (size_t row = 0; row < level.chunk.rows; ++row)
+    for (size_t i = 0; i < band.chunks.size(); ++i) {
+      const size_t first = i * band.columns, count = std::min<size_t>(band.columns, level.extent.cols - first);
+      const PyramidBand::Cells from = band.at(row, first);
+      const size_t to = row * level.extent.cols + first;
+      from_half({from.highest, count}, std::span(cells.highest).subspan(to, count));
+      std::copy_n(from.sum, count, cells.sum.data() + to);
+      std::copy_n(from.count, count, cells.count.data() + to);
+    }
+  for (float& cell : cells.highest) cell = cell == cell ? cell : kNoSample;
+  return cells;
+}
+
+void PyramidBand::put_absent(size_t row, size_t first, size_t end) {
+  for (size_t cell = first; cell < std::min(end, columns * chunks.size());) {
+    const size_t count = std::min(columns - cell % columns, end - cell);
+    const Cells cells = at(row, cell);
+    std::fill_n(cells.highest, count, kHalfNan);
+    std::fill_n(cells.sum, count, 0.0f);
+    std::fill_n(cells.count, count, uint16_t{0});
+    cell += count;
   }
 }
 

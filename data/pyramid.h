@@ -34,6 +34,31 @@ struct PyramidChunk {
   PageBuffer cells;
 };
 
+/// The chunks of level 1 of one (layer, head) and one step chunk, filled by whoever has the rows of weights.
+struct PyramidBand {
+  struct Chunk {
+    PageBuffer highest, sum, count;  // f16, f32, u16 [row, cell]
+  };
+  size_t columns = 0;         // cells of a chunk
+  std::vector<Chunk> chunks;  // side by side
+
+  struct Cells {
+    uint16_t* highest = nullptr;
+    float* sum = nullptr;
+    uint16_t* count = nullptr;
+  };
+  /// Followed by those up to the border of the chunk.
+  Cells at(size_t row, size_t cell) {
+    Chunk& chunk = chunks[cell / columns];
+    const size_t place = row * columns + cell % columns;
+    return {reinterpret_cast<uint16_t*>(chunk.highest.bytes().data()) + place,
+            reinterpret_cast<float*>(chunk.sum.bytes().data()) + place,
+            reinterpret_cast<uint16_t*>(chunk.count.bytes().data()) + place};
+  }
+  /// Cells [first, end) of a row hold no sample; `end` may be behind the last.
+  void put_absent(size_t row, size_t first, size_t end);
+};
+
 class PyramidBuilder {
  public:
   /// Creates the groups /pyramid/1, ... with all datasets. `chunk_steps` x `chunk_positions` is the shape of what add() gets.
@@ -48,6 +73,14 @@ class PyramidBuilder {
   void add(const ChunkPlace& place, std::span<const std::byte> chunk, std::vector<PyramidChunk>& done);
   /// All chunks of the (layer, head) up to the step chunk of `place` have come: what they complete.
   void end_band(const ChunkPlace& place, std::vector<PyramidChunk>& done);
+
+  /// Whether a step chunk of weights is a band of level 1, which may come ready made in place of add() and end_band().
+  bool takes_bands() const;
+  /// For weights of the first `positions` positions. Its cells are not set. Needs takes_bands().
+  PyramidBand new_band(size_t positions) const;
+  /// All rows of the step chunk of `place` are set.
+  void add_band(const ChunkPlace& place, PyramidBand band, std::vector<PyramidChunk>& done);
+
   /// What is still open of lane = layer_index * heads + head_index. After it the lane only waits for its end.
   void finish(size_t lane, std::vector<PyramidChunk>& done);
   size_t lanes() const { return open_.size(); }
@@ -83,6 +116,7 @@ class PyramidBuilder {
   void raise(size_t lane, size_t level, const Band& band, std::vector<PyramidChunk>& done);
   CellRows take_cells(size_t level);
   void give_back(size_t level, CellRows cells);
+  CellRows decoded(PyramidBand& band);
 
   const PagePool pool_;
   const Encoding encoding_;

@@ -153,7 +153,7 @@ class TraceWriter::Impl {
   enum class Band : uint8_t { Whole, Part };
 
   void write_rows(RowSet set, size_t layer_index, size_t head_index, size_t step_chunk,
-                  size_t first_column_chunk, std::vector<PageBuffer> chunks, Band band) {
+                  size_t first_column_chunk, std::vector<PageBuffer> chunks, Band band, PyramidBand cells = {}) {
     OpenRows& rows = rows_of(set);
     const RowLayout& layout = rows.layout;
     uint64_t bytes = 0;
@@ -170,7 +170,9 @@ class TraceWriter::Impl {
     };
     auto work = std::make_shared<Work>();  // a job must be copyable
     work->chunks = std::move(chunks);
-    if (set == RowSet::Weight) {
+    if (!cells.chunks.empty()) {
+      pyramid_->add_band({layer_index, head_index, step_chunk, 0}, std::move(cells), work->pyramid);
+    } else if (set == RowSet::Weight) {
       for (size_t i = 0; i < work->chunks.size(); ++i)
         pyramid_->add({layer_index, head_index, step_chunk, first_column_chunk + i}, work->chunks[i].bytes(),
                       work->pyramid);
@@ -240,6 +242,8 @@ class TraceWriter::Impl {
 
   std::optional<h5::Dataset>& kv(KvRows kind) { return kind == KvRows::Value ? value_ : key_; }
   PageBuffer page_buffer(size_t bytes) const { return pool_.take(bytes); }
+  bool takes_pyramid_bands() const { return pyramid_ && pyramid_->takes_bands(); }
+  PyramidBand new_pyramid_band(size_t positions) const { return pyramid_->new_band(positions); }
   uint64_t bytes_written() const { return bytes_written_; }
   uint64_t rows_written() const { return rows_written_; }
 
@@ -408,6 +412,20 @@ PageBuffer TraceWriter::page_buffer(size_t bytes) const {
 void TraceWriter::write_rows(RowSet set, size_t layer_index, size_t head_index, size_t step_chunk,
                              std::vector<PageBuffer> chunks) {
   impl_->write_rows(set, layer_index, head_index, step_chunk, 0, std::move(chunks), Impl::Band::Whole);
+}
+
+void TraceWriter::write_rows(size_t layer_index, size_t head_index, size_t step_chunk, std::vector<PageBuffer> chunks,
+                             PyramidBand cells) {
+  impl_->write_rows(RowSet::Weight, layer_index, head_index, step_chunk, 0, std::move(chunks), Impl::Band::Whole,
+                    std::move(cells));
+}
+
+bool TraceWriter::takes_pyramid_bands() const {
+  return impl_->takes_pyramid_bands();
+}
+
+PyramidBand TraceWriter::new_pyramid_band(size_t positions) const {
+  return impl_->new_pyramid_band(positions);
 }
 
 void TraceWriter::write_weights(size_t layer_index, size_t head_index, size_t step_chunk,

@@ -14,6 +14,7 @@
 
 #include "data/grid.h"
 #include "data/page_pool.h"
+#include "data/pyramid.h"
 #include "data/retention.h"
 #include "data/row_sets.h"
 #include "data/trace.h"
@@ -58,6 +59,12 @@ class TraceWriter {
   /// recorded. Indices count recorded layers and heads, and chunks; call in rising order of step_chunk. Any thread may call.
   void write_rows(RowSet set, size_t layer_index, size_t head_index, size_t step_chunk,
                   std::vector<PageBuffer> chunks);
+  /// The same for weights of which the caller has set the pyramid's cells.
+  void write_rows(size_t layer_index, size_t head_index, size_t step_chunk, std::vector<PageBuffer> chunks,
+                  PyramidBand cells);
+  /// For the weights of `positions` positions, where a tile of them may become cells at once (store_tile).
+  bool takes_pyramid_bands() const;
+  PyramidBand new_pyramid_band(size_t positions) const;
   /// One chunk of weights, copied.
   void write_weights(size_t layer_index, size_t head_index, size_t step_chunk, size_t position_chunk,
                      std::span<const std::byte> chunk);

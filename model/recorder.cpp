@@ -108,7 +108,8 @@ class Recorder::Impl {
   void put(const AttentionRow& row, const RowLayout& layout, Reductions& made, RowBands::Row& cells) const;
   void append(PageBuffer& chunk, size_t row, std::span<const float> values) const;
   void hand_over_kv(size_t place);
-  void check(const AttentionRow& row);
+  bool store_tile(std::span<const AttentionRow> rows, RowBands& bands, size_t pair, size_t step);
+  void check(const AttentionRow& row, const RowMeasures& measures);
   void keep_error();
   void rethrow();
   size_t recorded_before(Step end) const;
@@ -152,8 +153,8 @@ void Recorder::Impl::on_attention(std::span<const AttentionRow> rows) {
   }
 }
 
-void Recorder::Impl::check(const AttentionRow& row) {
-  const std::string fault = fault_of(measure(row.weights));
+void Recorder::Impl::check(const AttentionRow& row, const RowMeasures& measures) {
+  const std::string fault = fault_of(measures);
   if (fault.empty()) return;
   const std::lock_guard lock(fault_mutex_);
   if (fault_.empty())
@@ -181,12 +182,26 @@ void put_weights(const AttentionRow& row, RowBands::Row& cells) {
   cells.put_absent(end, cells.columns() - end);
 }
 
+// Rows of positions without a gap from 0 on, at once; false if these are not.
+bool Recorder::Impl::store_tile(std::span<const AttentionRow> rows, RowBands& bands, size_t pair, size_t step) {
+  const auto has_gap = [](const AttentionRow& row) { return row.positions.back().index() + 1 != row.positions.size(); };
+  if (!bands.takes_tile(step, rows.size()) || std::ranges::any_of(rows, has_gap)) return false;
+  TileRows tile;
+  std::ranges::transform(rows, tile.begin(), [](const AttentionRow& row) { return row.weights; });
+  TileMeasures measures;
+  bands.store_tile(pair, step, rows.size(), tile, measures);
+  for (size_t i = 0; i < rows.size(); ++i)
+    check(rows[i], measures.has_fault() ? measure(rows[i].weights) : RowMeasures{0, measures.sum(i)});
+  return true;
+}
+
 void Recorder::Impl::store(std::span<const AttentionRow> rows, RowBands& bands, size_t pair, size_t step) {
+  if (store_tile(rows, bands, pair, step)) return;
   thread_local std::vector<Reductions> reductions;
   if (reductions.size() < rows.size()) reductions.resize(rows.size());
   const bool first = &bands == &bands_.front();
   bands.store(pair, step, rows.size(), [&](size_t i, RowBands::Row& cells) {
-    if (first) check(rows[i]);  // here, so that the row is in the first cache when it is stored
+    if (first) check(rows[i], measure(rows[i].weights));  // here, so that the row is in the first cache when it is stored
     put(rows[i], bands.layout(), reductions[i], cells);
   });
 }

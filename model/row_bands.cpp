@@ -30,6 +30,7 @@ RowBands::RowBands(TraceWriter& writer, const TraceInfo& info, const RowLayout& 
       steps_(info.steps.size()),
       encoding_(layout.cell == CellType::F32 ? Encoding::F32 : info.encoding),
       layout_(layout),
+      tiles_(layout.set == RowSet::Weight && writer.takes_pyramid_bands()),
       absent_(absent_row(layout, info.encoding)),
       pairs_(info.layers.size() * info.heads.size()) {
   for (size_t chunk = 0; chunk < layout.step_chunks(steps_); ++chunk) {
@@ -39,7 +40,7 @@ RowBands::RowBands(TraceWriter& writer, const TraceInfo& info, const RowLayout& 
   }
 }
 
-RowBands::Band& RowBands::open(size_t pair, size_t step) {
+RowBands::Band& RowBands::open(size_t pair, size_t step, Cells cells) {
   const size_t step_chunk = step / layout_.chunk_steps;
   Pair& owner = pairs_[pair];
   const std::lock_guard lock(owner.mutex);
@@ -48,11 +49,13 @@ RowBands::Band& RowBands::open(size_t pair, size_t step) {
   if (band.chunks.empty())
     for (size_t chunk = 0; chunk < band_chunks_[step_chunk]; ++chunk)
       band.chunks.push_back(writer_.page_buffer(layout_.chunk_bytes()));
+  if (cells == Cells::Open && band.cells.chunks.empty())
+    band.cells = writer_.new_pyramid_band(band_chunks_[step_chunk] * layout_.chunk_columns);
   return band;
 }
 
 RowBands::Band RowBands::new_band(size_t step_chunk) const {
-  return {step_chunk, layout_.steps_in(step_chunk, steps_), {}};
+  return {step_chunk, layout_.steps_in(step_chunk, steps_), {}, {}, 0};
 }
 
 // Bands are handed over under the lock, so that those of a pair come to the writer in order.
@@ -74,7 +77,32 @@ void RowBands::hand_over(size_t pair, Band band) {
   for (PageBuffer& chunk : band.chunks)  // beyond the last recorded step
     for (size_t row = rows; row < layout_.chunk_steps; ++row)
       std::ranges::copy(absent_, chunk.bytes().begin() + static_cast<std::ptrdiff_t>(row * row_bytes));
-  writer_.write_rows(layout_.set, pair / heads_, pair % heads_, band.step_chunk, std::move(band.chunks));
+  const size_t layer = pair / heads_, head = pair % heads_;
+  if (band.tile_rows == rows) return writer_.write_rows(layer, head, band.step_chunk, std::move(band.chunks), std::move(band.cells));
+  writer_.write_rows(layout_.set, layer, head, band.step_chunk, std::move(band.chunks));
+}
+
+bool RowBands::takes_tile(size_t step, size_t count) const {
+  return tiles_ && step % kTileRows == 0 && count <= kTileRows && (count == kTileRows || step + count == steps_);
+}
+
+void RowBands::store_tile(size_t pair, size_t step, size_t count, const TileRows& rows, TileMeasures& measures) {
+  Band& band = open(pair, step, Cells::Open);
+  const size_t first_row = step % layout_.chunk_steps, cell_row = first_row / kTileRows;
+  const size_t columns = band.chunks.size() * layout_.chunk_columns, cell_columns = band.cells.columns * kPyramidFactor;
+  for (size_t column = 0; column < columns;) {
+    const size_t at = column % layout_.chunk_columns;
+    const size_t size = std::min(layout_.chunk_columns - at, cell_columns - column % cell_columns);
+    auto* chunk = reinterpret_cast<uint16_t*>(band.chunks[column / layout_.chunk_columns].bytes().data());
+    const PyramidBand::Cells cells = band.cells.at(cell_row, column / kPyramidFactor);
+    TilePlace place{{}, cells.highest, cells.sum, cells.count};
+    for (size_t row = 0; row < count; ++row) place.halves[row] = chunk + (first_row + row) * layout_.chunk_columns + at;
+    dendrokv::store_tile(rows, column, size, place, measures);
+    column += size;
+  }
+  band.cells.put_absent(cell_row, columns / kPyramidFactor, band.cells.columns * band.cells.chunks.size());
+  std::atomic_ref(band.tile_rows).fetch_add(count, std::memory_order_relaxed);  // read once nothing is missing
+  close(pair, band, count);
 }
 
 void RowBands::flush(size_t end) {

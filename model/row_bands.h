@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "data/trace_writer.h"
+#include "data/weight_tile.h"
 
 namespace dendrokv {
 
@@ -45,7 +46,7 @@ class RowBands {
   template <class Fill>
   void store(size_t pair, size_t step, size_t count, Fill fill) {
     for (size_t i = 0; i < count;) {
-      Band& band = open(pair, step + i);
+      Band& band = open(pair, step + i, Cells::Leave);
       const size_t chunk_row = (step + i) % layout_.chunk_steps;
       const size_t rows = std::min(count - i, layout_.chunk_steps - chunk_row);
       for (size_t end = i + rows, at = chunk_row; i < end; ++i, ++at) {
@@ -56,6 +57,12 @@ class RowBands {
     }
   }
 
+  /// Whether store_tile can take rows of steps from `step` on, of which there are `count`.
+  bool takes_tile(size_t step, size_t count) const;
+  /// The same as store() for weights of positions 0, 1, ... of `count` recorded steps from `step` on, and the cells of the pyramid with
+  /// them.
+  void store_tile(size_t pair, size_t step, size_t count, const TileRows& rows, TileMeasures& measures);
+
   /// Hands over bands of which only the steps before `end` have come, the others absent.
   void flush(size_t end);
   const RowLayout& layout() const { return layout_; }
@@ -65,6 +72,8 @@ class RowBands {
     size_t step_chunk = 0;
     size_t missing = 0;  // rows; counted down by several threads
     std::vector<PageBuffer> chunks;
+    PyramidBand cells;     // once a tile has come
+    size_t tile_rows = 0;  // whose cells are set; counted up by several threads
   };
   struct Pair {
     std::mutex mutex;
@@ -72,7 +81,8 @@ class RowBands {
     size_t next = 0;         // step chunk that the first band to come after them has
   };
 
-  Band& open(size_t pair, size_t step);
+  enum class Cells : uint8_t { Leave, Open };
+  Band& open(size_t pair, size_t step, Cells cells);
   void close(size_t pair, Band& band, size_t rows);
   Band new_band(size_t step_chunk) const;
   void hand_over(size_t pair, Band band);
@@ -82,6 +92,7 @@ class RowBands {
   std::vector<size_t> band_chunks_;  // [step chunk] side by side
   const Encoding encoding_;
   const RowLayout layout_;
+  const bool tiles_;
   std::vector<std::byte> absent_;  // a row of a chunk
   std::vector<Pair> pairs_;
 };

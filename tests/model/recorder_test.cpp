@@ -3,12 +3,15 @@
 #include "model/recorder.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <gtest/gtest.h>
 #include <limits>
+#include <random>
 
 #include "data/error.h"
 #include "data/half.h"
+#include "data/pyramid_reader.h"
 #include "data/trace_reader.h"
 #include "model/decoder.h"
 #include "tests/model/collector.h"
@@ -252,6 +255,76 @@ void expect_pools(const TraceReader& reader, size_t layer, size_t head, size_t s
 }
 
 // Every reduction of every recorded row, under a policy that leaves holes.
+/// Everything in a trace that follows from its weights, of one (layer, head), NaN as a number of its own.
+std::vector<uint32_t> bits_of_weights_and_pyramid(const std::filesystem::path& path) {
+  const TraceReader reader(path);
+  const TraceInfo& info = reader.info();
+  std::vector<uint32_t> bits;
+  const auto add = [&](std::span<const float> values) {
+    for (const float value : values) bits.push_back(std::isnan(value) ? ~0u : std::bit_cast<uint32_t>(value));
+  };
+  Grid<float> weights(info.steps.size(), info.tokens);
+  reader.read_weights(0, 0, {0, weights.rows()}, {0, weights.cols()}, weights.view());
+  add(weights.all());
+  const auto pyramid = PyramidReader::open(path, info);
+  for (size_t level = 1; level <= pyramid->levels(); ++level) {
+    const PyramidExtent extent = pyramid->extent(level);
+    Grid<float> highest(extent.rows, extent.cols), sum = highest;
+    Grid<uint32_t> count(extent.rows, extent.cols);
+    pyramid->read_max(level, 0, 0, {0, extent.rows}, {0, extent.cols}, highest.view());
+    pyramid->read_sums(level, 0, 0, {0, extent.rows}, {0, extent.cols}, sum.view(), count.view());
+    add(highest.all());
+    add(sum.all());
+    bits.insert(bits.end(), count.all().begin(), count.all().end());
+  }
+  return bits;
+}
+
+// Rows of 0 to `tokens` positions, `together` at a time, as an engine with blocks of tokens or without hands them over.
+void record_rows(Recorder& recorder, uint32_t tokens, uint32_t together) {
+  const std::vector<Position> positions = every<Position>(tokens);
+  std::mt19937 random(3);
+  std::vector<std::vector<float>> weights(together);
+  for (uint32_t first = 0; first < tokens; first += together) {
+    std::vector<AttentionRow> rows;
+    for (uint32_t step = first; step < std::min(first + together, tokens); ++step) {
+      std::vector<float>& row = weights[step - first];
+      row.assign(step + 1, 0.5f / static_cast<float>(step + 1));
+      row[random() % row.size()] += 0.5f;
+      rows.push_back({Layer(0), Head(2), Step(step), std::span(positions).first(row.size()), row});
+    }
+    recorder.on_attention(rows);
+    recorder.on_steps_done(Step(first), static_cast<uint32_t>(rows.size()));
+  }
+  recorder.flush();
+}
+
+// Four rows come as a tile and bring the cells of the pyramid, one row or seven do not. The text ends inside of a tile, and reaches a
+// second level of the pyramid.
+TEST(Recorder, TilesAndRowsGiveTheSameFile) {
+  constexpr uint32_t kLong = 4219;
+  TracePlan plan = plan_of(Encoding::F16, PolicyChoice("full"));
+  plan.info.tokens = kLong;
+  plan.info.layers = {Layer(0)};
+  plan.info.heads = {Head(2)};
+  plan.info.steps = every<Step>(kLong);
+  plan.tokens.id.assign(kLong, 1);
+  plan.tokens.offset.assign(kLong + 1, 0);
+  plan.tokens.bytes.clear();
+  choose_chunks(plan);
+  std::vector<uint32_t> first;
+  for (const uint32_t together : {4u, 7u, 1u}) {
+    const testing::TemporaryFolder folder;
+    TraceWriter writer(folder / "trace.h5", plan);
+    Recorder recorder(writer, plan);
+    record_rows(recorder, kLong, together);
+    writer.finish();
+    const std::vector<uint32_t> bits = bits_of_weights_and_pyramid(folder / "trace.h5");
+    if (first.empty()) first = bits;
+    EXPECT_TRUE(bits == first) << together << " rows at a time";
+  }
+}
+
 TEST(Recorder, ReducesWhatAnObserverSees) {
   const std::string policy = "treekv:sinks=2,recent=9,capacity=20";
   for (const FullRows rows : {FullRows::Omit, FullRows::Record}) {
