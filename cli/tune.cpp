@@ -127,9 +127,12 @@ class Tune : public Command {
     std::vector<TunePiece> pieces;
     const auto rows = static_cast<uint32_t>(rows_of_lane);
     const auto tokens = static_cast<uint32_t>(piece_.value_or(3 * rows_of_lane));
+    if (tokens <= rows)
+      fail_usage("--piece " + std::to_string(tokens), std::to_string(rows) + " rows of a lane hold it whole",
+                 "wanted more tokens than rows, so that something leaves");
     for (const std::string& text : texts) {
       const std::vector<int32_t> ids = read_tokens(text, TextForm::Text, std::nullopt, model);
-      const auto some = objective_ == "loss" ? cut_pieces(text, ids, tokens, std::min(rows, tokens - 1))
+      const auto some = objective_ == "loss" ? cut_pieces(text, ids, tokens, rows)
                                              : plant_pieces(text, ids, tokens, depths(rows), seed_, model);
       pieces.insert(pieces.end(), some.begin(), some.end());
     }

@@ -89,6 +89,20 @@ std::vector<double> TuneSearch::measure(TuneBench& bench, const std::vector<std:
   return all;
 }
 
+/// Throws Stopped.
+Grid<double> TuneSearch::measure_all(TuneBench& bench, const std::vector<std::string>& names,
+                                     std::span<const size_t> settings, const std::string& work) {
+  Grid<double> all(settings.size(), names.size());
+  ProgressLine line(work, "pieces", session_.verbosity);
+  for (size_t piece = 0; piece < names.size(); ++piece) {
+    const auto progress = [&](uint64_t, uint64_t) { return line.update(piece, names.size()); };
+    const std::vector<double> losses = measure(bench, names, settings, piece, progress);
+    for (size_t i = 0; i < losses.size(); ++i) all(i, piece) = losses[i];
+  }
+  line.clear();
+  return all;
+}
+
 void TuneSearch::save() {
   if (plan_.output.empty()) return;
   TuneFile part = file_;
@@ -121,9 +135,9 @@ void TuneSearch::search(TuneBench& bench) {
   const Search found = plan_.method == "grid" ? grid_search(count, pieces, piece)
                                               : successive_halving(count, pieces, options, piece);
   best_ = found.best;
-  search_locally(bench, line);
-  measure_gain(bench, line);
   line.clear();
+  search_locally(bench);
+  measure_gain(bench);
 }
 
 /// The best so far, over the pieces that all of `settings` have been measured on.
@@ -145,17 +159,15 @@ void TuneSearch::tell_best(std::span<const size_t> settings, size_t piece, Progr
 }
 
 /// Between the best and its neighbours, on all pieces, while that finds something better.
-void TuneSearch::search_locally(TuneBench& bench, ProgressLine& line) {
-  const auto progress = [&](uint64_t, uint64_t) { return line.update(0, 0); };
+void TuneSearch::search_locally(TuneBench& bench) {
   for (uint64_t round = 0; round < plan_.local; ++round) {
     std::vector<size_t> candidates = settings_.add_between(best_);
     if (candidates.empty()) return;
     candidates.insert(candidates.begin(), best_);
+    const Grid<double> losses = measure_all(bench, file_.pieces, candidates, "tune: between neighbours");
     std::vector<double> sums(candidates.size());
-    for (size_t piece = 0; piece < file_.pieces.size(); ++piece) {
-      const std::vector<double> losses = measure(bench, file_.pieces, candidates, piece, progress);
-      for (size_t i = 0; i < losses.size(); ++i) sums[i] += losses[i];
-    }
+    for (size_t i = 0; i < sums.size(); ++i)
+      sums[i] = std::accumulate(losses.row(i).begin(), losses.row(i).end(), 0.0);
     const size_t winner = candidates[static_cast<size_t>(std::ranges::min_element(sums) - sums.begin())];
     if (winner == best_) return;
     best_ = winner;
@@ -163,10 +175,9 @@ void TuneSearch::search_locally(TuneBench& bench, ProgressLine& line) {
 }
 
 /// The winner and the baseline on all pieces: what the choice seems to gain, beside what it does gain.
-void TuneSearch::measure_gain(TuneBench& bench, ProgressLine& line) {
+void TuneSearch::measure_gain(TuneBench& bench) {
   const std::vector<size_t> both{settings_.add_baseline(plan_.baseline), best_};
-  for (size_t piece = 0; piece < file_.pieces.size(); ++piece)
-    measure(bench, file_.pieces, both, piece, [&](uint64_t, uint64_t) { return line.update(0, 0); });
+  measure_all(bench, file_.pieces, both, "tune: winner and baseline");
 }
 
 /// The baseline, the winner, and the settings that came next.
@@ -198,15 +209,7 @@ std::vector<size_t> TuneSearch::finalists() {
 void TuneSearch::decide(TuneBench& bench) {
   file_.held_out_pieces = bench.names();
   const std::vector<size_t> chosen = finalists();
-  const size_t pieces = file_.held_out_pieces.size();
-  file_.held_out_loss = Grid<double>(chosen.size(), pieces);
-  ProgressLine line("tune: held-out pieces", "pieces", session_.verbosity);
-  for (size_t piece = 0; piece < pieces; ++piece) {
-    const auto progress = [&](uint64_t, uint64_t) { return line.update(piece, pieces); };
-    const std::vector<double> losses = measure(bench, file_.held_out_pieces, chosen, piece, progress);
-    for (size_t i = 0; i < chosen.size(); ++i) file_.held_out_loss(i, piece) = losses[i];
-  }
-  line.clear();
+  file_.held_out_loss = measure_all(bench, file_.held_out_pieces, chosen, "tune: held-out");
   compare(chosen);
 }
 

@@ -55,13 +55,16 @@ class TuneSearch {
   struct Stopped {};
 
   void take_over();
-  /// Measures what is not known yet; keeps it on disk. Throws Stopped.
+  /// Measures what is not known yet on one of the pieces; keeps it on disk. Throws Stopped.
   std::vector<double> measure(TuneBench& bench, const std::vector<std::string>& names, std::span<const size_t> settings,
                               size_t piece, const Progress& progress);
+  /// The same on all pieces, [setting, piece].
+  Grid<double> measure_all(TuneBench& bench, const std::vector<std::string>& names, std::span<const size_t> settings,
+                           const std::string& work);
   void save();
   void search(TuneBench& bench);
-  void search_locally(TuneBench& bench, ProgressLine& line);
-  void measure_gain(TuneBench& bench, ProgressLine& line);
+  void search_locally(TuneBench& bench);
+  void measure_gain(TuneBench& bench);
   void tell_best(std::span<const size_t> settings, size_t piece, ProgressLine& line) const;
   std::vector<size_t> finalists();
   void decide(TuneBench& bench);
