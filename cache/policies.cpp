@@ -121,6 +121,10 @@ Spec checked_spec(std::string_view text) {
     if (spec.has("budget-map") && spec.given(key))
       fail(subject, "budget-map together with " + std::string(key), "wanted one of them");
   spend_budget(row_of(spec), subject, spec);
+  if (spec.has("budget-map")) {  // says it lane by lane; so does the check
+    spec.set(row_of(spec).budget_key, "");
+    return spec;
+  }
   if (row_of(spec).check != nullptr) row_of(spec).check(subject, spec);
   return spec;
 }
@@ -130,19 +134,19 @@ Spec checked_spec(std::string_view text) {
 PolicyChoice::PolicyChoice(std::string_view spec) : spec_(checked_spec(spec)), row_(&row_of(spec_)) {
   if (spec_.has("budget-map"))
     map_ = std::make_shared<BudgetMap>(read_budget_map(std::string(spec_.file("budget-map"))));
-  shape_ = row_->shape(spec_);
-  if (!map_) return;
+  if (!map_) {
+    shape_ = row_->shape(spec_);
+    return;
+  }
   const std::string subject = "policy '" + std::string(spec) + "'";
-  shape_.budget = shape_.most_rows = 0;
   for (uint32_t at = 0; at < map_->rows.size(); ++at) {
     const Layer layer(at / map_->lanes);
     const Lane lane(at % map_->lanes);
     const Spec own = lane_spec(layer, lane);
     if (row_->check != nullptr) row_->check(subject, own);
-    const PolicyShape shape = row_->shape(own);
-    shape_.budget = std::max(shape_.budget, shape.budget);
-    shape_.most_rows = std::max(shape_.most_rows, shape.most_rows);
+    lane_shapes_.push_back(row_->shape(own));
   }
+  shape_ = *std::ranges::max_element(lane_shapes_, {}, &PolicyShape::budget);
 }
 
 Spec PolicyChoice::lane_spec(Layer layer, Lane lane) const {
@@ -160,12 +164,20 @@ Spec PolicyChoice::lane_spec(Layer layer, Lane lane) const {
   return own;
 }
 
-PolicyShape PolicyChoice::lane_shape(Layer layer, Lane lane) const {
-  return map_ ? row_->shape(lane_spec(layer, lane)) : shape_;
+const PolicyShape& PolicyChoice::lane_shape(Layer layer, Lane lane) const {
+  return map_ ? lane_shapes_[layer.index() * map_->lanes + lane.index()] : shape_;
+}
+
+uint64_t PolicyChoice::fewest_rows() const {
+  return map_ ? std::ranges::min(lane_shapes_, {}, &PolicyShape::budget).budget : shape_.budget;
+}
+
+bool PolicyChoice::fits(uint32_t layers, uint32_t lanes) const {
+  return !map_ || (layers == map_->layers && lanes == map_->lanes);
 }
 
 void PolicyChoice::check_place(const LanePlace& place) const {
-  if (!map_ || (place.layers == map_->layers && place.lanes == map_->lanes)) return;
+  if (fits(place.layers, place.lanes)) return;
   fail(std::string(spec_.file("budget-map")),
        std::to_string(map_->layers) + " layers of " + std::to_string(map_->lanes) + " lanes",
        "wanted " + std::to_string(place.layers) + " of " + std::to_string(place.lanes) +

@@ -24,7 +24,12 @@ class PolicyChoice {
   std::string text() const { return spec_.text(); }  // the full spec, every default written out
   /// Of the lane with the most rows, where lanes differ (budget-map).
   const PolicyShape& shape() const { return shape_; }
-  PolicyShape lane_shape(Layer layer, Lane lane) const;
+  /// Of one lane. With a budget map only where fits() holds.
+  const PolicyShape& lane_shape(Layer layer, Lane lane) const;
+  /// The budget of the lane that may hold the fewest rows; 0 = unbounded.
+  uint64_t fewest_rows() const;
+  /// Whether a budget map, where there is one, is of a model with so many lanes.
+  bool fits(uint32_t layers, uint32_t lanes_of_layer) const;
   /// Rows of each lane; null = the same for all. Throws no more: it was read with the spec.
   const BudgetMap* budget_map() const { return map_.get(); }
   /// For one lane. Of a policy whose lanes decide together, the only lane of its layer. Throws Error
@@ -41,6 +46,7 @@ class PolicyChoice {
   std::shared_ptr<const BudgetMap> map_;
   const PolicyRow* row_;
   PolicyShape shape_;
+  std::vector<PolicyShape> lane_shapes_;  // [layer, lane] by a budget map; empty = all have shape_
 };
 
 }  // namespace dendrokv

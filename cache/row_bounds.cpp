@@ -21,8 +21,8 @@ bool holds_less_at_times(const PolicyChoice& choice) {
 
 }  // namespace
 
-RowBounds row_bounds(const PolicyChoice& choice, Layer layer, uint64_t arrived) {
-  const PolicyShape& shape = choice.shape();
+RowBounds row_bounds(const PolicyChoice& choice, Layer layer, Lane lane, uint64_t arrived) {
+  const PolicyShape& shape = choice.lane_shape(layer, lane);
   const Spec& spec = choice.spec();
   const uint64_t budget = shape.budget, prompt = count_or(spec, "prompt", 0);
   const bool skipped = spec.name() == "knorm" && layer.value < spec.count("skip");

@@ -11,9 +11,12 @@
 namespace dendrokv {
 namespace {
 
+/// Nothing where the spec, or the budget map that it names, is not that of such a run: the manifest says so.
 std::optional<PolicyChoice> choice_of(const Run& run) {
   try {
-    return PolicyChoice(run.policy);
+    PolicyChoice choice(run.policy);
+    if (!choice.fits(run.retention.layers(), run.retention.lanes())) return std::nullopt;
+    return choice;
   } catch (const Error&) {
     return std::nullopt;
   }
@@ -66,6 +69,10 @@ Finding check_run_manifest(const Run& run) {
                              : std::string(what) + " is " + std::to_string(found) +
                                    ", the policy says " + std::to_string(wanted);
     };
+    if (!choice.fits(run.retention.layers(), run.retention.lanes()))
+      return bad("the budget map is of other layers or lanes than the run's " +
+                 std::to_string(run.retention.layers()) + " x " +
+                 std::to_string(run.retention.lanes()));
     std::string fault = differs("sinks", run.sinks, shape.sinks);
     if (fault.empty()) fault = differs("recent", run.recent, shape.recent);
     if (fault.empty()) fault = differs("budget", run.budget, shape.budget);
@@ -104,7 +111,7 @@ Finding check_rows_held(const Run& run) {
     const std::vector<uint32_t> rows = rows_after(run, layer, lane);
     if (lane.value == 0) std::ranges::fill(together, 0);
     for (uint64_t step = 0; step < tokens; ++step) {
-      const RowBounds bounds = row_bounds(*choice, layer, step + 1);
+      const RowBounds bounds = row_bounds(*choice, layer, lane, step + 1);
       together[step] += rows[step];
       const bool together_fit =
           lane.value + 1 < of_layer || together[step] < of_layer * (bounds.most + 1);
@@ -131,9 +138,10 @@ Finding check_rows_held(const Run& run) {
 Finding check_protected(const Run& run) {
   const std::optional<PolicyChoice> choice = choice_of(run);
   if (!choice) return no_policy();
-  const uint64_t sinks = choice->shape().sinks, recent = choice->shape().recent;
   std::string fault;
   for_each_lane(run, [&](Layer layer, Lane lane) {
+    const uint64_t sinks = choice->lane_shape(layer, lane).sinks;
+    const uint64_t recent = choice->lane_shape(layer, lane).recent;
     const auto steps = run.retention.evict_step(layer, lane);
     for (size_t position = 0; position < steps.size() && fault.empty(); ++position) {
       if (steps[position] < 0) continue;
@@ -145,7 +153,8 @@ Finding check_protected(const Run& run) {
     }
   });
   if (!fault.empty()) return bad(fault);
-  return good(std::to_string(sinks) + " sinks and " + std::to_string(recent) +
+  return good(std::to_string(choice->shape().sinks) + " sinks and " +
+              std::to_string(choice->shape().recent) +
               " recent rows, none of which left");
 }
 
@@ -156,7 +165,7 @@ Finding check_coverage(const Run& run) {
   uint64_t wanted = 0;
   std::string fault;
   for_each_lane(run, [&](Layer layer, Lane lane) {
-    if (row_bounds(*choice, layer, tokens).most >= tokens) return;
+    if (row_bounds(*choice, layer, lane, tokens).most >= tokens) return;
     if (choice->shape().deciding == Deciding::LayerTogether) return;
     ++wanted;
     const auto steps = run.retention.evict_step(layer, lane);
@@ -172,7 +181,7 @@ Finding check_coverage(const Run& run) {
 Finding check_identity(const Run& run) {
   const std::optional<PolicyChoice> choice = choice_of(run);
   if (!choice) return no_policy();
-  const uint64_t tokens = run.retention.tokens(), budget = choice->shape().budget;
+  const uint64_t tokens = run.retention.tokens(), budget = choice->fewest_rows();
   if (budget != 0 && budget < tokens)
     return not_applicable("the text of " + std::to_string(tokens) +
                           " tokens is longer than the budget of " + std::to_string(budget));

@@ -107,7 +107,7 @@ std::vector<size_t> places_of(const NeedlePlan& plan, const std::vector<Fact>& f
       fail_usage("--depths", "a fact at depth " + std::to_string(depth),
                  "wanted depths of less than " +
                      std::to_string(question - std::min(question, size + text_first) + 1),
-                 "or a longer text with --tokens");
+                 "or more text before the questions (--tokens; of tune --piece)");
     const size_t end = question - depth;
     if (end > room_ends)
       fail_usage("--depths", "depth " + std::to_string(depth) + " too near to the one before it",

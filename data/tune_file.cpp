@@ -42,6 +42,8 @@ struct Text {
 constexpr Text kTexts[] = {{"model", &TuneFile::model},         {"model_sha256", &TuneFile::model_sha256},
                            {"objective", &TuneFile::objective}, {"method", &TuneFile::method},
                            {"unit", &TuneFile::unit},           {"spec", &TuneFile::spec}};
+// Those that the first files did not have.
+constexpr Text kLaterTexts[] = {{"arithmetic", &TuneFile::arithmetic}, {"pieces_sha256", &TuneFile::pieces_sha256}};
 
 }  // namespace
 
@@ -57,6 +59,7 @@ void write_tune(const std::filesystem::path& path, TuneFile& contents) {
   contents.created = root.created;
   contents.creator = root.creator;
   for (const Text& text : kTexts) file.write_attribute("/", text.name, contents.*text.value);
+  for (const Text& text : kLaterTexts) file.write_attribute("/", text.name, contents.*text.value);
   file.write_attribute("/", "budget_bytes", contents.budget_bytes);
   file.write_attribute("/", "seed", contents.seed);
   file.write_attribute("/", "cost", contents.cost);
@@ -96,6 +99,8 @@ TuneFile read_tune(const std::filesystem::path& path, Incomplete incomplete) {
   if (!contents.complete && incomplete == Incomplete::Refuse)
     fail(file.name(), "is not complete", "wanted a finished file", "run the same tune again");
   for (const Text& text : kTexts) contents.*text.value = file.text_attribute("/", text.name);
+  for (const Text& text : kLaterTexts)
+    if (file.has_attribute("/", text.name)) contents.*text.value = file.text_attribute("/", text.name);
   contents.budget_bytes = file.count_attribute("/", "budget_bytes");
   contents.seed = file.count_attribute("/", "seed");
   contents.cost = file.count_attribute("/", "cost");

@@ -14,7 +14,8 @@ namespace dendrokv {
 struct TuneFile {
   std::string uuid, created, creator, command_line;
   bool complete = true;
-  std::string model, model_sha256;
+  std::string model, model_sha256, arithmetic;  // "fast" or "exact"
+  std::string pieces_sha256;                   // over all pieces, held-out ones too; empty in files of older versions, as arithmetic
   std::string objective, method, unit;  // "loss", "halving", "nat per token"
   uint64_t budget_bytes = 0, seed = 1;
   double confidence = 0.95;

@@ -13,6 +13,7 @@
 #include "cache/row_bounds.h"
 #include "data/half.h"
 #include "model/attention_lane.h"
+#include "model/cache_bytes.h"
 
 namespace dendrokv {
 namespace {
@@ -125,6 +126,9 @@ class LiveAudit::Impl {
     return "layer " + std::to_string(row.layer.value) + ", head " + std::to_string(row.head.value) +
            ", step " + std::to_string(row.step.value) + ": ";
   }
+  Lane lane_of(const AttentionRow& row) const {
+    return Lane(row.head.value * lanes_of(config_, shape_) / config_.heads);
+  }
   void look_at(const AttentionRow& row);
   void check_softmax(const AttentionRow& row, HeadLog& log) const;
   void check_rows(const AttentionRow& row, HeadLog& log) const;
@@ -203,17 +207,19 @@ void LiveAudit::Impl::check_rows(const AttentionRow& row, HeadLog& log) const {
       (!rising || positions.empty() || positions.back().value != row.step.value))
     log.order_fault = place(row) + "its slots are not in the order of the text";
   // The row of this step comes on top of those that were held after the last one.
-  RowBounds bounds = row_bounds(policy_, row.layer, row.step.value);
+  const Lane lane = lane_of(row);
+  RowBounds bounds = row_bounds(policy_, row.layer, lane, row.step.value);
   if (shape_.deciding == Deciding::LayerTogether) bounds.most = row.step.value;
   const uint64_t rows = positions.size();
   if (log.budget_fault.empty() && (rows < bounds.fewest + 1 || rows > bounds.most + 1))
     log.budget_fault = place(row) + std::to_string(rows) + " rows, wanted " +
                        std::to_string(bounds.fewest + 1) + " to " + std::to_string(bounds.most + 1);
   if (!log.protected_fault.empty() || shape_.budget == 0) return;
-  for (size_t slot = 0; slot < std::min<size_t>(shape_.sinks, row.step.index() + 1); ++slot)
+  const PolicyShape& shape = policy_.lane_shape(row.layer, lane);
+  for (size_t slot = 0; slot < std::min<size_t>(shape.sinks, row.step.index() + 1); ++slot)
     if (slot >= rows || positions[slot].index() != slot)
       log.protected_fault = place(row) + "sink " + std::to_string(slot) + " is missing";
-  for (size_t back = 0; back < std::min<size_t>(shape_.recent, row.step.index() + 1); ++back)
+  for (size_t back = 0; back < std::min<size_t>(shape.recent, row.step.index() + 1); ++back)
     if (back >= rows || positions[rows - 1 - back].index() != row.step.index() - back)
       log.protected_fault =
           place(row) + "recent row " + std::to_string(row.step.index() - back) + " is missing";
@@ -346,7 +352,7 @@ std::string LiveAudit::Impl::stored_fault(const AttentionLane& lane, Layer layer
 Finding LiveAudit::Impl::identity(std::span<const int32_t> tokens,
                                   const DecoderOptions& options) const {
   size_t count = std::min(tokens.size(), kShortText);
-  if (shape_.budget > 0) count = std::min<size_t>(count, shape_.budget);
+  if (shape_.budget > 0) count = std::min<size_t>(count, policy_.fewest_rows());
   if (shape_.reads > 0) count = std::min<size_t>(count, shape_.reads);
   Decoder bounded(model_, policy_, options), full(model_, PolicyChoice("full"), options);
   const auto found = bounded.feed(tokens.first(count), LogitsOf::All, nullptr);

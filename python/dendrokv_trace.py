@@ -6,10 +6,12 @@ Reading:
 
     import dendrokv_trace as dt
 
-    with dt.open("trace.h5") as trace:          # a trace, runs, analysis, eval or logits file, by its format
+    with dt.open("trace.h5") as trace:          # a trace, runs, analysis, eval, tune, logits file or a set, by its format
         rows = trace.weights(layer=14, head=3)  # float32 [step, position], NaN = not in the cache then
         s = trace.contribution(layer=14, head=3, step=-1)  # weight x value: [position, channel]
         kept = trace.run["evict_step"] < 0      # [layer, lane, position], if a policy ran
+    with dt.open("books.h5/item/3") as trace:   # one result of many tasks, in the file that `dendrokv merge` wrote
+        ...
 
 Writing, here from a PyTorch model run with output_attentions=True:
 
@@ -48,25 +50,38 @@ def _fail(subject, found, wanted):
 
 
 def open(path, incomplete=False):  # noqa: A001: dendrokv_trace.open, as h5py.File and tarfile.open
-    """The file at `path` as a Trace, Runs, Analysis, Eval or Logits. A file whose writer stopped early is refused unless
-    `incomplete` is true; its Trace then ends with the steps that are whole."""
+    """The file at `path` as a Trace, Runs, Analysis, Eval, Tune, Logits or Set; `SET.h5/item/3` is one result in a set. A file
+    whose writer stopped early is refused unless `incomplete` is true; its Trace then ends with the steps that are whole."""
+    name, place = os.fspath(path), "/"
+    if not os.path.exists(name) and "/item/" in name:
+        name, _, member = name.rpartition("/item/")
+        place = "/item/" + member
     try:
-        file = h5py.File(path, "r")
+        file = h5py.File(name, "r")
     except OSError as error:
         raise TraceError(f"{path}: cannot be opened ({error}), wanted an HDF5 file that dendrokv wrote") from error
     try:
-        kind = _text(file.attrs.get("format", b""))
-        if kind not in _KINDS:
-            _fail(path, f"format '{kind}'", "one of " + ", ".join(_KINDS))
-        version = int(file.attrs.get("format_version", 0))
-        if not 1 <= version <= FORMAT_VERSION:
-            _fail(path, f"format version {version}", f"{FORMAT_VERSION} or older: read it with a newer dendrokv_trace.py")
-        if not incomplete and int(file.attrs.get("complete", 0)) != 1:
-            _fail(path, "an incomplete file", "a finished one, or incomplete=True")
-        return _KINDS[kind](file)
+        if place not in file:
+            _fail(path, "not in the set", "one of " + ", ".join(f"item/{order}" for order in file.get("item", ())))
+        return _opened(path, file[place], incomplete)
     except BaseException:
         file.close()
         raise
+
+
+def _opened(path, group, incomplete):
+    """`group` holds what a file of its own would: its format says what that is."""
+    kind = _text(group.attrs.get("format", b""))
+    if not kind and "task_error" in group.attrs:
+        _fail(path, "the task failed: " + _text(group.attrs["task_error"]), "one that was done")
+    if kind not in _KINDS:
+        _fail(path, f"format '{kind}'", "one of " + ", ".join(_KINDS))
+    version = int(group.attrs.get("format_version", 0))
+    if not 1 <= version <= FORMAT_VERSION:
+        _fail(path, f"format version {version}", f"{FORMAT_VERSION} or older: read it with a newer dendrokv_trace.py")
+    if not incomplete and int(group.attrs.get("complete", 0)) != 1:
+        _fail(path, "an incomplete file", "a finished one, or incomplete=True")
+    return _KINDS[kind](group)
 
 
 def _text(value):
@@ -85,15 +100,16 @@ def _attributes(node):
 
 
 class _File:
-    """`file` is the h5py.File, for whatever is not covered here."""
+    """`file` is the h5py.File, for whatever is not covered here; of a result in a set its group."""
 
     def __init__(self, file):
         self.file = file
+        self.name = file.file.filename + ("" if file.name == "/" else file.name)
         self.attributes = _attributes(file)
         self.uuid = self.attributes.get("uuid", "")
 
     def close(self):
-        self.file.close()
+        self.file.file.close()
 
     def __enter__(self):
         return self
@@ -108,17 +124,17 @@ class Trace(_File):
 
     def __init__(self, file):
         super().__init__(file)
-        self.model = _attributes(file["/model"])
-        self.ids = file["/tokens/id"][:]
-        self.layers, self.heads, self.steps = (file["/attention/" + name][:] for name in ("layer", "head", "step"))
+        self.model = _attributes(file["model"])
+        self.ids = file["tokens/id"][:]
+        self.layers, self.heads, self.steps = (file["attention/" + name][:] for name in ("layer", "head", "step"))
         if int(file.attrs["complete"]) != 1:
-            self.steps = self.steps[:int(file["/attention/steps_valid"][0])]
-        attention = file["/attention"]
+            self.steps = self.steps[:int(file["attention/steps_valid"][0])]
+        attention = file["attention"]
         self.policy = _text(attention.attrs["policy"] if "policy" in attention.attrs else attention["weight"].attrs["policy"])
         self.top_k = int(attention.attrs.get("top_k", 0)) if "topk_weight" in attention else 0
         self.pool = int(attention.attrs.get("pool", 0)) if "pool_max" in attention else 0
         self.has_rows, self.has_entropy = "weight" in attention, "entropy" in attention
-        self.has_keys = "/key/key" in file
+        self.has_keys = "key/key" in file
 
     @property
     def tokens(self):
@@ -127,7 +143,7 @@ class Trace(_File):
     @property
     def pieces(self):
         """The text of each token: bytes, because a token may end inside of a character."""
-        raw, offset = self.file["/tokens/bytes"][:].tobytes(), self.file["/tokens/offset"][:]
+        raw, offset = self.file["tokens/bytes"][:].tobytes(), self.file["tokens/offset"][:]
         return [raw[a:b] for a, b in zip(offset[:-1], offset[1:])]
 
     def weights(self, layer, head, steps=slice(None), positions=slice(None)):
@@ -154,13 +170,13 @@ class Trace(_File):
 
     def values(self, layer, kv_head, positions=slice(None)):
         """float32 [position, channel]."""
-        return self.file["/value/value"][layer, kv_head, positions].astype(np.float32)
+        return self.file["value/value"][layer, kv_head, positions].astype(np.float32)
 
     def keys(self, layer, kv_head, positions=slice(None)):
         """float32 [position, channel], without rotation."""
         if not self.has_keys:
-            _fail(f"{self.file.filename}: /key/key", "no keys", "a trace that was recorded with --with-keys")
-        return self.file["/key/key"][layer, kv_head, positions].astype(np.float32)
+            _fail(f"{self.name}: /key/key", "no keys", "a trace that was recorded with --with-keys")
+        return self.file["key/key"][layer, kv_head, positions].astype(np.float32)
 
     def contribution(self, layer, head, step=-1):
         """weight x value of one step: float32 [position, channel]; NaN where a position was not in the cache."""
@@ -169,12 +185,12 @@ class Trace(_File):
     @property
     def loss(self):
         """-ln p(token t / tokens < t) in nat, [token]; NaN at 0."""
-        return self.file["/loss/nll"][:]
+        return self.file["loss/nll"][:]
 
     @property
     def run(self):
         """The run of the policy that ran in the engine, as in Runs; None if none did."""
-        return _run(self.file["/run"]) if "/run" in self.file else None
+        return _run(self.file["run"]) if "run" in self.file else None
 
     def _steps(self, steps):
         if isinstance(steps, (int, np.integer)):
@@ -182,11 +198,11 @@ class Trace(_File):
         return slice(*steps.indices(len(self.steps)))
 
     def _dataset(self, name):
-        if name in self.file["/attention"]:
-            return self.file["/attention/" + name]
+        if name in self.file["attention"]:
+            return self.file["attention/" + name]
         held = [text for text, there in (("full rows", self.has_rows), (f"top {self.top_k} + rest", self.top_k),
                                          (f"pools of {self.pool} positions", self.pool), ("entropy", self.has_entropy)) if there]
-        _fail(f"{self.file.filename}: /attention/{name}", "not recorded, only " + ", ".join(held), "a trace that has it")
+        _fail(f"{self.name}: /attention/{name}", "not recorded, only " + ", ".join(held), "a trace that has it")
 
     def _cells(self, name, layer, head, steps, columns):
         dataset = self._dataset(name)
@@ -212,7 +228,7 @@ class Runs(_File):
     def __init__(self, file):
         super().__init__(file)
         self.trace_uuid = self.attributes["trace_uuid"]
-        self.runs = [_run(file[f"/runs/{i}"]) for i in range(int(file["/runs"].attrs["count"]))]
+        self.runs = [_run(file[f"runs/{i}"]) for i in range(int(file["runs"].attrs["count"]))]
 
 
 class Analysis(_File):
@@ -220,8 +236,8 @@ class Analysis(_File):
 
     def __init__(self, file):
         super().__init__(file)
-        self.profile = _attributes(file["/profile"])
-        self.profile.update({name: node[()] for name, node in file["/profile"].items() if isinstance(node, h5py.Dataset)})
+        self.profile = _attributes(file["profile"])
+        self.profile.update({name: node[()] for name, node in file["profile"].items() if isinstance(node, h5py.Dataset)})
 
 
 class Eval(_File):
@@ -229,7 +245,7 @@ class Eval(_File):
 
     def __init__(self, file):
         super().__init__(file)
-        groups = [file[f"/text/{i}"] for i in range(len(file["/text"]))] if "/text" in file else [file]
+        groups = [file[f"text/{i}"] for i in range(len(file["text"]))] if "text" in file else [file]
         self.texts = []
         for group in groups:
             policy = group["policy"] if "policy" in group else file["policy"]
@@ -241,11 +257,46 @@ class Logits(_File):
 
     def __init__(self, file):
         super().__init__(file)
-        self.logits, self.ids = file["/logits"], file["/tokens/id"][:]
+        self.logits, self.ids = file["logits"], file["tokens/id"][:]
+
+
+class Tune(_File):
+    """Settings compared by `dendrokv tune`: `settings` (specs), `pieces`, `loss` float64 [setting, piece] (NaN = not measured), and on
+    held-out pieces `held_out_loss` [finalist, held-out piece] of the settings `finalists`, the baseline first. `spec` is the one to use."""
+
+    def __init__(self, file):
+        super().__init__(file)
+        self.settings, self.pieces, self.held_out_pieces = ([_text(text) for text in file[name][:]]
+                                                            for name in ("setting", "piece", "held_out/piece"))
+        self.loss, self.held_out_loss, self.finalists = (file[name][:] for name in ("loss", "held_out/loss", "held_out/setting"))
+        self.mean, self.difference, self.lower, self.upper = (file["held_out/" + name][:]
+                                                              for name in ("mean", "difference", "lower", "upper"))
+        self.spec = self.attributes["spec"]
+
+
+class Set(_File):
+    """Results of many tasks. `items`: for each, in the order of the list, a dictionary with order, key, task, format (empty = it failed)
+    and error; `set[order]` is the result, which is closed with the set."""
+
+    def __init__(self, file):
+        super().__init__(file)
+        self.items = []
+        for order in file["order"][:]:
+            attributes = _attributes(file[f"item/{order}"])
+            self.items.append({"order": int(order), "format": attributes.get("format", ""),
+                               **{name: attributes.get("task_" + name, "") for name in ("key", "error")}, "task": attributes["task"]})
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, order):
+        if f"item/{order}" not in self.file:
+            _fail(f"{self.name}: item {order}", "not in the set", "one of " + ", ".join(str(item["order"]) for item in self.items))
+        return _opened(f"{self.name}/item/{order}", self.file[f"item/{order}"], False)
 
 
 _KINDS = {"dendrokv-trace": Trace, "dendrokv-runs": Runs, "dendrokv-analysis": Analysis, "dendrokv-eval": Eval,
-          "dendrokv-logits": Logits}
+          "dendrokv-tune": Tune, "dendrokv-logits": Logits, "dendrokv-set": Set}
 
 
 # ---------------------------------------------------------------------------------------------------------------- writing

@@ -256,6 +256,54 @@ INSTANTIATE_TEST_SUITE_P(
         "r-kv:budget=24,recent=4,every=8", "knorm:budget=24,skip=1", "keydiff:budget=24,every=8",
         "lagkv:budget=24,recent=4,every=8,lag=4", "expected-attention:budget=24,every=8"));
 
+/// Rows of lane number `i` (layer by layer): 14 + 9 * ((i + shift) mod lanes).
+std::string write_map(const fs::path& path, uint32_t shift, uint32_t layers = model().config().layers) {
+  BudgetMap map{layers, model().config().kv_heads, {}};
+  const uint32_t lanes = map.layers * map.lanes;
+  for (uint32_t lane = 0; lane < lanes; ++lane) map.rows.push_back(14 + 9 * ((lane + shift) % lanes));
+  write_budget_map(path, map);
+  return path.string();
+}
+
+void write_replay(const fs::path& path, const fs::path& full, const std::string& spec) {
+  const TraceReader trace(full);
+  const std::vector<PolicyChoice> choices{PolicyChoice(spec)};
+  write_runs(path, RunsFile{.uuid = {},
+                            .created = {},
+                            .creator = {},
+                            .command_line = "dendrokv replay",
+                            .trace_uuid = trace.info().uuid,
+                            .runs = *replay_trace(trace, choices, 1, {})});
+}
+
+TEST(Audit, HoldsEachLaneOfABudgetMapToItsOwnRows) {
+  const TemporaryFolder folder;
+  const std::string map = write_map(folder / "map.txt", 0);
+  write_trace(folder / "full.h5", "full");
+  for (const char* policy : {"treekv:sinks=2,recent=6,", "streaming:sinks=2,", "h2o:sinks=2,recent=6,", "h2o-avg:sinks=2,recent=6,"}) {
+    const std::string spec = policy + ("budget-map=" + map);
+    write_map(map, 0);
+    write_trace(folder / "t.h5", spec);
+    write_replay(folder / "r.h5", folder / "full.h5", spec);
+    for (const char* file : {"t.h5", "r.h5"}) {
+      const Audit audit = audit_of(folder / file);
+      EXPECT_EQ(red_ones(audit), "") << file << " " << spec;
+      for (const char* name : {"manifest", "rows = budget", "protected", "coverage"})
+        EXPECT_EQ(finding(audit, name).outcome, Outcome::Good) << file << " " << name << " " << spec;
+      EXPECT_EQ(finding(audit, "identity").outcome, Outcome::NotApplicable) << file;
+    }
+    // The same total, other lanes.
+    write_map(map, 1);
+    for (const char* file : {"t.h5", "r.h5"})
+      EXPECT_EQ(finding(audit_of(folder / file), "rows = budget").outcome, Outcome::Bad) << file << " " << spec;
+    // Of another model: the manifest says so, and nothing is looked up by it.
+    write_map(map, 0, model().config().layers + 1);
+    const Audit other = audit_of(folder / "t.h5");
+    EXPECT_EQ(finding(other, "manifest").outcome, Outcome::Bad) << spec;
+    EXPECT_EQ(finding(other, "rows = budget").outcome, Outcome::NotApplicable) << spec;
+  }
+}
+
 TEST(Audit, ReducedAndPartialTracesSayWhatCannotBeLookedUp) {
   const TemporaryFolder folder;
   write_trace(folder / "top.h5", kTree, Encoding::F16, {.rows = FullRows::Omit, .top_k = 6});

@@ -1,4 +1,4 @@
-// The program as several processes, killed and stopped at random and started again: the merged file has the bytes that one process makes.
+// trace, eval, analyze and tune as several processes, killed and stopped at random and started again: the merged file has the bytes that one process makes.
 
 #include <gtest/gtest.h>
 
@@ -28,6 +28,9 @@ class Division : public ::testing::TestWithParam<std::string> {
         words += "the " + std::to_string(word * (text + 3) % 17) + " ";
       std::ofstream(folder_ / (std::to_string(text) + ".txt")) << words;
     }
+    std::ofstream(folder_ / "space.txt") << "policy treekv\nsinks 1\nrecent 1/4 1/2\nscope 2 4 8\n";
+    if (GetParam().starts_with("analyze"))
+      run_command(std::string(DENDROKV_PROGRAM) + " trace --text 0.txt 1.txt 2.txt 3.txt 4.txt 5.txt --quiet -o traces.h5", folder_);
   }
 
   Answer run(const std::string& before, const std::string& after) const {
@@ -78,7 +81,11 @@ TEST_P(Division, AShardOfAnotherNumberOfProcessesFindsWhatWasDone) {
 INSTANTIATE_TEST_SUITE_P(
     Of, Division,
     ::testing::Values("trace --text 0.txt 1.txt 2.txt 3.txt 4.txt 5.txt --policy full --policy treekv:capacity=8,sinks=1,recent=4",
-                      "eval --text 0.txt 1.txt 2.txt 3.txt 4.txt 5.txt --policy full --policy treekv:capacity=8,sinks=1,recent=4"),
+                      "eval --text 0.txt 1.txt 2.txt 3.txt 4.txt 5.txt --policy full --policy treekv:capacity=8,sinks=1,recent=4",
+                      "analyze traces.h5/item/0 traces.h5/item/1 traces.h5/item/2 traces.h5/item/3 traces.h5/item/4 traces.h5/item/5 "
+                      "--levels 2 --exclude-first 4 --exclude-last 4",
+                      "tune --text 3.txt 4.txt 5.txt --space space.txt --budget 8000 --budget 9000 --budget 10000 --budget 11000 --budget 12000 "
+                      "--piece 40"),
     [](const auto& parameter) { return parameter.param.substr(0, parameter.param.find(' ')); });
 
 }  // namespace

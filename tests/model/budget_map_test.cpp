@@ -63,6 +63,39 @@ TEST(BudgetMap, ADamagedFileIsRefused) {
   EXPECT_THROW(PolicyChoice("treekv:sinks=1,recent=4,budget-map=" + (folder / "missing.txt").string()), Error);
 }
 
+TEST(BudgetMap, TheFullSpecIsASpecWithoutTheRowsThatTheMapSays) {
+  const TemporaryFolder folder;
+  const PolicyChoice choice("treekv:sinks=2,recent=6,budget-map=" + write(folder, uneven_map()));
+  EXPECT_EQ(choice.text().find("capacity="), std::string::npos);
+  const PolicyChoice again(choice.text());
+  EXPECT_EQ(again.text(), choice.text());
+  EXPECT_EQ(again.shape().budget, std::ranges::max(uneven_map().rows));
+  EXPECT_EQ(again.fewest_rows(), std::ranges::min(uneven_map().rows));
+}
+
+// Ada-KV divides a layer's rows by itself, pyramids by layer: a map would contradict them.
+TEST(BudgetMap, IsTakenByThePoliciesThatListItAndRefusedByAllOthers) {
+  const TemporaryFolder folder;
+  const BudgetMap map = uneven_map();
+  const std::string path = write(folder, map);
+  size_t taken = 0;
+  for (const PolicyRow& row : policy_table()) {
+    const std::string spec = std::string(row.spec.name) + ":budget-map=" + path;
+    const auto& options = row.spec.options;
+    if (std::ranges::find(options, "budget-map", &OptionRow::name) == options.end()) {
+      EXPECT_THROW(PolicyChoice{spec}, Error) << spec;
+      continue;
+    }
+    ++taken;
+    const PolicyChoice choice(spec + ",sinks=1" + (row.budget_key == "recent" ? "" : ",recent=6"));
+    for (uint32_t layer = 0; layer < map.layers; ++layer)
+      for (uint32_t lane = 0; lane < map.lanes; ++lane)
+        EXPECT_EQ(choice.lane_shape(Layer(layer), Lane(lane)).budget, map.rows_of(Layer(layer), Lane(lane))) << spec;
+  }
+  EXPECT_EQ(taken, 4u);
+  EXPECT_THROW(PolicyChoice("adakv:recent=4,every=8,budget-map=" + path), Error);
+}
+
 TEST(BudgetMap, EachLaneHoldsItsRowsAndTheCacheItsBytes) {
   const TemporaryFolder folder;
   const BudgetMap map = uneven_map();

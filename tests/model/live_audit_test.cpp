@@ -111,6 +111,44 @@ INSTANTIATE_TEST_SUITE_P(
                       "pyramidkv:budget=24,recent=4,every=8", "adakv:budget=24,recent=4,every=8",
                       "knorm:budget=24,recent=4,skip=1", "lacache:budget=24"));
 
+/// Rows of lane number `i` (layer by layer): 14 + 9 i.
+std::string uneven_lanes(const testing::TemporaryFolder& folder) {
+  BudgetMap map{model().config().layers, model().config().kv_heads, {}};
+  for (uint32_t lane = 0; lane < map.layers * map.lanes; ++lane) map.rows.push_back(14 + 9 * lane);
+  write_budget_map(folder / "map.txt", map);
+  return "budget-map=" + (folder / "map.txt").string();
+}
+
+TEST(LiveAudit, HoldsEachLaneOfABudgetMapToItsOwnRows) {
+  const testing::TemporaryFolder folder;
+  const std::string map = uneven_lanes(folder);
+  for (const char* policy : {"treekv:sinks=2,recent=6,", "streaming:sinks=2,", "h2o:sinks=2,recent=6,"}) {
+    const Audit audit = audit_of(policy + map);
+    EXPECT_EQ(red_ones(audit), "") << policy;
+    for (const char* name : {"rows = budget", "protected", "record", "alignment", "identity"})
+      EXPECT_EQ(finding(audit, name).outcome, Outcome::Good) << name << " " << policy;
+  }
+}
+
+TEST(LiveAudit, ARowTooManyInASmallLaneIsSeenThoughOthersMayHoldMore) {
+  const testing::TemporaryFolder folder;
+  const auto one_more = [](std::vector<Position>& positions, std::vector<float>& weights, const AttentionRow& row) {
+    if (row.layer.value > 0 || row.head.value > 0 || row.step.value != 60) return;
+    for (uint32_t position = 1; position < positions.size(); ++position)
+      if (positions[position].value != position) {  // the first one that had left
+        positions.insert(positions.begin() + position, Position(position));
+        weights.insert(weights.begin() + position, 0.0f);
+        return;
+      }
+  };
+  Between between;
+  between.rows = one_more;
+  const Audit audit = audit_of("treekv:sinks=2,recent=6," + uneven_lanes(folder), between);
+  EXPECT_EQ(finding(audit, "rows = budget").outcome, Outcome::Bad);
+  EXPECT_NE(finding(audit, "rows = budget").detail.find("16 rows, wanted 15 to 15"), std::string::npos)
+      << finding(audit, "rows = budget").detail;
+}
+
 struct Lie {
   const char* check;
   const char* what;

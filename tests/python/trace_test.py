@@ -117,6 +117,75 @@ class WrittenByTheProgram(InFolder):
                 np.testing.assert_allclose(trace.loss[1:], nll, atol=1e-4)
 
 
+class ManyTasks(InFolder):
+    def texts(self, count):
+        names = [self.path(f"{i}.json") for i in range(count)]
+        for i, name in enumerate(names):
+            pathlib.Path(name).write_text(json.dumps([(37 * t + 11 * i) % 256 for t in range(TOKENS + i)]))
+        return names
+
+    def test_members_of_a_set_are_the_files_of_their_own_runs(self):
+        texts = self.texts(3)
+        program("trace", "--model", MODEL, "--ids", *texts, "-o", self.path("set.h5"), "--quiet")
+        program("trace", "--model", MODEL, "--ids", texts[1], "-o", self.path("one.h5"), "--quiet")
+        with dt.open(self.path("set.h5")) as members, dt.open(self.path("one.h5")) as own, dt.open(self.path("set.h5/item/1")) as placed:
+            self.assertEqual([item["order"] for item in members.items], [0, 1, 2])
+            self.assertEqual({item["format"] for item in members.items}, {"dendrokv-trace"})
+            self.assertIn("1.json", members.items[1]["task"])
+            self.assertEqual([members[i].tokens for i in range(len(members))], [TOKENS, TOKENS + 1, TOKENS + 2])
+            for member in (members[1], placed):
+                self.assertEqual((member.pieces, member.policy, member.model), (own.pieces, own.policy, own.model))
+                np.testing.assert_array_equal(member.ids, own.ids)
+                np.testing.assert_array_equal(member.weights(1, 1), own.weights(1, 1))
+                np.testing.assert_array_equal(member.contribution(0, 0), own.contribution(0, 0))
+                np.testing.assert_array_equal(member.loss, own.loss)
+            self.assertTrue(placed.name.endswith("set.h5/item/1"))
+            with self.assertRaisesRegex(dt.TraceError, "item/1: /key/key: no keys"):
+                placed.keys(0, 0)
+            with self.assertRaisesRegex(dt.TraceError, "item 3: not in the set, wanted one of 0, 1, 2"):
+                members[3]
+        with self.assertRaisesRegex(dt.TraceError, "not in the set"):
+            dt.open(self.path("set.h5/item/7"))
+
+    def test_runs_evaluations_and_analyses_open_as_members_too(self):
+        texts = self.texts(2)
+        program("trace", "--model", MODEL, "--ids", *texts, "--policy", "streaming:budget=20,sinks=2", "-o", self.path("t.h5"), "--quiet")
+        program("trace", "--model", MODEL, "--ids", *texts, "-o", self.path("full.h5"), "--quiet")
+        program("analyze", self.path("full.h5/item/0"), self.path("full.h5/item/1"), "--levels", "2", "--exclude-first", "2",
+                "--exclude-last", "2", "--shard", "0/1", "-o", self.path("a.h5"), "--quiet")
+        with dt.open(self.path("t.h5/item/1")) as trace:
+            kept = dt.kept_after(trace.run, TOKENS)
+            self.assertEqual(set(kept.sum(axis=-1).flat), {20})
+        with dt.open(self.path("a.shard-0-of-1.h5")) as analyses:
+            self.assertEqual(analyses[1].profile["band"].shape, (2, TOKENS + 1))
+
+    def test_a_failed_task_says_why(self):
+        texts = self.texts(2)
+        pathlib.Path(texts[1]).write_text("[1, 1000000]")
+        program("trace", "--model", MODEL, "--ids", *texts, "--shard", "0/1", "-o", self.path("set.h5"), "--quiet")
+        with dt.open(self.path("set.shard-0-of-1.h5")) as members:
+            self.assertEqual([item["format"] for item in members.items], ["dendrokv-trace", ""])
+            self.assertIn("1000000", members.items[1]["error"])
+            with self.assertRaisesRegex(dt.TraceError, "the task failed: .*1000000"):
+                members[1]
+
+    def test_tune_holds_what_it_measured(self):
+        text, space = self.path("text.txt"), self.path("space.txt")
+        pathlib.Path(text).write_text(" ".join(f"the tide came in {i} and went out {i * 7 % 11}" for i in range(60)))
+        pathlib.Path(space).write_text("policy treekv\nsinks 1\nrecent 1/4 1/2\nscope 2 4\n")
+        answer = json.loads(program("tune", "--model", MODEL, "--text", text, "--space", space, "--budget", "20000", "--piece", "60",
+                                    "--pieces", "6", "-o", self.path("tune.h5"), "--json", "--quiet"))
+        with dt.open(self.path("tune.h5")) as tune:
+            self.assertEqual(tune.spec, answer["spec"])
+            self.assertIn(tune.spec, tune.settings)
+            self.assertEqual(tune.loss.shape, (len(tune.settings), len(tune.pieces)))
+            self.assertEqual(np.isfinite(tune.loss).sum() + tune.held_out_loss.size, answer["cost"])
+            np.testing.assert_allclose(tune.held_out_loss.mean(axis=1), tune.mean, rtol=1e-12)
+            np.testing.assert_allclose(tune.mean - tune.mean[0], tune.difference, atol=1e-12)
+            self.assertTrue((tune.lower <= tune.difference).all() and (tune.difference <= tune.upper).all())
+            self.assertEqual([tune.settings[i] for i in tune.finalists], [line["policy"] for line in answer["finalists"]])
+
+
 class WrittenByPython(InFolder):
     def write(self, name="p.h5", **options):
         self.attention, self.values = softmax_rows(1), value_rows(2)
