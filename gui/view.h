@@ -101,6 +101,7 @@ class View : public QWidget {
   void leaveEvent(QEvent* event) override;
 
  private:
+  void paint_picture();
   void paint_panel(QPainter& painter);
   void paint_header(QPainter& painter);
   void set_hover(std::optional<Position> position);
@@ -108,6 +109,7 @@ class View : public QWidget {
   Workspace& workspace_;
   QString title_;
   QImage picture_;
+  bool stale_ = true;  // the picture is not of what is selected now
   std::optional<QPointF> pointer_;
 };
 

@@ -10,6 +10,7 @@
 #include <random>
 
 #include "gui/retention_codes.h"
+#include "gui/views.h"
 #include "tests/gui/big_trace.h"
 #include "tests/gui/made_up_run.h"
 #include "tests/gui/opened_window.h"
@@ -98,6 +99,26 @@ TEST(Budget, AMillionTokensScrollZoomAndJump) {
   window.show();
   ASSERT_EQ(testing::open_and_settle(window, {folder / "long.h5"}).toStdString(), "");
   frame(window);
+  if (std::getenv("PROBE")) {
+    window.selection().change([&](Selection& wanted) { wanted.visible=50000; wanted.first_visible = Position(500000); wanted.position = Position(510000); wanted.hover=Position(520000); });
+    testing::settle(window);
+    frame(window);
+    for (const ViewRow& row : view_table()) {
+      View* view = window.view(row.name);
+      if (!view || !view->isVisible()) continue;
+      timespec a, b;
+      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
+      for (int i = 0; i < 20; ++i) { view->refresh(); view->repaint(); }
+      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
+      const double full = double(b.tv_sec - a.tv_sec) * 1e3 + double(b.tv_nsec - a.tv_nsec) * 1e-6;
+      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
+      for (int i = 0; i < 20; ++i) { view->repaint(); }
+      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
+      const double front = double(b.tv_sec - a.tv_sec) * 1e3 + double(b.tv_nsec - a.tv_nsec) * 1e-6;
+      std::printf("%-14s %7.2f ms  front %7.2f  %dx%d\n", std::string(row.name).c_str(), full / 20, front / 20, view->width(), view->height());
+    }
+    return;
+  }
   std::mt19937 random(1);
   std::vector<double> frames;
   for (int step = 0; step < 500; ++step) {
