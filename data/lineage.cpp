@@ -154,24 +154,28 @@ std::string remedy_text(const Remedy& remedy) {
   return {};
 }
 
+std::vector<Remedy> what_would_have_kept(const Run& run, const Duel& left, size_t leaving) {
+  std::vector<Remedy> remedies = {
+      {Remedy::Kind::Sinks, left.position.value + 1.0},
+      {Remedy::Kind::Recent, left.step.value - left.position.value + 1.0},
+      {Remedy::Kind::Rows, static_cast<double>(leaving)},
+  };
+  if (left.reason == Reason::Tie) remedies.push_back({Remedy::Kind::Tie, 0});
+  // A pair one row further on leaves out its older row, one row back its newer.
+  if (compares_pairs(run) && left.rival)
+    remedies.push_back({Remedy::Kind::Cursor, *left.rival > left.position ? 1.0 : -1.0});
+  if (!std::isnan(left.margin))
+    remedies.push_back({Remedy::Kind::Score, static_cast<double>(left.margin)});
+  return remedies;
+}
+
 std::vector<Remedy> what_would_have_kept(const Run& run, Layer layer, Lane lane,
                                          Position position) {
   const std::optional<Duel> left = duel(run, layer, lane, position);
   if (!left) return {};
-  std::vector<Remedy> remedies = {
-      {Remedy::Kind::Sinks, position.value + 1.0},
-      {Remedy::Kind::Recent, left->step.value - position.value + 1.0},
-  };
   const auto evict_step = run.retention.evict_step(layer, lane);
   const auto leaving = std::ranges::count(evict_step, static_cast<int32_t>(left->step.value));
-  remedies.push_back({Remedy::Kind::Rows, static_cast<double>(leaving)});
-  if (left->reason == Reason::Tie) remedies.push_back({Remedy::Kind::Tie, 0});
-  // A pair one row further on leaves out its older row, one row back its newer.
-  if (compares_pairs(run) && left->rival)
-    remedies.push_back({Remedy::Kind::Cursor, *left->rival > position ? 1.0 : -1.0});
-  if (!std::isnan(left->margin))
-    remedies.push_back({Remedy::Kind::Score, static_cast<double>(left->margin)});
-  return remedies;
+  return what_would_have_kept(run, *left, static_cast<size_t>(leaving));
 }
 
 }  // namespace dendrokv

@@ -74,7 +74,9 @@ struct Remedy {
 };
 std::string remedy_text(const Remedy& remedy);  // "recent >= 61"
 
-/// Nothing if the position stayed to the end. In the order of Kind.
+/// Of a departure at a step when `leaving` rows of the lane left, itself included. In the order of Kind.
+std::vector<Remedy> what_would_have_kept(const Run& run, const Duel& left, size_t leaving);
+/// The same, counting them; nothing if the position stayed to the end.
 std::vector<Remedy> what_would_have_kept(const Run& run, Layer layer, Lane lane, Position position);
 
 }  // namespace dendrokv

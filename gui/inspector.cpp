@@ -14,15 +14,14 @@ namespace {
 /// Share of a full cache's attention that falls on what the lane shows its query.
 std::optional<double> retained(const LaneStory& story, const RowSnapshot* row) {
   if (!row || story.run.mode != RunMode::OpenLoop) return std::nullopt;
-  double kept = 0, all = 0;
-  for (size_t p = 0; p < row->weight.size(); ++p) {
-    if (std::isnan(row->weight[p])) return std::nullopt;
-    all += double{row->weight[p]};
-    if (story.run.retention.seen_by(story.lane.layer, story.lane.lane, Position(p), story.step))
-      kept += double{row->weight[p]};
-  }
-  if (!(all > 0)) return std::nullopt;
-  return kept / all;
+  if (row->ranked.size() != row->weight.size() || !(row->total > 0)) return std::nullopt;
+  // What the query saw: what was kept after the step before, and the newcomer.
+  const size_t newcomer = story.step.index();
+  double kept = newcomer < row->weight.size() ? double{row->weight[newcomer]} : 0;
+  if (newcomer > 0)
+    story.index().for_each_kept({0, std::min(newcomer, row->weight.size())}, Step(newcomer - 1),
+                                [&](Position position) { kept += double{row->weight[position.index()]}; });
+  return kept / row->total;
 }
 
 Section lane_now(const LaneStory& story, const RunIndex::Standing& standing,

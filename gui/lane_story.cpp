@@ -89,13 +89,8 @@ void add_stay(const LaneStory& story, Position position, TokenState state, Secti
 void add_rank(const RowSnapshot& row, Position position, Section& section) {
   const float own = row.weight[position.index()];
   if (std::isnan(own)) return;
-  size_t seen = 0, better = 0;
-  for (const float weight : row.weight) {
-    seen += !std::isnan(weight);
-    better += weight > own;
-  }
   section.entries.push_back(fact(QStringLiteral("its rank among the rows seen"),
-                                 with_number("%1 of ", better + 1) + grouped(seen)));
+                                 with_number("%1 of ", row.rank_of(own)) + grouped(row.ranked.size())));
 }
 
 /// "0.0123 : 0.0145 · margin 15.2 %" under the token that lost; nothing when nothing was compared.
@@ -161,12 +156,24 @@ Section outlived_tokens(const LaneStory& story, Position position) {
   return section;
 }
 
+/// Rows of the lane that left at the same step, itself included.
+size_t leaving_with(const LaneStory& story, const Duel& left) {
+  if (left.step.value == 0) return 1;
+  size_t leaving = story.evict_step(Position(left.step.value)) == static_cast<int32_t>(left.step.value);
+  story.index().for_each_kept(
+      {0, left.step.index()}, Step(left.step.value - 1), [&](Position position) {
+        leaving += story.evict_step(position) == static_cast<int32_t>(left.step.value);
+      });
+  return leaving;
+}
+
 Section remedies(const LaneStory& story, Position position) {
   Section section{QStringLiteral("What would have kept it then"), {}};
   static const char* const kMeaning[] = {"as a sink", "as recent", "room",
                                          "tie rule",  "pair",      "score"};
-  for (const Remedy& remedy :
-       what_would_have_kept(story.run, story.lane.layer, story.lane.lane, position))
+  const std::optional<Duel> left = duel(story.run, story.lane.layer, story.lane.lane, position);
+  if (!left) return section;
+  for (const Remedy& remedy : what_would_have_kept(story.run, *left, leaving_with(story, *left)))
     section.entries.push_back(fact(QString::fromUtf8(kMeaning[static_cast<size_t>(remedy.kind)]),
                                    to_qt(remedy_text(remedy))));
   return section;
