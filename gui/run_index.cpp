@@ -21,8 +21,10 @@ const LaneIndex& RunIndex::lane(LaneId id) const {
   std::atomic<const LaneIndex*>& place =
       lanes_[id.layer.index() * run_.retention.lanes() + id.lane.index()];
   if (const LaneIndex* const known = place.load(std::memory_order_acquire)) return *known;
-  auto made = std::make_unique<const LaneIndex>(run_.retention.evict_step(id.layer, id.lane),
-                                                run_.retention.rival(id.layer, id.lane));
+  const std::optional<LaneDuels> stored = run_.retention.stored_duels(id.layer, id.lane);
+  auto made = std::make_unique<const LaneIndex>(
+      run_.retention.evict_step(id.layer, id.lane),
+      stored ? std::span<const int32_t>(stored->rival) : run_.retention.rival(id.layer, id.lane));
   // Two threads may make the same one: the first to be done stays.
   const LaneIndex* first = nullptr;
   if (place.compare_exchange_strong(first, made.get(), std::memory_order_acq_rel))

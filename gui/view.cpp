@@ -35,7 +35,6 @@ View::View(Workspace& workspace, const QString& title, QWidget* parent)
   });
   connect(&workspace.document, &Document::arrived, this, [this](Topic topic) {
     snapshot_arrived(topic);
-    update();
   });
 }
 

@@ -80,6 +80,7 @@ class View : public QWidget {
   virtual bool needs_refresh(const Selection& now, const Selection& before) const;
   virtual void selection_changed(const Selection& now, const Selection& before);
   virtual void document_opened();
+  /// A view that draws what has come asks for a refresh.
   virtual void snapshot_arrived(Topic topic);
   /// Width at the right of the header that captions must leave free.
   virtual int header_reserve() const;
