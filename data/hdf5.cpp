@@ -129,6 +129,34 @@ void Dataset::check_layout() {
   filtered_ = H5Pget_nfilters(properties.id()) > 0;
 }
 
+std::optional<Dataset::ChunkPlaces> Dataset::chunk_places() const {
+  quieten();
+  const Handle properties =
+      own<H5Pclose>(H5Dget_create_plist(handle_.id()), subject_, "its layout cannot be read");
+  if (filtered_ || H5Pget_layout(properties.id()) != H5D_CHUNKED) return std::nullopt;
+  ChunkPlaces places;
+  std::vector<hsize_t> chunk(shape_.size());
+  need(H5Pget_chunk(properties.id(), static_cast<int>(chunk.size()), chunk.data()), subject_,
+       "its layout cannot be read");
+  places.chunk.assign(chunk.begin(), chunk.end());
+  std::vector<hsize_t> at(shape_.size());
+  for (bool more = elements_ > 0; more;) {
+    unsigned filters = 0;
+    haddr_t address = HADDR_UNDEF;
+    hsize_t bytes = 0;
+    need(H5Dget_chunk_info_by_coord(handle_.id(), at.data(), &filters, &address, &bytes), subject_,
+         "its chunks cannot be found");
+    places.address.push_back(address == HADDR_UNDEF ? kNowhere : address);
+    more = false;
+    for (size_t axis = at.size(); axis-- > 0 && !more;) {
+      at[axis] += chunk[axis];
+      more = at[axis] < shape_[axis];
+      if (!more) at[axis] = 0;
+    }
+  }
+  return places;
+}
+
 void Dataset::check_stored() const {
   const Handle file = own<H5Fclose>(H5Iget_file_id(handle_.id()), subject_, "its file is closed");
   hsize_t file_bytes = 0;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -63,6 +64,15 @@ class Dataset {
   void write_chunk(std::span<const uint64_t> start, std::span<const std::byte> bytes);
   void read(void* data) const;
   void read(std::span<const uint64_t> start, std::span<const uint64_t> count, void* data) const;
+
+  /// Where chunks lie in the file, [chunk of the shape, row-major], for reading their bytes without the library; kNowhere = it was
+  /// never written. Nothing for a dataset that is packed or not in chunks.
+  struct ChunkPlaces {
+    Shape chunk;
+    std::vector<uint64_t> address;
+  };
+  static constexpr uint64_t kNowhere = UINT64_MAX;
+  std::optional<ChunkPlaces> chunk_places() const;
 
   /// All elements. Throws Error before it allocates when the file does not hold as much data as the shape promises.
   template <class T>

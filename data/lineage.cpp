@@ -38,22 +38,33 @@ Protection protection(const Run& run, Layer layer, Lane lane, Position position,
   return position.value + run.recent > step.value ? Protection::Recent : Protection::None;
 }
 
-std::optional<Departure> departure(const Run& run, Layer layer, Lane lane, Position position) {
+std::optional<Duel> duel(const Run& run, Layer layer, Lane lane, Position position) {
   const Retention& retention = run.retention;
-  const auto evict_step = retention.evict_step(layer, lane);
-  const auto rival = retention.rival(layer, lane);
   const size_t at = position.index();
-  DENDROKV_ASSERT(at < evict_step.size());
-  if (evict_step[at] < 0) return std::nullopt;
-  Departure found;
+  DENDROKV_ASSERT(at < retention.tokens());
+  const int32_t left = retention.evict_step(layer, lane)[at];
+  if (left < 0) return std::nullopt;
+  const int32_t rival = retention.rival(layer, lane)[at];
+  Duel found;
   found.position = position;
-  found.step = Step(evict_step[at]);
-  found.rule = run.policy;
+  found.step = Step(left);
   found.reason = static_cast<Reason>(retention.reason(layer, lane)[at]);
-  if (rival[at] >= 0) found.rival = Position(rival[at]);
+  if (rival >= 0) found.rival = Position(rival);
   found.score = retention.score(layer, lane)[at];
   found.rival_score = retention.rival_score(layer, lane)[at];
   found.margin = found.rival_score - found.score;
+  return found;
+}
+
+std::optional<Departure> departure(const Run& run, Layer layer, Lane lane, Position position) {
+  const std::optional<Duel> lost = duel(run, layer, lane, position);
+  if (!lost) return std::nullopt;
+  const auto evict_step = run.retention.evict_step(layer, lane);
+  const auto rival = run.retention.rival(layer, lane);
+  const size_t at = position.index();
+  Departure found;
+  static_cast<Duel&>(found) = *lost;
+  found.rule = run.policy;
   for (size_t other = 0; other <= found.step.value; ++other) {
     const bool there = seen(evict_step, other, found.step);
     found.rows += there;
@@ -143,24 +154,28 @@ std::string remedy_text(const Remedy& remedy) {
   return {};
 }
 
+std::vector<Remedy> what_would_have_kept(const Run& run, const Duel& left, size_t leaving) {
+  std::vector<Remedy> remedies = {
+      {Remedy::Kind::Sinks, left.position.value + 1.0},
+      {Remedy::Kind::Recent, left.step.value - left.position.value + 1.0},
+      {Remedy::Kind::Rows, static_cast<double>(leaving)},
+  };
+  if (left.reason == Reason::Tie) remedies.push_back({Remedy::Kind::Tie, 0});
+  // A pair one row further on leaves out its older row, one row back its newer.
+  if (compares_pairs(run) && left.rival)
+    remedies.push_back({Remedy::Kind::Cursor, *left.rival > left.position ? 1.0 : -1.0});
+  if (!std::isnan(left.margin))
+    remedies.push_back({Remedy::Kind::Score, static_cast<double>(left.margin)});
+  return remedies;
+}
+
 std::vector<Remedy> what_would_have_kept(const Run& run, Layer layer, Lane lane,
                                          Position position) {
-  const std::optional<Departure> left = departure(run, layer, lane, position);
+  const std::optional<Duel> left = duel(run, layer, lane, position);
   if (!left) return {};
-  std::vector<Remedy> remedies = {
-      {Remedy::Kind::Sinks, position.value + 1.0},
-      {Remedy::Kind::Recent, left->step.value - position.value + 1.0},
-  };
   const auto evict_step = run.retention.evict_step(layer, lane);
   const auto leaving = std::ranges::count(evict_step, static_cast<int32_t>(left->step.value));
-  remedies.push_back({Remedy::Kind::Rows, static_cast<double>(leaving)});
-  if (left->reason == Reason::Tie) remedies.push_back({Remedy::Kind::Tie, 0});
-  // A pair one row further on leaves out its older row, one row back its newer.
-  if (compares_pairs(run) && left->rival)
-    remedies.push_back({Remedy::Kind::Cursor, *left->rival > position ? 1.0 : -1.0});
-  if (!std::isnan(left->margin))
-    remedies.push_back({Remedy::Kind::Score, static_cast<double>(left->margin)});
-  return remedies;
+  return what_would_have_kept(run, *left, static_cast<size_t>(leaving));
 }
 
 }  // namespace dendrokv

@@ -17,15 +17,22 @@ std::string_view protection_name(Protection protection);  // "sink", "recent", "
 /// Of a position after a step, in a cache that holds it. Of a policy without a budget: none.
 Protection protection(const Run& run, Layer layer, Lane lane, Position position, Step step);
 
-/// The whole story of one departure.
-struct Departure {
+/// How a position left, as the record has it.
+struct Duel {
   Position position;
-  Step step;         // it was seen by this step's query, and is gone after it
-  std::string rule;  // the full spec of the policy
+  Step step;  // it was seen by this step's query, and is gone after it
   Reason reason = Reason::Rule;
   std::optional<Position> rival;
   float score = 0, rival_score = 0;  // NaN when nothing was compared
   float margin = 0;                  // rival_score - score, >= 0; NaN when nothing was compared
+};
+
+/// Nothing if the position stayed to the end. Looks at one position alone.
+std::optional<Duel> duel(const Run& run, Layer layer, Lane lane, Position position);
+
+/// The whole story of one departure, for which all of the lane is read.
+struct Departure : Duel {
+  std::string rule;    // the full spec of the policy
   uint32_t slot = 0;                 // its place in the cache at the step, from the oldest
   uint32_t rows = 0;                 // in the cache at the step, the newcomer included
   uint32_t order = 0;                // number of departures of the lane before this one
@@ -67,7 +74,9 @@ struct Remedy {
 };
 std::string remedy_text(const Remedy& remedy);  // "recent >= 61"
 
-/// Nothing if the position stayed to the end. In the order of Kind.
+/// Of a departure at a step when `leaving` rows of the lane left, itself included. In the order of Kind.
+std::vector<Remedy> what_would_have_kept(const Run& run, const Duel& left, size_t leaving);
+/// The same, counting them; nothing if the position stayed to the end.
 std::vector<Remedy> what_would_have_kept(const Run& run, Layer layer, Lane lane, Position position);
 
 }  // namespace dendrokv

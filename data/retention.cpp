@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <list>
 
 #include "data/error.h"
 
@@ -15,6 +16,8 @@ namespace {
 constexpr std::string_view kReasons[] = {"kept", "sink", "recent", "lost", "tie", "rule"};
 constexpr std::string_view kLaneKinds[] = {"kv-head", "query-head", "layer"};
 constexpr std::string_view kRunModes[] = {"closed-loop", "open-loop"};
+
+constexpr size_t kDuelBytes = sizeof(int32_t) + 2 * sizeof(float) + sizeof(uint8_t);  // a position
 
 bool left_by(int32_t evict_step, Step step) {
   return evict_step >= 0 && static_cast<uint32_t>(evict_step) <= step.value;
@@ -93,6 +96,10 @@ void check_lane(const std::string& subject, const LaneCheck& lane) {
     fail(subject + ", position " + std::to_string(ring), "its chain of rivals comes back to it");
 }
 
+std::string lane_subject(std::string_view subject, uint32_t layer, uint32_t lane) {
+  return std::string(subject) + ", layer " + std::to_string(layer) + ", lane " + std::to_string(lane);
+}
+
 void check_size(std::string_view subject, std::string_view name, size_t found, uint64_t wanted) {
   if (found != wanted)
     fail(std::string(subject), std::string(name) + " has " + std::to_string(found) + " entries",
@@ -147,6 +154,69 @@ Retention Retention::keep_all(uint32_t layers, uint32_t lanes, uint32_t tokens) 
   return retention;
 }
 
+/// The last lanes that were asked for, the newest first.
+class Retention::RecentLanes {
+ public:
+  explicit RecentLanes(std::shared_ptr<const DuelSource> source) : source_(std::move(source)) {}
+
+  const LaneDuels& of(Layer layer, Lane lane) {
+    const auto known = std::ranges::find_if(lanes_, [&](const Known& one) {
+      return one.layer == layer && one.lane == lane;
+    });
+    if (known != lanes_.end())
+      lanes_.splice(lanes_.begin(), lanes_, known);
+    else
+      lanes_.push_front({layer, lane, source_->read(layer, lane)});
+    if (lanes_.size() > kMostLanes) lanes_.pop_back();
+    return lanes_.front().duels;
+  }
+  LaneDuels read(Layer layer, Lane lane) const { return source_->read(layer, lane); }
+  size_t bytes() const {
+    size_t bytes = 0;
+    for (const Known& one : lanes_) bytes += one.duels.rival.size() * kDuelBytes;
+    return bytes;
+  }
+
+ private:
+  static constexpr size_t kMostLanes = 4;
+  struct Known {
+    Layer layer;
+    Lane lane;
+    LaneDuels duels;
+  };
+  std::shared_ptr<const DuelSource> source_;
+  std::list<Known> lanes_;
+};
+
+Retention Retention::on_demand(std::string_view subject, uint32_t layers, uint32_t lanes,
+                               uint32_t tokens, std::vector<int32_t> evict_step,
+                               std::shared_ptr<const DuelSource> duels) {
+  check_size(subject, "evict_step", evict_step.size(), entry_count(layers, lanes, tokens));
+  Retention retention;
+  retention.layers_ = layers;
+  retention.lanes_ = lanes;
+  retention.tokens_ = tokens;
+  retention.arrays_.evict_step = std::move(evict_step);
+  retention.stored_ = std::make_shared<RecentLanes>(std::move(duels));
+  for (uint32_t layer = 0; layer < layers; ++layer)
+    for (uint32_t lane = 0; lane < lanes; ++lane) {
+      const LaneDuels read = retention.stored_->read(Layer(layer), Lane(lane));
+      check_lane(lane_subject(subject, layer, lane),
+                 {retention.evict_step(Layer(layer), Lane(lane)), read.rival, read.reason});
+    }
+  return retention;
+}
+
+std::optional<LaneDuels> Retention::stored_duels(Layer layer, Lane lane) const {
+  if (!stored_) return std::nullopt;
+  return stored_->read(layer, lane);
+}
+
+size_t Retention::bytes() const {
+  return arrays_.evict_step.size() * sizeof(int32_t) + arrays_.rival.size() * kDuelBytes +
+         (stored_ ? stored_->bytes() : 0);
+}
+
 size_t Retention::offset(Layer layer, Lane lane) const {
   DENDROKV_ASSERT(layer.value < layers_ && lane.value < lanes_);
   if (one_for_all_) return 0;
@@ -156,7 +226,7 @@ size_t Retention::offset(Layer layer, Lane lane) const {
 void Retention::record(Layer layer, Lane lane, const Eviction& eviction) {
   DENDROKV_ASSERT(eviction.victim.value <= eviction.step.value && eviction.step.value < tokens_);
   DENDROKV_ASSERT(eviction.rival >= -1 && eviction.rival < static_cast<int64_t>(tokens_));
-  DENDROKV_ASSERT(!one_for_all_);
+  DENDROKV_ASSERT(!one_for_all_ && !stored_);
   const size_t at = offset(layer, lane) + eviction.victim.index();
   DENDROKV_ASSERT(arrays_.evict_step[at] == -1);
   arrays_.evict_step[at] = static_cast<int32_t>(eviction.step.value);
@@ -170,15 +240,19 @@ std::span<const int32_t> Retention::evict_step(Layer layer, Lane lane) const {
   return std::span(arrays_.evict_step).subspan(offset(layer, lane), tokens_);
 }
 std::span<const int32_t> Retention::rival(Layer layer, Lane lane) const {
+  if (stored_) return stored_->of(layer, lane).rival;
   return std::span(arrays_.rival).subspan(offset(layer, lane), tokens_);
 }
 std::span<const float> Retention::score(Layer layer, Lane lane) const {
+  if (stored_) return stored_->of(layer, lane).score;
   return std::span(arrays_.score).subspan(offset(layer, lane), tokens_);
 }
 std::span<const float> Retention::rival_score(Layer layer, Lane lane) const {
+  if (stored_) return stored_->of(layer, lane).rival_score;
   return std::span(arrays_.rival_score).subspan(offset(layer, lane), tokens_);
 }
 std::span<const uint8_t> Retention::reason(Layer layer, Lane lane) const {
+  if (stored_) return stored_->of(layer, lane).reason;
   return std::span(arrays_.reason).subspan(offset(layer, lane), tokens_);
 }
 
@@ -230,8 +304,7 @@ Retention Retention::from_arrays(std::string_view subject, uint32_t layers, uint
   for (uint32_t layer = 0; layer < layers; ++layer)
     for (uint32_t lane = 0; lane < lanes; ++lane)
       check_lane(
-          std::string(subject) + ", layer " + std::to_string(layer) + ", lane " +
-              std::to_string(lane),
+          lane_subject(subject, layer, lane),
           {retention.evict_step(Layer(layer), Lane(lane)),
            retention.rival(Layer(layer), Lane(lane)), retention.reason(Layer(layer), Lane(lane))});
   return retention;

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -48,6 +49,20 @@ struct Eviction {
   Reason reason = Reason::Rule;
 };
 
+/// What the record of a lane says beside the steps, [position]. The same types as Retention::Arrays.
+struct LaneDuels {
+  std::vector<int32_t> rival;
+  std::vector<float> score, rival_score;
+  std::vector<uint8_t> reason;
+};
+
+/// Where they are stored. Any thread may ask.
+class DuelSource {
+ public:
+  virtual ~DuelSource() = default;
+  virtual LaneDuels read(Layer layer, Lane lane) const = 0;
+};
+
 /// Arrays of [layer, lane, position]. `evict_step` -1 = kept to the end.
 class Retention {
  public:
@@ -56,6 +71,11 @@ class Retention {
   /// Nothing ever leaves. Takes the memory of one lane, which stands for all; nothing can be recorded, and it is not for files.
   static Retention keep_all(uint32_t layers, uint32_t lanes, uint32_t tokens);
 
+  /// Only the steps are in memory, 4 bytes where all is 17; the rest of a lane is read when it is asked for, and kept for the last few
+  /// lanes. Checks every lane, as from_arrays().
+  static Retention on_demand(std::string_view subject, uint32_t layers, uint32_t lanes, uint32_t tokens,
+                             std::vector<int32_t> evict_step, std::shared_ptr<const DuelSource> duels);
+
   uint32_t layers() const { return layers_; }
   uint32_t lanes() const { return lanes_; }
   uint32_t tokens() const { return tokens_; }
@@ -63,12 +83,16 @@ class Retention {
   /// A position may be recorded once per lane (asserted).
   void record(Layer layer, Lane lane, const Eviction& eviction);
 
-  /// Rows of one lane, [position].
+  /// Rows of one lane, [position]. What on_demand() made: all but the steps is for one thread, and stays until other lanes are asked for.
   std::span<const int32_t> evict_step(Layer layer, Lane lane) const;
   std::span<const int32_t> rival(Layer layer, Lane lane) const;
   std::span<const float> score(Layer layer, Lane lane) const;
   std::span<const float> rival_score(Layer layer, Lane lane) const;
   std::span<const uint8_t> reason(Layer layer, Lane lane) const;
+
+  /// What on_demand() made: the lane, read anew, for any thread. Else nothing: all is in memory.
+  std::optional<LaneDuels> stored_duels(Layer layer, Lane lane) const;
+  size_t bytes() const;
 
   /// In the cache after the eviction of `step`: position <= step, and not evicted by then.
   bool kept_after(Layer layer, Lane lane, Position position, Step step) const;
@@ -79,7 +103,7 @@ class Retention {
   /// Tree level of every position after `step`, [position]: the number of rivals it has beaten by then.
   std::vector<uint16_t> levels(Layer layer, Lane lane, Step step) const;
 
-  /// Whole arrays for files, [layer, lane, position] flattened.
+  /// Whole arrays for files, [layer, lane, position] flattened; of what on_demand() made only the steps.
   struct Arrays {
     std::vector<int32_t> evict_step, rival;
     std::vector<float> score, rival_score;
@@ -92,10 +116,18 @@ class Retention {
                                uint32_t tokens, Arrays arrays);
 
  private:
+  class RecentLanes;  // of a DuelSource
   size_t offset(Layer layer, Lane lane) const;
   uint32_t layers_ = 0, lanes_ = 0, tokens_ = 0;
   bool one_for_all_ = false;  // arrays_ has one lane
   Arrays arrays_;
+  std::shared_ptr<RecentLanes> stored_;  // null = all is in arrays_
+};
+
+/// How much of a stored run is read at once.
+enum class Records : uint8_t {
+  Whole,
+  OnDemand,  // for looking at it: Retention::on_demand() where the file allows, and no numbers
 };
 
 /// One policy over one text.

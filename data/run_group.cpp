@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "data/error.h"
+#include "data/stored_duels.h"
 
 namespace dendrokv {
 namespace {
@@ -161,7 +162,7 @@ void write_run_group(h5::File& file, std::string_view path, const Run& run) {
   if (run.numbers) write_numbers(file, group + "/numbers", *run.numbers);
 }
 
-Run read_run_group(const h5::File& file, std::string_view path) {
+Run read_run_group(const h5::File& file, std::string_view path, Records records) {
   const std::string group(path), subject = file.name() + ": " + group;
   Run run;
   run.policy = file.text_attribute(group, "policy");
@@ -179,6 +180,14 @@ Run read_run_group(const h5::File& file, std::string_view path) {
     run.kv_bytes = file.count_attribute(group, "kv_bytes");
   check_reasons(file, group);
   const h5::Shape shape = read_shape(file, group + "/evict_step");
+  if (records == Records::OnDemand)
+    if (std::shared_ptr<const DuelSource> stored = stored_duels(file, group, shape)) {
+      run.retention = Retention::on_demand(
+          subject, static_cast<uint32_t>(shape[0]), static_cast<uint32_t>(shape[1]),
+          static_cast<uint32_t>(shape[2]),
+          read_array<int32_t>(file, group + "/evict_step", h5::Type::I32, shape), std::move(stored));
+      return run;
+    }
   Retention::Arrays arrays;
   arrays.evict_step = read_array<int32_t>(file, group + "/evict_step", h5::Type::I32, shape);
   arrays.rival = read_array<int32_t>(file, group + "/rival", h5::Type::I32, shape);

@@ -10,6 +10,6 @@ namespace dendrokv {
 
 void write_run_group(h5::File& file, std::string_view path, const Run& run);
 /// Throws Error: something missing or inconsistent (Retention::from_arrays).
-Run read_run_group(const h5::File& file, std::string_view path);
+Run read_run_group(const h5::File& file, std::string_view path, Records records = Records::Whole);
 
 }  // namespace dendrokv

@@ -30,7 +30,7 @@ void write_runs(const std::filesystem::path& path, RunsFile contents) {
   h5::publish(part, path);
 }
 
-RunsFile read_runs(const std::filesystem::path& path) {
+RunsFile read_runs(const std::filesystem::path& path, Records records) {
   const h5::File file = h5::File::open(path);
   const FileRoot root = read_root(file, "dendrokv-runs");
   if (!is_complete(file))
@@ -45,7 +45,7 @@ RunsFile read_runs(const std::filesystem::path& path) {
   if (count > kMostRuns)
     fail(file.name() + ": /runs", std::to_string(count) + " runs", "wanted at most 4096");
   for (uint64_t i = 0; i < count; ++i)
-    contents.runs.push_back(read_run_group(file, "/runs/" + std::to_string(i)));
+    contents.runs.push_back(read_run_group(file, "/runs/" + std::to_string(i), records));
   return contents;
 }
 

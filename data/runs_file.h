@@ -17,7 +17,7 @@ struct RunsFile {
 
 /// Writes `path`.part, then renames. Fills uuid, created and creator when empty. Throws Error.
 void write_runs(const std::filesystem::path& path, RunsFile file);
-RunsFile read_runs(const std::filesystem::path& path);
+RunsFile read_runs(const std::filesystem::path& path, Records records = Records::Whole);
 
 /// What a file is by its first bytes and its `format` attribute. Missing or foreign files throw Error.
 enum class FileKind { Gguf, Trace, Runs, Analysis, Eval };

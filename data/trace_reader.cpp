@@ -437,9 +437,9 @@ std::vector<float> TraceReader::read_loss() const {
   return nll;
 }
 
-std::optional<Run> TraceReader::read_run() const {
+std::optional<Run> TraceReader::read_run(Records records) const {
   if (!impl_->file().has("/run")) return std::nullopt;
-  Run run = read_run_group(impl_->file(), "/run");
+  Run run = read_run_group(impl_->file(), "/run", records);
   check_run(impl_->file().name() + ": /run", run, info());
   return run;
 }

@@ -58,7 +58,7 @@ class TraceReader {
   /// [T] nat, NaN at 0.
   std::vector<float> read_loss() const;
   /// The closed-loop run, if a policy ran in the engine.
-  std::optional<Run> read_run() const;
+  std::optional<Run> read_run(Records records = Records::Whole) const;
 
  private:
   class Impl;

@@ -12,6 +12,9 @@
 namespace dendrokv {
 namespace {
 
+/// Tokens of all heads together up to which a run's record is read at once: 17 bytes each.
+constexpr uint64_t kMostWhole = uint64_t{2} << 20;
+
 /// A trace without a run of its own was recorded with every row kept.
 Run unbounded_run(const TraceInfo& info) {
   Run run;
@@ -90,9 +93,13 @@ Content load_content(const TraceReader& trace, const std::filesystem::path& trac
   };
   attempt([&] { content.loss = trace.read_loss(); });
   content.loss.resize(content.info.tokens, std::numeric_limits<float>::quiet_NaN());
+  const TraceInfo& info = content.info;
+  const Records records = uint64_t{info.model.layers} * info.model.heads * info.tokens > kMostWhole
+                              ? Records::OnDemand
+                              : Records::Whole;
   std::optional<Run> own;
   attempt([&] {
-    std::optional<Run> stored = trace.read_run();
+    std::optional<Run> stored = trace.read_run(records);
     if (stored) check_fits(trace_file, *stored, content.info);
     own = std::move(stored);
   });
@@ -101,7 +108,7 @@ Content load_content(const TraceReader& trace, const std::filesystem::path& trac
                               std::to_string(content.info.steps.size()) + " steps are there.");
   content.runs.push_back(own ? std::move(*own) : unbounded_run(content.info));
   for (const std::filesystem::path& file : runs_files)
-    for (Run& run : read_runs(file).runs) {
+    for (Run& run : read_runs(file, records).runs) {
       check_fits(file, run, content.info);
       content.runs.push_back(std::move(run));
     }

@@ -17,7 +17,7 @@ constexpr int kQuantityWidth = 142, kReductionWidth = 84;
 constexpr int kNarrow = 720;
 constexpr double kProfileHeight = 30, kLevelHeight = 5, kColumnWidth = 64;
 constexpr size_t kMostImages = 96;
-constexpr size_t kScaleSamples = 40000;
+constexpr size_t kScaleSamples = 10000;
 
 const ColourMap& heat_map(Theme theme) {
   return colour_map(theme == Theme::Light ? "viridis" : "inferno");

@@ -26,6 +26,7 @@ struct Census {
   uint32_t not_yet = 0, evicted = 0, sinks = 0, recent = 0;
   std::vector<uint32_t> level;  // [level] kept in the tree; as long as the highest level needs
   uint32_t kept() const;
+  bool operator==(const Census&) const = default;
 };
 Census census(std::span<const TokenState> states);
 

@@ -142,7 +142,7 @@ void LineageView::paint_names(QPainter& painter, const std::vector<Position>& ch
   const QFontMetricsF metrics(tiny_font());
   double free_above = 1e9;
   for (auto link = chain.rbegin(); link != chain.rend(); ++link) {
-    const auto left = departure(content()->runs[now.run], now.layer, now.lane, *link);
+    const auto left = duel(content()->runs[now.run], now.layer, now.lane, *link);
     if (!left || !left->rival || left->step > now.step) continue;
     QString text = quoted_piece(content()->tokens.piece(*left->rival), 12);
     if (!std::isnan(left->margin)) text += QStringLiteral(" +") + to_qt(short_number(left->margin));
@@ -187,9 +187,8 @@ QString LineageView::describe(QPointF point) const {
            quoted_piece(content()->tokens.piece(join->winner), 16) +
            QStringLiteral(" at step %1").arg(grouped(join->step.value));
   const Selection& now = selection();
-  const size_t beaten =
-      outlived(content()->runs[now.run].retention, now.layer, now.lane, *position, now.step).size();
-  return text + QStringLiteral(": outlived %1").arg(beaten);
+  const LaneIndex& lane = content()->index(now.run).lane({now.layer, now.lane});
+  return text + QStringLiteral(": outlived %1").arg(lane.level(*position, now.step));
 }
 
 }  // namespace dendrokv

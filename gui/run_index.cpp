@@ -6,72 +6,9 @@
 namespace dendrokv {
 namespace {
 
-constexpr uint32_t kShortestStride = 256;
 constexpr float kNothing = std::numeric_limits<float>::quiet_NaN();
 
-/// The most positions that were in the lane at once.
-uint32_t most_kept(std::span<const int32_t> evict_step) {
-  std::vector<uint32_t> left(evict_step.size());
-  for (const int32_t step : evict_step)
-    if (step >= 0) ++left[static_cast<size_t>(step)];
-  uint32_t kept = 0, most = 0;
-  for (const uint32_t leaving : left) {
-    most = std::max(most, ++kept);
-    kept -= std::min(kept, leaving);
-  }
-  return most;
-}
-
 }  // namespace
-
-LaneIndex::LaneIndex(std::span<const int32_t> evict_step, std::span<const int32_t> rival)
-    : evict_step_(evict_step) {
-  index_rivals(rival);
-  list_kept();
-}
-
-void LaneIndex::index_rivals(std::span<const int32_t> rival) {
-  beaten_start_.assign(rival.size() + 1, 0);
-  for (const int32_t winner : rival)
-    if (winner >= 0) ++beaten_start_[static_cast<size_t>(winner) + 1];
-  for (size_t p = 0; p < rival.size(); ++p) beaten_start_[p + 1] += beaten_start_[p];
-  beaten_step_.resize(beaten_start_.back());
-  std::vector<uint32_t> next(beaten_start_.begin(), beaten_start_.end() - 1);
-  for (size_t p = 0; p < rival.size(); ++p)
-    if (rival[p] >= 0) beaten_step_[next[static_cast<size_t>(rival[p])]++] = evict_step_[p];
-  for (size_t p = 0; p < rival.size(); ++p)
-    if (beaten_start_[p + 1] > beaten_start_[p] + 1)
-      std::sort(beaten_step_.begin() + beaten_start_[p],
-                beaten_step_.begin() + beaten_start_[p + 1]);
-}
-
-// As many steps apart as positions are kept at most: all lists together are about as long as the text.
-void LaneIndex::list_kept() {
-  const size_t tokens = evict_step_.size();
-  stride_ = std::max(kShortestStride, most_kept(evict_step_));
-  list_start_.push_back(0);
-  std::vector<uint32_t> kept;
-  uint32_t next = 0;
-  for (size_t step = 0; step < std::max<size_t>(tokens, 1); step += stride_) {
-    while (next <= step && next < tokens) kept.push_back(next++);
-    std::erase_if(kept, [&](uint32_t p) { return !stays(p, static_cast<int32_t>(step)); });
-    listed_.insert(listed_.end(), kept.begin(), kept.end());
-    list_start_.push_back(static_cast<uint32_t>(listed_.size()));
-  }
-}
-
-uint16_t LaneIndex::level(Position position, Step step) const {
-  const auto from = beaten_step_.begin() + beaten_start_[position.index()];
-  const auto to = beaten_step_.begin() + beaten_start_[position.index() + 1];
-  const auto now = static_cast<int32_t>(step.value);
-  const auto beaten = std::upper_bound(from, to, now) - from;
-  return static_cast<uint16_t>(
-      std::min<ptrdiff_t>(beaten, std::numeric_limits<uint16_t>::max()));
-}
-
-size_t LaneIndex::bytes() const {
-  return 4 * (list_start_.size() + listed_.size() + beaten_start_.size() + beaten_step_.size());
-}
 
 RunIndex::RunIndex(const Run& run)
     : run_(run), lanes_(size_t{run.retention.layers()} * run.retention.lanes()) {}
@@ -84,8 +21,10 @@ const LaneIndex& RunIndex::lane(LaneId id) const {
   std::atomic<const LaneIndex*>& place =
       lanes_[id.layer.index() * run_.retention.lanes() + id.lane.index()];
   if (const LaneIndex* const known = place.load(std::memory_order_acquire)) return *known;
-  auto made = std::make_unique<const LaneIndex>(run_.retention.evict_step(id.layer, id.lane),
-                                                run_.retention.rival(id.layer, id.lane));
+  const std::optional<LaneDuels> stored = run_.retention.stored_duels(id.layer, id.lane);
+  auto made = std::make_unique<const LaneIndex>(
+      run_.retention.evict_step(id.layer, id.lane),
+      stored ? std::span<const int32_t>(stored->rival) : run_.retention.rival(id.layer, id.lane));
   // Two threads may make the same one: the first to be done stays.
   const LaneIndex* first = nullptr;
   if (place.compare_exchange_strong(first, made.get(), std::memory_order_acq_rel))
@@ -118,15 +57,35 @@ std::vector<TokenState> RunIndex::states(LaneId id, IndexRange positions, Step s
   return states;
 }
 
-std::shared_ptr<const std::vector<TokenState>> RunIndex::all_states(LaneId id, Step step) const {
-  const std::lock_guard lock(mutex_);
-  if (!last_states_ || last_lane_ != id || last_step_ != step) {
-    last_states_ = std::make_shared<const std::vector<TokenState>>(
-        token_states(run_, id.layer, id.lane, step));
-    last_lane_ = id;
-    last_step_ = step;
-  }
-  return last_states_;
+RunIndex::Standing RunIndex::standing(LaneId id, Step step) const {
+  const LaneIndex& index = lane(id);
+  const uint32_t tokens = run_.retention.tokens();
+  const uint32_t read = std::min(tokens, step.value + 1);
+  Standing found;
+  Census& counts = found.counts;
+  index.for_each_kept({0, read}, step, [&](Position position) {
+    const Place standing = place(position, step);
+    counts.sinks += standing == Place::Sink;
+    counts.recent += standing == Place::Recent;
+    if (standing != Place::Tree) return;
+    const uint16_t level = index.level(position, step);
+    if (counts.level.size() <= level) counts.level.resize(level + size_t{1});
+    ++counts.level[level];
+    if (!found.oldest_in_tree) found.oldest_in_tree = position;
+  });
+  counts.not_yet = tokens - read;
+  counts.evicted = read - counts.kept();
+  return found;
+}
+
+std::vector<uint32_t> positions_by_keepers(const RunIndex& index, std::span<const LaneId> lanes,
+                                           Step step) {
+  const size_t read = std::min<size_t>(index.run().retention.tokens(), step.index() + 1);
+  std::vector<uint32_t> keepers(read), positions(lanes.size() + 1);
+  for (const LaneId& id : lanes)
+    index.lane(id).for_each_kept({0, read}, step, [&](Position position) { ++keepers[position.index()]; });
+  for (const uint32_t count : keepers) ++positions[count];
+  return positions;
 }
 
 Overlay overlay(const RunIndex& index, std::span<const LaneId> lanes, IndexRange positions,

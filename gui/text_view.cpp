@@ -35,7 +35,7 @@ constexpr double kGroundTop = 2;
 constexpr double kMarkHeight = 8;
 constexpr int kScrollWidth = 10;
 constexpr int kChoiceWidth = 134;
-constexpr size_t kScaleSamples = 40000;
+constexpr size_t kScaleSamples = 10000;
 
 /// Blanks and line-end signs, which never need a ground of their own at the start of a token.
 int leading_blanks(const QString& text, int from, int to) {
@@ -193,7 +193,7 @@ Position TextView::last_top() {
 
 void TextView::show_from(Position top) {
   if (!ready()) return;
-  pointed_.reset();
+  shapes_.clear();
   const Position last = last_top();
   top = std::min(top, last);
   if (as_text()) {
@@ -249,7 +249,7 @@ bool TextView::ready() const {
 
 void TextView::lay_out() {
   if (!ready()) return;
-  pointed_.reset();
+  shapes_.clear();
   if (!as_text()) return;
   const QFontMetricsF metrics(sized_font(kSizes[size_].font));
   flow_ = TextFlow(content()->tokens, blocks_, area().width() - kScrollWidth - 8,
@@ -581,8 +581,7 @@ std::optional<QRectF> TextView::box_of(Position position) const {
   if (as_text()) {
     const std::optional<size_t> index = shown_line(position);
     if (!index) return std::nullopt;
-    const std::unique_ptr<QTextLayout> layout = shaped(shown_[*index]);
-    return token_box(shown_[*index], layout->lineAt(0),
+    return token_box(shown_[*index], shape_of(*index).lineAt(0),
                      position.index() - shown_[*index].first.index(), line_top(*index));
   }
   const IndexRange sight = in_sight();
@@ -631,10 +630,10 @@ void TextView::paint_front(QPainter& painter) {
   painter.restore();
 }
 
-const QTextLayout* TextView::pointed_line(size_t index) const {
-  if (!pointed_ || pointed_index_ != index) pointed_ = shaped(shown_[index]);
-  pointed_index_ = index;
-  return pointed_.get();
+const QTextLayout& TextView::shape_of(size_t index) const {
+  shapes_.resize(shown_.size());
+  if (!shapes_[index]) shapes_[index] = shaped(shown_[index]);
+  return *shapes_[index];
 }
 
 std::optional<Position> TextView::position_at(QPointF point) const {
@@ -652,12 +651,12 @@ std::optional<Position> TextView::position_at(QPointF point) const {
   }
   if (row >= static_cast<double>(shown_.size())) return std::nullopt;
   const auto index = static_cast<size_t>(row);
-  const QTextLayout* const layout = pointed_line(index);
+  const QTextLine shape = shape_of(index).lineAt(0);
   const double x = point.x() - area().left();
-  if (x > layout->lineAt(0).naturalTextWidth() + 4) return std::nullopt;
+  if (x > shape.naturalTextWidth() + 4) return std::nullopt;
   const TextLine& line = shown_[index];
   for (size_t t = 0; t < line.tokens(); ++t)
-    if (x < layout->lineAt(0).cursorToX(line.start[t + 1])) return Position(line.first.index() + t);
+    if (x < shape.cursorToX(line.start[t + 1])) return Position(line.first.index() + t);
   return std::nullopt;
 }
 

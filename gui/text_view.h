@@ -90,8 +90,8 @@ class TextView : public View {
 
   std::unique_ptr<QTextLayout> shaped(const TextLine& line,
                                       const QVector<QTextLayout::FormatRange>& inks = {}) const;
-  /// The same for the line under the pointer, kept while the pointer stays on it.
-  const QTextLayout* pointed_line(size_t index) const;
+  /// The same of a line in sight, kept until other lines are.
+  const QTextLayout& shape_of(size_t index) const;
   double line_height() const;
   double ground_height() const;
   double line_top(size_t index) const { return area().top() + static_cast<double>(index) * line_height(); }
@@ -117,8 +117,7 @@ class TextView : public View {
   QScrollBar* scroll_;
   ChoiceBox* metric_;
   ValueScale value_scale_;
-  mutable std::unique_ptr<QTextLayout> pointed_;
-  mutable size_t pointed_index_ = 0;
+  mutable std::vector<std::unique_ptr<QTextLayout>> shapes_;  // of the lines shown; null = not asked for
 };
 
 }  // namespace dendrokv

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 
@@ -203,6 +204,22 @@ Scalogram scalogram_of(std::span<const float> signal) {
   return scalogram;
 }
 
+void RowSnapshot::sum_up() {
+  ranked.clear();
+  total = 0;
+  for (const float one : weight) {
+    if (std::isnan(one)) continue;
+    ranked.push_back(one);
+    total += double{one};
+  }
+  std::sort(ranked.begin(), ranked.end(), std::greater<>());
+}
+
+size_t RowSnapshot::rank_of(float one) const {
+  const auto larger = std::lower_bound(ranked.begin(), ranked.end(), one, std::greater<>());
+  return static_cast<size_t>(larger - ranked.begin()) + 1;
+}
+
 std::shared_ptr<const RowSnapshot> read_row(const TraceReader& trace, const RowRequest& request,
                                             const Cancelled& cancelled) {
   auto row = std::make_shared<RowSnapshot>();
@@ -210,6 +227,7 @@ std::shared_ptr<const RowSnapshot> read_row(const TraceReader& trace, const RowR
   const Step step = trace.info().steps[request.step_index];
   const size_t seen = step.index() + 1;
   row->weight = mean_weights(trace, request, seen);
+  row->sum_up();
   row->contribution = contribution_lengths(trace, request, seen, cancelled);
   if (cancelled()) return nullptr;
   // Position 0 takes what no other position wants; next to it nothing else would be seen.

@@ -48,6 +48,13 @@ struct RowSnapshot {
   IndexRange window;  // positions that the bands cover
   std::vector<Envelope> envelopes;  // of the bands, [level]
   Scalogram scalogram;              // of `contribution`
+
+  // Of `weight`, by sum_up(): so that a question about one token does not read the whole row.
+  std::vector<float> ranked;  // those of rows in the cache, the largest first
+  double total = 0;
+  void sum_up();
+  /// 1 = it got the most; as many ranks as `ranked` has.
+  size_t rank_of(float weight) const;
 };
 
 /// Rows that are not in the cache contribute nothing: they count as 0 in the bands.

@@ -99,31 +99,26 @@ Axis VariabilityView::value_axis(const Curves& curves) const {
   return {ScaleKind::Log10, low, high * 1.25, rect.bottom(), rect.top()};
 }
 
-void VariabilityView::paint_curve(QPainter& painter, const Curves& curves, size_t level,
+double VariabilityView::y_of(float number, const Axis& value) const {
+  const QRectF rect = plot();
+  const double shown = std::max(double{number}, value.data_first * 0.5);
+  return std::clamp(value.pixel(shown), rect.top() - 4, rect.bottom() + 4);
+}
+
+void VariabilityView::paint_steps(QPainter& painter, size_t level,
+                                  const std::vector<Envelope::Cell>& cells,
                                   const Axis& value) const {
   const QRectF rect = plot();
-  const Selection& now = selection();
-  const double ratio = devicePixelRatioF();
-  const auto pixels = static_cast<size_t>(std::max(1.0, rect.width() * ratio));
-  const auto y = [&](float number) {
-    const double shown = std::max(double{number}, value.data_first * 0.5);
-    return std::clamp(value.pixel(shown), rect.top() - 4, rect.bottom() + 4);
-  };
+  const double width = rect.width() / static_cast<double>(cells.size());
   QPainterPath path;
-  // Steps of a band that are wider than a pixel keep their corners; else a pixel gets the least and the largest.
-  const size_t columns = std::min<size_t>(pixels, now.visible);
-  const std::vector<Envelope::Cell> cells = envelope_columns(
-      (*curves.envelopes)[level], now.first_visible.value,
-      static_cast<double>(now.first_visible.value) + now.visible, columns);
   bool down = false;
-  for (size_t c = 0; c < columns; ++c) {
+  for (size_t c = 0; c < cells.size(); ++c) {
     if (std::isnan(cells[c].largest)) {
       down = false;
       continue;
     }
-    const double width = rect.width() / static_cast<double>(columns);
     const double left = rect.left() + width * static_cast<double>(c);
-    const double first = y(cells[c].least), last = y(cells[c].largest);
+    const double first = y_of(cells[c].least, value), last = y_of(cells[c].largest, value);
     if (down)
       path.lineTo(left, first);
     else
@@ -136,6 +131,51 @@ void VariabilityView::paint_curve(QPainter& painter, const Curves& curves, size_
                       Qt::MiterJoin));
   painter.setBrush(Qt::NoBrush);
   painter.drawPath(path);
+}
+
+// The same curve without a stroker: that one takes longer than all of the rest for a line that goes up and down at every pixel.
+void VariabilityView::paint_bars(QPainter& painter, size_t level,
+                                 const std::vector<Envelope::Cell>& cells,
+                                 const Axis& value) const {
+  const QRectF rect = plot();
+  const double width = rect.width() / static_cast<double>(cells.size());
+  const double half = width_of(level) / 2;
+  QVector<QRectF> bars;
+  bars.reserve(static_cast<int>(cells.size()));
+  std::optional<std::pair<double, double>> before;  // upper and lower end
+  for (size_t c = 0; c < cells.size(); ++c) {
+    if (std::isnan(cells[c].largest)) {
+      before.reset();
+      continue;
+    }
+    const double upper = y_of(cells[c].largest, value), lower = y_of(cells[c].least, value);
+    // A bar reaches to its neighbour's, as a line would.
+    const double top = before ? std::min(upper, before->second) : upper;
+    const double bottom = before ? std::max(lower, before->first) : lower;
+    bars.push_back({rect.left() + width * static_cast<double>(c), top - half, width,
+                    bottom - top + 2 * half});
+    before = {upper, lower};
+  }
+  painter.setRenderHint(QPainter::Antialiasing, false);
+  painter.setPen(Qt::NoPen);
+  painter.setBrush(to_qt(colours().band[level]));
+  painter.drawRects(bars);
+  painter.setRenderHint(QPainter::Antialiasing, true);
+}
+
+void VariabilityView::paint_curve(QPainter& painter, const Curves& curves, size_t level,
+                                  const Axis& value) const {
+  const Selection& now = selection();
+  const auto pixels =
+      static_cast<size_t>(std::max(1.0, plot().width() * painter.device()->devicePixelRatioF()));
+  // Steps of a band that are wider than a pixel keep their corners; else a pixel gets the least and the largest.
+  const std::vector<Envelope::Cell> cells = envelope_columns(
+      (*curves.envelopes)[level], now.first_visible.value,
+      static_cast<double>(now.first_visible.value) + now.visible, std::min<size_t>(pixels, now.visible));
+  if (now.visible > pixels)
+    paint_bars(painter, level, cells, value);
+  else
+    paint_steps(painter, level, cells, value);
 }
 
 void VariabilityView::paint_value_ticks(QPainter& painter, const Axis& value) const {

@@ -30,6 +30,13 @@ class VariabilityView : public PositionView {
   void ask();
   Axis value_axis(const Curves& curves) const;
   void paint_curve(QPainter& painter, const Curves& curves, size_t level, const Axis& value) const;
+  /// A line with the corners of a band's steps.
+  void paint_steps(QPainter& painter, size_t level, const std::vector<Envelope::Cell>& cells,
+                   const Axis& value) const;
+  /// Where a pixel holds several positions: one upright bar a pixel.
+  void paint_bars(QPainter& painter, size_t level, const std::vector<Envelope::Cell>& cells,
+                  const Axis& value) const;
+  double y_of(float number, const Axis& value) const;
   void paint_value_ticks(QPainter& painter, const Axis& value) const;
   void paint_invalid(QPainter& painter, const Curves& curves) const;
   void paint_legend(QPainter& painter) const;

@@ -35,7 +35,6 @@ View::View(Workspace& workspace, const QString& title, QWidget* parent)
   });
   connect(&workspace.document, &Document::arrived, this, [this](Topic topic) {
     snapshot_arrived(topic);
-    update();
   });
 }
 
@@ -76,7 +75,7 @@ void View::catch_up() {
 }
 
 void View::refresh() {
-  picture_ = {};
+  stale_ = true;
   update();
 }
 
@@ -91,19 +90,24 @@ void View::paintEvent(QPaintEvent*) {
     paint_panel(painter);
     if (content()) paint_back(painter);
   } else {
-    if (picture_.isNull()) {
-      picture_ = QImage(size() * devicePixelRatioF(), QImage::Format_ARGB32_Premultiplied);
-      picture_.setDevicePixelRatio(devicePixelRatioF());
-      picture_.fill(Qt::transparent);
-      QPainter back(&picture_);
-      back.setRenderHints(QPainter::Antialiasing | QPainter::TextAntialiasing);
-      paint_panel(back);
-      if (content()) paint_back(back);
-    }
+    if (stale_) paint_picture();
     painter.drawImage(QPointF(0, 0), picture_);
   }
   paint_header(painter);
   if (content()) paint_front(painter);
+}
+
+// The picture covers what is behind the view, corners included: opaque pixels are copied, others would have to be blended.
+void View::paint_picture() {
+  stale_ = false;  // first: what is painted may ask for another picture
+  const QSize pixels = size() * devicePixelRatioF();
+  if (picture_.size() != pixels) picture_ = QImage(pixels, QImage::Format_RGB32);
+  picture_.setDevicePixelRatio(devicePixelRatioF());
+  picture_.fill(to_qt(colours().ground));
+  QPainter back(&picture_);
+  back.setRenderHints(QPainter::Antialiasing | QPainter::TextAntialiasing);
+  paint_panel(back);
+  if (content()) paint_back(back);
 }
 
 void View::paint_panel(QPainter& painter) {

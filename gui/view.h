@@ -80,6 +80,7 @@ class View : public QWidget {
   virtual bool needs_refresh(const Selection& now, const Selection& before) const;
   virtual void selection_changed(const Selection& now, const Selection& before);
   virtual void document_opened();
+  /// A view that draws what has come asks for a refresh.
   virtual void snapshot_arrived(Topic topic);
   /// Width at the right of the header that captions must leave free.
   virtual int header_reserve() const;
@@ -101,6 +102,7 @@ class View : public QWidget {
   void leaveEvent(QEvent* event) override;
 
  private:
+  void paint_picture();
   void paint_panel(QPainter& painter);
   void paint_header(QPainter& painter);
   void set_hover(std::optional<Position> position);
@@ -108,6 +110,7 @@ class View : public QWidget {
   Workspace& workspace_;
   QString title_;
   QImage picture_;
+  bool stale_ = true;  // the picture is not of what is selected now
   std::optional<QPointF> pointer_;
 };
 

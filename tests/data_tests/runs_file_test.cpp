@@ -1,12 +1,13 @@
 #include "data/runs_file.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
+#include <cstring>
 #include <fstream>
+#include <gtest/gtest.h>
 
 #include "data/analysis_file.h"
 #include "data/error.h"
+#include "data/hdf5.h"
 #include "tests/support/files.h"
 
 namespace dendrokv {
@@ -47,6 +48,60 @@ TEST(RunsFile, ReadsBackWhatWasWritten) {
   EXPECT_EQ(run.retention.evict_step(Layer(2), Lane(0))[3], -1);
   EXPECT_EQ(sniff_file(folder / "r.h5"), FileKind::Runs);
   EXPECT_FALSE(std::filesystem::exists(folder / "r.h5.part"));
+}
+
+TEST(RunsFile, OnDemandALaneIsWhatItIsAsAWhole) {
+  const TemporaryFolder folder;
+  dendrokv::Run run = small_run();
+  constexpr uint32_t kTokens = 70'000;  // more than a chunk
+  run.retention = Retention(2, 3, kTokens);
+  for (uint32_t layer = 0; layer < 2; ++layer)
+    for (uint32_t lane = 0; lane < 3; ++lane)
+      for (uint32_t p = layer + lane; p + 40 < kTokens; p += 5 + lane)
+        run.retention.record(Layer(layer), Lane(lane),
+                             {Position(p), Step(p + 30), static_cast<int32_t>(p + 1 + lane),
+                              static_cast<float>(p), static_cast<float>(p + layer), Reason::Lost});
+  write_runs(folder / "r.h5", {"", "", "", "", "a-uuid", {run}});
+  const dendrokv::Run read = read_runs(folder / "r.h5", Records::OnDemand).runs[0];
+  EXPECT_LE(read.retention.bytes(), 6 * kTokens * size_t{4});
+  const auto equal = [](const auto& one, const auto& other) {
+    return std::memcmp(one.data(), other.data(), one.size_bytes()) == 0;  // NaN is NaN
+  };
+  for (const int turn : {0, 1})  // more lanes than are kept
+    for (uint32_t layer = 0; layer < 2; ++layer)
+      for (uint32_t lane = 0; lane < 3; ++lane) {
+        const Layer l(layer);
+        const Lane h(lane);
+        EXPECT_TRUE(equal(read.retention.evict_step(l, h), run.retention.evict_step(l, h))) << turn;
+        EXPECT_TRUE(equal(read.retention.rival(l, h), run.retention.rival(l, h)));
+        EXPECT_TRUE(equal(read.retention.score(l, h), run.retention.score(l, h)));
+        EXPECT_TRUE(equal(read.retention.rival_score(l, h), run.retention.rival_score(l, h)));
+        EXPECT_TRUE(equal(read.retention.reason(l, h), run.retention.reason(l, h)));
+        EXPECT_EQ(read.retention.levels(l, h, Step(50'000)), run.retention.levels(l, h, Step(50'000)));
+        EXPECT_TRUE(equal(std::span(read.retention.stored_duels(l, h)->rival), run.retention.rival(l, h)));
+      }
+  EXPECT_LE(read.retention.bytes(), (6 * 4 + 4 * 13) * size_t{kTokens}) << "the steps, and four lanes";
+}
+
+TEST(RunsFile, OnDemandALaneIsCheckedAsWell) {
+  const TemporaryFolder folder;
+  dendrokv::Run run = small_run();
+  Retention::Arrays arrays = run.retention.arrays();
+  arrays.rival[5 * 9 + 3] = 3;  // itself
+  write_runs(folder / "r.h5", {"", "", "", "", "a-uuid", {run}});
+  {
+    const h5::File file = h5::File::open(folder / "r.h5");
+    const auto places = file.open_dataset("/runs/0/rival").chunk_places();
+    std::fstream bytes(folder / "r.h5", std::ios::in | std::ios::out | std::ios::binary);
+    bytes.seekp(static_cast<std::streamoff>(places->address[5] + 3 * 4));
+    bytes.write(reinterpret_cast<const char*>(&arrays.rival[5 * 9 + 3]), 4);
+  }
+  for (const Records records : {Records::Whole, Records::OnDemand}) try {
+      read_runs(folder / "r.h5", records);
+      FAIL() << "took a rival that is the position itself";
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find("layer 2, lane 1, position 3"), std::string::npos) << error.what();
+    }
 }
 
 TEST(RunsFile, AnUnwritableFolderIsNamed) {

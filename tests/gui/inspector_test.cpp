@@ -172,6 +172,7 @@ TEST_F(InspectorTest, ItsRankIsThatOfItsAttention) {
   row.weight[12] = 0.3f;
   row.weight[13] = 0.4f;
   row.weight[5] = kNan;
+  row.sum_up();
   EXPECT_EQ(value_of(at(Position(12), &row), "its rank among the rows seen"), "2 of 39");
   EXPECT_EQ(value_of(at(Position(5), &row), "its rank among the rows seen"), "absent");
 }
@@ -236,9 +237,11 @@ TEST_F(InspectorTest, AttentionComesFromTheRowOfThisSelectionOnly) {
   row.request = {0, {2, 3}, 39};
   row.weight.assign(40, 0.5f / 37);
   for (const size_t gone : {5u, 6u, 9u}) row.weight[gone] = 0.5f / 3;
+  row.sum_up();
   EXPECT_EQ(value_of(at(Position(12), &row), "attention at this step"), "0.0135");
   EXPECT_EQ(value_of(at(Position(12), &row), "full attention that falls on them"), "50.0 %");
   row.weight[12] = kNan;
+  row.sum_up();
   EXPECT_EQ(value_of(at(Position(12), &row), "attention at this step"), "not in the cache");
   EXPECT_EQ(value_of(at(Position(12), &row), "full attention that falls on them"), "absent");
   row.request.step_index = 38;

@@ -1,8 +1,10 @@
 #include "gui/run_index.h"
 
+#include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
 
+#include "data/lineage.h"
 #include "gui/density.h"
 #include "gui/retention_codes.h"
 #include "tests/gui/made_up_run.h"
@@ -45,7 +47,14 @@ TEST(RunIndex, StatesAreThoseOfTheArraysAtEveryStep) {
         ASSERT_EQ(index.states(id, {100, 50}, Step(step)),
                   std::vector<TokenState>(wanted.begin() + 100, wanted.begin() + 150));
         ASSERT_EQ(index.state(id, Position(117), Step(step)), wanted[117]);
-        ASSERT_EQ(*index.all_states(id, Step(step)), wanted);
+        const RunIndex::Standing standing = index.standing(id, Step(step));
+        ASSERT_EQ(standing.counts, census(wanted));
+        const auto oldest = std::find_if(wanted.begin(), wanted.end(),
+                                         [](TokenState state) { return state.place == Place::Tree; });
+        ASSERT_EQ(standing.oldest_in_tree.has_value(), oldest != wanted.end());
+        if (standing.oldest_in_tree) {
+          ASSERT_EQ(standing.oldest_in_tree->index(), static_cast<size_t>(oldest - wanted.begin()));
+        }
         for (const IndexRange range : {IndexRange{0, tokens}, IndexRange{90, 33}, IndexRange{tokens, 0}}) {
           std::vector<Position> kept, found;
           for (const Position p : run.retention.kept_positions(id.layer, id.lane, Step(step)))
@@ -57,9 +66,45 @@ TEST(RunIndex, StatesAreThoseOfTheArraysAtEveryStep) {
   }
 }
 
-TEST(RunIndex, TakesAboutAsMuchMemoryAsTheArrays) {
+TEST(RunIndex, KinIsThatOfTheRecord) {
+  for (const dendrokv::Run& run : runs()) {
+    const RunIndex index(run);
+    const uint32_t tokens = run.retention.tokens();
+    for (const LaneId& id : all_lanes(run))
+      for (uint32_t step = 5; step < tokens; step += 97)
+        for (uint32_t p = 0; p < tokens; p += 11) {
+          ASSERT_EQ(index.lane(id).outlived(Position(p), Step(step)),
+                    outlived(run.retention, id.layer, id.lane, Position(p), Step(step)));
+          ASSERT_EQ(index.lane(id).descendants(Position(p), Step(step)),
+                    descendants(run.retention, id.layer, id.lane, Position(p), Step(step)));
+        }
+  }
+}
+
+TEST(RunIndex, CountsPositionsByTheLanesThatKeepThem) {
+  for (const dendrokv::Run& run : runs()) {
+    const RunIndex index(run);
+    const std::vector<LaneId> lanes = all_lanes(run);
+    for (const uint32_t step : {0u, 3u, 200u, 333u}) {
+      std::vector<uint32_t> wanted(lanes.size() + 1);
+      for (uint32_t p = 0; p <= step; ++p) ++wanted[lanes_that_keep(run, Position(p), Step(step))];
+      EXPECT_EQ(positions_by_keepers(index, lanes, Step(step)), wanted);
+    }
+  }
+}
+
+TEST(PackedNumbers, HoldNumbersOfEveryWidth) {
+  for (const uint32_t largest : {0u, 255u, 256u, 65'535u, 65'536u, (1u << 24) - 1, 1u << 24, UINT32_MAX}) {
+    PackedNumbers numbers(5, largest);
+    for (uint32_t i = 0; i < 5; ++i) numbers.set(i, largest - std::min(largest, i));
+    for (uint32_t i = 0; i < 5; ++i) EXPECT_EQ(numbers[i], largest - std::min(largest, i));
+  }
+  EXPECT_LE(PackedNumbers(1000, 255).bytes(), 1003u);
+}
+
+TEST(RunIndex, TakesAboutFiveBytesAPosition) {
   const dendrokv::Run run = testing::made_up_run({.layers = 1, .lanes = 1, .tokens = 50000, .tree = 1000});
-  EXPECT_LT(RunIndex(run).lane({Layer(0), Lane(0)}).bytes(), 50000u * 14);
+  EXPECT_LT(RunIndex(run).lane({Layer(0), Lane(0)}).bytes(), 50000u * 6);
 }
 
 TEST(Overlay, EqualsACountOverAllLanesAndPositions) {
