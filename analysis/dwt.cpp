@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <type_traits>
 
 #include "analysis/dwt_cascade.h"
 #include "analysis/dwt_stage.h"
+#include "analysis/in_double.h"
 #include "analysis/parallel.h"
 #include "analysis/strips.h"
 #include "data/error.h"
@@ -25,6 +27,12 @@ void check_depth(const Wavelet& wavelet, size_t positions, uint32_t levels, Dept
          deepest == 0 ? "wanted at least " + std::to_string(2 * (wavelet.length() - 1))
                       : "wanted 1 to " + std::to_string(deepest) + " levels",
          "take fewer levels, a shorter wavelet or a longer signal");
+}
+
+/// Where coefficients grow far beyond the samples, so that a round trip in float would lose digits: what continues a slope does so by many
+/// lengths of a short signal, and the dual of bior3.1 has a scaling function of no finite energy, which each level comes closer to.
+bool grows(const Wavelet& wavelet, Boundary boundary) {
+  return boundary == Boundary::Smooth || boundary == Boundary::Antireflect || wavelet.name == "bior3.1" || wavelet.name == "rbio3.1";
 }
 
 }  // namespace
@@ -81,6 +89,8 @@ template <class Real>
 void Dwt::forward(SignalView<const Real> signal, std::span<const SignalView<Real>> bands,
                   unsigned threads) const {
   DENDROKV_ASSERT(signal.positions == positions_ && bands.size() == stages_.size() + 1);
+  if constexpr (std::is_same_v<Real, float>)
+    if (grows(wavelet_, boundary_)) return forward_in_double(*this, signal, bands, threads);
   const StripPlan strips(signal, threads);
   const Stores stores = stores_for(coefficients() * signal.batches * signal.channels * sizeof(Real));
   for_each_piece(strips.count(), threads, [&](size_t s) {
@@ -144,6 +154,8 @@ template <class Real>
 void Dwt::inverse(std::span<const SignalView<const Real>> bands, SignalView<Real> signal,
                   unsigned threads) const {
   DENDROKV_ASSERT(signal.positions == positions_ && bands.size() == stages_.size() + 1);
+  if constexpr (std::is_same_v<Real, float>)
+    if (grows(wavelet_, boundary_)) return inverse_in_double(*this, bands, signal, threads);
   const StripPlan strips(SignalView<const Real>(signal), threads);
   for_each_piece(strips.count(), threads, [&](size_t s) {
     const StripPlace place = strips.place(s);

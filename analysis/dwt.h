@@ -49,8 +49,8 @@ class Dwt {
   std::vector<SignalView<T>> bands_of(SignalView<T> all) const;
 
   /// `bands` are the caller's, [A_J, D_J, ..., D_1] of length() positions, batches and channels as the signal; none of them may
-  /// overlap it. Equal bits for any number of threads and any strides. Throws Error naming the first position that is not a finite
-  /// number.
+  /// overlap it. Equal bits for any number of threads and any strides. Floats under Smooth and Antireflect and those of bior3.1 and rbio3.1
+  /// are worked out in double. Throws Error naming the first position that is not a finite number.
   template <class Real>
   void forward(SignalView<const Real> signal, std::span<const SignalView<Real>> bands,
                unsigned threads = 1) const;

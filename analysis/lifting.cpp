@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <type_traits>
 
+#include "analysis/in_double.h"
 #include "analysis/line_kernels.h"
 #include "analysis/parallel.h"
 #include "analysis/strips.h"
@@ -132,6 +134,7 @@ template <class Real>
 void LiftedDwt::forward(SignalView<const Real> signal, std::span<const SignalView<Real>> bands,
                         unsigned threads) const {
   DENDROKV_ASSERT(signal.positions == positions() && bands.size() == lengths_.size());
+  if constexpr (std::is_same_v<Real, float>) return forward_in_double(*this, signal, bands, threads);
   const StripPlan strips(signal, threads);
   for_each_piece(strips.count(), threads, [&](size_t s) {
     const StripPlace place = strips.place(s);
@@ -160,6 +163,7 @@ template <class Real>
 void LiftedDwt::inverse(std::span<const SignalView<const Real>> bands, SignalView<Real> signal,
                         unsigned threads) const {
   DENDROKV_ASSERT(signal.positions == positions() && bands.size() == lengths_.size());
+  if constexpr (std::is_same_v<Real, float>) return inverse_in_double(*this, bands, signal, threads);
   const StripPlan strips(SignalView<const Real>(signal), threads);
   for_each_piece(strips.count(), threads, [&](size_t s) {
     const StripPlace place = strips.place(s);

@@ -4,6 +4,7 @@
 #include <immintrin.h>
 
 #include <cstddef>
+#include <type_traits>
 
 #include "analysis/line_kernels.h"
 
@@ -72,6 +73,52 @@ inline void add_terms_of_one(const Terms<Real>& terms, Place at, const Real* con
   for (size_t s = 0; s < kSums; ++s) *out[s] = sums[s];
 }
 
+/// The same for many terms of floats: products and sums in double, rounded once.
+template <size_t kUnroll, size_t kSums>
+inline void add_many_terms(const Terms<float>& terms, Place at, const float* const (&weights)[kSums], float* const (&out)[kSums]) {
+  using Wide = Vectors<double>::Vector;
+  constexpr size_t kLanes = Vectors<double>::kLanes;
+  typedef float Narrow __attribute__((vector_size(kVectorBytes / 2), aligned(alignof(float)), may_alias));
+  Wide sums[kSums][kUnroll] = {};
+  for (size_t m = 0; m < terms.count; ++m) {
+    const float* input = terms.inputs[m] + at.of(m);
+    for (size_t u = 0; u < kUnroll; ++u) {
+      const Wide x = __builtin_convertvector(*reinterpret_cast<const Narrow*>(input + u * kLanes), Wide);
+      for (size_t s = 0; s < kSums; ++s) sums[s][u] += static_cast<double>(weights[s][m]) * x;
+    }
+  }
+  for (size_t s = 0; s < kSums; ++s)
+    for (size_t u = 0; u < kUnroll; ++u)
+      *reinterpret_cast<Narrow*>(out[s] + u * kLanes) = __builtin_convertvector(sums[s][u], Narrow);
+}
+
+template <size_t kSums>
+inline void add_many_terms_of_one(const Terms<float>& terms, Place at, const float* const (&weights)[kSums], float* const (&out)[kSums]) {
+  double sums[kSums] = {};
+  for (size_t m = 0; m < terms.count; ++m)
+    for (size_t s = 0; s < kSums; ++s)
+      sums[s] += static_cast<double>(weights[s][m]) * static_cast<double>(terms.inputs[m][at.of(m)]);
+  for (size_t s = 0; s < kSums; ++s) *out[s] = static_cast<float>(sums[s]);
+}
+
+template <size_t kSums>
+inline void combine_many(const Terms<float>& terms, const float* const (&weights)[kSums], const Runs& runs, float* const (&outs)[kSums]) {
+  constexpr size_t kLanes = Vectors<double>::kLanes, kUnroll = 4;
+  for (size_t r = 0; r < runs.count; ++r) {
+    const auto run = static_cast<ptrdiff_t>(r);
+    float* at[kSums];
+    const auto place_of = [&](size_t c) {
+      const auto column = static_cast<ptrdiff_t>(c);
+      for (size_t s = 0; s < kSums; ++s) at[s] = outs[s] + run * (s == 0 ? runs.step0 : runs.step1) + column;
+      return Place{run * terms.even_step + column, run * terms.odd_step + column};
+    };
+    size_t c = 0;
+    for (; c + kUnroll * kLanes <= runs.length; c += kUnroll * kLanes) add_many_terms<kUnroll, kSums>(terms, place_of(c), weights, at);
+    for (; c + kLanes <= runs.length; c += kLanes) add_many_terms<1, kSums>(terms, place_of(c), weights, at);
+    for (; c < runs.length; ++c) add_many_terms_of_one<kSums>(terms, place_of(c), weights, at);
+  }
+}
+
 /// Elements up to the next border of vectors; `none` when there is no such place.
 template <class Real>
 inline size_t to_border(const Real* at, size_t none) {
@@ -124,12 +171,16 @@ inline void combine_all(const Terms<Real>& terms, const Real* const (&weights)[k
 
 template <class Real>
 void combine(const Terms<Real>& terms, const Real* weights, const Runs& runs, Real* out) {
+  if constexpr (std::is_same_v<Real, float>)
+    if (terms.count > kFewTerms) return combine_many<1>(terms, {weights}, runs, {out});
   combine_all<Real, 1, Stores::Cached>(terms, {weights}, runs, {out});
 }
 
 template <class Real>
 void combine_two(const Terms<Real>& terms, const Real* weights0, const Real* weights1,
                  const Runs& runs, Real* out0, Real* out1) {
+  if constexpr (std::is_same_v<Real, float>)
+    if (terms.count > kFewTerms) return combine_many<2>(terms, {weights0, weights1}, runs, {out0, out1});
   // A run of few vectors is streamed only if all of it is: a scalar element costs more than a line.
   constexpr size_t kLong = 512;
   const bool whole = reinterpret_cast<size_t>(out1) % kVectorBytes == 0 &&

@@ -8,6 +8,7 @@
 #include <limits>
 #include <map>
 #include <random>
+#include <type_traits>
 
 #include "data/error.h"
 #include "data/half.h"
@@ -160,84 +161,132 @@ TEST(Dwt, LongSignalsEqualThePlainWay) {
       }
 }
 
+/// What is asked of every property, relative to the largest number in it.
 template <class Real>
-void expect_round_trip(std::string_view name, Boundary boundary, size_t length, uint32_t levels, double tolerance) {
-  const Dwt dwt(find_wavelet(name), boundary, length, levels, Depth::Any);
-  const auto x = noise<Real>(length);
-  EXPECT_LE(largest_difference(signal_of(dwt, coefficients_of(dwt, x)), x), tolerance)
-      << name << " " << boundary_name(boundary) << " " << length;
+constexpr double kTolerance = std::is_same_v<Real, float> ? 1e-6 : 1e-12;
+
+// A rule that continues a slope past a short signal makes coefficients many times the samples (db20 on 6 samples: 36 times, on 2^20 in ten
+// levels 250,000 times). As floats they are good to 2^-24 of themselves, whatever the arithmetic, so there the largest coefficient counts too.
+template <class Real>
+void expect_round_trip(std::string_view name, Boundary boundary, const std::vector<Real>& x, uint32_t levels) {
+  const Dwt dwt(find_wavelet(name), boundary, x.size(), levels, Depth::Any);
+  const auto w = coefficients_of(dwt, x);
+  double largest = largest_magnitude(x);
+  if (boundary == Boundary::Smooth || boundary == Boundary::Antireflect) largest = std::max(largest, largest_magnitude(w));
+  EXPECT_LE(largest_difference(signal_of(dwt, w), x), kTolerance<Real> * largest)
+      << name << " " << boundary_name(boundary) << " " << x.size() << " " << levels << " levels";
 }
 
-// The whole table: noise of magnitude about 3. dmey reconstructs to 1e-2 after three levels, by design (and rules that continue a slope multiply that); what a wavelet like bior3.9
-// multiplies (its filters are far from orthogonal) is why float is asked for 1e-5.
-TEST(Dwt, AnyLengthComesBackExactly) {
-  for (const std::string_view name : wavelet_names())
-    for (const Boundary boundary : all_boundaries())
-      for (size_t length = 1; length <= 40; ++length) {
-        const bool rough = name == "dmey";
-        if (rough && boundary != Boundary::Periodization) continue;
-        expect_round_trip<double>(name, boundary, length, 1 + static_cast<uint32_t>(length % 3), rough ? 3e-2 : 1e-12);
-        if (length % 7 == 0) expect_round_trip<float>(name, boundary, length, 2, rough ? 3e-2 : 1e-5);
-      }
+// The whole table but dmey, which reconstructs to 1e-2 by design: see below.
+template <class Real>
+void expect_any_length_comes_back() {
+  for (size_t length = 1; length <= 40; ++length) {
+    const auto x = noise<Real>(length);
+    for (const std::string_view name : wavelet_names())
+      for (const Boundary boundary : all_boundaries())
+        if (name != "dmey") expect_round_trip(name, boundary, x, 1 + static_cast<uint32_t>(length % 3));
+  }
+}
+TEST(Dwt, AnyLengthComesBackInDouble) { expect_any_length_comes_back<double>(); }
+TEST(Dwt, AnyLengthComesBackInFloat) { expect_any_length_comes_back<float>(); }
+
+template <class Real>
+void expect_long_signals_come_back() {
+  const auto even = noise<Real>(size_t{1} << 20), odd = noise<Real>((size_t{1} << 20) + 1);
+  for (const std::string_view name : wavelet_names()) {
+    if (name == "dmey") continue;
+    expect_round_trip(name, Boundary::Periodization, even, 10);
+    if (name == "db4" || name == "sym20" || name.ends_with("3.1"))
+      for (const Boundary boundary : all_boundaries()) expect_round_trip(name, boundary, odd, 10);
+  }
+}
+TEST(Dwt, LongSignalsComeBackInDouble) { expect_long_signals_come_back<double>(); }
+TEST(Dwt, LongSignalsComeBackInFloat) { expect_long_signals_come_back<float>(); }
+
+// The discrete Meyer filters are cut to 62 taps: what does not come back is theirs, and the type adds nothing to it.
+TEST(Dwt, MeyerComesBackToItsFilters) {
+  const auto x = noise<double>(1000);
+  const std::vector<float> single(x.begin(), x.end());
+  const Dwt dwt(find_wavelet("dmey"), Boundary::Periodization, x.size(), 3);
+  const auto back = signal_of(dwt, coefficients_of(dwt, x));
+  EXPECT_LE(largest_difference(back, x), 1e-2 * largest_magnitude(x));
+  EXPECT_LE(largest_difference(signal_of(dwt, coefficients_of(dwt, single)), back), 1e-6 * largest_magnitude(x));
 }
 
-TEST(Dwt, LongSignalsComeBackExactly) {
-  for (const char* name : {"haar", "db4", "sym8", "coif3", "bior4.4"})
-    for (const Boundary boundary : {Boundary::Symmetric, Boundary::Periodization, Boundary::Causal}) {
-      expect_round_trip<double>(name, boundary, (size_t{1} << 20) + 1, 10, 1e-12);
-      expect_round_trip<float>(name, boundary, size_t{1} << 20, 10, 6e-6);  // 1e-6 of the largest of a million draws, 5
-    }
-}
-
-double energy(const std::vector<double>& numbers) {
+template <class Real>
+double energy(const std::vector<Real>& numbers) {
   double sum = 0;
-  for (const double number : numbers) sum += number * number;
+  for (const Real number : numbers) sum += static_cast<double>(number) * static_cast<double>(number);
+  return sum;
+}
+
+template <class Real>
+double inner_product(const std::vector<Real>& a, const std::vector<Real>& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
   return sum;
 }
 
 // Orthogonal filters on a circle: energy is kept, and the inverse is the adjoint. Of biorthogonal ones the adjoint is the inverse of
 // the wavelet with both sides exchanged.
+template <class Real>
+void expect_energy_and_adjoint(std::string_view name, size_t length, uint32_t levels) {
+  const Wavelet wavelet = find_wavelet(name);
+  std::string dual(name);
+  if (name.starts_with("bior")) dual.replace(0, 4, "rbio");
+  if (name.starts_with("rbio")) dual.replace(0, 4, "bior");
+  for (const Boundary boundary : {Boundary::Periodization, Boundary::Causal}) {
+    const Dwt dwt(wavelet, boundary, length, levels, Depth::Any), other(find_wavelet(dual), boundary, length, levels, Depth::Any);
+    const auto x = noise<Real>(length), y = noise<Real>(dwt.coefficients(), 4);
+    const auto w = coefficients_of(dwt, x);
+    if (wavelet.orthogonality == Orthogonality::Orthogonal) {
+      EXPECT_NEAR(energy(w), energy(x), kTolerance<Real> * energy(x)) << name << " " << length;
+    }
+    const auto back = signal_of(other, y);
+    EXPECT_NEAR(inner_product(w, y), inner_product(x, back), kTolerance<Real> * std::sqrt(energy(w) * energy(y))) << name << " " << length;
+  }
+}
+
 TEST(Dwt, EnergyAndAdjointOverTheTable) {
   for (const std::string_view name : wavelet_names()) {
     if (name == "dmey") continue;
-    const Wavelet wavelet = find_wavelet(name);
-    std::string dual(name);
-    if (name.starts_with("bior")) dual.replace(0, 4, "rbio");
-    if (name.starts_with("rbio")) dual.replace(0, 4, "bior");
-    for (const Boundary boundary : {Boundary::Periodization, Boundary::Causal})
-      for (const size_t length : {8u, 24u, 64u, 200u}) {
-        const Dwt dwt(wavelet, boundary, length, 3, Depth::Any);
-        const auto x = noise<double>(length), y = noise<double>(dwt.coefficients(), 4);
-        const auto w = coefficients_of(dwt, x);
-        if (wavelet.orthogonality == Orthogonality::Orthogonal) {
-          EXPECT_NEAR(energy(w), energy(x), 1e-12 * energy(x)) << name << " " << length;
-        }
-        const Dwt other(find_wavelet(dual), boundary, length, 3, Depth::Any);
-        const auto back = signal_of(other, y);
-        double left = 0, right = 0;
-        for (size_t i = 0; i < y.size(); ++i) left += w[i] * y[i];
-        for (size_t i = 0; i < x.size(); ++i) right += x[i] * back[i];
-        EXPECT_NEAR(left, right, 1e-11 * std::sqrt(energy(w) * energy(y))) << name << " " << length;
-      }
+    for (const size_t length : {2u, 8u, 16u, 24u, 32u, 40u, 64u, 200u}) {  // a circle of whole pairs on each level has an adjoint
+      const uint32_t levels = length % 8 == 0 ? 3 : 1;
+      expect_energy_and_adjoint<double>(name, length, levels);
+      expect_energy_and_adjoint<float>(name, length, levels);
+    }
+  }
+  for (const char* name : {"haar", "db20", "sym8", "coif5", "bior6.8", "rbio3.9"}) {
+    expect_energy_and_adjoint<double>(name, size_t{1} << 20, 10);
+    expect_energy_and_adjoint<float>(name, size_t{1} << 20, 10);
+  }
+}
+
+// Relative to the largest sample, 1.
+template <class Real>
+void expect_no_details_of_polynomials(std::string_view name, size_t length, uint32_t levels) {
+  const Wavelet wavelet = find_wavelet(name);
+  const Dwt dwt(wavelet, Boundary::BrickWall, length, levels, Depth::Any);
+  for (uint32_t degree = 0; degree < std::min(wavelet.vanishing_moments, 5u); ++degree) {
+    std::vector<Real> x(length);
+    for (size_t p = 0; p < x.size(); ++p)
+      x[p] = static_cast<Real>(std::pow(2 * static_cast<double>(p) / static_cast<double>(length) - 1, degree));
+    const auto w = coefficients_of(dwt, x);
+    size_t first = w.size();
+    for (uint32_t level = 1; level <= levels; ++level) {
+      first -= dwt.length(level);
+      const IndexRange valid = dwt.valid(level);
+      EXPECT_GT(valid.count, 0u);
+      for (size_t k = valid.first; k < valid.first + valid.count; ++k)
+        ASSERT_NEAR(w[first + k], 0, kTolerance<Real>) << name << " degree " << degree << " level " << level;
+    }
   }
 }
 
 TEST(Dwt, PolynomialsHaveNoValidDetails) {
   for (const std::string_view name : wavelet_names()) {
-    const Wavelet wavelet = find_wavelet(name);
-    const Dwt dwt(wavelet, Boundary::BrickWall, 1024, 2, Depth::Any);
-    for (uint32_t degree = 0; degree < std::min(wavelet.vanishing_moments, 5u); ++degree) {
-      std::vector<double> x(1024);
-      for (size_t p = 0; p < x.size(); ++p) x[p] = std::pow(static_cast<double>(p) / 512 - 1, degree);
-      const auto w = coefficients_of(dwt, x);
-      for (uint32_t level = 1; level <= 2; ++level) {
-        const IndexRange valid = dwt.valid(level);
-        EXPECT_GT(valid.count, 0u);
-        const size_t first = w.size() - (level == 1 ? dwt.length(1) : dwt.length(1) + dwt.length(2));
-        for (size_t k = valid.first; k < valid.first + valid.count; ++k)
-          EXPECT_NEAR(w[first + k], 0, 1e-12) << name << " degree " << degree << " level " << level;
-      }
-    }
+    expect_no_details_of_polynomials<double>(name, 1024, 2);
+    expect_no_details_of_polynomials<float>(name, 1024, 2);
   }
 }
 

@@ -11,29 +11,34 @@
 namespace dendrokv {
 namespace {
 
-template <class Real>
-void expect_equal_sets() {
+/// `Sum`: what terms are multiplied and added in.
+template <class Real, class Sum = Real>
+void expect_equal_sets(size_t count_of_terms) {
   std::array<const LineKernels<Real>*, 8> sets;
   const size_t count = line_kernel_sets(sets.data(), sets.size());
   ASSERT_GE(count, 1u);
   std::mt19937 draw(5);
   std::normal_distribution<double> normal;
-  std::vector<Real> x(4096), weights0(9), weights1(9);
+  std::vector<Real> x(4096), weights0(count_of_terms), weights1(count_of_terms);
   for (auto* numbers : {&x, &weights0, &weights1})
     for (Real& number : *numbers) number = static_cast<Real>(normal(draw));
   for (size_t length = 1; length <= 150; ++length) {
     std::vector<const Real*> inputs;
-    for (size_t m = 0; m < 9; ++m) inputs.push_back(x.data() + 7 * m + 1);
+    for (size_t m = 0; m < count_of_terms; ++m) inputs.push_back(x.data() + 7 * m + 1);
     const Terms<Real> terms{inputs.data(), inputs.size(), 160, 320};
     const Runs runs{length, 3, static_cast<ptrdiff_t>(length), static_cast<ptrdiff_t>(length) + 2};
     std::vector<Real> plain0(3 * length), plain1(3 * (length + 2));
     for (size_t r = 0; r < 3; ++r)
-      for (size_t c = 0; c < length; ++c)
-        for (size_t m = 0; m < 9; ++m) {
-          const Real sample = inputs[m][(m % 2 == 0 ? 160 : 320) * r + c];
-          plain0[r * length + c] += weights0[m] * sample;
-          plain1[r * (length + 2) + c] += weights1[m] * sample;
+      for (size_t c = 0; c < length; ++c) {
+        Sum sum0 = 0, sum1 = 0;
+        for (size_t m = 0; m < count_of_terms; ++m) {
+          const Sum sample = inputs[m][(m % 2 == 0 ? 160 : 320) * r + c];
+          sum0 += static_cast<Sum>(weights0[m]) * sample;
+          sum1 += static_cast<Sum>(weights1[m]) * sample;
         }
+        plain0[r * length + c] = static_cast<Real>(sum0);
+        plain1[r * (length + 2) + c] = static_cast<Real>(sum1);
+      }
     for (size_t s = 0; s < count; ++s) {
       std::vector<Real> out0(plain0.size()), out1(plain1.size()), alone(plain0.size());
       sets[s]->combine_two(terms, weights0.data(), weights1.data(), runs, out0.data(), out1.data());
@@ -57,8 +62,16 @@ void expect_equal_sets() {
   }
 }
 
-TEST(LineKernels, EverySetGivesThePlainBitsInFloat) { expect_equal_sets<float>(); }
-TEST(LineKernels, EverySetGivesThePlainBitsInDouble) { expect_equal_sets<double>(); }
+TEST(LineKernels, EverySetGivesThePlainBitsInFloat) { expect_equal_sets<float>(9); }
+TEST(LineKernels, EverySetGivesThePlainBitsInDouble) {
+  expect_equal_sets<double>(9);
+  expect_equal_sets<double>(40);
+}
+TEST(LineKernels, ManyFloatsAreAddedInDouble) {
+  expect_equal_sets<float>(kFewTerms);
+  expect_equal_sets<float, double>(kFewTerms + 1);
+  expect_equal_sets<float, double>(40);
+}
 
 }  // namespace
 }  // namespace dendrokv

@@ -42,9 +42,10 @@ class ReferenceCases {
   size_t taken_ = 0;
 };
 
-inline double largest_magnitude(std::span<const double> numbers) {
+template <class A>
+double largest_magnitude(const A& numbers) {
   double largest = 0;
-  for (const double number : numbers) largest = std::max(largest, std::abs(number));
+  for (const auto number : numbers) largest = std::max(largest, std::abs(static_cast<double>(number)));
   return largest;
 }
 
