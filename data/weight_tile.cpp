@@ -103,7 +103,6 @@ void store_tile_avx512(const TileRows& rows, size_t first, size_t columns, const
     store_block<Coverage::Part>(rows, first + offset, offset, place, sums, most_of_all);
   for (size_t row = 0; row < kTileRows; ++row) _mm512_store_ps(measures.sums[row], sums[row]);
   _mm256_store_si256(most, most_of_all);
-  _mm_sfence();  // the next thread to see the halves is told of them by an ordinary store
 }
 
 #pragma GCC pop_options
@@ -123,6 +122,10 @@ bool can_store_tiles() {
   static const bool answer = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                              __builtin_cpu_supports("avx512vl");
   return answer;
+}
+
+void settle_tile() {
+  _mm_sfence();
 }
 
 void store_tile(const TileRows& rows, size_t first, size_t columns, const TilePlace& place, TileMeasures& measures) {

@@ -42,4 +42,7 @@ bool can_store_tiles();
 /// Columns [first, first + columns) of the rows, both multiples of kTileBlock. The cells mean nothing where measures.has_fault().
 void store_tile(const TileRows& rows, size_t first, size_t columns, const TilePlace& place, TileMeasures& measures);
 
+/// Before another thread is told of the halves that this one has stored: stores past the caches are not in order with others.
+void settle_tile();
+
 }  // namespace dendrokv

@@ -100,6 +100,7 @@ void RowBands::store_tile(size_t pair, size_t step, size_t count, const TileRows
     dendrokv::store_tile(rows, column, size, place, measures);
     column += size;
   }
+  settle_tile();
   band.cells.put_absent(cell_row, columns / kPyramidFactor, band.cells.columns * band.cells.chunks.size());
   std::atomic_ref(band.tile_rows).fetch_add(count, std::memory_order_relaxed);  // read once nothing is missing
   close(pair, band, count);
