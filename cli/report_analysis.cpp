@@ -1,9 +1,7 @@
-// What an analysis found, as figures: verdicts first, then the curves and maps that they rest on.
+// What an analysis found, as figures: the curves and maps that the verdicts rest on.
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 
 #include "analysis/rise.h"
@@ -19,16 +17,6 @@ namespace {
 constexpr size_t kMostPoints = 1024;   // of a curve in a picture; longer ones are means of cells
 constexpr size_t kMostBands = 8;       // drawn as curves; of packets evenly chosen
 constexpr size_t kScalogramColumns = 128;
-
-/// exp of it; more digits where it is close to 1.
-std::string times(double log_ratio) {
-  if (!std::isfinite(log_ratio)) return "–";
-  const double ratio = std::exp(log_ratio);
-  if (std::fabs(log_ratio) >= 0.05) return number(ratio) + "×";
-  char text[16];
-  std::snprintf(text, sizeof text, "%.3f", ratio);
-  return std::string(text) + "×";
-}
 
 /// "2", "2.83", "1000"
 std::string period_text(double period) {
@@ -98,110 +86,7 @@ std::string pool_words(const Analysis& analysis) {
   return width == 1 ? "" : " Drawn as means of " + std::to_string(width) + " positions; the CSV has them all.";
 }
 
-// --- verdicts
-
-struct Badge {
-  const char *sign, *name;
-};
-Badge badge_of(Verdict verdict) {
-  constexpr std::array<Badge, kVerdicts> kBadges = {{{"✓", "yes"}, {"~", "open"}, {"✗", "no"}, {"?", "unknown"}}};
-  return kBadges[static_cast<size_t>(verdict)];
-}
-
-const Claim* claim_named(const Analysis& analysis, std::string_view name) {
-  for (const Claim& claim : analysis.statistics.claims)
-    if (claim.name == name) return &claim;
-  return nullptr;
-}
-
-std::string interval(const Claim& claim) {
-  if (!std::isfinite(claim.effect)) return "–";
-  if (!std::isfinite(claim.lower)) return times(claim.effect);
-  return times(claim.effect) + " <span class=\"range\">" + times(claim.lower) + " to " + times(claim.upper) + "</span>";
-}
-
-std::string in_words(const Claim& claim) {
-  const std::string verdict = "<b>" + std::string(verdict_name(claim.verdict)) + "</b>";
-  return "“" + xml_escaped(claim.statement) + "”: " + verdict;
-}
-
-/// The answer to the question of the paper, in one sentence.
-std::vector<std::string> answers(const Analysis& analysis) {
-  const Claim& rise = analysis.statistics.claims.front();
-  if (rise.verdict == Verdict::NotTestable)
-    return {"Whether contributions vary more towards the end <b>cannot be told from this sample</b> (" + sample_words(analysis) +
-            "): a test compares texts with each other and needs eight or more. The figures below describe this one."};
-  std::vector<std::string> found = {in_words(rise) + ", by " + times(rise.effect) + " from the first bin to the last (" +
-                                    times(rise.lower) + " to " + times(rise.upper) + ")."};
-  if (analysis.statistics.nulls.empty()) return found;
-  const std::string& null = analysis.statistics.nulls[0];
-  if (const Claim* beyond = claim_named(analysis, "rise-beyond-" + null)) {
-    std::string text = in_words(*beyond) + ", by " + times(beyond->effect) + ". ";
-    if (beyond->effect < 0.1 * rise.effect) text += "Nearly all of the rise is what the null gives as well.";
-    found.push_back(text);
-  }
-  if (const Claim* high = claim_named(analysis, "high-most-beyond-" + null)) {
-    const Claim* plain = claim_named(analysis, "high-most");
-    found.push_back(in_words(*plain) + "; " + in_words(*high) + ".");
-  }
-  return found;
-}
-
-std::string claim_row(const Claim& claim) {
-  const Badge badge = badge_of(claim.verdict);
-  return "<tr><td><span class=\"badge " + std::string(badge.name) + "\">" + badge.sign + " " + std::string(verdict_name(claim.verdict)) +
-         "</span></td><td>" + xml_escaped(claim.statement) + "</td><td class=\"n\">" + interval(claim) + "</td><td class=\"n\">" +
-         number(claim.raw_p_value) + "</td><td class=\"n\">" + number(claim.p_value) + "</td></tr>\n";
-}
-
-std::string claim_table(const std::vector<Claim>& claims) {
-  std::string rows;
-  for (const Claim& claim : claims) rows += claim_row(claim);
-  return "<table class=\"claims\"><thead><tr><th>verdict</th><th>claim</th><th class=\"n\">end / start (95 % interval)</th><th class=\"n\">p</th>"
-         "<th class=\"n\">p adjusted</th></tr></thead><tbody>\n" + rows + "</tbody></table>\n";
-}
-
-std::string claims_csv(const Analysis& analysis) {
-  std::string csv = "ends,claim,statement,verdict,ln_effect,ln_lower,ln_upper,p,p_adjusted,n\n";
-  const auto add = [&](const char* ends, const std::vector<Claim>& claims) {
-    for (const Claim& claim : claims)
-      csv += std::string(ends) + "," + claim.name + "," + csv_text(claim.statement) + "," + std::string(verdict_name(claim.verdict)) + "," +
-             csv_number(claim.effect) + "," + csv_number(claim.lower) + "," + csv_number(claim.upper) + "," +
-             csv_number(claim.raw_p_value) + "," + csv_number(claim.p_value) + "," + std::to_string(claim.units) + "\n";
-  };
-  add("left out", analysis.statistics.claims);
-  add("included", analysis.statistics.claims_with_ends);
-  return csv;
-}
-
-std::string sample_caption(const Analysis& analysis) {
-  const Statistics& statistics = analysis.statistics;
-  std::string text = "Tested over " + sample_words(analysis) + ".";
-  if (statistics.unit == "window")
-    text += " Windows of one text share its author and subject, so the tests speak for these texts; other texts may differ.";
-  return text;
-}
-
 }  // namespace
-
-Figure verdict_figure(const Analysis& analysis) {
-  Figure figure;
-  figure.kind = Figure::Kind::Verdict;
-  const Statistics& statistics = analysis.statistics;
-  figure.title = "Do contributions vary more towards the end?";
-  figure.picture = claim_table(statistics.claims) +
-                   "<details><summary>The same with the first " + std::to_string(analysis.exclude_first) + " and the last " +
-                   std::to_string(analysis.exclude_last) + " positions included</summary>" + claim_table(statistics.claims_with_ends) +
-                   "</details>\n";
-  figure.caption = sample_caption(analysis) +
-                   " Amplitudes are compared as ratios, on a log scale, by the slope over " + std::to_string(statistics.bin_first.size()) +
-                   " bins of positions counted from the end; sign-flip tests and bootstraps of " + std::to_string(statistics.draws) +
-                   " draws, p adjusted for all claims together (Benjamini and Yekutieli). The last two claims are judged by a band that holds all "
-                   "steps between bins at once. “High frequency” is the first band.";
-  figure.findings = answers(analysis);
-  figure.numbers = {"claims.csv", claims_csv(analysis)};
-  return figure;
-}
 
 Figure band_figure(const Analysis& analysis) {
   Figure figure;
@@ -408,7 +293,8 @@ Figure variance_figure(const Analysis& analysis) {
   Series series{"variance of the band", "var(--series0)", LineStyle::Solid, {}, {}, 2, {}, {}};
   Series white{"white noise of the same variance at the first band", "var(--secondary)", LineStyle::Dashed, {}, {}, 1, {}, {}};
   Series red{"95 % level of red noise, lag-1 " + number(statistics.lag1), "var(--series3)", LineStyle::Dashed, {}, {}, 1, {}, {}};
-  std::string csv = "band,period_low,period_high,variance,low,high,red_noise_95\n";
+  Series median{"the median over the positions", "var(--series1)", LineStyle::Dashed, {}, {}, 2, {}, {}};
+  std::string csv = "band,period_low,period_high,variance,low,high,red_noise_95,median\n";
   for (size_t band = 0; band < analysis.levels; ++band) {
     const double period = std::sqrt(analysis.period_low[band] * analysis.period_high[band]);
     series.x.push_back(period);
@@ -417,18 +303,22 @@ Figure variance_figure(const Analysis& analysis) {
     series.high.push_back(statistics.variance_high[band]);
     white.x.push_back(period);
     white.y.push_back(statistics.variance[0] * series.x[0] / period);
-    const bool known = band < statistics.significant.size();
+    const bool known = band < statistics.significant.size(), has_median = band < statistics.variance_median.size();
+    if (has_median) median.x.push_back(period), median.y.push_back(statistics.variance_median[band]);
     if (known) red.x.push_back(period), red.y.push_back(statistics.significant[band]);
     csv += analysis.band_names[band] + "," + csv_number(analysis.period_low[band]) + "," + csv_number(analysis.period_high[band]) + "," +
            csv_number(statistics.variance[band]) + "," + csv_number(statistics.variance_low[band]) + "," +
-           csv_number(statistics.variance_high[band]) + "," + (known ? csv_number(statistics.significant[band]) : "") + "\n";
+           csv_number(statistics.variance_high[band]) + "," + (known ? csv_number(statistics.significant[band]) : "") + "," +
+           (has_median ? csv_number(statistics.variance_median[band]) : "") + "\n";
   }
   const bool octaves = analysis.transform != "packet";
   chart.series = {series};
+  if (!median.x.empty()) chart.series.push_back(median);
   if (octaves) chart.series.push_back(white);
   if (!red.x.empty()) chart.series.push_back(red);
   figure.picture = line_chart(chart);
-  figure.caption = "Mean over the positions that are not left out. Shaded: 95 % interval (" + statistics.variance_interval + ").";
+  figure.caption = "Mean over the positions that are not left out. Shaded: 95 % interval (" + statistics.variance_interval +
+                   "). The median is the variance that half of the positions stay below: far below the mean, a few positions hold most of it.";
   figure.numbers = {"variance.csv", csv};
   return figure;
 }
