@@ -18,9 +18,9 @@ constexpr size_t kMostPoints = 1024;   // of a curve in a picture; longer ones a
 constexpr size_t kMostBands = 8;       // drawn as curves; of packets evenly chosen
 constexpr size_t kScalogramColumns = 128;
 
-/// "2", "2.83", "1000"
-std::string period_text(double period) {
-  std::string text = significant(period);
+/// "2", "2.83", "1000", "0.05"
+std::string trimmed(double value) {
+  std::string text = significant(value);
   if (text.find('.') == std::string::npos) return text;
   text.erase(text.find_last_not_of('0') + 1);
   if (text.back() == '.') text.pop_back();
@@ -30,7 +30,7 @@ std::string period_text(double period) {
 std::string band_colour(size_t index) { return "var(--band" + std::to_string(index % 5) + ")"; }
 
 std::string band_label(const Analysis& analysis, size_t band) {
-  return analysis.band_names[band] + " (" + period_text(analysis.period_low[band]) + "–" + period_text(analysis.period_high[band]) + " tokens)";
+  return analysis.band_names[band] + " (" + trimmed(analysis.period_low[band]) + "–" + trimmed(analysis.period_high[band]) + " tokens)";
 }
 
 std::vector<size_t> shown_bands(const Analysis& analysis) {
@@ -230,7 +230,7 @@ Figure head_map_figure(const Analysis& analysis) {
   figure.picture = "<div class=\"pair\">" + figure.picture + "</div>";
   figure.caption = "Change of the first band from the first bin to the last, mean over " + sample_words(analysis) +
                    ". A dot marks heads that rise significantly, at a false discovery rate of " +
-                   number(analysis.statistics.significance * 100) + " % over the whole map (Benjamini and Yekutieli).";
+                   trimmed(analysis.statistics.significance * 100) + " % over the whole map (Benjamini and Yekutieli).";
   figure.numbers = {"heads.csv", csv};
   return figure;
 }
@@ -246,8 +246,8 @@ Figure scalogram_figure(const Analysis& analysis) {
   for (size_t band = 0; band < analysis.levels; ++band) {
     const std::vector<double> cells = pooled(row_of(analysis.statistics.relative, analysis, band), width);
     const double mean = mean_of(row_of(analysis.statistics.relative, analysis, band), usable_range(analysis));
-    chart.row_names.push_back(analysis.levels <= 12 ? period_text(analysis.period_low[band]) + "–" + period_text(analysis.period_high[band])
-                                                    : period_text(analysis.period_low[band]));
+    chart.row_names.push_back(analysis.levels <= 12 ? trimmed(analysis.period_low[band]) + "–" + trimmed(analysis.period_high[band])
+                                                    : trimmed(analysis.period_low[band]));
     for (size_t c = 0; c < columns; ++c) {
       const size_t first = c * width, end = analysis.band_first[band] + analysis.band_count[band];
       if (first >= analysis.band_first[band] && first < end) values(band, c) = cells[c] / mean;
@@ -261,7 +261,7 @@ Figure scalogram_figure(const Analysis& analysis) {
   chart.title = "Relative variability by position and period";
   chart.row_title = "period (tokens)";
   chart.column_title = "position (token)";
-  chart.value_title = "relative variability / its mean along the text (1)";
+  chart.value_title = "relative variability / its mean along the text";
   chart.values = std::as_const(values).view();
   chart.scale = ScaleKind::Log2;
   chart.cell_width = 760.0 / static_cast<double>(columns);
@@ -274,7 +274,7 @@ Figure scalogram_figure(const Analysis& analysis) {
   figure.caption = "Relative variability is the root mean square of a band over that of the contributions there; in white noise it is the same along the text, 1 "
                    "everywhere here. Positions that an end of the window touches are "
                    "left blank. Change points of the mean curves, by cumulative sums of squares (p ≤ " +
-                   number(analysis.statistics.significance) + "): " + (changes.empty() ? "none" : changes) + ".";
+                   trimmed(analysis.statistics.significance) + "): " + (changes.empty() ? "none" : changes) + ".";
   figure.numbers = {"scalogram.csv", csv};
   return figure;
 }
@@ -318,7 +318,8 @@ Figure variance_figure(const Analysis& analysis) {
   if (!red.x.empty()) chart.series.push_back(red);
   figure.picture = line_chart(chart);
   figure.caption = "Mean over the positions that are not left out. Shaded: 95 % interval (" + statistics.variance_interval +
-                   "). The median is the variance that half of the positions stay below: far below the mean, a few positions hold most of it.";
+                   ").";
+  if (!median.x.empty()) figure.caption += " The median is what half of the positions stay below: far below the mean, a few positions hold most of it.";
   figure.numbers = {"variance.csv", csv};
   return figure;
 }
