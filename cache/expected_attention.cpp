@@ -128,6 +128,7 @@ Scoring expected_attention_scoring(const Spec& spec, std::span<const double> tur
                                                                    std::span<double> scores) {
                 score_expected(lane, keys_as_expected(lane, turns, positions, future), epsilon,
                                scores);
+                return scores;
               },
           .attention = ScoreUse::Ignored,
           .inputs = {Input::QueryStatistics, Input::Keys, Input::ValueNorms}};

@@ -22,7 +22,7 @@ class PolicyChoice {
 
   const Spec& spec() const { return spec_; }
   std::string text() const { return spec_.text(); }  // the full spec, every default written out
-  /// Of the lane with the most rows, where lanes differ (budget-map).
+  /// Of the lane with the most rows, where lanes differ (budget-map, layers that keep more).
   const PolicyShape& shape() const { return shape_; }
   PolicyShape lane_shape(Layer layer, Lane lane) const;
   /// Rows of each lane; null = the same for all. Throws no more: it was read with the spec.

@@ -29,6 +29,7 @@
 #include "data/error.h"
 #include "data/tune_file.h"
 #include "model/cache_bytes.h"
+#include "model/lane_errors.h"
 
 namespace dendrokv {
 namespace {
@@ -205,7 +206,14 @@ class Tune : public Command {
     return PolicyChoice(spec_within(paper, {"4", "508/1024"}, budget_, bytes_of_)).text();
   }
 
+  /// Bytes are counted by the model: the traces must be its own.
+  void check_traces(const Model& model) const {
+    for (const std::vector<std::string>& some : {traces_, held_out_})
+      for (const std::string& trace : some) check_same_model(TraceReader(trace).info(), model);
+  }
+
   Benches make_benches(const Model& model) {
+    if (objective_ == "error") check_traces(model);
     if (objective_ == "error") return split<std::string>(traces_, held_out_, [&](std::vector<std::string> traces) {
       return std::make_unique<TraceBench>(*session_, std::move(traces));
     });

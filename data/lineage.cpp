@@ -16,8 +16,60 @@ bool seen(std::span<const int32_t> evict_step, size_t position, Step step) {
          (evict_step[position] < 0 || static_cast<uint32_t>(evict_step[position]) >= step.value);
 }
 
-bool compares_pairs(const Run& run) {
-  return run.policy.starts_with("treekv:") && run.policy.find(",scope=2,") != std::string::npos;
+/// Whether the full spec of a policy, "name:key=value,...", begins a key so: "sinks=", "scope=2,".
+bool says(const Run& run, std::string_view beginning) {
+  const std::string text = run.policy + ",";
+  for (const char before : {':', ','})
+    if (text.find(before + std::string(beginning)) != std::string::npos) return true;
+  return false;
+}
+
+bool is_tree(const Run& run) {
+  return run.policy.starts_with("treekv:");
+}
+
+/// The rows that left a lane at a step, in time order.
+struct Leaving {
+  std::vector<size_t> rows;
+  std::span<const int32_t> rival;
+  std::span<const float> score;
+
+  /// By score against one threshold: who would have gone next is the rival of them all.
+  bool by_rank() const {
+    return std::ranges::all_of(rows, [&](size_t row) {
+      return rival[row] >= 0 && rival[row] == rival[rows[0]] && !std::isnan(score[row]);
+    });
+  }
+  /// Rows that scored no less, itself among them.
+  size_t rank_from_the_top(size_t row) const {
+    return static_cast<size_t>(
+        std::ranges::count_if(rows, [&](size_t other) { return score[other] >= score[row]; }));
+  }
+  /// Whether the other tie rule would drop all its equals first.
+  bool last_by_other_rule(size_t row, bool older_leave) const {
+    return std::ranges::none_of(rows, [&](size_t other) {
+      return score[other] == score[row] && (older_leave ? other < row : other > row);
+    });
+  }
+};
+
+Leaving leaving_at(const Retention& retention, Layer layer, Lane lane, Step step) {
+  Leaving leaving{{}, retention.rival(layer, lane), retention.score(layer, lane)};
+  const auto evict_step = retention.evict_step(layer, lane);
+  for (size_t row = 0; row < evict_step.size(); ++row)
+    if (evict_step[row] == static_cast<int32_t>(step.value)) leaving.rows.push_back(row);
+  return leaving;
+}
+
+/// TreeKV's pair one place on leaves out its older row, one place back its newer one. There is no place beyond the tree's ends.
+std::optional<Remedy> other_cursor(const Run& run, const Departure& left) {
+  if (!is_tree(run) || !says(run, "scope=2,") || !says(run, "pick=cursor,") || !left.rival)
+    return std::nullopt;
+  const uint32_t protected_rows = run.sinks + run.recent, places = left.rows - 1 - protected_rows;
+  const bool is_older = *left.rival > left.position;
+  const uint32_t place = left.slot - run.sinks - (is_older ? 0 : 1);
+  if (is_older ? place + 1 >= places : place == 0) return std::nullopt;
+  return Remedy{Remedy::Kind::Cursor, is_older ? 1.0 : -1.0};
 }
 
 bool left_by(int32_t evict_step, Step step) {
@@ -147,19 +199,24 @@ std::vector<Remedy> what_would_have_kept(const Run& run, Layer layer, Lane lane,
                                          Position position) {
   const std::optional<Departure> left = departure(run, layer, lane, position);
   if (!left) return {};
-  std::vector<Remedy> remedies = {
-      {Remedy::Kind::Sinks, position.value + 1.0},
-      {Remedy::Kind::Recent, left->step.value - position.value + 1.0},
-  };
-  const auto evict_step = run.retention.evict_step(layer, lane);
-  const auto leaving = std::ranges::count(evict_step, static_cast<int32_t>(left->step.value));
-  remedies.push_back({Remedy::Kind::Rows, static_cast<double>(leaving)});
-  if (left->reason == Reason::Tie) remedies.push_back({Remedy::Kind::Tie, 0});
-  // A pair one row further on leaves out its older row, one row back its newer.
-  if (compares_pairs(run) && left->rival)
-    remedies.push_back({Remedy::Kind::Cursor, *left->rival > position ? 1.0 : -1.0});
-  if (!std::isnan(left->margin))
-    remedies.push_back({Remedy::Kind::Score, static_cast<double>(left->margin)});
+  std::vector<Remedy> remedies;
+  if (says(run, "sinks=")) remedies.push_back({Remedy::Kind::Sinks, position.value + 1.0});
+  if (says(run, "recent="))
+    remedies.push_back({Remedy::Kind::Recent, left->step.value - position.value + 1.0});
+  const Leaving leaving = leaving_at(run.retention, layer, lane, left->step);
+  const bool duel_of_blocks =
+      is_tree(run) && says(run, "prompt=" + std::to_string(left->step.value + 1) + ",");
+  const bool by_rank = !duel_of_blocks && leaving.by_rank();
+  const bool one_ranking = by_rank && !run.policy.starts_with("geo-topk:");  // one for each part of the text
+  const size_t row = position.index();
+  const size_t rows = one_ranking ? leaving.rank_from_the_top(row) : leaving.rows.size();
+  remedies.push_back({Remedy::Kind::Rows, static_cast<double>(rows)});
+  if (by_rank && left->reason == Reason::Tie &&
+      leaving.last_by_other_rule(row, !says(run, "tie=right,")))
+    remedies.push_back({Remedy::Kind::Tie, 0});
+  if (const auto cursor = other_cursor(run, *left); cursor && !duel_of_blocks)
+    remedies.push_back(*cursor);
+  if (by_rank) remedies.push_back({Remedy::Kind::Score, static_cast<double>(left->margin)});
   return remedies;
 }
 

@@ -66,6 +66,7 @@ AttentionLane::AttentionLane(const LaneHeads& heads, const KvShape& shape, const
       rule_(rule),
       kernels_(kernels),
       rows_(shape, kernels, rotary),
+      has_sums_(shape.scores == ScoreUse::Sums && policy_shape.budget > 0),
       wanted_(policy_shape.inputs),
       group_rule_(policy_shape.group),
       inputs_(policy_shape, heads.heads, shape.head_dim, 0),
@@ -251,12 +252,12 @@ std::span<const Decision> AttentionLane::settle(const AttentionBlock& block, Lan
 
 LaneView AttentionLane::take_in(const AttentionBlock& block, Lane lane, size_t token, size_t rows,
                                 std::span<const float> reduced) {
-  rows_.add_weights(reduced);
+  if (has_sums_) rows_.add_weights(reduced);
   if (!reduced.empty()) inputs_.add_weights(reduced);
   const Step step(block.first.value + token);
   const float* queries = block.qkv.row(token).data() + heads_.first_head * head_dim_;
   inputs_.add_queries(step, {queries, heads_.heads, head_dim_});
-  LaneView view = rows_.slots().view(block.layer, lane, step, rows);
+  LaneView view = rows_.slots().view(block.layer, lane, step, rows, reduced);
   inputs_.complete(view);
   return view;
 }

@@ -235,10 +235,19 @@ struct AttentionKernels : VectorKernels<S> {
 
   // In pieces of a size that the compiler knows, so that it works on vectors of doubles.
   static void mean_of_rows(GridView<const float> weights, std::span<float> mean) {
-    const double per_row = 1.0 / static_cast<double>(weights.rows());
+    if (weights.rows() == 3) return mean_of<3>(weights, mean);
+    mean_of<0>(weights, mean);
+  }
+
+  // kRows of them; 0 = as many as there are.
+  template <size_t kRows>
+  static void mean_of(GridView<const float> weights, std::span<float> mean) {
+    const size_t rows = kRows > 0 ? kRows : weights.rows();
+    const double per_row = 1.0 / static_cast<double>(rows);
     in_tiles<16, 1>(mean.size(), [&]<size_t kColumns>(size_t first) {
       double sums[kColumns] = {};
-      for (size_t row = 0; row < weights.rows(); ++row) {
+#pragma GCC unroll 4
+      for (size_t row = 0; row < rows; ++row) {
         const float* from = &weights(row, first);
         for (size_t i = 0; i < kColumns; ++i) sums[i] += static_cast<double>(from[i]);
       }

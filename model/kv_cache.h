@@ -37,6 +37,7 @@ struct KvShape {
   PositionMode positions = PositionMode::Original;
   size_t most_rows = 0;  // ever held at once; 0 = unbounded
   size_t heads = 1;      // KV heads in a row
+  ScoreUse scores = ScoreUse::Sums;  // what is kept of the weights
   double turn =
       0;  // from 0 below 1, another for each lane: so that they do not close gaps all in the same step
 };
@@ -54,7 +55,7 @@ class KvLane {
   void reserve(size_t rows);
   /// Appends a row; there must be room. `keys` are un-rotated; [heads * head_dim] both.
   void append(Position position, std::span<const float> keys, std::span<const float> values);
-  /// Weights of a step, [slot], added to the scores of the first weights.size() slots.
+  /// Weights of a step, [slot], added to the sums of the first weights.size() slots.
   void add_weights(std::span<const float> weights) { slots_.add_weights(weights); }
   void evict(Slot slot) { evict({&slot, 1}); }
   /// Several at once, in time order.
@@ -86,6 +87,8 @@ class KvLane {
   size_t row_bytes() const;
   void store(std::span<const float> values, std::byte* to) const;
   void rotate(size_t slot);
+  void rotate_again(const SlotRange& range);
+  void ask_for_keys(size_t head, size_t first) const;
   void close_gaps();
   void tidy_after(size_t evictions);
   size_t position_of(size_t slot) const;
