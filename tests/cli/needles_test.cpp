@@ -100,7 +100,10 @@ TEST(Plant, RefusesWhatHasNoPlace) {
 // The interval's ends are where the test of that probability, with its own variance, has p = 0.05.
 TEST(NeedleCurves, AnIntervalOfWilson) {
   for (const auto& [found, facts] : {std::pair<uint64_t, uint64_t>{0, 6}, {3, 16}, {8, 8}, {5, 6}}) {
-    const FoundInterval interval = found_interval({.facts = facts, .found = found});
+    Curve curve;
+    curve.facts = facts;
+    curve.found = found;
+    const FoundInterval interval = found_interval(curve);
     const double share = static_cast<double>(found) / static_cast<double>(facts);
     for (const double end : {interval.low, interval.high}) {
       if (end == 0 || end == 1) continue;
