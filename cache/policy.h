@@ -53,7 +53,7 @@ class WindowView {
 struct QueryStatistics {
   uint64_t count = 0;
   Grid<double> sum;                    // [query head, head_dim]
-  std::vector<Grid<double>> products;  // [query head] of [head_dim, head_dim]: sums of q q^T
+  std::vector<Grid<double>> products;  // [query head] of [head_dim, head_dim]: sums of q q^T; below the diagonal and on it
 };
 
 /// One lane as a policy sees it, scores of this step included. All spans are [slot], in time order.

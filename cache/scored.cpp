@@ -51,7 +51,7 @@ constexpr size_t kScoresAtOnce = 16;
 
 // As a tree, so that no comparison waits for more than three others.
 template <size_t kCount>
-double least_of(const double* scores) {
+[[gnu::always_inline]] inline double least_of(const double* scores) {
   if constexpr (kCount == 1) {
     return scores[0];
   } else {

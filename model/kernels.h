@@ -74,7 +74,7 @@ struct Kernels {
                            std::span<const uint32_t> rows, GridView<float> out);
   void (*weighted_sum_f32)(GridView<const float> weights, const float* values, size_t stride,
                            std::span<const uint32_t> rows, GridView<float> out);
-  /// mean(column) = mean over the rows of `weights`, which are added in their order, in double.
+  /// mean(column) = mean over the rows of `weights`, which are added in their order.
   void (*mean_of_rows)(GridView<const float> weights, std::span<float> mean);
   void (*to_f16)(std::span<const float> values, uint16_t* out);
   void (*to_f32)(std::span<const uint16_t> values, float* out);

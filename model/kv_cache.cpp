@@ -131,20 +131,20 @@ void KvLane::scores(size_t head, GridView<const float> queries, SlotRange range,
                            scores.stride());
   const size_t first = head * shape_.head_dim;
   std::byte* keys = rotated_keys_.bytes.get();
-  ask_for_keys(head, range.end);
   if (shape_.precision == CachePrecision::F16)
     kernels_.scores_f16(queries, halves(keys) + first, row_length(), rows, scale, to);
   else
     kernels_.scores_f32(queries, floats(keys) + first, row_length(), rows, scale, to);
 }
 
-// The kernel asks for rows ahead within its range alone; of a new frame it would wait for the first ones.
-void KvLane::ask_for_keys(size_t head, size_t first) const {
+void KvLane::ask_for(RowPart part, size_t head, SlotRange range) const {
   constexpr size_t kRows = 16, kLine = 64;
-  const size_t size = row_bytes() / shape_.heads;
-  const std::byte* keys = rotated_keys_.bytes.get() + head * size;
-  for (size_t slot = first; slot < std::min(first + kRows, slots_.size()); ++slot)
-    for (size_t at = 0; at < size; at += kLine) __builtin_prefetch(keys + slots_.rows()[slot] * row_bytes() + at);
+  const size_t row = row_bytes(), size = row / shape_.heads;
+  const size_t end = std::min({range.first + kRows, range.end, slots_.size()});
+  const std::byte* from = (part == RowPart::Keys ? rotated_keys_ : values_).bytes.get() + head * size;
+  const uint32_t* rows = slots_.rows().data();
+  for (size_t slot = range.first; slot < end; ++slot)
+    for (size_t at = 0; at < size; at += kLine) __builtin_prefetch(from + rows[slot] * row + at);
 }
 
 void KvLane::add_weighted_sum(size_t head, GridView<const float> weights, SlotRange range,
