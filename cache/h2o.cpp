@@ -9,7 +9,6 @@
 // an old row no longer wins by its age alone. The paper's heads have a cache each; ours do with
 // share=query-head. TreeKV with scope=all,score=sum is the same rule.
 
-#include <algorithm>
 #include <array>
 
 #include "cache/policy_rows.h"
@@ -34,16 +33,18 @@ constexpr std::array kOptions{
 }  // namespace
 
 Scoring h2o_scoring() {
-  return {.score = [](const LaneView& lane, std::span<double> scores) {
-    std::ranges::copy(lane.weight_sum, scores.begin());
-  }};
+  return {.score = [](const LaneView& lane, std::span<double>) { return lane.weight_sum; },
+          .attention = ScoreUse::Sums};
 }
 
 Scoring h2o_average_scoring() {
-  return {.score = [](const LaneView& lane, std::span<double> scores) {
-    for (size_t slot = 0; slot < scores.size(); ++slot)
-      scores[slot] = lane.weight_sum[slot] / lane.steps[slot];
-  }};
+  return {.score =
+              [](const LaneView& lane, std::span<double> scores) {
+                for (size_t slot = 0; slot < scores.size(); ++slot)
+                  scores[slot] = lane.weight_sum[slot] / lane.steps(slot);
+                return scores;
+              },
+          .attention = ScoreUse::Sums};
 }
 
 const PolicyRow kH2oRow{

@@ -22,6 +22,7 @@
 #include "data/error.h"
 #include "data/identity.h"
 #include "model/cache_bytes.h"
+#include "model/lane_errors.h"
 
 namespace dendrokv {
 namespace {
@@ -100,6 +101,12 @@ class Tune : public Command {
     settings.add_space(subject);
     for (const std::string& spec : candidates_) settings.add_candidate(spec);
     return settings;
+  }
+
+  /// Bytes are counted by the model: the traces must be its own.
+  void check_traces(const Model& model) const {
+    for (const std::vector<std::string>& some : {traces_, held_out_})
+      for (const std::string& trace : some) check_same_model(TraceReader(trace).info(), model);
   }
 
   Benches benches_of_traces(const Session& session) const {

@@ -156,15 +156,19 @@ Section outlived_tokens(const LaneStory& story, Position position) {
   return section;
 }
 
-/// Rows of the lane that left at the same step, itself included.
-size_t leaving_with(const LaneStory& story, const Duel& left) {
-  if (left.step.value == 0) return 1;
-  size_t leaving = story.evict_step(Position(left.step.value)) == static_cast<int32_t>(left.step.value);
-  story.index().for_each_kept(
-      {0, left.step.index()}, Step(left.step.value - 1), [&](Position position) {
-        leaving += story.evict_step(position) == static_cast<int32_t>(left.step.value);
-      });
-  return leaving;
+/// All that left with it, and its place among the rows that were there: those kept after the step before, and the newcomer.
+Cut cut_of(const LaneStory& story, const Duel& left) {
+  Cut cut{.left = left, .leaving = {}};
+  const auto look_at = [&](Position position) {
+    ++cut.rows;
+    cut.slot += position < left.position;
+    if (story.evict_step(position) == static_cast<int32_t>(left.step.value))
+      cut.leaving.push_back(*duel(story.run, story.lane.layer, story.lane.lane, position));
+  };
+  if (left.step.value > 0)
+    story.index().for_each_kept({0, left.step.index()}, Step(left.step.value - 1), look_at);
+  look_at(Position(left.step.value));
+  return cut;
 }
 
 Section remedies(const LaneStory& story, Position position) {
@@ -173,7 +177,7 @@ Section remedies(const LaneStory& story, Position position) {
                                          "tie rule",  "pair",      "score"};
   const std::optional<Duel> left = duel(story.run, story.lane.layer, story.lane.lane, position);
   if (!left) return section;
-  for (const Remedy& remedy : what_would_have_kept(story.run, *left, leaving_with(story, *left)))
+  for (const Remedy& remedy : what_would_have_kept(story.run, cut_of(story, *left)))
     section.entries.push_back(fact(QString::fromUtf8(kMeaning[static_cast<size_t>(remedy.kind)]),
                                    to_qt(remedy_text(remedy))));
   return section;

@@ -31,6 +31,7 @@ KvShape kv_shape(const Config& config, CachePrecision precision, const PolicySha
           .positions = policy.positions,
           .most_rows = policy.most_rows,
           .heads = heads.kv_heads,
+          .scores = policy.scores,
           .turn = turn};
 }
 
@@ -161,7 +162,7 @@ void Attention::prepare(Step first, size_t tokens) {
     scratch->work = work(heads.heads * tokens_at_once_);
   }
   for (CutLane& cut : cut_lanes_) cut.work = work(heads.heads);
-  if (shape_.scores == ScoreUse::Needed)
+  if (shape_.scores != ScoreUse::Ignored)
     reduced_ = Grid<float>(lanes_of_layer_ * kTokensAbreast, most_rows_);
 }
 
@@ -228,7 +229,7 @@ size_t Attention::reduced_place(size_t lane, size_t token) {
 void Attention::attend_abreast(const AttentionBlock& block, size_t lane, TokenRange tokens,
                                size_t rows, Scratch& scratch) {
   attend(block, lane, tokens, rows, scratch);
-  if (shape_.scores != ScoreUse::Needed) return;
+  if (shape_.scores == ScoreUse::Ignored) return;
   for (size_t token = 0; token < tokens.count(); ++token)
     this->lane(block.layer, lane)
         .reduce_weights(
@@ -241,7 +242,7 @@ void Attention::settle_abreast(const AttentionBlock& block, size_t lane, TokenRa
   const size_t rows = rows_of(block, lane) - tokens.count();
   for (size_t token = tokens.first; token < tokens.end; ++token) {
     const size_t seen = rows + token - tokens.first + 1;
-    const bool scores = shape_.scores == ScoreUse::Needed;
+    const bool scores = shape_.scores != ScoreUse::Ignored;
     const auto reduced =
         scores ? reduced_.row(reduced_place(lane, token)).first(seen) : std::span<float>();
     const auto decisions =
@@ -284,7 +285,7 @@ void Attention::finish_step(const AttentionBlock& block, size_t lane, size_t tok
   AttentionLane& rows_of_lane = this->lane(block.layer, lane);
   const size_t rows = rows_of(block, lane);
   std::span<float> reduced;
-  if (shape_.scores == ScoreUse::Needed) {
+  if (shape_.scores != ScoreUse::Ignored) {
     reduced = std::span(work.reduced).first(rows);
     rows_of_lane.reduce_weights({token, token + 1}, 0, work, reduced);
   }
@@ -312,7 +313,7 @@ void Attention::settle_together(const AttentionBlock& block, size_t token, size_
   std::vector<LaneView> views;
   for (size_t lane = 0; lane < lanes_of_layer_; ++lane) {
     const size_t rows = rows_of(block, lane) - later;
-    const bool scores = shape_.scores == ScoreUse::Needed;
+    const bool scores = shape_.scores != ScoreUse::Ignored;
     const auto reduced =
         scores ? reduced_.row(reduced_place(lane, token)).first(rows) : std::span<float>();
     views.push_back(

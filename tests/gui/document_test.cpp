@@ -89,6 +89,16 @@ TEST_F(DocumentTest, AModel) {
                  "is a model, wanted a trace or runs over it, record one with dendrokv trace");
 }
 
+TEST_F(DocumentTest, AnEvaluation) {
+  EvalFile file;
+  file.uuid = "8f14e45f-ceea-467f-a830-9c4b5a2e6f10";
+  file.policies = {"full"};
+  file.texts.push_back(unscored_text("text", {1, 2, 3}, 1, std::nullopt));
+  file.texts.back().reached = 3;
+  write_eval(folder / "e.h5", file);
+  expect_refused({folder / "e.h5"}, "is an evaluation, wanted a trace or runs over it, see dendrokv info");
+}
+
 TEST_F(DocumentTest, RunsAlone) {
   testing::write_sample_trace(folder / "t.h5", {});
   testing::write_sample_runs(folder / "r.h5", folder / "t.h5", {"full"});
