@@ -83,7 +83,7 @@ Rows rows_beside(const Spec& spec, std::string_view key) {
 }
 
 /// Of the row's own key.
-uint64_t fewest_rows(const PolicyRow& row, std::string_view key) {
+uint64_t fewest_of_key(const PolicyRow& row, std::string_view key) {
   const auto option = std::ranges::find(row.spec.options, key, &OptionRow::name);
   DENDROKV_ASSERT(option != row.spec.options.end());
   return static_cast<uint64_t>(option->lowest);
@@ -115,7 +115,7 @@ void spend_budget(const PolicyRow& row, const std::string& subject, Spec& spec) 
   const std::string total = with_value(spec, "budget");
   const uint64_t budget = spec.count("budget");
   const Rows others = rows_beside(spec, key);
-  const uint64_t fewest = fewest_rows(row, key);
+  const uint64_t fewest = fewest_of_key(row, key);
   if (budget < others.sum + fewest)
     fail(subject,
          total + " leaves " + rows_left(budget, others.sum) + " for " + key + beside(others),
@@ -180,7 +180,7 @@ Spec PolicyChoice::lane_spec(Layer layer, Lane lane) const {
   if (!map_) return own;
   const uint64_t rows = map_->rows_of(layer, lane);
   const Rows others = rows_beside(spec_, row_->budget_key);
-  const uint64_t fewest = fewest_rows(*row_, row_->budget_key);
+  const uint64_t fewest = fewest_of_key(*row_, row_->budget_key);
   if (rows < others.sum + fewest)
     fail(std::string(spec_.file("budget-map")),
          std::to_string(rows) + " rows of layer " + std::to_string(layer.value) + ", lane " +

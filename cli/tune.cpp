@@ -21,6 +21,7 @@
 #include "cli/tune_search.h"
 #include "data/error.h"
 #include "data/identity.h"
+#include "data/trace_reader.h"
 #include "model/cache_bytes.h"
 #include "model/lane_errors.h"
 
@@ -74,6 +75,7 @@ class Tune : public Command {
       fail_usage(open_loop ? "--trace" : "--text", "missing", "wanted something to tune on", "see --help");
     if (!plan_.output.empty()) check_output(plan_.output, {});
     const Model model = model_.load(session, open_loop ? LoadDepth::Describe : LoadDepth::Run);
+    if (open_loop) check_traces(model);
     TuneSettings settings = make_settings(model);
     plan_.baseline = baseline_.empty() ? settings.paper_spec() : baseline_;
     const Benches benches = open_loop ? benches_of_traces(session)

@@ -8,6 +8,8 @@
 #include <limits>
 #include <span>
 
+#include "data/grid.h"
+
 namespace dendrokv {
 
 namespace {
