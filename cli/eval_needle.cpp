@@ -72,7 +72,7 @@ class EvalNeedle : public Command {
         "what a policy does not find says nothing about the policy.");
     options.example(
         "dendrokv eval needle --text novel.txt --depths 0,256,1024,4096 --facts 4 --against-full "
-        "--policy treekv:budget=256 --policy streaming:budget=256 -o needle.h5");
+        "--policy treekv:budget=256,recent=124 --policy streaming:budget=256 -o needle.h5");
   }
 
   ExitStatus run(const Session& session) override {

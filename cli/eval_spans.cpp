@@ -89,7 +89,7 @@ class EvalSpans : public Command {
         "lost the last token of a part.");
     options.example(
         "dendrokv eval spans --text prompt.txt --span system=0:24 --span 'question=What is the' "
-        "--policy treekv:budget=64 --policy streaming:budget=64 -o spans.h5");
+        "--policy treekv:budget=64,recent=28 --policy streaming:budget=64 -o spans.h5");
   }
 
   ExitStatus run(const Session& session) override {

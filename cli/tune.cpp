@@ -67,6 +67,9 @@ class Tune : public Command {
         "baseline; the spec to use is the winner's only where the 95 % interval of that difference lies below 0. The last line is that "
         "spec. Several --budget make so many tasks (--shard). Stopped by a signal, the same command goes on.");
     options.example("dendrokv tune --text novel.txt --budget 20000000 -o tune.h5");
+    options.example(
+        "dendrokv tune --text novel.txt --held-out other.txt --budget 9987840 --candidate treekv:sinks=4,recent=28,budget-map=map.txt "
+        "--objective needle -o needle.h5");
   }
 
   ExitStatus run(const Session& session) override {
