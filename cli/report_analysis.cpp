@@ -133,7 +133,7 @@ Figure band_figure(const Analysis& analysis) {
     }
   const std::string bands = analysis.band_kind == "none"
                                 ? "One unit gives no confidence band."
-                                : "Shaded: 95 % confidence band, " + analysis.band_kind + ", over " + sample_words(analysis) + ".";
+                                : "Shaded: 95 % confidence band of the logarithm, " + analysis.band_kind + ", over " + sample_words(analysis) + ".";
   figure.caption = "Mean over " + std::to_string(analysis.layers.size()) + " layers, " + std::to_string(analysis.heads.size()) +
                    " heads, all channels and " + std::to_string(analysis.samples) + (analysis.samples == 1 ? " window" : " windows") +
                    ". " + bands + " Dashed: the mean curve under the null, and where 95 % of its draws lie. Hatched: left out of tests (first " +
