@@ -7,6 +7,7 @@
 
 #include <complex>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -79,6 +80,8 @@ class Cwt {
   size_t positions_, padded_;
   std::vector<double> scales_;
   CwtOptions options_;
+  struct KeptFilters;
+  std::shared_ptr<KeptFilters> kept_;  // wavelets at all scales, where they are small; made when first wanted, by whichever thread
 };
 
 }  // namespace dendrokv
