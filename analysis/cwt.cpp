@@ -90,7 +90,9 @@ Cwt::Cwt(ContinuousWavelet wavelet, size_t positions, std::vector<double> scales
       positions_(positions),
       padded_(options.padded),
       scales_(std::move(scales)),
-      options_(options) {
+      options_(options),
+      support_of_floats_(wavelet.support(kTail<float>)),
+      support_of_doubles_(wavelet.support(kTail<double>)) {
   if (positions == 0) fail("transform", "0 positions", "wanted at least 1");
   if (scales_.empty()) fail("transform", "no scale", "wanted at least one");
   if (!(options.dt > 0)) fail("dt", std::to_string(options.dt), "wanted a positive time");
@@ -110,7 +112,7 @@ Cwt::Cwt(ContinuousWavelet wavelet, size_t positions, std::vector<double> scales
     fail("padded length", std::to_string(padded_),
          "wanted " + std::to_string(positions) + " for a periodic signal");
   size_t numbers = 0;
-  for (const double scale : scales_) numbers += bins(scale, kTail<double>).count;
+  for (const double scale : scales_) numbers += bins<double>(scale).count;
   if (numbers <= kMostKept) kept_ = std::make_shared<KeptFilters>();
 }
 
@@ -146,8 +148,9 @@ double Cwt::radians_per_bin(double scale) const {
 }
 
 /// Bins from 0 to the Nyquist frequency where the wavelet is not negligible; one at least.
-IndexRange Cwt::bins(double scale, double fraction) const {
-  const ContinuousWavelet::Support support = wavelet_.support(fraction);
+template <class Real>
+IndexRange Cwt::bins(double scale) const {
+  const ContinuousWavelet::Support& support = std::is_same_v<Real, float> ? support_of_floats_ : support_of_doubles_;
   const double step = radians_per_bin(scale);
   const auto most = static_cast<double>(padded_ / 2);
   const double first = std::clamp(std::floor(support.low / step), 0.0, most);
@@ -156,11 +159,12 @@ IndexRange Cwt::bins(double scale, double fraction) const {
 }
 
 /// The power of a row has a band as wide as the row's own to both sides; of a Gaussian one the outer part is negligible.
-size_t Cwt::points_of_power(double scale, double fraction) const {
-  const size_t width = bins(scale, fraction).count;
+template <class Real>
+size_t Cwt::points_of_power(double scale) const {
+  const size_t width = bins<Real>(scale).count;
   size_t points = 2 * width + 1;
   if (wavelet_.family == ContinuousFamily::Morlet) {
-    const double lag = std::sqrt(-4 * std::log(fraction)) / radians_per_bin(scale);
+    const double lag = std::sqrt(-4 * std::log(kTail<Real>)) / radians_per_bin(scale);
     points = std::max(width + 1, static_cast<size_t>(std::ceil(2 * lag)));
   }
   return points_at_least(points, padded_);
@@ -247,7 +251,7 @@ class Cwt::Runner {
     filled_ = {bins.first - first_bin, bins.count};
   }
 
-  IndexRange bins_of(size_t s) const { return cwt_.bins(cwt_.scales_[s], kTail<Real>); }
+  IndexRange bins_of(size_t s) const { return cwt_.bins<Real>(cwt_.scales_[s]); }
 
   const Real* filter_of(size_t s) {
     if (!cwt_.kept_) {
@@ -334,7 +338,7 @@ void Cwt::power(std::span<const Real> signal, std::span<const IndexRange> bands,
   for (size_t b = 0; b < bands.size(); ++b) {
     std::map<size_t, std::vector<size_t>> by_points;
     for (size_t s = bands[b].first; s < bands[b].first + bands[b].count; ++s)
-      by_points[wavelet_.is_real() ? padded_ : points_of_power(scales_[s], kTail<Real>)].push_back(s);
+      by_points[wavelet_.is_real() ? padded_ : points_of_power<Real>(scales_[s])].push_back(s);
     for (auto& [points, scales] : by_points) groups.push_back({b, points, std::move(scales), {}});
   }
   for_each_piece(groups.size(), threads, [&](size_t g) {
