@@ -29,13 +29,18 @@ struct CurveBand {
   std::string kind;
 };
 
+/// An end `reach` away from a mean magnitude, as a ratio: a band of few units would pass below 0 otherwise.
+double end_of_band(double mean, double reach) {
+  return mean > 0 ? mean * std::exp(reach / mean) : mean;
+}
+
 CurveBand pointwise_band(const SampleSums& sums, const AnalyzeOptions& options) {
   CurveBand band{sums.amplitude(), sums.amplitude(), "pointwise"};
   const std::vector<double> error = sums.curve_error();
   const double reach = normal_quantile(1 - options.significance / 2);
   for (size_t k = 0; k < error.size(); ++k) {
-    band.low[k] -= reach * error[k];
-    band.high[k] += reach * error[k];
+    band.low[k] = end_of_band(band.low[k], -reach * error[k]);
+    band.high[k] = end_of_band(band.high[k], reach * error[k]);
   }
   return band;
 }
@@ -51,8 +56,9 @@ CurveBand curve_band(const SampleSums& sums, const AnalyzeOptions& options) {
       std::copy_n(sums.units()[u].curve.begin() + static_cast<std::ptrdiff_t>(place.first), place.count, curves.row(u).begin());
     const Band found = simultaneous_band(curves.view(), 1 - options.significance, resampling_of(options));
     for (size_t k = 0; k < place.count; ++k) {
-      band.low[place.first + k] += found.lower[k] - found.mean[k];
-      band.high[place.first + k] += found.upper[k] - found.mean[k];
+      double &low = band.low[place.first + k], &high = band.high[place.first + k];
+      low = end_of_band(low, found.lower[k] - found.mean[k]);
+      high = end_of_band(high, found.upper[k] - found.mean[k]);
     }
   }
   return band;

@@ -133,10 +133,11 @@ Figure band_figure(const Analysis& analysis) {
     }
   const std::string bands = analysis.band_kind == "none"
                                 ? "One unit gives no confidence band."
-                                : "Shaded: 95 % confidence band, " + analysis.band_kind + ", over " + sample_words(analysis) + ".";
+                                : "Shaded: 95 % confidence band of the logarithm, " + analysis.band_kind + ", over " + sample_words(analysis) + ".";
   figure.caption = "Mean over " + std::to_string(analysis.layers.size()) + " layers, " + std::to_string(analysis.heads.size()) +
                    " heads, all channels and " + std::to_string(analysis.samples) + (analysis.samples == 1 ? " window" : " windows") +
-                   ". " + bands + " Dashed: the mean curve under the null, and where 95 % of its draws lie. Hatched: left out of tests (first " +
+                   ". " + bands + (analysis.statistics.nulls.empty() ? "" : " Dashed: the mean curve under the null, and where 95 % of its draws lie.") +
+                   " Hatched: left out of tests (first " +
                    std::to_string(analysis.exclude_first) + ", last " + std::to_string(analysis.exclude_last) + " positions). " +
                    (analysis.transform == "dwt" ? "The transform is decimated: moving the query by one token pairs the tokens anew." : "") +
                    pool_words(analysis);
@@ -293,7 +294,7 @@ Figure variance_figure(const Analysis& analysis) {
   Series series{"variance of the band", "var(--series0)", LineStyle::Solid, {}, {}, 2, {}, {}};
   Series white{"white noise of the same variance at the first band", "var(--secondary)", LineStyle::Dashed, {}, {}, 1, {}, {}};
   Series red{"95 % level of red noise, lag-1 " + number(statistics.lag1), "var(--series3)", LineStyle::Dashed, {}, {}, 1, {}, {}};
-  Series median{"the median over the positions", "var(--series1)", LineStyle::Dashed, {}, {}, 2, {}, {}};
+  Series median{"the median over the positions", "var(--series2)", LineStyle::Dashed, {}, {}, 2, {}, {}};
   std::string csv = "band,period_low,period_high,variance,low,high,red_noise_95,median\n";
   for (size_t band = 0; band < analysis.levels; ++band) {
     const double period = std::sqrt(analysis.period_low[band] * analysis.period_high[band]);

@@ -388,6 +388,18 @@ TEST(Analyze, ThreadsDoNotChangeABitOfTheStatistics) {
   EXPECT_EQ(one.statistics.variance_high, three.statistics.variance_high);
 }
 
+// Four units make wide bands; as ratios they stay above 0 and on both sides of the mean.
+TEST(Analyze, BandsOfFewUnitsArePositive) {
+  const testing::TemporaryFolder folder;
+  const Analysis analysis = of_documents(folder, 4, 0.3, {});
+  for (size_t i = 0; i < analysis.band.size(); ++i) {
+    if (std::isnan(analysis.band[i])) continue;
+    ASSERT_GT(analysis.low[i], 0) << i;
+    ASSERT_LE(analysis.low[i], analysis.band[i]) << i;
+    ASSERT_GE(analysis.high[i], analysis.band[i]) << i;
+  }
+}
+
 // Recency weights: the last positions that count hold most of the mean, and nothing of the median.
 TEST(Analyze, TheMedianVarianceDoesNotFollowAFewPositions) {
   const testing::TemporaryFolder folder;

@@ -26,7 +26,7 @@ given = {
     "values": random.standard_normal((heads, 64, channels)).astype(np.float32),
 }
 shown = dict(given)
-for block in blocks:
+for block in blocks:  # in order, so that a later one may use what an earlier one made
     exec(compile(block, page, "exec"), shown)  # noqa: S102
 
 dw, x = shown["dw"], given["x"]
