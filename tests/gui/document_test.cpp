@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <hdf5.h>
 
+#include "data/eval_file.h"
 #include "tests/gui/sample_trace.h"
 #include "tests/support/files.h"
 

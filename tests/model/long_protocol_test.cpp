@@ -1,7 +1,7 @@
 // The paper's sizes, 4 + 508 + 512 rows (TreeKV, section 4), in the running model as it is used: default kernels, all policies in one pass.
 // Reference: closed-loop runs in float32 with weights dequantised and activations never quantised, of which the means over tokens 1024 to
 // 1535 are here. A fast engine, with 8-bit activations, is 0.02 nat from them at most; the whole protocol of 4,096 tokens is in docs/results.md.
-// And the first 128 evictions of every lane, in exact arithmetic: on the short runs float32 decides as float64 does.
+// And the evictions of every lane, in exact arithmetic: all 3,072 under TreeKV.
 
 #include <algorithm>
 #include <gtest/gtest.h>
@@ -59,7 +59,7 @@ TEST(LongProtocol, MeanLossesAreThoseOfTheReference) {
 struct ReferenceLog {
   const char *name, *policy;
 };
-constexpr double kNearTie = 1e-4;  // of the score; sums of a thousand floats on either side
+constexpr double kNearTie = 5e-5;  // of the score; sums of a thousand floats on either side
 constexpr ReferenceLog kLogs[] = {
     {"treekv_advance", "treekv:capacity=512,sinks=4,recent=508"},
     {"treekv_printed", "treekv:capacity=512,sinks=4,recent=508,cursor=printed"},
@@ -72,7 +72,7 @@ void PrintTo(const ReferenceLog& log, std::ostream* out) {
 
 class LongLogs : public ::testing::TestWithParam<ReferenceLog> {
  protected:
-  // The victims of steps 1024 to 1151, [step, layer, lane].
+  // The victims of steps 1024 onwards, [step, layer, lane].
   testing::Npy<int16_t> wanted_ = testing::read_npy<int16_t>(
       testing::data_file("policies/long/" + std::string(GetParam().name) + ".evicted.npy"));
 
@@ -96,8 +96,10 @@ class LongLogs : public ::testing::TestWithParam<ReferenceLog> {
 
 // Both sides add up in float32, in another order each. So a lane may decide a near tie the other way, and from there on it and the layers
 // behind it decide on another stream: each is compared up to its first difference, where the scores must be next to equal and the row that
-// the reference dropped must be the one that would have gone next. 128 evictions, because exact arithmetic over all 4,096 tokens takes
-// minutes for each policy; docs/results.md has the comparison of all 3,072.
+// the reference dropped must be the one that would have gone next. TreeKV has no such difference in 3,072 evictions. H2O, whose lowest of 512
+// sums are close, has one in 14 of 90 lanes by step 1535, and more lanes after that, as the layers behind them see another stream; TOVA has its
+// first at step 1875, after which most of its lanes go their own ways: so their logs stop at 512 and 880 evictions, and the printed cursor's
+// at 128, for the time that it takes. docs/results.md compares all.
 TEST_P(LongLogs, VictimsDifferFromTheReferenceAtNearTiesOnly) {
   const size_t steps = wanted_.shape[0], layers = wanted_.shape[1], lanes = wanted_.shape[2];
   Decoder decoder(testing::default_model(Arithmetic::Exact), PolicyChoice(GetParam().policy), {});
@@ -118,7 +120,8 @@ TEST_P(LongLogs, VictimsDifferFromTheReferenceAtNearTiesOnly) {
                    rival = double{retention.rival_score(layer, lane)[victim]};
       EXPECT_LE(rival - score, kNearTie * rival);
     }
-  EXPECT_LE(differ, layers * lanes / 20);
+  EXPECT_LE(differ, layers * lanes / 5);
+  EXPECT_TRUE(differ == 0 || GetParam().name != std::string("treekv_advance"));
   ::testing::Test::RecordProperty("differ", static_cast<int>(differ));
 }
 
