@@ -107,11 +107,14 @@ Content load_content(const TraceReader& trace, const std::filesystem::path& trac
     content.missing.push_back("The recording is not complete: " +
                               std::to_string(content.info.steps.size()) + " steps are there.");
   content.runs.push_back(own ? std::move(*own) : unbounded_run(content.info));
-  for (const std::filesystem::path& file : runs_files)
-    for (Run& run : read_runs(file, records).runs) {
+  for (const std::filesystem::path& file : runs_files) {
+    RunsFile read;
+    attempt([&] { read = read_runs(file, records); });
+    for (Run& run : read.runs) {
       check_fits(file, run, content.info);
       content.runs.push_back(std::move(run));
     }
+  }
   return content;
 }
 

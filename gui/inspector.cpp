@@ -62,7 +62,7 @@ bool answers(const RowSnapshot* row, const std::optional<RowRequest>& wanted) {
 }
 
 Inspection inspect_lane(const Content& content, const Selection& selection,
-                        const RowSnapshot* row) {
+                        const RowSnapshot* row, const RankSnapshot* ranks) {
   const LaneStory story{content,
                         selection.run,
                         content.runs[selection.run],
@@ -76,6 +76,8 @@ Inspection inspect_lane(const Content& content, const Selection& selection,
     inspection.sections.push_back(token_facts(story, *position, row));
     for (Section& section : token_history(story, *position))
       inspection.sections.push_back(std::move(section));
+    if (ranks && position == selection.position && rank_request(content, selection) == ranks->request)
+      inspection.sections.push_back(rank_section(content, *ranks, *position));
   }
   if (selection.range) inspection.sections.push_back(passage_story(story, *selection.range));
   const RunIndex::Standing standing = content.index(selection.run).standing(story.lane, story.step);
@@ -115,8 +117,7 @@ Section mean_card(const Run& run, std::span<const LaneId> lanes, Position positi
 
 Inspection inspect_mean(const Content& content, const Selection& selection) {
   const Run& run = content.runs[selection.run];
-  const std::vector<LaneId> lanes =
-      selection.scope == LaneScope::AllMean ? all_lanes(run) : lanes_of_layer(run, selection.layer);
+  const std::vector<LaneId> lanes = chosen_lanes(run, selection);
   Inspection inspection;
   const std::optional<Position> position = selection.focus();
   if (position && position->value <= selection.step.value) {
@@ -147,9 +148,10 @@ Inspection inspect_mean(const Content& content, const Selection& selection) {
 
 }  // namespace
 
-Inspection inspect(const Content& content, const Selection& selection, const RowSnapshot* row) {
+Inspection inspect(const Content& content, const Selection& selection, const RowSnapshot* row,
+                   const RankSnapshot* ranks) {
   if (!answers(row, row_request(content, selection))) row = nullptr;
-  Inspection inspection = selection.scope == LaneScope::One ? inspect_lane(content, selection, row)
+  Inspection inspection = selection.scope == LaneScope::One ? inspect_lane(content, selection, row, ranks)
                                                             : inspect_mean(content, selection);
   if (inspection.card.token.isEmpty()) {
     inspection.card.title = QStringLiteral("Token");

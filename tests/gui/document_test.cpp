@@ -2,10 +2,15 @@
 
 #include <QEventLoop>
 #include <QTimer>
+#include <algorithm>
+#include <cstring>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <hdf5.h>
 
+#include "data/error.h"
+#include "data/grid.h"
+#include "data/trace_reader.h"
 #include "tests/gui/sample_trace.h"
 #include "tests/support/files.h"
 
@@ -132,6 +137,71 @@ TEST_F(DocumentTest, ATruncatedFileOpensAsFarAsItCanOrSaysWhyNot) {
                   document.problem(topic).contains(QStringLiteral("cut.h5: /")))
           << document.problem(topic).toStdString();
   }
+}
+
+/// All that a cut file still shows is what the whole file shows there; more of it never shows less.
+TEST_F(DocumentTest, ATraceThatWasCutAnywhereShowsWhatIsLeft) {
+  testing::SampleOptions options;
+  options.tokens = 300;
+  testing::write_sample_trace(folder / "t.h5", options);
+  const std::string bytes = testing::read_text(folder / "t.h5");
+  const TraceReader whole(folder / "t.h5");
+  const TraceInfo& info = whole.info();
+  size_t shown_before = 0, opened_files = 0;
+  constexpr size_t kCuts = 97;
+  for (size_t cut = 1; cut < kCuts; ++cut) {
+    write(folder / "cut.h5", bytes.substr(0, cut * bytes.size() / kCuts));
+    std::optional<TraceReader> trace;
+    try {
+      trace.emplace(folder / "cut.h5", Incomplete::TakeWhatIsThere);
+    } catch (const Error& error) {
+      EXPECT_EQ(shown_before, 0u) << "a longer file is refused: " << error.what();
+      EXPECT_NE(std::string(error.what()).find("cut.h5"), std::string::npos);
+      continue;
+    }
+    ++opened_files;
+    ASSERT_FALSE(trace->info().complete);
+    ASSERT_NE(trace->missing()[0].find("was cut"), std::string::npos) << trace->missing()[0];
+    const size_t steps = trace->info().steps.size();
+    EXPECT_GE(steps, shown_before) << cut;
+    shown_before = steps;
+    Grid<float> wanted(steps, info.tokens), found(steps, info.tokens);
+    for (size_t layer = 0; layer < info.layers.size(); ++layer)
+      for (size_t head = 0; head < info.heads.size(); ++head) {
+        whole.read_weights(layer, head, {0, steps}, {0, info.tokens}, wanted.view());
+        trace->read_weights(layer, head, {0, steps}, {0, info.tokens}, found.view());
+        ASSERT_EQ(std::memcmp(wanted.all().data(), found.all().data(), wanted.all().size_bytes()), 0);
+      }
+  }
+  EXPECT_GT(opened_files, kCuts / 2);
+  EXPECT_GT(shown_before, info.steps.size() / 2);
+}
+
+TEST_F(DocumentTest, ACutFileSaysWhatItLacksAndShowsTheRest) {
+  testing::SampleOptions options;
+  options.tokens = 300;
+  testing::write_sample_trace(folder / "t.h5", options);
+  testing::write_sample_runs(folder / "r.h5", folder / "t.h5", {"full", "streaming:sinks=2,recent=30"});
+  const std::string trace = testing::read_text(folder / "t.h5"), runs = testing::read_text(folder / "r.h5");
+  write(folder / "cut.h5", trace.substr(0, trace.size() * 19 / 20));
+  write(folder / "cut-runs.h5", runs.substr(0, runs.size() / 2));
+  open({folder / "cut.h5", folder / "cut-runs.h5"});
+  ASSERT_EQ(opened, 1) << message;
+  const Content& content = *document.content();
+  const auto says = [&](const std::string& words) {
+    return std::ranges::any_of(content.missing, [&](const std::string& one) {
+      return one.find(words) != std::string::npos;
+    });
+  };
+  EXPECT_TRUE(says("cut.h5 was cut: "));
+  EXPECT_TRUE(says("cut-runs.h5"));
+  const Step last = content.info.steps.back();
+  document.want_row({0, {0}, content.info.steps.size() - 1});
+  document.want_tiles(this, {whole_tile(document.heat_subject({2, {3}}), 300, 300)});
+  settle();
+  EXPECT_EQ(document.problem(Topic::Heat).toStdString(), "");
+  ASSERT_TRUE(document.tile(whole_tile(document.heat_subject({2, {3}}), 300, 300)));
+  EXPECT_LT(last.value, 299u);
 }
 
 TEST_F(DocumentTest, ANewerFormatOpensAndSaysSo) {
