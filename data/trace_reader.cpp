@@ -247,6 +247,7 @@ class TraceReader::Impl {
   }
 
   const TraceInfo& info() const { return info_; }
+  bool was_cut() const { return lost_.has_value(); }
   const TokenText& tokens() const { return tokens_; }
   const h5::File& file() const { return file_; }
   const h5::Dataset& value() const {
@@ -375,7 +376,7 @@ class TraceReader::Impl {
     size_t steps = info_.steps.size();
     for (const Rows& rows : rows_) steps = std::min(steps, stored_rows(rows.dataset));
     missing_.insert(missing_.begin(),
-                    file_.name() + " was cut: " + std::to_string(lost_->bytes) + " of " +
+                    "The file was cut: " + std::to_string(lost_->bytes) + " of " +
                         std::to_string(lost_->wanted) + " bytes are there, and " +
                         std::to_string(steps) + " of " + std::to_string(info_.steps.size()) +
                         " steps");
@@ -446,6 +447,9 @@ TraceReader& TraceReader::operator=(TraceReader&&) noexcept = default;
 
 const std::vector<std::string>& TraceReader::missing() const {
   return impl_->missing();
+}
+bool TraceReader::was_cut() const {
+  return impl_->was_cut();
 }
 const TraceInfo& TraceReader::info() const {
   return impl_->info();

@@ -369,10 +369,13 @@ void ContributionView::paint_step_ticks(QPainter& painter) const {
   const QRectF rect = plot();
   painter.setFont(tiny_font());
   painter.setPen(to_qt(colours().secondary));
+  double free_from = rect.top();
   for (const Tick& tick :
        binary_ticks(step_axis(), std::max(2, static_cast<int>(rect.height() / scaled(34))))) {
     if (tick.value >= static_cast<double>(steps.size())) continue;
     const double y = std::clamp(step_axis().pixel(tick.value + 0.5), rect.top() + 6, rect.bottom() - 5);
+    if (y < free_from) continue;
+    free_from = y + scaled(13);
     painter.drawText(QRectF(rect.left() - 52, y - 8, 46, 16), kRightLabel,
                      compact(steps[static_cast<size_t>(tick.value)].value));
   }

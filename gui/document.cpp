@@ -217,7 +217,7 @@ void Document::watch() {
   if (!content_ || replaced_ || following_) return;
   const std::optional<FileStamp> now = file_stamp(content_->file);
   if (now == stamp_) return;
-  if (!content_->info.complete) return follow();
+  if (content_->ending == Ending::Live) return follow();
   replaced_ = true;
   Q_EMIT replaced(now ? QStringLiteral("The file was replaced on disk: reload to see the new one.")
                       : QStringLiteral("The file has gone from the disk."));

@@ -31,7 +31,8 @@ QRectF on_whole_pixels(const QPainter& painter, const QRectF& place) {
 
 }  // namespace
 
-std::vector<float> scale_samples(std::span<const std::shared_ptr<const HeatTile>> tiles, size_t sinks) {
+std::vector<float> scale_samples(std::span<const std::shared_ptr<const HeatTile>> tiles,
+                                 size_t sinks) {
   size_t cells = 0;
   for (const auto& tile : tiles) cells += tile->values.rows() * tile->values.cols();
   const size_t every = std::max<size_t>(1, cells / kScaleSamples);

@@ -15,7 +15,8 @@
 namespace dendrokv {
 
 /// Some of the values of tiles, evenly spread; those of the first `sinks` positions are left out, as they would take the whole range.
-std::vector<float> scale_samples(std::span<const std::shared_ptr<const HeatTile>> tiles, size_t sinks);
+std::vector<float> scale_samples(std::span<const std::shared_ptr<const HeatTile>> tiles,
+                                 size_t sinks);
 
 class HeatPainter {
  public:
@@ -30,7 +31,8 @@ class HeatPainter {
     QRectF plot;
   };
   /// Only the cells in the plot, on whole pixels of the device. `steps` are those of the trace, by index.
-  void paint(QPainter& painter, const HeatTile& tile, const Place& place, std::span<const Step> steps);
+  void paint(QPainter& painter, const HeatTile& tile, const Place& place,
+             std::span<const Step> steps);
 
   static constexpr size_t kMostPictures = 96;
 

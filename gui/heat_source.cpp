@@ -16,6 +16,7 @@ constexpr size_t kBlockSteps = 64;
 constexpr size_t kPreviewRows = 64;  // steps that a tile of a preview looks at
 constexpr size_t kLengthBlock = 8192;
 constexpr size_t kMostLengths = 16u << 20;  // numbers kept
+constexpr size_t kLostPiece = 64;  // positions that are given up together
 constexpr float kAbsent = std::numeric_limits<float>::quiet_NaN();
 
 size_t divided_up(size_t count, size_t by) {
@@ -133,15 +134,21 @@ std::shared_ptr<const HeatTile> HeatSource::read(const TileKey& key, const HeatS
   return std::make_shared<const HeatTile>(std::move(fold.tile));
 }
 
-/// False for what a file that was cut has lost; the reader has said so when it opened it.
-bool HeatSource::read_values(size_t layer_index, KvHead kv_head, IndexRange positions,
+// The reader has said what is lost when it opened the file.
+void HeatSource::read_values(size_t layer_index, KvHead kv_head, IndexRange positions,
                              GridView<float> rows) const {
   try {
     trace_.read_values(layer_index, kv_head, positions, rows);
-    return true;
   } catch (const Error&) {
-    if (trace_.info().complete) throw;
-    return false;
+    if (!trace_.was_cut()) throw;
+    if (positions.count <= kLostPiece) {
+      for (size_t r = 0; r < positions.count; ++r) std::ranges::fill(rows.row(r), kAbsent);
+      return;
+    }
+    const size_t half = positions.count / 2;
+    read_values(layer_index, kv_head, {positions.first, half}, rows.rows_from(0, half));
+    read_values(layer_index, kv_head, {positions.first + half, positions.count - half},
+                rows.rows_from(half, positions.count - half));
   }
 }
 
@@ -157,10 +164,7 @@ const std::vector<float>& HeatSource::value_lengths(size_t layer_index, KvHead k
     static const std::vector<float> kNone;
     if (cancelled()) return kNone;
     const size_t count = std::min(kLengthBlock, tokens - first);
-    if (!read_values(layer_index, kv_head, {first, count}, rows.view().rows_from(0, count))) {
-      std::fill_n(lengths.begin() + static_cast<ptrdiff_t>(first), count, kAbsent);
-      continue;
-    }
+    read_values(layer_index, kv_head, {first, count}, rows.view().rows_from(0, count));
     for (size_t p = 0; p < count; ++p) {
       double sum = 0;
       for (const float value : rows.row(p)) sum += double{value} * double{value};

@@ -37,7 +37,8 @@ std::vector<uint32_t> events_of(const Content& content, const Selection& now) {
   return steps;
 }
 
-std::optional<PositionRange> framed(const Content& content, Kinship& kinship, const Selection& now) {
+std::optional<PositionRange> framed(const Content& content, Kinship& kinship,
+                                    const Selection& now) {
   if (now.range) return now.range;
   if (!now.position) return std::nullopt;
   PositionRange range{*now.position, *now.position};
@@ -56,7 +57,8 @@ void move_lane(const Content& content, Selection& wanted, int by) {
   const Retention& retention = content.runs[wanted.run].retention;
   const int lanes = static_cast<int>(retention.lanes());
   const int all = lanes * static_cast<int>(retention.layers());
-  const int now = static_cast<int>(wanted.layer.value) * lanes + static_cast<int>(wanted.lane.value);
+  const int now =
+      static_cast<int>(wanted.layer.value) * lanes + static_cast<int>(wanted.lane.value);
   const int next = std::clamp(now + by, 0, all - 1);
   wanted.scope = LaneScope::One;
   wanted.layer = Layer(next / lanes);
@@ -87,10 +89,10 @@ void move_to_event(const Content& content, Selection& wanted, Direction directio
 void move_to_kin(const Content& content, Selection& wanted, Direction direction) {
   if (!wanted.position || wanted.scope != LaneScope::One) return;
   const LaneIndex& lane = content.index(wanted.run).lane({wanted.layer, wanted.lane});
-  const std::vector<Position> kin =
-      direction == Direction::On
-          ? winners(content.runs[wanted.run].retention, wanted.layer, wanted.lane, *wanted.position, wanted.step)
-          : lane.outlived(*wanted.position, wanted.step);
+  const std::vector<Position> kin = direction == Direction::On
+                                        ? winners(content.runs[wanted.run].retention, wanted.layer,
+                                                  wanted.lane, *wanted.position, wanted.step)
+                                        : lane.outlived(*wanted.position, wanted.step);
   if (!kin.empty()) wanted.position = direction == Direction::On ? kin.front() : kin.back();
 }
 
@@ -121,7 +123,8 @@ void frame_or_fit(const Content& content, Kinship& kinship, Selection& wanted) {
     wanted.first_visible = Position(range->first.value - std::min(range->first.value, margin));
     wanted.visible = std::min(count + 2 * margin, content.info.tokens);
     // As a selection is bounded: not past the end.
-    wanted.first_visible = std::min(wanted.first_visible, Position(content.info.tokens - wanted.visible));
+    wanted.first_visible =
+        std::min(wanted.first_visible, Position(content.info.tokens - wanted.visible));
   }
   if (wanted != before) return;
   wanted.first_visible = Position(0);

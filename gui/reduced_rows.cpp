@@ -48,22 +48,26 @@ void fill_reduced_row(const ReducedRow& row, Step step, IndexRange positions, Re
     const size_t block_end = std::min(begin + row.pool_positions, step.index() + 1);
     const size_t first = std::max(begin, positions.first), last = std::min(block_end, end);
     if (first >= last) continue;
-    const double others = static_cast<double>(block_end - begin - std::min<size_t>(known.count[block], block_end - begin));
+    const double others = static_cast<double>(
+        block_end - begin - std::min<size_t>(known.count[block], block_end - begin));
     const float share =
         reduction == Reduction::Max ? std::min(row.pool[block], ceiling)
-        : others > 0 ? static_cast<float>(std::max(0.0, double{row.pool[block]} - known.mass[block]) / others)
+        : others > 0                ? static_cast<float>(
+                           std::max(0.0, double{row.pool[block]} - known.mass[block]) / others)
                      : 0.0f;
     std::fill(out.begin() + static_cast<ptrdiff_t>(first - positions.first),
               out.begin() + static_cast<ptrdiff_t>(last - positions.first), share);
   }
   for (size_t i = 0; i < row.top_position.size() && row.top_position[i] >= 0; ++i) {
     const auto position = static_cast<size_t>(row.top_position[i]);
-    if (position >= positions.first && position < end) out[position - positions.first] = row.top_weight[i];
+    if (position >= positions.first && position < end)
+      out[position - positions.first] = row.top_weight[i];
   }
 }
 
-void read_reduced_rows(const TraceReader& trace, size_t layer_index, size_t head_index, IndexRange steps,
-                       IndexRange positions, Reduction reduction, GridView<float> out) {
+void read_reduced_rows(const TraceReader& trace, size_t layer_index, size_t head_index,
+                       IndexRange steps, IndexRange positions, Reduction reduction,
+                       GridView<float> out) {
   const TraceInfo& info = trace.info();
   const Capture& capture = info.capture;
   if (capture.top_k == 0 && capture.pool == 0) trace.require_full_rows("a heat map");

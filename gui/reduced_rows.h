@@ -15,8 +15,9 @@ namespace dendrokv {
 struct ReducedRow {
   std::span<const int32_t> top_position;  // -1 = the row has fewer
   std::span<const float> top_weight;      // the largest first
-  std::span<const float> pool;  // of each block: its largest weight (Reduction::Max), or its mass (Mean); NaN = none in the cache
-  size_t pool_positions = 0;    // in a block
+  std::span<const float>
+      pool;  // of each block: its largest weight (Reduction::Max), or its mass (Mean); NaN = none in the cache
+  size_t pool_positions = 0;  // in a block
 };
 
 /// The row of `step` at `positions`. A weight that is stored is itself. Another one is, for Max, the most that it can be: no more than
@@ -26,8 +27,9 @@ void fill_reduced_row(const ReducedRow& row, Step step, IndexRange positions, Re
                       std::span<float> out);
 
 /// The same for rows of one head: `out` is [steps.count, positions.count]. Throws Error when the trace has neither.
-void read_reduced_rows(const TraceReader& trace, size_t layer_index, size_t head_index, IndexRange steps,
-                       IndexRange positions, Reduction reduction, GridView<float> out);
+void read_reduced_rows(const TraceReader& trace, size_t layer_index, size_t head_index,
+                       IndexRange steps, IndexRange positions, Reduction reduction,
+                       GridView<float> out);
 
 /// " · the 16 largest of a row, else at most (blocks of 64)"; empty for a trace with full rows.
 QString reduced_rows_text(const Capture& capture, Reduction reduction);

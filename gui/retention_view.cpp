@@ -145,9 +145,12 @@ void RetentionView::paint_layer_ticks(QPainter& painter) const {
   const Axis axis{ScaleKind::Linear, 0, static_cast<double>(layers), rect.top(), rect.bottom()};
   painter.setFont(tiny_font());
   painter.setPen(to_qt(colours().secondary));
+  double free_from = rect.top();
   for (const Tick& tick : binary_ticks(axis, std::max(2, static_cast<int>(rect.height() / scaled(26))))) {
     if (tick.value >= layers) continue;
     const double middle = axis.pixel(tick.value + 0.5);
+    if (middle < free_from) continue;
+    free_from = middle + scaled(13);
     painter.drawText(QRectF(rect.left() - 40, middle - 8, 33, 16),
                      kRightLabel, to_qt(tick.label));
   }

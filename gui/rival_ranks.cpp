@@ -123,9 +123,10 @@ Section rank_section(const Content& content, const RankSnapshot& snapshot, Posit
   const auto found = std::ranges::lower_bound(snapshot.rows, position);
   if (found == snapshot.rows.end() || *found != position) return section;
   const auto place = static_cast<size_t>(found - snapshot.rows.begin());
-  const bool gone = content.runs[snapshot.request.run].retention.evict_step(
-                        snapshot.request.lane.layer, snapshot.request.lane.lane)[position.index()] ==
-                    static_cast<int32_t>(snapshot.request.step.value);
+  const bool gone =
+      content.runs[snapshot.request.run].retention.evict_step(
+          snapshot.request.lane.layer, snapshot.request.lane.lane)[position.index()] ==
+      static_cast<int32_t>(snapshot.request.step.value);
   section.title = gone ? QStringLiteral("How other policies ranked it then")
                        : QStringLiteral("How other policies rank it now");
   const auto add = [&](const char* policy, size_t before) {

@@ -5,7 +5,8 @@
 
 namespace dendrokv {
 
-TokenCells token_cells(const TextSize& size, QSizeF room, double strip, double pixel, uint32_t tokens) {
+TokenCells token_cells(const TextSize& size, QSizeF room, double strip, double pixel,
+                       uint32_t tokens) {
   TokenCells cells;
   const auto fill = [&] {
     cells.columns = static_cast<size_t>(std::max(1.0, (room.width() - strip) / cells.width));

@@ -10,8 +10,9 @@ namespace dendrokv {
 
 /// One size of the strip.
 struct TextSize {
-  int font;              // pixels; 0 = cells
-  double width, height;  // of a line (width unused), or of a cell; 0 = a pixel, and as many tokens a pixel as it takes
+  int font;  // pixels; 0 = cells
+  double width,
+      height;  // of a line (width unused), or of a cell; 0 = a pixel, and as many tokens a pixel as it takes
 };
 inline constexpr std::array<TextSize, 11> kTextSizes = {{{20, 0, 40},
                                                          {16, 0, 33},
@@ -34,6 +35,7 @@ struct TokenCells {
 
 /// As a panel of `room` holds them, of which a strip at the right side stays free. `pixel` is a device pixel. The smallest size shows
 /// all of `tokens` at once, as large as the panel allows.
-TokenCells token_cells(const TextSize& size, QSizeF room, double strip, double pixel, uint32_t tokens);
+TokenCells token_cells(const TextSize& size, QSizeF room, double strip, double pixel,
+                       uint32_t tokens);
 
 }  // namespace dendrokv

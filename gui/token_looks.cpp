@@ -37,7 +37,8 @@ std::vector<TokenLook> lane_looks(const Style& style, const RunIndex& index, Lan
   std::vector<TokenLook> looks;
   for (size_t first = 0; first < states.size(); first += merged) {
     const auto from = states.begin() + static_cast<ptrdiff_t>(first);
-    const auto to = states.begin() + static_cast<ptrdiff_t>(std::min(first + merged, states.size()));
+    const auto to =
+        states.begin() + static_cast<ptrdiff_t>(std::min(first + merged, states.size()));
     looks.push_back(look_of(style, *std::max_element(from, to, [](TokenState a, TokenState b) {
                               return notability(a) < notability(b);
                             })));
@@ -56,7 +57,8 @@ std::vector<TokenLook> mean_level_looks(const Style& style, const Overlay& kept)
   for (size_t i = 0; i < kept.mean_level.size(); ++i) {
     const float level = kept.mean_level[i];
     if (std::isnan(level)) {
-      looks.push_back(look_of(style, {std::isnan(kept.kept_fraction[i]) ? Place::NotYet : Place::Evicted, 0}));
+      looks.push_back(
+          look_of(style, {std::isnan(kept.kept_fraction[i]) ? Place::NotYet : Place::Evicted, 0}));
       continue;
     }
     looks.push_back(look_of(style, {Place::Tree, static_cast<uint16_t>(std::lround(level))}));

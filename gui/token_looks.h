@@ -26,8 +26,8 @@ TokenLook look_of_share(const Style& style, float share);
 // Of each `merged` tokens from `range.first` on.
 
 /// The most notable state in one lane: a sink, then the highest level, then the rest.
-std::vector<TokenLook> lane_looks(const Style& style, const RunIndex& index, LaneId lane, IndexRange range,
-                                  size_t merged, Step step);
+std::vector<TokenLook> lane_looks(const Style& style, const RunIndex& index, LaneId lane,
+                                  IndexRange range, size_t merged, Step step);
 std::vector<TokenLook> kept_share_looks(const Style& style, const Overlay& kept);
 /// The mean level over the lanes that keep a token.
 std::vector<TokenLook> mean_level_looks(const Style& style, const Overlay& kept);

@@ -153,8 +153,8 @@ void VariabilityView::paint_bars(QPainter& painter, size_t level,
     // A bar reaches to its neighbour's, as a line would.
     const double top = before ? std::min(upper, before->second) : upper;
     const double bottom = before ? std::max(lower, before->first) : lower;
-    bars.push_back({rect.left() + width * static_cast<double>(c), top - half, width,
-                    bottom - top + 2 * half});
+    bars.push_back(
+        {rect.left() + width * static_cast<double>(c), top - half, width, bottom - top + 2 * half});
     before = {upper, lower};
   }
   painter.setRenderHint(QPainter::Antialiasing, false);
@@ -170,9 +170,10 @@ void VariabilityView::paint_curve(QPainter& painter, const Curves& curves, size_
   const auto pixels =
       static_cast<size_t>(std::max(1.0, plot().width() * painter.device()->devicePixelRatioF()));
   // Steps of a band that are wider than a pixel keep their corners; else a pixel gets the least and the largest.
-  const std::vector<Envelope::Cell> cells = envelope_columns(
-      (*curves.envelopes)[level], now.first_visible.value,
-      static_cast<double>(now.first_visible.value) + now.visible, std::min<size_t>(pixels, now.visible));
+  const std::vector<Envelope::Cell> cells =
+      envelope_columns((*curves.envelopes)[level], now.first_visible.value,
+                       static_cast<double>(now.first_visible.value) + now.visible,
+                       std::min<size_t>(pixels, now.visible));
   if (now.visible > pixels)
     paint_bars(painter, level, cells, value);
   else
@@ -190,8 +191,7 @@ void VariabilityView::paint_value_ticks(QPainter& painter, const Axis& value) co
     if (y > free_below) continue;
     free_below = y - scaled(13);
     painter.setPen(to_qt(colours().secondary));
-    painter.drawText(QRectF(rect.left() - 50, y - 8, 44, 16), kRightLabel,
-                     to_qt(tick.label));
+    painter.drawText(QRectF(rect.left() - 50, y - 8, 44, 16), kRightLabel, to_qt(tick.label));
   }
 }
 

@@ -136,10 +136,12 @@ void View::paint_header(QPainter& painter) {
   const double baseline = scaled(23);
   painter.setFont(title_font());
   painter.setPen(to_qt(colours().ink));
-  painter.drawText(QPointF(kPadding, baseline), content() ? heading() : title_);
+  const double room = width() - 2 * kPadding - header_reserve();
+  const QString title = title_metrics.elidedText(content() ? heading() : title_, Qt::ElideRight, room);
+  painter.drawText(QPointF(kPadding, baseline), title);
   if (!content()) return;
   const QFontMetricsF metrics(small_font());
-  double left = kPadding + title_metrics.horizontalAdvance(heading()) + 16;
+  double left = kPadding + title_metrics.horizontalAdvance(title) + 16;
   double right = width() - kPadding - header_reserve();
   painter.setFont(small_font());
   const QString read_out = pointer_ ? describe(*pointer_) : QString();

@@ -3,6 +3,7 @@
 #include <QEventLoop>
 #include <QTimer>
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -193,7 +194,7 @@ TEST_F(DocumentTest, ACutFileSaysWhatItLacksAndShowsTheRest) {
       return one.find(words) != std::string::npos;
     });
   };
-  EXPECT_TRUE(says("cut.h5 was cut: "));
+  EXPECT_TRUE(says("The file was cut: "));
   EXPECT_TRUE(says("cut-runs.h5"));
   const Step last = content.info.steps.back();
   document.want_row({0, {0}, content.info.steps.size() - 1});
@@ -202,6 +203,14 @@ TEST_F(DocumentTest, ACutFileSaysWhatItLacksAndShowsTheRest) {
   EXPECT_EQ(document.problem(Topic::Heat).toStdString(), "");
   ASSERT_TRUE(document.tile(whole_tile(document.heat_subject({2, {3}}), 300, 300)));
   EXPECT_LT(last.value, 299u);
+  EXPECT_EQ(content.ending, Ending::Cut);
+  // Contributions are there as far as values are.
+  const HeatSubject contributions{2, {3}, Quantity::Contribution, Reduction::Max};
+  const TileKey whole = whole_tile(document.heat_subject(contributions), content.info.steps.size(), 300);
+  document.want_tiles(this, {whole});
+  settle();
+  ASSERT_TRUE(document.tile(whole));
+  EXPECT_FALSE(std::isnan(document.tile(whole)->values(0, 0)));
 }
 
 TEST_F(DocumentTest, ANewerFormatOpensAndSaysSo) {

@@ -15,7 +15,8 @@ class Moves : public ::testing::Test {
   testing::TemporaryFolder folder;
   Content content = [this] {
     testing::write_sample_trace(folder / "t.h5", {});
-    testing::write_sample_runs(folder / "r.h5", folder / "t.h5", {"treekv:capacity=16,sinks=2,recent=6"});
+    testing::write_sample_runs(folder / "r.h5", folder / "t.h5",
+                               {"treekv:capacity=16,sinks=2,recent=6"});
     return load_content(TraceReader(folder / "t.h5"), folder / "t.h5", {folder / "r.h5"});
   }();
   Selection now = [this] {
@@ -64,7 +65,8 @@ TEST_F(Moves, KinIsThatOfTheRecord) {
   move_to_kin(content, now, Direction::On);
   EXPECT_EQ(now.position, above.front());
   move_to_kin(content, now, Direction::Back);
-  EXPECT_EQ(now.position, outlived(retention(), now.layer, now.lane, above.front(), now.step).back());
+  EXPECT_EQ(now.position,
+            outlived(retention(), now.layer, now.lane, above.front(), now.step).back());
 }
 
 TEST_F(Moves, FramingShowsTheRangeThenTheWholeText) {

@@ -21,7 +21,8 @@ Made made_row(size_t step, size_t tokens, size_t top_k, uint32_t seed) {
   Made made;
   made.full.assign(tokens, std::nanf(""));
   for (size_t p = 0; p <= step; ++p)
-    if (p / kPool != 2) made.full[p] = static_cast<float>(random() % 1000 + 1) / 1000;  // block 2 is gone
+    if (p / kPool != 2)
+      made.full[p] = static_cast<float>(random() % 1000 + 1) / 1000;  // block 2 is gone
   for (size_t first = 0; first < tokens; first += kPool) {
     float largest = std::nanf(""), mass = std::nanf("");
     for (size_t p = first; p < std::min(first + kPool, tokens); ++p) {
@@ -40,7 +41,8 @@ Made made_row(size_t step, size_t tokens, size_t top_k, uint32_t seed) {
   });
   for (size_t i = 0; i < top_k; ++i) {
     made.top_position.push_back(i < order.size() ? order[i] : -1);
-    made.top_weight.push_back(i < order.size() ? made.full[static_cast<size_t>(order[i])] : std::nanf(""));
+    made.top_weight.push_back(i < order.size() ? made.full[static_cast<size_t>(order[i])]
+                                               : std::nanf(""));
   }
   return made;
 }
@@ -50,8 +52,8 @@ TEST(ReducedRow, StoredWeightsAreExactAndTheOthersBounded) {
     for (const size_t top_k : {0u, 3u, 7u}) {
       const Made made = made_row(step, 60, top_k, static_cast<uint32_t>(step + top_k));
       std::vector<float> most(60);
-      fill_reduced_row({made.top_position, made.top_weight, made.largest, kPool}, Step(step), {0, 60},
-                       Reduction::Max, most);
+      fill_reduced_row({made.top_position, made.top_weight, made.largest, kPool}, Step(step),
+                       {0, 60}, Reduction::Max, most);
       for (size_t p = 0; p < 60; ++p) {
         ASSERT_EQ(std::isnan(most[p]), std::isnan(made.full[p])) << p;
         if (std::isnan(most[p])) continue;
@@ -83,13 +85,15 @@ TEST(ReducedRow, APartIsThatPartOfTheWhole) {
   fill_reduced_row(row, Step(50), {0, 60}, Reduction::Max, whole);
   fill_reduced_row(row, Step(50), {41, 13}, Reduction::Max, part);
   for (size_t i = 0; i < part.size(); ++i)
-    EXPECT_TRUE(part[i] == whole[41 + i] || (std::isnan(part[i]) && std::isnan(whole[41 + i]))) << i;
+    EXPECT_TRUE(part[i] == whole[41 + i] || (std::isnan(part[i]) && std::isnan(whole[41 + i])))
+        << i;
 }
 
 TEST(ReducedRow, WithoutBlocksOnlyTheLargestAreKnown) {
   const Made made = made_row(30, 60, 4, 2);
   std::vector<float> row(60);
-  fill_reduced_row({made.top_position, made.top_weight, {}, 0}, Step(30), {0, 60}, Reduction::Max, row);
+  fill_reduced_row({made.top_position, made.top_weight, {}, 0}, Step(30), {0, 60}, Reduction::Max,
+                   row);
   EXPECT_EQ(std::ranges::count_if(row, [](float weight) { return !std::isnan(weight); }), 4);
 }
 

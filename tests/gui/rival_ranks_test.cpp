@@ -13,8 +13,8 @@ namespace dendrokv {
 namespace {
 
 const std::vector<std::string> kPolicies = {"treekv:capacity=16,sinks=2,recent=6",
-                                            "h2o:budget=24,sinks=2,recent=6",
-                                            "tova:capacity=24", "streaming:sinks=2,recent=22"};
+                                            "h2o:budget=24,sinks=2,recent=6", "tova:capacity=24",
+                                            "streaming:sinks=2,recent=22"};
 
 class RivalRanks : public ::testing::Test {
  protected:
@@ -74,7 +74,8 @@ TEST_F(RivalRanks, TheVictimOfARivalIsTheFirstToGoByItsScore) {
 
 TEST_F(RivalRanks, TheMeanIsTheScoreOfTheTreesRecord) {
   open();
-  for_each_departure(1, [this](const RankSnapshot& ranks, LaneId lane, size_t place, Position position) {
+  for_each_departure(1, [this](const RankSnapshot& ranks, LaneId lane, size_t place,
+                               Position position) {
     const float score = content->runs[1].retention.score(lane.layer, lane.lane)[position.index()];
     if (!std::isnan(score)) {
       EXPECT_NEAR(ranks.mean[place], double{score}, 1e-5 * double{score} + 1e-9);
@@ -84,7 +85,8 @@ TEST_F(RivalRanks, TheMeanIsTheScoreOfTheTreesRecord) {
 
 TEST_F(RivalRanks, AClosedLoopIsRankedByWhatItMeasured) {
   open(kPolicies[0]);
-  for_each_departure(0, [this](const RankSnapshot& ranks, LaneId lane, size_t place, Position position) {
+  for_each_departure(0, [this](const RankSnapshot& ranks, LaneId lane, size_t place,
+                               Position position) {
     const float score = content->runs[0].retention.score(lane.layer, lane.lane)[position.index()];
     // The sample's record comes from an open loop over the same rows.
     if (!std::isnan(score)) {

@@ -11,7 +11,8 @@ namespace dendrokv {
 namespace {
 
 TEST(TokenLooks, OfALaneAreThoseOfItsStates) {
-  const dendrokv::Run run = testing::made_up_run({.layers = 1, .lanes = 1, .tokens = 400, .tree = 24});
+  const dendrokv::Run run =
+      testing::made_up_run({.layers = 1, .lanes = 1, .tokens = 400, .tree = 24});
   const RunIndex index(run);
   const LaneId lane{Layer(0), Lane(0)};
   const Style style;
@@ -22,7 +23,8 @@ TEST(TokenLooks, OfALaneAreThoseOfItsStates) {
 }
 
 TEST(TokenLooks, ACellOfSeveralShowsTheHighestLevel) {
-  const dendrokv::Run run = testing::made_up_run({.layers = 1, .lanes = 1, .tokens = 400, .tree = 24});
+  const dendrokv::Run run =
+      testing::made_up_run({.layers = 1, .lanes = 1, .tokens = 400, .tree = 24});
   const RunIndex index(run);
   const LaneId lane{Layer(0), Lane(0)};
   const Style style;
