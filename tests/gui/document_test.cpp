@@ -205,12 +205,23 @@ TEST_F(DocumentTest, ACutFileSaysWhatItLacksAndShowsTheRest) {
   EXPECT_LT(last.value, 299u);
   EXPECT_EQ(content.ending, Ending::Cut);
   // Contributions are there as far as values are.
-  const HeatSubject contributions{2, {3}, Quantity::Contribution, Reduction::Max};
-  const TileKey whole = whole_tile(document.heat_subject(contributions), content.info.steps.size(), 300);
-  document.want_tiles(this, {whole});
-  settle();
-  ASSERT_TRUE(document.tile(whole));
-  EXPECT_FALSE(std::isnan(document.tile(whole)->values(0, 0)));
+  const TraceReader cut(folder / "cut.h5", Incomplete::TakeWhatIsThere);
+  for (size_t layer = 0; layer < 3; ++layer) {
+    Grid<float> value(1, options.head_dim);
+    bool there = true;
+    try {
+      cut.read_values(layer, KvHead(0), {0, 1}, value.view());
+    } catch (const Error&) {
+      there = false;
+    }
+    const HeatSubject contributions{layer, {0}, Quantity::Contribution, Reduction::Max};
+    const TileKey whole =
+        whole_tile(document.heat_subject(contributions), content.info.steps.size(), 300);
+    document.want_tiles(this, {whole});
+    settle();
+    ASSERT_TRUE(document.tile(whole));
+    EXPECT_EQ(std::isnan(document.tile(whole)->values(0, 0)), !there) << layer;
+  }
 }
 
 TEST_F(DocumentTest, ANewerFormatOpensAndSaysSo) {
