@@ -63,7 +63,8 @@ void add_departure(const LaneStory& story, Position position, TokenState state, 
   const uint64_t stay = static_cast<uint64_t>(left) - position.value;
   section.entries.push_back(
       fact(QStringLiteral("left at step"), grouped(static_cast<uint64_t>(left))));
-  section.entries.push_back(fact(QStringLiteral("in the cache for"), with_number("%1 steps", stay)));
+  section.entries.push_back(
+      fact(QStringLiteral("in the cache for"), with_number("%1 steps", stay)));
   section.entries.push_back(
       fact(QStringLiteral("tree level reached"), QString::number(state.level)));
   const int32_t rival = story.rival(position);
@@ -89,8 +90,9 @@ void add_stay(const LaneStory& story, Position position, TokenState state, Secti
 void add_rank(const RowSnapshot& row, Position position, Section& section) {
   const float own = row.weight[position.index()];
   if (std::isnan(own)) return;
-  section.entries.push_back(fact(QStringLiteral("its rank among the rows seen"),
-                                 with_number("%1 of ", row.rank_of(own)) + grouped(row.ranked.size())));
+  section.entries.push_back(
+      fact(QStringLiteral("its rank among the rows seen"),
+           with_number("%1 of ", row.rank_of(own)) + grouped(row.ranked.size())));
 }
 
 /// "0.0123 : 0.0145 · margin 15.2 %" under the token that lost; nothing when nothing was compared.
@@ -275,7 +277,8 @@ Section passage_story(const LaneStory& story, PositionRange range) {
            with_number("%1 to ", range.first.value) + grouped(range.last.value)));
   section.entries.push_back(fact(QStringLiteral("tokens held here"),
                                  with_number("%1 of ", told.rows_here) + grouped(told.rows)));
-  section.entries.push_back(share(QStringLiteral("lanes that hold all of it"), told.lanes - told.lost, told.lanes));
+  section.entries.push_back(
+      share(QStringLiteral("lanes that hold all of it"), told.lanes - told.lost, told.lanes));
   if (told.half_lost)
     section.entries.push_back(
         fact(QStringLiteral("lost by half of them at step"), grouped(told.half_lost->value)));
