@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <mutex>
 #include <numbers>
 #include <string>
 #include <type_traits>
@@ -46,6 +47,8 @@ void gaussian(double step, double centre, IndexRange bins, double scale, Real* o
   }
 }
 
+constexpr size_t kMostKept = 1 << 16;  // numbers of the wavelets at all scales: what a second cache holds
+
 /// Even lengths some eighth of an octave apart, products of small primes; `most` when nothing shorter is enough.
 size_t points_at_least(size_t wanted, size_t most) {
   for (size_t eighth = 2; eighth * 8 < most; eighth *= 2)
@@ -55,6 +58,24 @@ size_t points_at_least(size_t wanted, size_t most) {
 }
 
 }  // namespace
+
+/// Short signals come in thousands (channels of heads), and their exponentials would take half of the time.
+struct Cwt::KeptFilters {
+  template <class Real>
+  struct Of {
+    std::once_flag made;
+    std::vector<std::vector<Real>> scales;
+  };
+  template <class Real>
+  Of<Real>& of() {
+    if constexpr (std::is_same_v<Real, float>)
+      return floats;
+    else
+      return doubles;
+  }
+  Of<float> floats;
+  Of<double> doubles;
+};
 
 std::vector<double> octave_scales(double first, double per_octave, size_t count) {
   std::vector<double> scales;
@@ -69,7 +90,9 @@ Cwt::Cwt(ContinuousWavelet wavelet, size_t positions, std::vector<double> scales
       positions_(positions),
       padded_(options.padded),
       scales_(std::move(scales)),
-      options_(options) {
+      options_(options),
+      support_of_floats_(wavelet.support(kTail<float>)),
+      support_of_doubles_(wavelet.support(kTail<double>)) {
   if (positions == 0) fail("transform", "0 positions", "wanted at least 1");
   if (scales_.empty()) fail("transform", "no scale", "wanted at least one");
   if (!(options.dt > 0)) fail("dt", std::to_string(options.dt), "wanted a positive time");
@@ -88,6 +111,9 @@ Cwt::Cwt(ContinuousWavelet wavelet, size_t positions, std::vector<double> scales
   if (options.boundary == Boundary::Periodic && padded_ != positions)
     fail("padded length", std::to_string(padded_),
          "wanted " + std::to_string(positions) + " for a periodic signal");
+  size_t numbers = 0;
+  for (const double scale : scales_) numbers += bins<double>(scale).count;
+  if (numbers <= kMostKept) kept_ = std::make_shared<KeptFilters>();
 }
 
 std::vector<double> Cwt::periods() const {
@@ -122,8 +148,9 @@ double Cwt::radians_per_bin(double scale) const {
 }
 
 /// Bins from 0 to the Nyquist frequency where the wavelet is not negligible; one at least.
-IndexRange Cwt::bins(double scale, double fraction) const {
-  const ContinuousWavelet::Support support = wavelet_.support(fraction);
+template <class Real>
+IndexRange Cwt::bins(double scale) const {
+  const ContinuousWavelet::Support& support = std::is_same_v<Real, float> ? support_of_floats_ : support_of_doubles_;
   const double step = radians_per_bin(scale);
   const auto most = static_cast<double>(padded_ / 2);
   const double first = std::clamp(std::floor(support.low / step), 0.0, most);
@@ -132,11 +159,12 @@ IndexRange Cwt::bins(double scale, double fraction) const {
 }
 
 /// The power of a row has a band as wide as the row's own to both sides; of a Gaussian one the outer part is negligible.
-size_t Cwt::points_of_power(double scale, double fraction) const {
-  const size_t width = bins(scale, fraction).count;
+template <class Real>
+size_t Cwt::points_of_power(double scale) const {
+  const size_t width = bins<Real>(scale).count;
   size_t points = 2 * width + 1;
   if (wavelet_.family == ContinuousFamily::Morlet) {
-    const double lag = std::sqrt(-4 * std::log(fraction)) / radians_per_bin(scale);
+    const double lag = std::sqrt(-4 * std::log(kTail<Real>)) / radians_per_bin(scale);
     points = std::max(width + 1, static_cast<size_t>(std::ceil(2 * lag)));
   }
   return points_at_least(points, padded_);
@@ -178,23 +206,23 @@ class Cwt::Runner {
   Runner(const Cwt& cwt, const FourierBuffer<Complex>& spectrum) : cwt_(cwt), spectrum_(spectrum) {}
 
   /// One row on all positions.
-  void row(double scale, Complex* out) {
+  void row(size_t s, Complex* out) {
     const size_t length = cwt_.padded_;
-    if (cwt_.wavelet_.is_real()) return real_row(scale, out);
-    fill(scale, length, 0);
+    if (cwt_.wavelet_.is_real()) return real_row(s, out);
+    fill(s, length, 0);
     plan(length).inverse(band_, points_);
     std::copy_n(points_.data(), cwt_.positions_, out);
   }
 
   /// Adds |W|^2 of a row, on `count` points spread evenly over the padded length, to `sums`.
-  void add_power(double scale, size_t count, Real* sums) {
+  void add_power(size_t s, size_t count, Real* sums) {
     if (cwt_.wavelet_.is_real()) {
-      real_points(scale);
+      real_points(s);
       for (size_t n = 0; n < count; ++n) sums[n] += reals_[n] * reals_[n];
       return;
     }
     // A shift in frequency changes no magnitude: the band is put at the start.
-    fill(scale, count, cwt_.bins(scale, kTail<Real>).first);
+    fill(s, count, bins_of(s).first);
     plan(count).inverse(band_, points_);
     const Complex* points = points_.data();
     for (size_t n = 0; n < count; ++n)
@@ -207,7 +235,7 @@ class Cwt::Runner {
   }
 
   /// Products of spectrum and wavelet in a buffer of `count` bins, its first being bin `first_bin`.
-  void fill(double scale, size_t count, size_t first_bin) {
+  void fill(size_t s, size_t count, size_t first_bin) {
     if (band_.size() != count) {
       band_ = FourierBuffer<Complex>(count);
       points_ = FourierBuffer<Complex>(count);
@@ -215,43 +243,60 @@ class Cwt::Runner {
       filled_ = {};
     }
     std::fill_n(band_.data() + filled_.first, filled_.count, Complex{});
-    const IndexRange bins = cwt_.bins(scale, kTail<Real>);
-    make_filter(scale, bins);
+    const IndexRange bins = bins_of(s);
+    const Real* filter = filter_of(s);
     const Complex* from = spectrum_.data() + bins.first;
     Complex* to = band_.data() + (bins.first - first_bin);
-    for (size_t k = 0; k < bins.count; ++k) to[k] = from[k] * filter_[k];
+    for (size_t k = 0; k < bins.count; ++k) to[k] = from[k] * filter[k];
     filled_ = {bins.first - first_bin, bins.count};
   }
 
-  void make_filter(double scale, IndexRange bins) {
-    filter_.resize(std::max(filter_.size(), bins.count));
+  IndexRange bins_of(size_t s) const { return cwt_.bins<Real>(cwt_.scales_[s]); }
+
+  const Real* filter_of(size_t s) {
+    if (!cwt_.kept_) {
+      make_filter(s, filter_);
+      return filter_.data();
+    }
+    auto& kept = cwt_.kept_->template of<Real>();
+    std::call_once(kept.made, [&] {
+      kept.scales.resize(cwt_.scales_.size());
+      for (size_t each = 0; each < kept.scales.size(); ++each) make_filter(each, kept.scales[each]);
+    });
+    return kept.scales[s].data();
+  }
+
+  void make_filter(size_t s, std::vector<Real>& filter) const {
+    const double scale = cwt_.scales_[s];
+    const IndexRange bins = bins_of(s);
+    filter.resize(std::max(filter.size(), bins.count));
     const double step = cwt_.radians_per_bin(scale), factor = cwt_.factor(scale);
     if (cwt_.wavelet_.family == ContinuousFamily::Morlet) {
-      gaussian(step, cwt_.wavelet_.parameter, bins, factor * std::pow(kPi, -0.25), filter_.data());
-      if (bins.first == 0) filter_[0] = 0;
+      gaussian(step, cwt_.wavelet_.parameter, bins, factor * std::pow(kPi, -0.25), filter.data());
+      if (bins.first == 0) filter[0] = 0;
       return;
     }
     for (size_t k = 0; k < bins.count; ++k)
-      filter_[k] = static_cast<Real>(factor * cwt_.wavelet_.amplitude(step * static_cast<double>(bins.first + k)));
+      filter[k] = static_cast<Real>(factor * cwt_.wavelet_.amplitude(step * static_cast<double>(bins.first + k)));
   }
 
-  void real_points(double scale) {
+  void real_points(size_t s) {
     const size_t length = cwt_.padded_;
     if (band_.size() != length / 2 + 1) {
       band_ = FourierBuffer<Complex>(length / 2 + 1);
       reals_ = FourierBuffer<Real>(length);
     }
-    const IndexRange bins = cwt_.bins(scale, kTail<Real>);
-    make_filter(scale, bins);
+    const IndexRange bins = bins_of(s);
+    const Real* filter = filter_of(s);
     std::fill_n(band_.data(), band_.size(), Complex{});
     const Complex phase(std::conj(cwt_.wavelet_.phase()));
     for (size_t k = 0; k < bins.count; ++k)
-      band_[bins.first + k] = spectrum_[bins.first + k] * filter_[k] * phase;
+      band_[bins.first + k] = spectrum_[bins.first + k] * filter[k] * phase;
     plan(length).inverse(band_, reals_);
   }
 
-  void real_row(double scale, Complex* out) {
-    real_points(scale);
+  void real_row(size_t s, Complex* out) {
+    real_points(s);
     for (size_t n = 0; n < cwt_.positions_; ++n) out[n] = reals_[n];
   }
 
@@ -275,7 +320,7 @@ void Cwt::forward(std::span<const Real> signal, GridView<std::complex<Real>> out
     Runner<Real> runner(*this, spectrum);
     const size_t end = scales_.size() * (piece + 1) / pieces;
     for (size_t s = scales_.size() * piece / pieces; s < end; ++s)
-      runner.row(scales_[s], out.row(s).data());
+      runner.row(s, out.row(s).data());
   });
 }
 
@@ -286,14 +331,14 @@ void Cwt::power(std::span<const Real> signal, std::span<const IndexRange> bands,
   const auto spectrum = Runner<Real>::spectrum(*this, signal);
   struct Group {
     size_t band, points;
-    std::vector<double> scales;
+    std::vector<size_t> scales;
     FourierBuffer<Real> sums;
   };
   std::vector<Group> groups;
   for (size_t b = 0; b < bands.size(); ++b) {
-    std::map<size_t, std::vector<double>> by_points;
+    std::map<size_t, std::vector<size_t>> by_points;
     for (size_t s = bands[b].first; s < bands[b].first + bands[b].count; ++s)
-      by_points[wavelet_.is_real() ? padded_ : points_of_power(scales_[s], kTail<Real>)].push_back(scales_[s]);
+      by_points[wavelet_.is_real() ? padded_ : points_of_power<Real>(scales_[s])].push_back(s);
     for (auto& [points, scales] : by_points) groups.push_back({b, points, std::move(scales), {}});
   }
   for_each_piece(groups.size(), threads, [&](size_t g) {
@@ -301,7 +346,7 @@ void Cwt::power(std::span<const Real> signal, std::span<const IndexRange> bands,
     group.sums = FourierBuffer<Real>(group.points);
     std::fill_n(group.sums.data(), group.points, Real{0});
     Runner<Real> runner(*this, spectrum);
-    for (const double scale : group.scales) runner.add_power(scale, group.points, group.sums.data());
+    for (const size_t s : group.scales) runner.add_power(s, group.points, group.sums.data());
   });
   for (size_t b = 0; b < bands.size(); ++b) {
     const FourierBuffer<std::complex<Real>> total(padded_ / 2 + 1);

@@ -7,6 +7,7 @@
 
 #include <complex>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -72,13 +73,18 @@ class Cwt {
 
   double factor(double scale) const;
   double radians_per_bin(double scale) const;
-  IndexRange bins(double scale, double fraction) const;
-  size_t points_of_power(double scale, double fraction) const;
+  template <class Real>
+  IndexRange bins(double scale) const;
+  template <class Real>
+  size_t points_of_power(double scale) const;
 
   ContinuousWavelet wavelet_;
   size_t positions_, padded_;
   std::vector<double> scales_;
   CwtOptions options_;
+  ContinuousWavelet::Support support_of_floats_, support_of_doubles_;  // found by bisection, so once
+  struct KeptFilters;
+  std::shared_ptr<KeptFilters> kept_;  // wavelets at all scales, where they are small; made when first wanted, by whichever thread
 };
 
 }  // namespace dendrokv

@@ -29,10 +29,18 @@ void check_depth(const Wavelet& wavelet, size_t positions, uint32_t levels, Dept
          "take fewer levels, a shorter wavelet or a longer signal");
 }
 
+double energy(std::span<const double> taps) {
+  double sum = 0;
+  for (const double tap : taps) sum += tap * tap;
+  return sum;
+}
+
 /// Where coefficients grow far beyond the samples, so that a round trip in float would lose digits: what continues a slope does so by many
-/// lengths of a short signal, and the dual of bior3.1 has a scaling function of no finite energy, which each level comes closer to.
+/// lengths of a short signal, and bior3.1 (by its taps, as callers name theirs as they like) has a dual whose scaling function has no finite
+/// energy, which each level comes closer to.
 bool grows(const Wavelet& wavelet, Boundary boundary) {
-  return boundary == Boundary::Smooth || boundary == Boundary::Antireflect || wavelet.name == "bior3.1" || wavelet.name == "rbio3.1";
+  return boundary == Boundary::Smooth || boundary == Boundary::Antireflect ||
+         (wavelet.length() == 4 && std::max(energy(wavelet.dec_lo), energy(wavelet.rec_lo)) > 2);
 }
 
 }  // namespace

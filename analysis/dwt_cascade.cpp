@@ -99,22 +99,32 @@ void Cascade<Real>::make(size_t level, size_t count) {
   if (!is_last(level)) keep_head(level);
 }
 
-/// Rows of a few cache lines do not come fast enough by themselves: memory delivers a few rows while those before are worked on.
+/// Memory delivers what comes next while the kernels work: processors fetch rows of a few cache lines too late by themselves, and a line that
+/// is written only when it is.
 template <class Real>
 void Cascade<Real>::make_from_memory(IndexRange part, Strip<Real> low) {
-  constexpr size_t kAtATime = 8, kAhead = 32;
-  constexpr size_t kLine = 64 / sizeof(Real);
-  const size_t step = width_ == 1 ? part.count : kAtATime;
-  for (size_t done = 0; done < part.count; done += step) {
-    const IndexRange few{part.first + done, std::min(step, part.count - done)};
-    const size_t first = std::min(2 * few.first + kAhead, stages_[0].input);
-    const size_t end = width_ == 1 ? first : std::min(first + 2 * step, stages_[0].input);
-    for (size_t row = first; row < end; ++row)
-      for (size_t c = 0; c < width_; c += kLine) __builtin_prefetch(x_.row(row) + c);
+  const size_t at_a_time = width_ == 1 ? 512 : 8, ahead = width_ == 1 ? 2048 : 32;
+  for (size_t done = 0; done < part.count; done += at_a_time) {
+    const IndexRange few{part.first + done, std::min(at_a_time, part.count - done)};
+    const size_t first = std::min(2 * few.first + ahead, stages_[0].input);
+    fetch(first, std::min(first + 2 * at_a_time, stages_[0].input));
     Strip<Real> rows = low;
     rows.data = low.row(done);
     runner_.analyse_inner(stages_[0], few, x_, 0, rows, high_[0]);
   }
+}
+
+template <class Real>
+__attribute__((always_inline)) inline void Cascade<Real>::fetch(size_t first, size_t end) const {
+  constexpr size_t kLine = 64 / sizeof(Real);
+  if (width_ == 1) {
+    for (size_t row = first; row < end; row += kLine) __builtin_prefetch(x_.row(row));
+    if (high_[0].is_line())
+      for (size_t k = first / 2; k < std::min(end / 2, stages_[0].output); k += kLine) __builtin_prefetch(high_[0].row(k), 1);
+    return;
+  }
+  for (size_t row = first; row < end; ++row)
+    for (size_t c = 0; c < width_; c += kLine) __builtin_prefetch(x_.row(row) + c);
 }
 
 /// The next level has used all but the last few rows of a full window; those move to its start.

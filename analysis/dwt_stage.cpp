@@ -117,6 +117,7 @@ void StageRunner<Real>::analyse_inner(const Dwt::Stage& stage, IndexRange part,
 
 template <class Real>
 void StageRunner<Real>::analyse_line(IndexRange part, const Real* oldest, Real* low, Real* high) {
+  if (kernels_.decimate(oldest, dec_lo_.data(), dec_hi_.data(), length_, part.count, low, high + part.first)) return;
   even_.resize(std::max(even_.size(), kBlock + length_));
   odd_.resize(even_.size());
   for (size_t i = 0; i < length_; ++i) {

@@ -43,6 +43,9 @@ struct LineKernels {
   /// The same with two sets of weights: one reading of the inputs.
   void (*combine_two)(const Terms<Real>& terms, const Real* weights0, const Real* weights1,
                       const Runs& runs, Real* out0, Real* out1);
+  /// out[k] = sum_m weights[m] * in[2 k + taps - 1 - m] with two sets of weights, the bits of combine_two on even and odd samples. For up to 8
+  /// taps, where it saves a pass over the samples; false, and nothing done, for others.
+  bool (*decimate)(const Real* in, const Real* weights0, const Real* weights1, size_t taps, size_t count, Real* out0, Real* out1);
   /// even[i] = in[2 i], odd[i] = in[2 i + 1]
   void (*split)(const Real* in, size_t pairs, Real* even, Real* odd);
   void (*join)(const Real* even, const Real* odd, size_t pairs, Real* out);

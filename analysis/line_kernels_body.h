@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <type_traits>
+#include <utility>
 
 #include "analysis/line_kernels.h"
 
@@ -208,9 +209,57 @@ void join(const Real* __restrict even, const Real* __restrict odd, size_t pairs,
   }
 }
 
+/// Elements 0, 2, 4, ... (kFirst 0) or 1, 3, 5, ... of two vectors that follow each other.
+template <size_t kFirst, class Vector, size_t... kLane>
+inline Vector every_second(const Vector& a, const Vector& b, std::index_sequence<kLane...>) {
+  return __builtin_shufflevector(a, b, static_cast<int>(2 * kLane + kFirst)...);
+}
+
+template <class Real, size_t kTaps>
+inline void decimate_by(const Real* x, const Real* weights0, const Real* weights1, size_t count, Real* out0, Real* out1) {
+  using Vector = typename Vectors<Real>::Vector;
+  constexpr size_t kLanes = Vectors<Real>::kLanes;
+  constexpr auto kAll = std::make_index_sequence<kLanes>();
+  size_t k = 0;
+  for (; k + kLanes <= count; k += kLanes) {
+    Vector sum0 = {}, sum1 = {};
+    for (size_t m = 0; m < kTaps; m += 2) {
+      const Real* pairs = x + 2 * k + (kTaps - 2 - m);
+      const Vector a = *reinterpret_cast<const Vector*>(pairs), b = *reinterpret_cast<const Vector*>(pairs + kLanes);
+      const Vector newer = every_second<1>(a, b, kAll), older = every_second<0>(a, b, kAll);
+      sum0 += weights0[m] * newer;
+      sum1 += weights1[m] * newer;
+      sum0 += weights0[m + 1] * older;
+      sum1 += weights1[m + 1] * older;
+    }
+    *reinterpret_cast<Vector*>(out0 + k) = sum0;
+    *reinterpret_cast<Vector*>(out1 + k) = sum1;
+  }
+  for (; k < count; ++k) {
+    Real sum0 = 0, sum1 = 0;
+    for (size_t m = 0; m < kTaps; ++m) {
+      sum0 += weights0[m] * x[2 * k + kTaps - 1 - m];
+      sum1 += weights1[m] * x[2 * k + kTaps - 1 - m];
+    }
+    out0[k] = sum0;
+    out1[k] = sum1;
+  }
+}
+
+template <class Real>
+bool decimate(const Real* x, const Real* weights0, const Real* weights1, size_t taps, size_t count, Real* out0, Real* out1) {
+  switch (taps) {
+    case 2: decimate_by<Real, 2>(x, weights0, weights1, count, out0, out1); return true;
+    case 4: decimate_by<Real, 4>(x, weights0, weights1, count, out0, out1); return true;
+    case 6: decimate_by<Real, 6>(x, weights0, weights1, count, out0, out1); return true;
+    case 8: decimate_by<Real, 8>(x, weights0, weights1, count, out0, out1); return true;
+    default: return false;
+  }
+}
+
 template <class Real>
 constexpr LineKernels<Real> kernels_named(std::string_view isa) {
-  return {isa, combine<Real>, combine_two<Real>, split<Real>, join<Real>};
+  return {isa, combine<Real>, combine_two<Real>, decimate<Real>, split<Real>, join<Real>};
 }
 
 }  // namespace

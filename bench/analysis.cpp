@@ -18,6 +18,7 @@
 #include "analysis/cwt.h"
 #include "analysis/dwt.h"
 #include "analysis/haar.h"
+#include "analysis/lifting.h"
 #include "analysis/modwt.h"
 #include "bench/benchmarks.h"
 #include "bench/json.h"
@@ -178,6 +179,23 @@ Case dwt_case(const char* wavelet, Boundary boundary, size_t positions, size_t s
           }};
 }
 
+/// One line, as Dwt with periodization: whether half the products pay.
+Case lifting_case(const char* wavelet, size_t positions, uint32_t levels) {
+  const auto lifted = std::make_shared<LiftedDwt>(wavelet, positions, levels);
+  const auto in = noise<double>(positions), out = noise<double>(positions + levels);
+  const std::string shape = "1 x " + std::to_string(positions) + " " + wavelet + ", " + std::to_string(levels) + " levels, periodization";
+  return {"lifting", shape, "f64", static_cast<double>(positions * sizeof(double)), [=](unsigned threads) {
+            std::vector<SignalView<double>> bands;
+            double* next = out->data();
+            for (uint32_t b = 0; b <= levels; ++b) {
+              const size_t length = lifted->length(b == 0 ? 0 : levels + 1 - b);
+              bands.push_back(line_view(next, length));
+              next += length;
+            }
+            lifted->forward<double>(line_view<const double>(in->data(), positions), bands, threads);
+          }};
+}
+
 template <class Real>
 Case modwt_case(const char* wavelet, size_t positions, size_t channels, uint32_t levels) {
   const auto in = noise<Real>(positions * channels), out = noise<Real>(positions * channels * (levels + 1));
@@ -226,14 +244,20 @@ std::vector<std::function<std::vector<Case>()>> groups(unsigned most_threads) {
   const auto one = [](auto make) {
     return [make] { return std::vector<Case>{make()}; };
   };
+  const auto beside_lifting = [](const char* wavelet, uint32_t levels) {
+    return [=] {
+      return std::vector<Case>{dwt_case<double>(wavelet, Boundary::Periodization, kLong, 1, levels, Along::Rows),
+                               lifting_case(wavelet, kLong, levels)};
+    };
+  };
   return {
       [=] { return profile_cases(270, most_threads); },
       [=] { return profile_cases(1024, most_threads); },
       one([] { return dwt_case<float>("db5", Boundary::Periodic, kLong, 32, 10, Along::Rows); }),
       one([] { return dwt_case<float>("db5", Boundary::Periodic, kLong, 32, 10, Along::Columns); }),
-      one([] { return dwt_case<double>("db2", Boundary::Periodization, kLong, 1, 20, Along::Rows); }),
-      one([] { return dwt_case<double>("db4", Boundary::Periodization, kLong, 1, 17, Along::Rows); }),
-      one([] { return dwt_case<double>("sym8", Boundary::Periodization, kLong, 1, 16, Along::Rows); }),
+      beside_lifting("db2", 20),
+      beside_lifting("db4", 17),
+      beside_lifting("sym8", 16),
       one([] { return modwt_case<double>("la8", kLong / 2, 1, 11); }),
       one([] { return modwt_case<double>("haar", 4096, 128, 9); }),
       one([] { return modwt_case<float>("haar", 4096, 128, 9); }),

@@ -60,6 +60,7 @@ class SharedLayer {
         capacity_(spec.count("capacity")),
         alpha_(spec.real("alpha")),
         views_(place.lanes),
+        room_(place.lanes),
         scores_(place.lanes),
         keep_(place.lanes) {}
 
@@ -93,8 +94,8 @@ class SharedLayer {
            (at_prompt_end || (rules_.cuts.every > 0 && over >= lanes * rules_.cuts.every));
     if (!due_) return;
     for (uint32_t lane = 0; lane < lanes; ++lane) {
-      scores_[lane].resize(views_[lane].position.size());
-      score_(views_[lane], scores_[lane]);
+      room_[lane].resize(views_[lane].position.size());
+      scores_[lane] = score_(views_[lane], room_[lane]);
     }
     share_out();
   }
@@ -132,7 +133,8 @@ class SharedLayer {
   uint64_t capacity_;
   double alpha_;
   std::vector<LaneView> views_;
-  std::vector<std::vector<double>> scores_;  // [lane][slot]
+  std::vector<std::vector<double>> room_;        // [lane][slot]
+  std::vector<std::span<const double>> scores_;  // [lane][slot], there or in the lane
   std::vector<size_t> keep_;                 // [lane] rows between sinks and recent
   bool decided_ = false, due_ = false;
 };

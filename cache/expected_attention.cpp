@@ -61,18 +61,30 @@ struct MeanRotation {
   }
 };
 
+/// In chains, for the compiler to make vector code of.
+double dot(std::span<const double> a, std::span<const double> b) {
+  constexpr size_t kChains = 8;
+  std::array<double, kChains> sums{};
+  size_t i = 0;
+  for (; i + kChains <= a.size(); i += kChains)
+    for (size_t chain = 0; chain < kChains; ++chain) sums[chain] += a[i + chain] * b[i + chain];
+  double sum = 0;
+  for (; i < a.size(); ++i) sum += a[i] * b[i];
+  for (const double chain : sums) sum += chain;
+  return sum;
+}
+
 /// z of a key, already turned back by the mean rotation, for one query head.
 double expected_logit(const QueryStatistics& queries, size_t head, std::span<const double> key) {
   const auto count = static_cast<double>(queries.count);
   const auto size = static_cast<double>(key.size());
-  double mean = 0, square = 0;
+  const double mean = dot(queries.sum.row(head), key) / count;
+  double square = 0;  // of a symmetric matrix: twice what is below the diagonal, and that
   for (size_t i = 0; i < key.size(); ++i) {
-    mean += queries.sum(head, i) / count * key[i];
-    double product = 0;
-    for (size_t j = 0; j < key.size(); ++j) product += queries.products[head](i, j) * key[j];
-    square += product / count * key[i];
+    const std::span<const double> products = queries.products[head].row(i);
+    square += (2 * dot(products.first(i), key.first(i)) + products[i] * key[i]) * key[i];
   }
-  const double variance = std::max(0.0, square - mean * mean);
+  const double variance = std::max(0.0, square / count - mean * mean);
   return mean / std::sqrt(size) + variance / (2 * size);
 }
 
@@ -128,6 +140,7 @@ Scoring expected_attention_scoring(const Spec& spec, std::span<const double> tur
                                                                    std::span<double> scores) {
                 score_expected(lane, keys_as_expected(lane, turns, positions, future), epsilon,
                                scores);
+                return scores;
               },
           .attention = ScoreUse::Ignored,
           .inputs = {Input::QueryStatistics, Input::Keys, Input::ValueNorms}};

@@ -47,14 +47,14 @@ class GeometricTopK final : public Policy {
   std::span<const Decision> step(const LaneView& lane) override {
     decisions_.clear();
     if (!rules_.cuts.due(lane, rules_.budget)) return {};
-    scores_.resize(lane.position.size());
-    score_(lane, scores_);
+    room_.resize(lane.position.size());
+    const std::span<const double> scores = score_(lane, room_);
     const std::vector<size_t> ends = part_ends(lane);
     const std::vector<size_t> keep = shares(ends);
     for (size_t part = 0; part < chunks_; ++part) {
       const size_t first = part == 0 ? rules_.sinks : ends[part - 1];
       const auto leave =
-          cut_.lowest(scores_, first, ends[part], ends[part] - first - keep[part], rules_.tie);
+          cut_.lowest(scores, first, ends[part], ends[part] - first - keep[part], rules_.tie);
       decisions_.insert(decisions_.end(), leave.begin(), leave.end());
     }
     return decisions_;
@@ -104,7 +104,7 @@ class GeometricTopK final : public Policy {
   ScoreRows score_;
   KeepBest::Rules rules_;
   size_t capacity_, chunks_;
-  std::vector<double> scores_;
+  std::vector<double> room_;
   std::vector<Decision> decisions_;
   Cut cut_;
 };

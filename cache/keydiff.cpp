@@ -35,7 +35,7 @@ double dot(std::span<const float> a, std::span<const double> b) {
   return sum;
 }
 
-void score_by_distinctness(const LaneView& lane, std::span<double> scores) {
+std::span<const double> score_by_distinctness(const LaneView& lane, std::span<double> scores) {
   std::vector<double> anchor(lane.keys.rows.cols());
   std::vector<double> norms(scores.size());
   for (size_t slot = 0; slot < scores.size(); ++slot) {
@@ -49,6 +49,7 @@ void score_by_distinctness(const LaneView& lane, std::span<double> scores) {
     scores[slot] = norms[slot] == 0 ? 0
                                     : -dot(lane.keys[slot], anchor) / norms[slot] /
                                           static_cast<double>(scores.size());
+  return scores;
 }
 
 }  // namespace

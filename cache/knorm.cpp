@@ -28,8 +28,14 @@ constexpr std::array kOptions{
     kShareOfRows,
 };
 
+constexpr uint64_t kNothingLeaves = std::numeric_limits<uint32_t>::max();  // a budget
+
 double score_of_row(const LaneView& lane, size_t slot) {
   return -static_cast<double>(euclidean_norm(lane.keys[slot]));
+}
+
+bool is_skipped(const Spec& spec, Layer layer) {
+  return layer.value < spec.count("skip");
 }
 
 PolicyShape shape(const Spec& spec) {
@@ -38,9 +44,17 @@ PolicyShape shape(const Spec& spec) {
   return shape;
 }
 
+PolicyShape layer_shape(const Spec& spec, Layer layer) {
+  PolicyShape shape = scored_shape(key_norm_scoring(), spec);
+  if (!is_skipped(spec, layer)) return shape;
+  shape.budget = kNothingLeaves;
+  shape.most_rows = 0;
+  return shape;
+}
+
 std::unique_ptr<Policy> make(const Spec& spec, const LanePlace& place) {
   KeepBest::Rules rules = keep_best_rules(spec);
-  if (place.layer.value < spec.count("skip")) rules.budget = std::numeric_limits<uint32_t>::max();
+  if (is_skipped(spec, place.layer)) rules.budget = kNothingLeaves;
   return std::make_unique<KeepBest>(lasting_scores(score_of_row), rules);
 }
 
@@ -51,6 +65,7 @@ Scoring key_norm_scoring() {
               [](const LaneView& lane, std::span<double> scores) {
                 for (size_t slot = 0; slot < scores.size(); ++slot)
                   scores[slot] = score_of_row(lane, slot);
+                return scores;
               },
           .attention = ScoreUse::Ignored,
           .inputs = {Input::Keys}};
@@ -63,6 +78,7 @@ const PolicyRow kKeyNormRow{
     .shape = shape,
     .make = make,
     .check = check_cuts,
+    .layer_shape = layer_shape,
 };
 
 }  // namespace dendrokv

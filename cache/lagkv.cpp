@@ -87,6 +87,7 @@ Scoring lag_scoring(const Spec& spec) {
                 // Above all ranks; should the budget ask for some of these, the oldest leave.
                 for (; first < scores.size(); ++first)
                   scores[first] = 1 + static_cast<double>(first);
+                return scores;
               },
           .attention = ScoreUse::Ignored,
           .inputs = {Input::Keys, Input::Values}};

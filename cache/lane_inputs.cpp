@@ -19,6 +19,15 @@ void store(Grid<float>& rows, size_t row, size_t size, std::span<const float> va
   std::ranges::copy(values, rows.row(row).begin());
 }
 
+/// sums[j] += factor * row[j] for j < count at least; in pieces of a size that the compiler knows.
+void add_products(double factor, std::span<const float> row, size_t count, std::span<double> sums) {
+  constexpr size_t kPiece = 8;
+  size_t j = 0;
+  for (; j < count && j + kPiece <= row.size(); j += kPiece)
+    for (size_t c = 0; c < kPiece; ++c) sums[j + c] += factor * static_cast<double>(row[j + c]);
+  for (; j < count; ++j) sums[j] += factor * static_cast<double>(row[j]);
+}
+
 }  // namespace
 
 LaneInputs::LaneInputs(const PolicyShape& shape, size_t query_heads, size_t head_dim, size_t rows)
@@ -85,8 +94,7 @@ void LaneInputs::add_queries(Step step, GridView<const float> queries) {
     for (size_t i = 0; i < query.size(); ++i) {
       const auto at = static_cast<double>(query[i]);
       statistics_.sum(head, i) += at;
-      const std::span<double> products = statistics_.products[head].row(i);
-      for (size_t j = 0; j < query.size(); ++j) products[j] += at * static_cast<double>(query[j]);
+      add_products(at, query, i + 1, statistics_.products[head].row(i));
     }
   }
 }

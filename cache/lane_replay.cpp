@@ -44,9 +44,12 @@ LaneReplay::LaneReplay(std::unique_ptr<Policy> policy, const PolicyShape& shape,
       lane_(lane),
       policy_(std::move(policy)),
       group_(shape.group),
-      needs_weights_(shape.scores == ScoreUse::Needed && shape.budget < tokens),
+      reads_weights_(shape.scores != ScoreUse::Ignored),
+      has_sums_(shape.scores == ScoreUse::Sums),
+      needs_weights_(reads_weights_ && shape.budget < tokens),
       needs_future_(shape.inputs.has(Input::Future)),
       rows_(rows),
+      table_(shape.scores),
       inputs_(shape, 0, std::max(rows.keys.cols(), rows.values.cols()), most_rows(shape, tokens)) {
   const uint64_t most = most_rows(shape, tokens);
   table_.reserve(most);
@@ -109,7 +112,9 @@ void LaneReplay::evict(std::span<const Position> victims) {
 
 /// Of the step that attend() has taken in last.
 LaneView LaneReplay::view() {
-  LaneView view = table_.view(layer_, lane_, Step(next_.value - 1));
+  // Where nothing will leave, all weights are as good as 0.
+  if (!needs_weights_ && reads_weights_) reduced_.resize(table_.size());
+  LaneView view = table_.view(layer_, lane_, Step(next_.value - 1), table_.size(), reduced_);
   inputs_.complete(view);
   if (!needs_future_) return view;
   future_of_slots_.clear();
@@ -135,7 +140,7 @@ void LaneReplay::add_weights(GridView<const float> weights) {
     const double heads = group_ == GroupRule::Mean ? static_cast<double>(weights.rows()) : 1;
     reduce(head_, 1 / (sum * heads));
   }
-  table_.add_weights(reduced_);
+  if (has_sums_) table_.add_weights(reduced_);
   inputs_.add_weights(reduced_);
 }
 

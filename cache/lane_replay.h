@@ -70,7 +70,7 @@ class LaneReplay {
   Lane lane_;
   std::unique_ptr<Policy> policy_;
   GroupRule group_;
-  bool needs_weights_, needs_future_;
+  bool reads_weights_, has_sums_, needs_weights_, needs_future_;
   RecordedRows rows_;
   Step next_;
   SlotTable table_;

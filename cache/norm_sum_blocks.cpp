@@ -65,7 +65,7 @@ class NormSumBlocks final : public Policy {
     const size_t end = lane.position.size() - rules_.recent;
     for (size_t slot = rules_.sinks; slot + block_ <= end; slot += block_) {
       double mean = 0;
-      for (size_t row = slot; row < slot + block_; ++row) mean += sums_[row] / lane.steps[row];
+      for (size_t row = slot; row < slot + block_; ++row) mean += sums_[row] / lane.steps(row);
       blocks_.push_back(mean / static_cast<double>(block_));
     }
   }
@@ -100,7 +100,7 @@ class NormSumBlocks final : public Policy {
 
 PolicyShape shape(const Spec& spec) {
   PolicyShape shape = shape_of_options(spec);
-  shape.scores = ScoreUse::Needed;
+  shape.scores = ScoreUse::Weights;
   return shape;
 }
 

@@ -82,6 +82,21 @@ Rows rows_beside(const Spec& spec, std::string_view key) {
   return rows;
 }
 
+/// Of the row's own key.
+uint64_t fewest_of_key(const PolicyRow& row, std::string_view key) {
+  const auto option = std::ranges::find(row.spec.options, key, &OptionRow::name);
+  DENDROKV_ASSERT(option != row.spec.options.end());
+  return static_cast<uint64_t>(option->lowest);
+}
+
+std::string rows_left(uint64_t all, uint64_t others) {
+  return all <= others ? "no row" : "one row";
+}
+
+std::string beside(const Rows& others) {
+  return others.text.empty() ? "" : " beside " + others.text;
+}
+
 /// "04" is 4: equal policies have equal texts.
 void write_counts_plainly(const PolicyRow& row, Spec& spec) {
   for (const OptionRow& option : row.spec.options) {
@@ -100,15 +115,25 @@ void spend_budget(const PolicyRow& row, const std::string& subject, Spec& spec) 
   const std::string total = with_value(spec, "budget");
   const uint64_t budget = spec.count("budget");
   const Rows others = rows_beside(spec, key);
-  if (budget <= others.sum)
-    fail(subject, total + " leaves no row for " + key + " beside " + others.text,
-         "wanted at least " + std::to_string(others.sum + 1),
+  const uint64_t fewest = fewest_of_key(row, key);
+  if (budget < others.sum + fewest)
+    fail(subject,
+         total + " leaves " + rows_left(budget, others.sum) + " for " + key + beside(others),
+         "wanted at least " + std::to_string(others.sum + fewest),
          "raise the budget or protect fewer rows");
   if (spec.given(key) && spec.count(key) != budget - others.sum)
     fail(subject, total + " and " + with_value(spec, key) + " do not agree",
          "wanted " + key + "=" + std::to_string(budget - others.sum), "leave out one of the two");
   spec.set(key, std::to_string(budget - others.sum));
   spec.set("budget", "");
+}
+
+/// A lane of one row would show its query that row and the token itself: no policy has a choice there.
+void refuse_a_single_row(const PolicyRow& row, const std::string& subject, const Spec& spec) {
+  if (row.budget_key.empty()) return;
+  const Rows all = rows_beside(spec, "");
+  if (all.sum < 2)
+    fail(subject, "a budget of one row (" + all.text + ")", "wanted at least 2 rows", "raise " + std::string(row.budget_key));
 }
 
 Spec checked_spec(std::string_view text) {
@@ -125,6 +150,7 @@ Spec checked_spec(std::string_view text) {
     spec.set(row_of(spec).budget_key, "");
     return spec;
   }
+  refuse_a_single_row(row_of(spec), subject, spec);
   if (row_of(spec).check != nullptr) row_of(spec).check(subject, spec);
   return spec;
 }
@@ -154,17 +180,19 @@ Spec PolicyChoice::lane_spec(Layer layer, Lane lane) const {
   if (!map_) return own;
   const uint64_t rows = map_->rows_of(layer, lane);
   const Rows others = rows_beside(spec_, row_->budget_key);
-  if (rows <= others.sum)
+  const uint64_t fewest = fewest_of_key(*row_, row_->budget_key);
+  if (rows < others.sum + fewest)
     fail(std::string(spec_.file("budget-map")),
          std::to_string(rows) + " rows of layer " + std::to_string(layer.value) + ", lane " +
-             std::to_string(lane.value) + " leave none for " + std::string(row_->budget_key) + " beside " +
-             others.text,
-         "wanted at least " + std::to_string(others.sum + 1), "protect fewer rows");
+             std::to_string(lane.value) + " leave " + rows_left(rows, others.sum) + " for " +
+             std::string(row_->budget_key) + beside(others),
+         "wanted at least " + std::to_string(others.sum + fewest), "protect fewer rows");
   own.set(row_->budget_key, std::to_string(rows - others.sum));
   return own;
 }
 
-const PolicyShape& PolicyChoice::lane_shape(Layer layer, Lane lane) const {
+PolicyShape PolicyChoice::lane_shape(Layer layer, Lane lane) const {
+  if (row_->layer_shape != nullptr) return row_->layer_shape(lane_spec(layer, lane), layer);
   return map_ ? lane_shapes_[layer.index() * map_->lanes + lane.index()] : shape_;
 }
 

@@ -22,10 +22,10 @@ class PolicyChoice {
 
   const Spec& spec() const { return spec_; }
   std::string text() const { return spec_.text(); }  // the full spec, every default written out
-  /// Of the lane with the most rows, where lanes differ (budget-map).
+  /// Of the lane with the most rows, where lanes differ (budget-map, layers that keep more).
   const PolicyShape& shape() const { return shape_; }
   /// Of one lane. With a budget map only where fits() holds.
-  const PolicyShape& lane_shape(Layer layer, Lane lane) const;
+  PolicyShape lane_shape(Layer layer, Lane lane) const;
   /// The budget of the lane that may hold the fewest rows; 0 = unbounded.
   uint64_t fewest_rows() const;
   /// Whether a budget map, where there is one, is of a model with so many lanes.

@@ -53,19 +53,18 @@ class WindowView {
 struct QueryStatistics {
   uint64_t count = 0;
   Grid<double> sum;                    // [query head, head_dim]
-  std::vector<Grid<double>> products;  // [query head] of [head_dim, head_dim]: sums of q q^T
+  std::vector<Grid<double>> products;  // [query head] of [head_dim, head_dim]: sums of q q^T; below the diagonal and on it
 };
 
 /// One lane as a policy sees it, scores of this step included. All spans are [slot], in time order.
-/// What follows the weights is there when the policy's shape asks for it, else empty.
+/// Weights, their sums and what follows are there when the policy's shape asks for them, else empty.
 struct LaneView {
   Layer layer;
   Lane lane;
   Step step;
   std::span<const Position> position;
-  std::span<const double> weight_sum;  // S: sum of the lane's attention weight since insertion
-  std::span<const uint32_t> steps;     // C: steps since insertion, its own included
-  std::span<const float> last_weight;  // attention weight of this step, reduced over the group
+  std::span<const double> weight_sum = {};  // S: sum of the lane's attention weight since insertion
+  std::span<const float> last_weight = {};  // attention weight of this step, reduced over the group
 
   std::span<const float> value_norm = {};  // L2 norm of the value row; of several, root mean square
   RowsView keys = {}, values = {};         // un-rotated; [head_dim]
@@ -73,6 +72,9 @@ struct LaneView {
   const QueryStatistics* queries = nullptr;  // of the text so far
   GridView<const float> query = {};          // [query head, head_dim] of this step, un-rotated
   std::span<const double> future = {};       // mean weight that all later queries will give
+
+  /// C: steps since insertion, its own included. A row comes in the step of its position.
+  uint32_t steps(size_t slot) const { return step.value + 1 - position[slot].value; }
 };
 
 /// A row to drop, and what it lost to.
@@ -97,7 +99,7 @@ class Policy {
   /// that the lanes decide together; else not at all.
   virtual void look(const LaneView& /*lane*/) {}
   /// The rows that this step's query reads, [slot], 0 = not read; empty = all. Called after the row
-  /// was appended and before anything is attended to: the view's weights are those of the step before.
+  /// was appended and before anything is attended to: the view has no weights of this step.
   virtual std::span<const uint8_t> reads(const LaneView& /*lane*/) { return {}; }
   /// Called once per step after the scores were updated. The rows that leave, in time order; empty =
   /// keep all rows. Valid until the next call.
@@ -117,9 +119,8 @@ class OneAtATime : public Policy {
   std::optional<Decision> decision_;
 };
 
-/// Whether decisions depend on attention at all. A policy that ignores it finds any numbers in the
-/// scores of its lane.
-enum class ScoreUse { Ignored, Needed };
+/// What decisions read of attention: nothing, the weights of single steps, or their sums as well.
+enum class ScoreUse { Ignored, Weights, Sums };
 
 /// Where a key is rotated to.
 enum class PositionMode {
@@ -190,6 +191,8 @@ struct PolicyRow {
   void (*check)(const std::string& subject, const Spec&) = nullptr;
   /// The policies of a layer that decide together, instead of `make`; `place.lane` means nothing.
   std::vector<std::unique_ptr<Policy>> (*make_layer)(const Spec&, const LanePlace&) = nullptr;
+  /// Where layers differ: the shape of one of them, which `shape` is the bound of; null = they don't.
+  PolicyShape (*layer_shape)(const Spec&, Layer) = nullptr;
 };
 
 }  // namespace dendrokv

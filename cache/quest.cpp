@@ -39,9 +39,9 @@ class Quest final : public Policy {
     take_in(lane);
     const size_t rows = lane.position.size(), pages = (rows + page_ - 1) / page_;
     if (pages <= pages_) return {};
-    std::vector<double> bounds(pages, -std::numeric_limits<double>::infinity());
+    std::vector<float> bounds(pages, -std::numeric_limits<float>::infinity());
     for (size_t head = 0; head < lane.query.rows(); ++head) {
-      rotate_to(lane.step.value, turns_, lane.query.row(head), rotated_);
+      turn_row(lane.query.row(head));
       for (size_t page = 0; page < pages; ++page)
         bounds[page] = std::max(bounds[page], bound(page));
     }
@@ -49,30 +49,47 @@ class Quest final : public Policy {
   }
 
  private:
-  /// The newest row joins its page.
+  /// The newest row, which has the place of the query, joins its page.
   void take_in(const LaneView& lane) {
     const size_t slot = lane.position.size() - 1;
-    rotated_.resize(lane.keys.rows.cols());
-    rotate_to(lane.position[slot].value, turns_, lane.keys[slot], rotated_);
+    turn_ = Turn(lane.step.value, turns_);
+    turn_row(lane.keys[slot]);
     if (slot % page_ == 0) {
-      lowest_.push_back(rotated_);
-      highest_.push_back(rotated_);
+      lowest_.insert(lowest_.end(), turned_.begin(), turned_.end());
+      highest_.insert(highest_.end(), turned_.begin(), turned_.end());
       return;
     }
-    for (size_t c = 0; c < rotated_.size(); ++c) {
-      lowest_.back()[c] = std::min(lowest_.back()[c], rotated_[c]);
-      highest_.back()[c] = std::max(highest_.back()[c], rotated_[c]);
+    const size_t first = slot / page_ * turned_.size();
+    for (size_t c = 0; c < turned_.size(); ++c) {
+      lowest_[first + c] = std::min(lowest_[first + c], turned_[c]);
+      highest_[first + c] = std::max(highest_[first + c], turned_[c]);
     }
   }
 
-  double bound(size_t page) const {
-    double sum = 0;
-    for (size_t c = 0; c < rotated_.size(); ++c)
-      sum += std::max(rotated_[c] * lowest_[page][c], rotated_[c] * highest_[page][c]);
-    return sum;
+  void turn_row(std::span<const float> row) {
+    turned_double_.resize(row.size());
+    turn_.apply(row, turned_double_);
+    turned_.assign(turned_double_.begin(), turned_double_.end());
   }
 
-  std::span<const uint8_t> mark_best(std::span<const double> bounds, size_t rows) {
+  /// In chains, for the compiler to make vector code of.
+  float bound(size_t page) const {
+    constexpr size_t kChains = 16;
+    const size_t channels = turned_.size();
+    const float *low = &lowest_[page * channels], *high = &highest_[page * channels];
+    std::array<float, kChains> sums{};
+    size_t first = 0;
+    for (; first + kChains <= channels; first += kChains)
+      for (size_t chain = 0; chain < kChains; ++chain) {
+        const float query = turned_[first + chain];
+        sums[chain] += std::max(query * low[first + chain], query * high[first + chain]);
+      }
+    for (; first < channels; ++first)
+      sums[0] += std::max(turned_[first] * low[first], turned_[first] * high[first]);
+    return std::accumulate(sums.begin(), sums.end(), 0.0f);
+  }
+
+  std::span<const uint8_t> mark_best(std::span<const float> bounds, size_t rows) {
     std::vector<size_t> order(bounds.size());
     std::iota(order.begin(), order.end(), size_t{0});
     std::nth_element(
@@ -90,8 +107,10 @@ class Quest final : public Policy {
 
   size_t pages_, page_;
   std::vector<double> turns_;
-  std::vector<std::vector<double>> lowest_, highest_;  // [page][channel]
-  std::vector<double> rotated_;
+  Turn turn_{0, {}};                     // of the newest row and its query
+  std::vector<float> lowest_, highest_;  // [page, channel]
+  std::vector<float> turned_;            // a key or a query
+  std::vector<double> turned_double_;
   std::vector<uint8_t> read_;  // [slot]
 };
 

@@ -56,20 +56,28 @@ float cosine(std::span<const float> a, std::span<const float> b) {
   return sum;
 }
 
+/// The cosine of the most recent other row that is alike; 0 if there is none.
+double newest_alike(const Grid<float>& keys, size_t row, float alike) {
+  for (size_t other = keys.rows(); other-- > 0;) {
+    if (other == row) continue;
+    const float likeness = cosine(keys.row(row), keys.row(other));
+    if (likeness > alike) return static_cast<double>(likeness);
+  }
+  return 0;
+}
+
 /// Softmax over the rows of the mean cosine to the others.
 std::vector<double> redundancy(const LaneView& lane, size_t count, float alike) {
   const Grid<float> keys = unit_keys(lane, count);
-  std::vector<double> mean(count);
+  std::vector<double> all(keys.cols()), mean(count);
+  for (size_t row = 0; row < count; ++row)
+    for (size_t c = 0; c < all.size(); ++c) all[c] += static_cast<double>(keys(row, c));
+  // The cosines with all other rows add up to one product, with the sum of their unit keys.
   for (size_t row = 0; row < count; ++row) {
-    float newest = 0;  // the cosine of the most recent row that is alike
     double sum = 0;
-    for (size_t other = 0; other < count; ++other) {
-      if (other == row) continue;
-      const float likeness = cosine(keys.row(row), keys.row(other));
-      sum += static_cast<double>(likeness);
-      if (likeness > alike) newest = likeness;
-    }
-    mean[row] = (sum - static_cast<double>(newest)) / static_cast<double>(count);
+    for (size_t c = 0; c < all.size(); ++c)
+      sum += static_cast<double>(keys(row, c)) * (all[c] - static_cast<double>(keys(row, c)));
+    mean[row] = (sum - newest_alike(keys, row, alike)) / static_cast<double>(count);
   }
   const double most = *std::max_element(mean.begin(), mean.end());
   double total = 0;
@@ -86,7 +94,7 @@ Scoring reasoning_scoring(const Spec& spec) {
               [=](const LaneView& lane, std::span<double> scores) {
                 std::ranges::fill(scores, 0.0);
                 const auto older = scores.first(scores.size() - std::min(recent, scores.size()));
-                if (older.empty()) return;
+                if (older.empty()) return scores;
                 const auto queries = static_cast<double>(lane.window.rows());
                 for (size_t query = 0; query < lane.window.rows(); ++query)
                   for (size_t slot = 0; slot < older.size(); ++slot)
@@ -95,7 +103,9 @@ Scoring reasoning_scoring(const Spec& spec) {
                 const std::vector<double> redundant = redundancy(lane, older.size(), alike);
                 for (size_t slot = 0; slot < older.size(); ++slot)
                   older[slot] = lambda * older[slot] - (1 - lambda) * redundant[slot];
+                return scores;
               },
+          .attention = ScoreUse::Weights,
           .inputs = {Input::Keys}};
 }
 

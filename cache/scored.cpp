@@ -13,13 +13,13 @@ class LastingScores {
  public:
   explicit LastingScores(ScoreRow score) : score_of_(std::move(score)) {}
 
-  void operator()(const LaneView& lane, std::span<double> scores) {
+  std::span<const double> operator()(const LaneView& lane, std::span<double>) {
     forget_departed(lane.position);
     for (size_t slot = position_.size(); slot < lane.position.size(); ++slot) {
       position_.push_back(lane.position[slot]);
       score_.push_back(score_of_(lane, slot));
     }
-    std::ranges::copy(score_, scores.begin());
+    return score_;
   }
 
  private:
@@ -49,10 +49,15 @@ class LastingScores {
 
 constexpr size_t kScoresAtOnce = 16;
 
-bool any_at_most(const double* scores, double limit) {
-  int any = 0;
-  for (size_t i = 0; i < kScoresAtOnce; ++i) any |= scores[i] <= limit ? 1 : 0;
-  return any != 0;
+// As a tree, so that no comparison waits for more than three others.
+template <size_t kCount>
+[[gnu::always_inline]] inline double least_of(const double* scores) {
+  if constexpr (kCount == 1) {
+    return scores[0];
+  } else {
+    const double a = least_of<kCount / 2>(scores), b = least_of<kCount / 2>(scores + kCount / 2);
+    return a < b ? a : b;
+  }
 }
 
 /// Who leaves first: the lower score, of equals the one that the tie rule names.
@@ -123,7 +128,7 @@ std::span<const Decision> Cut::lowest_one(std::span<const double> scores, size_t
   if (before(rival, victim)) std::swap(victim, rival);
   for (size_t slot = first + 2; slot < last;) {
     const size_t end = std::min(slot + kScoresAtOnce, last);
-    if (end - slot == kScoresAtOnce && !any_at_most(&scores[slot], scores[rival])) {
+    if (end - slot == kScoresAtOnce && least_of<kScoresAtOnce>(&scores[slot]) > scores[rival]) {
       slot = end;
       continue;
     }
@@ -150,8 +155,7 @@ std::span<const Decision> KeepBest::step(const LaneView& lane) {
   // Of the thread: room of each lane's own would have to be fetched anew at every step.
   thread_local std::vector<double> room;
   room.resize(std::max(room.size(), rows));
-  const std::span<double> scores = std::span(room).first(rows);
-  score_(lane, scores);
+  const std::span<const double> scores = score_(lane, std::span(room).first(rows));
   return cut_.lowest(scores, rules_.sinks, rows - rules_.recent, rows - budget, rules_.tie);
 }
 

@@ -12,14 +12,15 @@
 
 namespace dendrokv {
 
-/// scores[slot] for all rows of the lane; the highest stay. Rows out of reach get one, too, which
-/// nobody reads.
-using ScoreRows = std::function<void(const LaneView& lane, std::span<double> scores)>;
+/// Scores of all rows of the lane, [slot]; the highest stay. Rows out of reach get one, too, which nobody
+/// reads. They are put into `room`, as long, unless they lie somewhere already; valid until the lane changes.
+using ScoreRows =
+    std::function<std::span<const double>(const LaneView& lane, std::span<double> room)>;
 
 /// A score and what it looks at.
 struct Scoring {
   ScoreRows score;
-  ScoreUse attention = ScoreUse::Needed;
+  ScoreUse attention;
   InputSet inputs = {};
 };
 

@@ -30,13 +30,21 @@ void take_out(std::vector<T>& row, std::span<const Slot> slots) {
 
 class SlotTable {
  public:
+  /// Sums of weights are kept where they are read.
+  explicit SlotTable(ScoreUse scores = ScoreUse::Sums) : has_sums_(scores == ScoreUse::Sums) {}
+
   /// Room for `rows` rows at once (a budget plus the row of the step); up to that many, nothing
   /// below allocates.
   void reserve(size_t rows);
   /// Appends the newest position, its scores zero, and returns the physical row to store it in: the next one, rows_end() before.
   uint32_t append(Position position);
-  /// Adds one step's attention weights, [slot], to the scores of the first weights.size() slots: those that the step saw.
+  /// Adds one step's attention weights, [slot], to the sums of the first weights.size() slots: those that the step saw.
   void add_weights(std::span<const float> weights);
+  /// Asks the processor for the sums, which add_weights() will want.
+  void ask_for_sums() const {
+    constexpr size_t kPerLine = 64 / sizeof(double);
+    for (size_t slot = 0; slot < weight_sum_.size(); slot += kPerLine) __builtin_prefetch(&weight_sum_[slot], 1);
+  }
   /// The slot leaves; later slots move up by one. The indices are shifted, O(rows); keys and values stay, with a gap.
   void evict(Slot slot) { evict({&slot, 1}); }
   /// Several at once, in time order.
@@ -58,15 +66,17 @@ class SlotTable {
   std::span<const Position> positions() const { return position_; }
   std::span<const uint32_t> rows() const { return row_; }  // physical row of each slot, rising
   uint32_t rows_end() const { return rows_end_; }          // behind the last row
-  /// Of a step that saw the first `rows` slots. Valid until the table changes.
-  LaneView view(Layer layer, Lane lane, Step step, size_t rows) const;
+  /// Of a step that saw the first `rows` slots and gave them `weights`, [slot], if the policy reads any. Valid until the table or
+  /// they change.
+  LaneView view(Layer layer, Lane lane, Step step, size_t rows,
+                std::span<const float> weights = {}) const;
   LaneView view(Layer layer, Lane lane, Step step) const { return view(layer, lane, step, size()); }
 
  private:
+  bool has_sums_;
   std::vector<Position> position_;
-  std::vector<uint32_t> row_, steps_;
-  std::vector<double> weight_sum_;
-  std::vector<float> last_weight_;
+  std::vector<uint32_t> row_;
+  std::vector<double> weight_sum_;  // empty without sums
   uint32_t rows_end_ = 0;
 };
 

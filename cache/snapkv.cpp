@@ -53,15 +53,18 @@ PolicyShape shape(const Spec& spec) {
 Scoring snapkv_scoring(const Spec& spec) {
   const size_t kernel = spec.count("kernel"), recent = spec.count("recent");
   const Pool how = pool_of(spec.choice("pool"));
-  return {.score = [=](const LaneView& lane, std::span<double> scores) {
-    std::ranges::fill(scores, 0.0);
-    for (size_t query = 0; query < lane.window.rows(); ++query) {
-      const std::span<const float> weights = lane.window.row(query);
-      for (size_t slot = 0; slot < scores.size(); ++slot)
-        scores[slot] += static_cast<double>(weights[slot]);
-    }
-    pool(scores.first(scores.size() - std::min(recent, scores.size())), how, kernel);
-  }};
+  return {.score =
+              [=](const LaneView& lane, std::span<double> scores) {
+                std::ranges::fill(scores, 0.0);
+                for (size_t query = 0; query < lane.window.rows(); ++query) {
+                  const std::span<const float> weights = lane.window.row(query);
+                  for (size_t slot = 0; slot < scores.size(); ++slot)
+                    scores[slot] += static_cast<double>(weights[slot]);
+                }
+                pool(scores.first(scores.size() - std::min(recent, scores.size())), how, kernel);
+                return scores;
+              },
+          .attention = ScoreUse::Weights};
 }
 
 const PolicyRow kSnapKvRow{

@@ -29,9 +29,12 @@ constexpr std::array kOptions{
 }  // namespace
 
 Scoring tova_scoring() {
-  return {.score = [](const LaneView& lane, std::span<double> scores) {
-    std::ranges::copy(lane.last_weight, scores.begin());
-  }};
+  return {.score =
+              [](const LaneView& lane, std::span<double> scores) {
+                std::ranges::copy(lane.last_weight, scores.begin());
+                return scores;
+              },
+          .attention = ScoreUse::Weights};
 }
 
 const PolicyRow kTovaRow{

@@ -173,7 +173,7 @@ std::vector<double> block_scores(const TreeScores& rows, const LaneView& lane,
                                  std::span<const TokenBlock> blocks) {
   std::vector<double> scores;
   for (const TokenBlock& block : blocks)
-    scores.push_back(rows.use() == ScoreUse::Needed ? block.score : rows.of(lane, block.first));
+    scores.push_back(rows.use() != ScoreUse::Ignored ? block.score : rows.of(lane, block.first));
   return scores;
 }
 
@@ -198,7 +198,7 @@ void TreeKv::cut_prompt(const LaneView& lane) {
   const size_t last = lane.position.size() - rows_behind_blocks(parameters_);
   const auto blocks =
       cut_in_blocks(parameters_.sinks, last, parameters_.block, parameters_.ragged, sums);
-  const bool compared = scores_.use() == ScoreUse::Needed;
+  const bool compared = scores_.use() != ScoreUse::Ignored;
   for (const BlockDuel& duel :
        block_duels(block_scores(scores_, lane, blocks), block_places(parameters_),
                    parameters_.printed ? 2 : 1, parameters_.tie)) {

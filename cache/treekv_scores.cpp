@@ -29,12 +29,12 @@ TreeScores::Kind TreeScores::kind_of(std::string_view score) {
 ScoreUse tree_score_use(const Spec& spec) {
   const std::string_view score = spec.choice("score");
   const bool blind = score == "keep-left" || score == "keep-right" || score == "random";
-  return blind ? ScoreUse::Ignored : ScoreUse::Needed;
+  return blind ? ScoreUse::Ignored : ScoreUse::Sums;
 }
 
 ScoreUse TreeScores::use() const {
   const bool blind = kind_ == Kind::KeepLeft || kind_ == Kind::KeepRight || kind_ == Kind::Random;
-  return blind ? ScoreUse::Ignored : ScoreUse::Needed;
+  return blind ? ScoreUse::Ignored : ScoreUse::Sums;
 }
 
 void TreeScores::step(const LaneView& lane, std::optional<Slot> entered) {
@@ -44,7 +44,7 @@ void TreeScores::step(const LaneView& lane, std::optional<Slot> entered) {
     steps_base_.resize(rows);
   }
   // The entry comes before this step's attention, which counts.
-  if (restarts_at_entry_ && entered)
+  if (restarts_at_entry_ && entered && use() != ScoreUse::Ignored)
     restart(lane, entered->index(), static_cast<double>(lane.last_weight[entered->index()]), 1);
   if (kind_ != Kind::Ema) return;
   decayed_.resize(rows);
@@ -63,11 +63,11 @@ void TreeScores::restart(const LaneView& lane, size_t slot, double sum, double s
     steps_base_.resize(lane.position.size());
   }
   sum_base_[slot] = lane.weight_sum[slot] - sum;
-  steps_base_[slot] = lane.steps[slot] - steps;
+  steps_base_[slot] = lane.steps(slot) - steps;
 }
 
 double TreeScores::mean(const LaneView& lane, size_t slot) const {
-  double sum = lane.weight_sum[slot], steps = lane.steps[slot];
+  double sum = lane.weight_sum[slot], steps = lane.steps(slot);
   if (!sum_base_.empty()) {
     sum -= sum_base_[slot];
     steps -= steps_base_[slot];

@@ -79,6 +79,35 @@ Json audit_json(const Audit& audit) {
   return Json::object().set("file", audit.subject).set("checks", checks).set("ok", audit.ok());
 }
 
+void add_text(Audit& sum, const Audit& audit, const std::string& text) {
+  for (Check check : audit.checks) {
+    const bool red = check.finding.outcome == Outcome::Bad;
+    if (red) check.finding.detail = text + ": " + check.finding.detail;
+    const auto same = std::ranges::find(sum.checks, check.name, &Check::name);
+    if (same == sum.checks.end())
+      sum.checks.push_back(std::move(check));
+    else if (same->finding.outcome == Outcome::NotApplicable ||
+             (red && same->finding.outcome == Outcome::Good))
+      *same = std::move(check);
+  }
+}
+
+std::string audits_text(std::span<const Audit> audits, Colour colour) {
+  std::string text;
+  for (const Audit& audit : audits) text += audit_text(audit, colour);
+  return text;
+}
+
+Json audits_json(std::span<const Audit> audits) {
+  Json all = Json::array();
+  for (const Audit& audit : audits) all.add(audit_json(audit));
+  return all;
+}
+
+ExitStatus audits_status(std::span<const Audit> audits) {
+  return std::ranges::all_of(audits, &Audit::ok) ? ExitStatus::Done : ExitStatus::FellShort;
+}
+
 ExitStatus audit_status(const Audit& audit) {
   return audit.ok() ? ExitStatus::Done : ExitStatus::FellShort;
 }

@@ -1,6 +1,7 @@
 #pragma once
 // An audit for people, as a table, and for programs, as JSON.
 
+#include <span>
 #include <string>
 
 #include "cache/checks.h"
@@ -21,5 +22,13 @@ Json audit_json(const Audit& audit);
 
 /// Done, or FellShort when something is red.
 ExitStatus audit_status(const Audit& audit);
+
+/// Of one cache over several texts: what is red in any of them is red, with the text's name.
+void add_text(Audit& sum, const Audit& audit, const std::string& text);
+
+/// Several, one behind the other; a JSON array; Done if none has anything red.
+std::string audits_text(std::span<const Audit> audits, Colour colour);
+Json audits_json(std::span<const Audit> audits);
+ExitStatus audits_status(std::span<const Audit> audits);
 
 }  // namespace dendrokv

@@ -6,6 +6,7 @@
 
 #include <iostream>
 
+#include "cli/audit_text.h"
 #include "cli/eval_report.h"
 #include "cli/evaluation.h"
 #include "cli/format.h"
@@ -64,8 +65,8 @@ class Eval : public Command {
     Evaluation evaluation(session, model, policies, shared_, file);
     if (!evaluation.run(EvictionLog::Discard, {})) return ExitStatus::Stopped;
     evaluation.finish();
-    print(session, file, policies);
-    return ExitStatus::Done;
+    print(session, file, policies, evaluation.audits());
+    return audits_status(evaluation.audits());
   }
 
  private:
@@ -92,13 +93,15 @@ class Eval : public Command {
     return std::nullopt;
   }
 
-  void print(const Session& session, const EvalFile& file, const EvalPolicies& policies) const {
+  void print(const Session& session, const EvalFile& file, const EvalPolicies& policies,
+             std::span<const Audit> audits) const {
     const LossSummary summary = summarise(file, unit(), kEvalConfidence, {.seed = file.seed});
     if (!shared_.csv.empty())
       write_csv(shared_.csv, {loss_csv(file, summary), texts_csv(file), tokens_csv(file)});
     if (session.json()) {
       Json json = loss_json(file, summary);
       if (!shared_.output.empty()) json.set("output", shared_.output.string());
+      if (!audits.empty()) json.set("audit", audits_json(audits));
       std::cout << json.text() << "\n";
       return;
     }
@@ -109,6 +112,7 @@ class Eval : public Command {
                  significant(static_cast<double>(summary.tokens) / summary.seconds) +
                  " tokens/s through all caches");
     if (!shared_.output.empty()) std::cout << shared_.output.string() << "\n";
+    std::cout << audits_text(audits, colour_of_output());
   }
 
   EvalOptions shared_;

@@ -9,13 +9,14 @@
 #include <charconv>
 #include <cmath>
 #include <iostream>
-#include <map>
 
 #include "cli/csv.h"
+#include "cli/audit_text.h"
 #include "cli/eval_report.h"
 #include "cli/evaluation.h"
 #include "cli/format.h"
 #include "cli/make_command.h"
+#include "cli/needle_curves.h"
 #include "cli/needles.h"
 #include "data/error.h"
 
@@ -47,14 +48,6 @@ std::vector<uint32_t> parse_depths(const std::string& text) {
   return depths;
 }
 
-/// The facts of one depth under one policy.
-struct Curve {
-  uint64_t facts = 0, found = 0;
-  double loss = 0, held = 0;  // sums over facts
-  std::vector<double>
-      lane_steps;  // that a lane held some of the word, infinite = until its question; [fact, lane]
-};
-
 class EvalNeedle : public Command {
  public:
   void declare(Options& options) override {
@@ -70,7 +63,7 @@ class EvalNeedle : public Command {
         "name and "
         "a word by the seed; the rest of a text is yours. The answer is found when each of its "
         "tokens "
-        "was the likeliest one. 'held' is the share of the word's tokens over all lanes of the "
+        "was the likeliest one; the interval holds its probability with 95 % (Wilson). 'held' is the share of the word's tokens over all lanes of the "
         "cache "
         "when the question begins; 'held for' the median over lanes of the steps after which none "
         "of "
@@ -79,7 +72,7 @@ class EvalNeedle : public Command {
         "what a policy does not find says nothing about the policy.");
     options.example(
         "dendrokv eval needle --text novel.txt --depths 0,256,1024,4096 --facts 4 --against-full "
-        "--policy treekv:budget=256 --policy streaming:budget=256 -o needle.h5");
+        "--policy treekv:budget=256,recent=124 --policy streaming:budget=256 -o needle.h5");
   }
 
   ExitStatus run(const Session& session) override {
@@ -110,8 +103,8 @@ class EvalNeedle : public Command {
     };
     if (!evaluation.run(EvictionLog::Keep, done)) return ExitStatus::Stopped;
     evaluation.finish();
-    print(session, file, policies);
-    return ExitStatus::Done;
+    print(session, file, policies, evaluation.audits());
+    return audits_status(evaluation.audits());
   }
 
  private:
@@ -172,49 +165,8 @@ class EvalNeedle : public Command {
     text.spans = std::move(spans);
   }
 
-  /// [policy] by depth.
-  static std::vector<std::map<uint32_t, Curve>> curves_of(const EvalFile& file) {
-    std::vector<std::map<uint32_t, Curve>> curves(file.policies.size());
-    for (const EvalText& text : file.texts)
-      for (size_t policy = 0; policy < curves.size(); ++policy)
-        for (size_t i = 0; i < text.needles->needles.size(); ++i)
-          add(text, policy, i, curves[policy]);
-    return curves;
-  }
-
-  static void add(const EvalText& text, size_t policy, size_t i,
-                  std::map<uint32_t, Curve>& curves) {
-    const NeedleTable& table = *text.needles;
-    const Needle& needle = table.needles[i];
-    Curve& curve = curves[needle.depth];
-    ++curve.facts;
-    curve.found += static_cast<uint64_t>(table.found(policy, i));
-    curve.loss += static_cast<double>(table.loss(policy, i));
-    curve.held += static_cast<double>(table.held(policy, i));
-    const SpanSurvival& found = text.spans->policies[policy];
-    const size_t lanes = size_t{found.layers} * found.lanes;
-    const TextSpan& word = text.spans->spans[2 * i + 1];
-    for (size_t lane = 0; lane < lanes; ++lane) {
-      const int32_t until = found.held_until[(2 * i + 1) * lanes + lane];
-      const bool still = until < 0 || static_cast<uint32_t>(until) >= needle.question_first;
-      curve.lane_steps.push_back(still ? INFINITY : static_cast<double>(until) + 1 - word.end);
-    }
-  }
-
-  static double median_steps(const Curve& curve) {
-    std::vector<double> steps = curve.lane_steps;
-    const auto middle = steps.begin() + static_cast<std::ptrdiff_t>((steps.size() - 1) / 2);
-    std::ranges::nth_element(steps, middle);
-    return *middle;
-  }
-
-  static double lanes_holding(const Curve& curve) {
-    const auto holding =
-        std::ranges::count_if(curve.lane_steps, [](double steps) { return std::isinf(steps); });
-    return static_cast<double>(holding) / static_cast<double>(curve.lane_steps.size());
-  }
-
-  void print(const Session& session, const EvalFile& file, const EvalPolicies& policies) const {
+  void print(const Session& session, const EvalFile& file, const EvalPolicies& policies,
+             std::span<const Audit> audits) const {
     const auto curves = curves_of(file);
     if (!shared_.csv.empty()) write_csv(shared_.csv, {curve_csv(file, curves), needles_csv(file)});
     if (session.json()) {
@@ -225,57 +177,28 @@ class EvalNeedle : public Command {
           .set("rounds", uint64_t{file.texts.size()})
           .set("seed", file.seed);
       if (!shared_.output.empty()) json.set("output", shared_.output.string());
+      if (!audits.empty()) json.set("audit", audits_json(audits));
       std::cout << json.text() << "\n";
       return;
     }
     TextTable table;
-    table.row({"policy", "depth", "found", "loss of the answer", "held", "lanes that hold some",
-               "held for"});
+    table.row({"policy", "depth", "found", "interval", "loss of the answer", "held",
+               "lanes that hold some", "held for"});
     for (size_t policy = 0; policy < curves.size(); ++policy)
       for (const auto& [depth, curve] : curves[policy]) {
         const auto facts = static_cast<double>(curve.facts);
         const double steps = median_steps(curve);
+        const FoundInterval share = found_interval(curve);
         table.row({policies.names[policy], std::to_string(depth),
                    std::to_string(curve.found) + " of " + std::to_string(curve.facts),
+                   significant(100 * share.low) + " to " + significant(100 * share.high) + " %",
                    significant(curve.loss / facts), significant(100 * curve.held / facts) + " %",
                    significant(100 * lanes_holding(curve)) + " %",
                    std::isinf(steps) ? "all along" : significant(steps) + " steps"});
       }
     std::cout << table.text();
     if (!shared_.output.empty()) std::cout << shared_.output.string() << "\n";
-  }
-
-  static Json curve_json(const EvalFile& file,
-                         const std::vector<std::map<uint32_t, Curve>>& curves) {
-    Json results = Json::array();
-    for (size_t policy = 0; policy < curves.size(); ++policy)
-      for (const auto& [depth, curve] : curves[policy]) {
-        const auto facts = static_cast<double>(curve.facts);
-        results.add(Json::object()
-                        .set("policy", file.policies[policy])
-                        .set("depth", depth)
-                        .set("facts", curve.facts)
-                        .set("found", curve.found)
-                        .set("answer_nll", curve.loss / facts)
-                        .set("held", curve.held / facts)
-                        .set("lanes_holding", lanes_holding(curve))
-                        .set("median_steps_held", median_steps(curve)));
-      }
-    return results;
-  }
-
-  static CsvTable curve_csv(const EvalFile& file,
-                            const std::vector<std::map<uint32_t, Curve>>& curves) {
-    std::string csv = "policy,depth,facts,found,answer_nll,held,lanes_holding,median_steps_held\n";
-    for (size_t policy = 0; policy < curves.size(); ++policy)
-      for (const auto& [depth, curve] : curves[policy]) {
-        const auto facts = static_cast<double>(curve.facts);
-        csv += csv_text(file.policies[policy]) + "," + std::to_string(depth) + "," +
-               std::to_string(curve.facts) + "," + std::to_string(curve.found) + "," +
-               csv_number(curve.loss / facts) + "," + csv_number(curve.held / facts) + "," +
-               csv_number(lanes_holding(curve)) + "," + csv_number(median_steps(curve)) + "\n";
-      }
-    return {"curve.csv", csv};
+    std::cout << audits_text(audits, colour_of_output());
   }
 
   static CsvTable needles_csv(const EvalFile& file) {

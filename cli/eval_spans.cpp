@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "cli/csv.h"
+#include "cli/audit_text.h"
 #include "cli/eval_report.h"
 #include "cli/evaluation.h"
 #include "cli/format.h"
@@ -88,7 +89,7 @@ class EvalSpans : public Command {
         "lost the last token of a part.");
     options.example(
         "dendrokv eval spans --text prompt.txt --span system=0:24 --span 'question=What is the' "
-        "--policy treekv:budget=64 --policy streaming:budget=64 -o spans.h5");
+        "--policy treekv:budget=64,recent=28 --policy streaming:budget=64 -o spans.h5");
   }
 
   ExitStatus run(const Session& session) override {
@@ -121,8 +122,8 @@ class EvalSpans : public Command {
     };
     if (!evaluation.run(EvictionLog::Keep, done)) return ExitStatus::Stopped;
     evaluation.finish();
-    print(session, file, policies);
-    return ExitStatus::Done;
+    print(session, file, policies, evaluation.audits());
+    return audits_status(evaluation.audits());
   }
 
  private:
@@ -152,7 +153,8 @@ class EvalSpans : public Command {
     return steps;
   }
 
-  void print(const Session& session, const EvalFile& file, const EvalPolicies& policies) const {
+  void print(const Session& session, const EvalFile& file, const EvalPolicies& policies,
+             std::span<const Audit> audits) const {
     const SpanTable& table = *file.texts[0].spans;
     if (!shared_.csv.empty()) write_csv(shared_.csv, {spans_csv(file)});
     if (session.json()) {
@@ -162,6 +164,7 @@ class EvalSpans : public Command {
                       .set("step", uint64_t{table.steps.back().value})
                       .set("results", results_json(file));
       if (!shared_.output.empty()) json.set("output", shared_.output.string());
+      if (!audits.empty()) json.set("audit", audits_json(audits));
       std::cout << json.text() << "\n";
       return;
     }
@@ -175,6 +178,7 @@ class EvalSpans : public Command {
     session.note("eval spans: shares after step " + std::to_string(table.steps.back().value) +
                  ", over layers and lanes");
     if (!shared_.output.empty()) std::cout << shared_.output.string() << "\n";
+    std::cout << audits_text(audits, colour_of_output());
   }
 
   static std::vector<std::string> cells(const std::string& policy, const SpanTable& table, size_t p,

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "cache/audit.h"
+#include "cli/audit_text.h"
 #include "cli/format.h"
 #include "cli/outputs.h"
 #include "cli/stop.h"
@@ -57,6 +59,7 @@ void EvalOptions::declare(Options& options) {
                 "tokens that go through a layer together; the results are the same (default: 16 to "
                 "64, the fewer the more policies)");
   options.count("--seed", seed, {0}, "of the resampling behind intervals");
+  options.flag("--audit", audit, kAuditHelp);
 }
 
 std::vector<EvalSource> EvalOptions::sources() const {
@@ -128,6 +131,7 @@ Evaluation::Evaluation(const Session& session, const Model& model, const EvalPol
 
 bool Evaluation::run(EvictionLog log, const Done& done) {
   if (!options_.output.empty()) take_over();
+  if (options_.audit) log = EvictionLog::Keep;
   uint64_t total = 0, before = 0;
   for (const EvalText& text : file_.texts) total += text.ids.size() - text.reached;
   const StopOnSignals signals;
@@ -154,7 +158,9 @@ bool Evaluation::run(EvictionLog log, const Done& done) {
 
 void Evaluation::finish() {
   file_.complete = true;
-  if (!options_.output.empty()) write_eval(options_.output, file_);
+  if (options_.output.empty()) return;
+  write_eval(options_.output, file_);
+  if (options_.audit) audits_.push_back(audit_file(options_.output, {.threads = session_.threads}));
 }
 
 // Texts that the same command finished before it was stopped.
@@ -163,6 +169,9 @@ void Evaluation::take_over() {
   part += ".part";
   std::error_code ignored;
   if (!fs::is_regular_file(part, ignored)) return;
+  if (options_.audit)
+    return session_.note("eval: nothing is taken over from " + part.string() +
+                         ": --audit looks at caches while they run");
   EvalFile before;
   try {
     before = read_eval(part, Incomplete::TakeWhatIsThere);
@@ -186,13 +195,19 @@ void Evaluation::take_over() {
 bool Evaluation::score(EvalText& text, EvictionLog log, const Done& done,
                        const Progress& progress) {
   const auto start = std::chrono::steady_clock::now();
+  const DecoderOptions decoding{.threads = session_.threads,
+                                .isa = session_.isa,
+                                .block_tokens = block_tokens(),
+                                .evictions = log};
   StreamScorer scorer(
       model_, policies_.choices,
-      policies_.reference ? std::optional<size_t>(*policies_.reference) : std::nullopt,
-      {.threads = session_.threads,
-       .isa = session_.isa,
-       .block_tokens = block_tokens(),
-       .evictions = log});
+      policies_.reference ? std::optional<size_t>(*policies_.reference) : std::nullopt, decoding);
+  std::vector<std::unique_ptr<LiveAudit>> watches;
+  std::vector<Observer*> observers;
+  for (size_t policy = 0; policy < policies_.choices.size() && options_.audit; ++policy) {
+    watches.push_back(std::make_unique<LiveAudit>(model_, policies_.choices[policy], nullptr));
+    observers.push_back(watches.back().get());
+  }
   // Whatever has no room is said before the first text is run.
   for (const EvalText& other : file_.texts) scorer.streams().check_room(other.ids.size());
   const size_t tokens = text.ids.size();
@@ -201,7 +216,8 @@ bool Evaluation::score(EvalText& text, EvictionLog log, const Done& done,
     const size_t count = std::min<size_t>(scorer.streams().block_tokens(), tokens - text.reached);
     scorer.feed(std::span(text.ids).subspan(text.reached, count),
                 {columns(text.nll, text.reached, count), columns(text.top1, text.reached, count),
-                 columns(text.kl, text.reached, policies_.reference ? count : 0)});
+                 columns(text.kl, text.reached, policies_.reference ? count : 0)},
+                observers);
     text.reached += static_cast<uint32_t>(count);
     go_on = progress(text.reached, tokens);
   }
@@ -210,7 +226,19 @@ bool Evaluation::score(EvalText& text, EvictionLog log, const Done& done,
   text.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (text.reached < tokens) return false;
   if (done) done(text, scorer.streams());
+  if (options_.audit) look_at(text, scorer.streams(), watches, decoding);
   return true;
+}
+
+void Evaluation::look_at(const EvalText& text, const Streams& streams,
+                         std::span<const std::unique_ptr<LiveAudit>> watches,
+                         const DecoderOptions& decoding) {
+  audits_.resize(watches.size());
+  for (size_t policy = 0; policy < watches.size(); ++policy) {
+    const Audit audit = watches[policy]->audit(streams, policy, text.ids, decoding);
+    audits_[policy].subject = audit.subject;
+    add_text(audits_[policy], audit, text.name);
+  }
 }
 
 void Evaluation::stopped() const {

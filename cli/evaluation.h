@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "analysis/loss_summary.h"
+#include "cache/checks.h"
 #include "cli/command.h"
 #include "cli/inputs.h"
 #include "data/eval_file.h"
 #include "data/progress.h"
+#include "model/live_audit.h"
 #include "model/streams.h"
 
 namespace dendrokv {
@@ -37,7 +39,7 @@ struct EvalOptions {
   std::optional<uint64_t> block;
   std::filesystem::path output, csv;
   uint64_t seed = 1;
-  bool against_full = false;
+  bool against_full = false, audit = false;
 
   void declare(Options& options);
   /// Texts first, then files of ids. Throws UsageError when there are none.
@@ -70,18 +72,24 @@ class Evaluation {
   bool run(EvictionLog log, const Done& done);
   /// Writes OUTPUT under its final name, if there is an output.
   void finish();
+  /// With --audit, after finish(): of each cache over all texts, and of OUTPUT. Else none.
+  std::span<const Audit> audits() const { return audits_; }
 
  private:
   void take_over();
   bool score(EvalText& text, EvictionLog log, const Done& done, const Progress& progress);
   void stopped() const;
   uint32_t block_tokens() const;
+  void look_at(const EvalText& text, const Streams& streams,
+               std::span<const std::unique_ptr<LiveAudit>> watches,
+               const DecoderOptions& decoding);
 
   const Session& session_;
   const Model& model_;
   const EvalPolicies& policies_;
   const EvalOptions& options_;
   EvalFile& file_;
+  std::vector<Audit> audits_;  // [policy], and of the file
 };
 
 }  // namespace dendrokv

@@ -46,7 +46,7 @@ GridView<const float> Generation::feed(std::span<const int32_t> tokens) {
 
 Audit Generation::audit() const {
   DENDROKV_ASSERT(watch_);
-  return watch_->audit(decoder_, fed_, decoding_);
+  return watch_->audit(decoder_.streams(), 0, fed_, decoding_);
 }
 
 Reply Generation::answer(const std::string& subject, std::span<const int32_t> prompt,

@@ -59,7 +59,8 @@ class Report : public Command {
         input.analyses.push_back(read_analysis(path));
         return;
       default:
-        fail_usage(path.string(), "not a file that a report can show", "wanted a trace, runs or analysis file");
+        fail_usage(path.string(), "not a file that a report can show", "wanted a trace, runs or analysis file",
+                   "look at it with dendrokv info");
     }
   }
 

@@ -1,9 +1,7 @@
-// What an analysis found, as figures: verdicts first, then the curves and maps that they rest on.
+// What an analysis found, as figures: the curves and maps that the verdicts rest on.
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 
 #include "analysis/rise.h"
@@ -20,19 +18,9 @@ constexpr size_t kMostPoints = 1024;   // of a curve in a picture; longer ones a
 constexpr size_t kMostBands = 8;       // drawn as curves; of packets evenly chosen
 constexpr size_t kScalogramColumns = 128;
 
-/// exp of it; more digits where it is close to 1.
-std::string times(double log_ratio) {
-  if (!std::isfinite(log_ratio)) return "–";
-  const double ratio = std::exp(log_ratio);
-  if (std::fabs(log_ratio) >= 0.05) return number(ratio) + "×";
-  char text[16];
-  std::snprintf(text, sizeof text, "%.3f", ratio);
-  return std::string(text) + "×";
-}
-
-/// "2", "2.83", "1000"
-std::string period_text(double period) {
-  std::string text = significant(period);
+/// "2", "2.83", "1000", "0.05"
+std::string trimmed(double value) {
+  std::string text = significant(value);
   if (text.find('.') == std::string::npos) return text;
   text.erase(text.find_last_not_of('0') + 1);
   if (text.back() == '.') text.pop_back();
@@ -42,7 +30,7 @@ std::string period_text(double period) {
 std::string band_colour(size_t index) { return "var(--band" + std::to_string(index % 5) + ")"; }
 
 std::string band_label(const Analysis& analysis, size_t band) {
-  return analysis.band_names[band] + " (" + period_text(analysis.period_low[band]) + "–" + period_text(analysis.period_high[band]) + " tokens)";
+  return analysis.band_names[band] + " (" + trimmed(analysis.period_low[band]) + "–" + trimmed(analysis.period_high[band]) + " tokens)";
 }
 
 std::vector<size_t> shown_bands(const Analysis& analysis) {
@@ -98,110 +86,7 @@ std::string pool_words(const Analysis& analysis) {
   return width == 1 ? "" : " Drawn as means of " + std::to_string(width) + " positions; the CSV has them all.";
 }
 
-// --- verdicts
-
-struct Badge {
-  const char *sign, *name;
-};
-Badge badge_of(Verdict verdict) {
-  constexpr std::array<Badge, kVerdicts> kBadges = {{{"✓", "yes"}, {"~", "open"}, {"✗", "no"}, {"?", "unknown"}}};
-  return kBadges[static_cast<size_t>(verdict)];
-}
-
-const Claim* claim_named(const Analysis& analysis, std::string_view name) {
-  for (const Claim& claim : analysis.statistics.claims)
-    if (claim.name == name) return &claim;
-  return nullptr;
-}
-
-std::string interval(const Claim& claim) {
-  if (!std::isfinite(claim.effect)) return "–";
-  if (!std::isfinite(claim.lower)) return times(claim.effect);
-  return times(claim.effect) + " <span class=\"range\">" + times(claim.lower) + " to " + times(claim.upper) + "</span>";
-}
-
-std::string in_words(const Claim& claim) {
-  const std::string verdict = "<b>" + std::string(verdict_name(claim.verdict)) + "</b>";
-  return "“" + xml_escaped(claim.statement) + "”: " + verdict;
-}
-
-/// The answer to the question of the paper, in one sentence.
-std::vector<std::string> answers(const Analysis& analysis) {
-  const Claim& rise = analysis.statistics.claims.front();
-  if (rise.verdict == Verdict::NotTestable)
-    return {"Whether contributions vary more towards the end <b>cannot be told from this sample</b> (" + sample_words(analysis) +
-            "): a test compares texts with each other and needs eight or more. The figures below describe this one."};
-  std::vector<std::string> found = {in_words(rise) + ", by " + times(rise.effect) + " from the first bin to the last (" +
-                                    times(rise.lower) + " to " + times(rise.upper) + ")."};
-  if (analysis.statistics.nulls.empty()) return found;
-  const std::string& null = analysis.statistics.nulls[0];
-  if (const Claim* beyond = claim_named(analysis, "rise-beyond-" + null)) {
-    std::string text = in_words(*beyond) + ", by " + times(beyond->effect) + ". ";
-    if (beyond->effect < 0.1 * rise.effect) text += "Nearly all of the rise is what the null gives as well.";
-    found.push_back(text);
-  }
-  if (const Claim* high = claim_named(analysis, "high-most-beyond-" + null)) {
-    const Claim* plain = claim_named(analysis, "high-most");
-    found.push_back(in_words(*plain) + "; " + in_words(*high) + ".");
-  }
-  return found;
-}
-
-std::string claim_row(const Claim& claim) {
-  const Badge badge = badge_of(claim.verdict);
-  return "<tr><td><span class=\"badge " + std::string(badge.name) + "\">" + badge.sign + " " + std::string(verdict_name(claim.verdict)) +
-         "</span></td><td>" + xml_escaped(claim.statement) + "</td><td class=\"n\">" + interval(claim) + "</td><td class=\"n\">" +
-         number(claim.raw_p_value) + "</td><td class=\"n\">" + number(claim.p_value) + "</td></tr>\n";
-}
-
-std::string claim_table(const std::vector<Claim>& claims) {
-  std::string rows;
-  for (const Claim& claim : claims) rows += claim_row(claim);
-  return "<table class=\"claims\"><thead><tr><th>verdict</th><th>claim</th><th class=\"n\">end / start (95 % interval)</th><th class=\"n\">p</th>"
-         "<th class=\"n\">p adjusted</th></tr></thead><tbody>\n" + rows + "</tbody></table>\n";
-}
-
-std::string claims_csv(const Analysis& analysis) {
-  std::string csv = "ends,claim,statement,verdict,ln_effect,ln_lower,ln_upper,p,p_adjusted,n\n";
-  const auto add = [&](const char* ends, const std::vector<Claim>& claims) {
-    for (const Claim& claim : claims)
-      csv += std::string(ends) + "," + claim.name + "," + csv_text(claim.statement) + "," + std::string(verdict_name(claim.verdict)) + "," +
-             csv_number(claim.effect) + "," + csv_number(claim.lower) + "," + csv_number(claim.upper) + "," +
-             csv_number(claim.raw_p_value) + "," + csv_number(claim.p_value) + "," + std::to_string(claim.units) + "\n";
-  };
-  add("left out", analysis.statistics.claims);
-  add("included", analysis.statistics.claims_with_ends);
-  return csv;
-}
-
-std::string sample_caption(const Analysis& analysis) {
-  const Statistics& statistics = analysis.statistics;
-  std::string text = "Tested over " + sample_words(analysis) + ".";
-  if (statistics.unit == "window")
-    text += " Windows of one text share its author and subject, so the tests speak for these texts; other texts may differ.";
-  return text;
-}
-
 }  // namespace
-
-Figure verdict_figure(const Analysis& analysis) {
-  Figure figure;
-  figure.kind = Figure::Kind::Verdict;
-  const Statistics& statistics = analysis.statistics;
-  figure.title = "Do contributions vary more towards the end?";
-  figure.picture = claim_table(statistics.claims) +
-                   "<details><summary>The same with the first " + std::to_string(analysis.exclude_first) + " and the last " +
-                   std::to_string(analysis.exclude_last) + " positions included</summary>" + claim_table(statistics.claims_with_ends) +
-                   "</details>\n";
-  figure.caption = sample_caption(analysis) +
-                   " Amplitudes are compared as ratios, on a log scale, by the slope over " + std::to_string(statistics.bin_first.size()) +
-                   " bins of positions counted from the end; sign-flip tests and bootstraps of " + std::to_string(statistics.draws) +
-                   " draws, p adjusted for all claims together (Benjamini and Yekutieli). The last two claims are judged by a band that holds all "
-                   "steps between bins at once. “High frequency” is the first band.";
-  figure.findings = answers(analysis);
-  figure.numbers = {"claims.csv", claims_csv(analysis)};
-  return figure;
-}
 
 Figure band_figure(const Analysis& analysis) {
   Figure figure;
@@ -248,10 +133,11 @@ Figure band_figure(const Analysis& analysis) {
     }
   const std::string bands = analysis.band_kind == "none"
                                 ? "One unit gives no confidence band."
-                                : "Shaded: 95 % confidence band, " + analysis.band_kind + ", over " + sample_words(analysis) + ".";
+                                : "Shaded: 95 % confidence band of the logarithm, " + analysis.band_kind + ", over " + sample_words(analysis) + ".";
   figure.caption = "Mean over " + std::to_string(analysis.layers.size()) + " layers, " + std::to_string(analysis.heads.size()) +
                    " heads, all channels and " + std::to_string(analysis.samples) + (analysis.samples == 1 ? " window" : " windows") +
-                   ". " + bands + " Dashed: the mean curve under the null, and where 95 % of its draws lie. Hatched: left out of tests (first " +
+                   ". " + bands + (analysis.statistics.nulls.empty() ? "" : " Dashed: the mean curve under the null, and where 95 % of its draws lie.") +
+                   " Hatched: left out of tests (first " +
                    std::to_string(analysis.exclude_first) + ", last " + std::to_string(analysis.exclude_last) + " positions). " +
                    (analysis.transform == "dwt" ? "The transform is decimated: moving the query by one token pairs the tokens anew." : "") +
                    pool_words(analysis);
@@ -345,7 +231,7 @@ Figure head_map_figure(const Analysis& analysis) {
   figure.picture = "<div class=\"pair\">" + figure.picture + "</div>";
   figure.caption = "Change of the first band from the first bin to the last, mean over " + sample_words(analysis) +
                    ". A dot marks heads that rise significantly, at a false discovery rate of " +
-                   number(analysis.statistics.significance * 100) + " % over the whole map (Benjamini and Yekutieli).";
+                   trimmed(analysis.statistics.significance * 100) + " % over the whole map (Benjamini and Yekutieli).";
   figure.numbers = {"heads.csv", csv};
   return figure;
 }
@@ -361,8 +247,8 @@ Figure scalogram_figure(const Analysis& analysis) {
   for (size_t band = 0; band < analysis.levels; ++band) {
     const std::vector<double> cells = pooled(row_of(analysis.statistics.relative, analysis, band), width);
     const double mean = mean_of(row_of(analysis.statistics.relative, analysis, band), usable_range(analysis));
-    chart.row_names.push_back(analysis.levels <= 12 ? period_text(analysis.period_low[band]) + "–" + period_text(analysis.period_high[band])
-                                                    : period_text(analysis.period_low[band]));
+    chart.row_names.push_back(analysis.levels <= 12 ? trimmed(analysis.period_low[band]) + "–" + trimmed(analysis.period_high[band])
+                                                    : trimmed(analysis.period_low[band]));
     for (size_t c = 0; c < columns; ++c) {
       const size_t first = c * width, end = analysis.band_first[band] + analysis.band_count[band];
       if (first >= analysis.band_first[band] && first < end) values(band, c) = cells[c] / mean;
@@ -376,7 +262,7 @@ Figure scalogram_figure(const Analysis& analysis) {
   chart.title = "Relative variability by position and period";
   chart.row_title = "period (tokens)";
   chart.column_title = "position (token)";
-  chart.value_title = "relative variability / its mean along the text (1)";
+  chart.value_title = "relative variability / its mean along the text";
   chart.values = std::as_const(values).view();
   chart.scale = ScaleKind::Log2;
   chart.cell_width = 760.0 / static_cast<double>(columns);
@@ -389,7 +275,7 @@ Figure scalogram_figure(const Analysis& analysis) {
   figure.caption = "Relative variability is the root mean square of a band over that of the contributions there; in white noise it is the same along the text, 1 "
                    "everywhere here. Positions that an end of the window touches are "
                    "left blank. Change points of the mean curves, by cumulative sums of squares (p ≤ " +
-                   number(analysis.statistics.significance) + "): " + (changes.empty() ? "none" : changes) + ".";
+                   trimmed(analysis.statistics.significance) + "): " + (changes.empty() ? "none" : changes) + ".";
   figure.numbers = {"scalogram.csv", csv};
   return figure;
 }
@@ -408,7 +294,8 @@ Figure variance_figure(const Analysis& analysis) {
   Series series{"variance of the band", "var(--series0)", LineStyle::Solid, {}, {}, 2, {}, {}};
   Series white{"white noise of the same variance at the first band", "var(--secondary)", LineStyle::Dashed, {}, {}, 1, {}, {}};
   Series red{"95 % level of red noise, lag-1 " + number(statistics.lag1), "var(--series3)", LineStyle::Dashed, {}, {}, 1, {}, {}};
-  std::string csv = "band,period_low,period_high,variance,low,high,red_noise_95\n";
+  Series median{"the median over the positions", "var(--series2)", LineStyle::Dashed, {}, {}, 2, {}, {}};
+  std::string csv = "band,period_low,period_high,variance,low,high,red_noise_95,median\n";
   for (size_t band = 0; band < analysis.levels; ++band) {
     const double period = std::sqrt(analysis.period_low[band] * analysis.period_high[band]);
     series.x.push_back(period);
@@ -417,18 +304,23 @@ Figure variance_figure(const Analysis& analysis) {
     series.high.push_back(statistics.variance_high[band]);
     white.x.push_back(period);
     white.y.push_back(statistics.variance[0] * series.x[0] / period);
-    const bool known = band < statistics.significant.size();
+    const bool known = band < statistics.significant.size(), has_median = band < statistics.variance_median.size();
+    if (has_median) median.x.push_back(period), median.y.push_back(statistics.variance_median[band]);
     if (known) red.x.push_back(period), red.y.push_back(statistics.significant[band]);
     csv += analysis.band_names[band] + "," + csv_number(analysis.period_low[band]) + "," + csv_number(analysis.period_high[band]) + "," +
            csv_number(statistics.variance[band]) + "," + csv_number(statistics.variance_low[band]) + "," +
-           csv_number(statistics.variance_high[band]) + "," + (known ? csv_number(statistics.significant[band]) : "") + "\n";
+           csv_number(statistics.variance_high[band]) + "," + (known ? csv_number(statistics.significant[band]) : "") + "," +
+           (has_median ? csv_number(statistics.variance_median[band]) : "") + "\n";
   }
   const bool octaves = analysis.transform != "packet";
   chart.series = {series};
+  if (!median.x.empty()) chart.series.push_back(median);
   if (octaves) chart.series.push_back(white);
   if (!red.x.empty()) chart.series.push_back(red);
   figure.picture = line_chart(chart);
-  figure.caption = "Mean over the positions that are not left out. Shaded: 95 % interval (" + statistics.variance_interval + ").";
+  figure.caption = "Mean over the positions that are not left out. Shaded: 95 % interval (" + statistics.variance_interval +
+                   ").";
+  if (!median.x.empty()) figure.caption += " The median is what half of the positions stay below: far below the mean, a few positions hold most of it.";
   figure.numbers = {"variance.csv", csv};
   return figure;
 }

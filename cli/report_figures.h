@@ -21,7 +21,7 @@ struct Figure {
   CsvFile numbers;
 };
 
-// --- of an analysis (report_analysis.cpp)
+// --- of an analysis (report_verdicts.cpp, report_analysis.cpp)
 
 /// What the sample says about each claim, in plain words.
 Figure verdict_figure(const Analysis& analysis);

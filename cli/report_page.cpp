@@ -53,7 +53,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 20px;font-size:13p
 li{margin:4px 0}ul{padding-left:20px;margin:0}
 @page{margin:14mm}
 @media print{body{background:#fff;font-size:10.5pt}section{box-shadow:none;padding:8px 0;border-radius:0;border-top:1px solid var(--rule)}main{max-width:none;padding:0}
-svg,tr{break-inside:avoid}h2{break-after:avoid}.js .controls,#tip{display:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+svg,tr,.claims{break-inside:avoid}h2{break-after:avoid}figcaption{break-inside:avoid;break-before:avoid}.pair{flex-wrap:nowrap}.pair svg{width:48%;height:auto}.js .controls,#tip{display:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 )";
 
 constexpr std::string_view kPictureStyle = R"(

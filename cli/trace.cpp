@@ -218,7 +218,7 @@ class Trace : public Command {
     recorded.rows = decoder.rows();
     if (watch) {
       recorded.audit = audit_file(path, {.threads = session.threads});
-      merge(*recorded.audit, watch->checks(decoder, plan.tokens.id, decoding));
+      merge(*recorded.audit, watch->checks(decoder.streams(), 0, plan.tokens.id, decoding));
     }
     return recorded;
   }

@@ -21,7 +21,9 @@
 #include "cli/tune_search.h"
 #include "data/error.h"
 #include "data/identity.h"
+#include "data/trace_reader.h"
 #include "model/cache_bytes.h"
+#include "model/lane_errors.h"
 
 namespace dendrokv {
 namespace {
@@ -65,6 +67,9 @@ class Tune : public Command {
         "baseline; the spec to use is the winner's only where the 95 % interval of that difference lies below 0. The last line is that "
         "spec. Several --budget make so many tasks (--shard). Stopped by a signal, the same command goes on.");
     options.example("dendrokv tune --text novel.txt --budget 20000000 -o tune.h5");
+    options.example(
+        "dendrokv tune --text novel.txt --held-out other.txt --budget 9987840 --candidate treekv:sinks=4,recent=28,budget-map=map.txt "
+        "--objective needle -o needle.h5");
   }
 
   ExitStatus run(const Session& session) override {
@@ -73,6 +78,7 @@ class Tune : public Command {
       fail_usage(open_loop ? "--trace" : "--text", "missing", "wanted something to tune on", "see --help");
     if (!plan_.output.empty()) check_output(plan_.output, {});
     const Model model = model_.load(session, open_loop ? LoadDepth::Describe : LoadDepth::Run);
+    if (open_loop) check_traces(model);
     TuneSettings settings = make_settings(model);
     plan_.baseline = baseline_.empty() ? settings.paper_spec() : baseline_;
     const Benches benches = open_loop ? benches_of_traces(session)
@@ -100,6 +106,12 @@ class Tune : public Command {
     settings.add_space(subject);
     for (const std::string& spec : candidates_) settings.add_candidate(spec);
     return settings;
+  }
+
+  /// Bytes are counted by the model: the traces must be its own.
+  void check_traces(const Model& model) const {
+    for (const std::vector<std::string>& some : {traces_, held_out_})
+      for (const std::string& trace : some) check_same_model(TraceReader(trace).info(), model);
   }
 
   Benches benches_of_traces(const Session& session) const {

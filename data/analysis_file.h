@@ -66,6 +66,7 @@ struct Statistics {
   std::vector<double> energy, relative;  // [bands, P]
   std::vector<double> entropy;           // [P]
   std::vector<double> variance, variance_low, variance_high;  // [bands]
+  std::vector<double> variance_median;  // [bands] the median over positions in place of the mean; empty in older files
   std::string variance_interval;  // how the interval was made
   std::vector<BandChange> changes;
   double lag1 = 0;                  // of the first-order autoregression; NaN unless the transform is continuous

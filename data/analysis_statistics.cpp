@@ -252,6 +252,7 @@ void write_statistics(h5::File& file, const Analysis& analysis) {
   put(file, at(kRoot, "variance"), statistics.variance);
   put(file, at(kRoot, "variance_low"), statistics.variance_low);
   put(file, at(kRoot, "variance_high"), statistics.variance_high);
+  put(file, at(kRoot, "variance_median"), statistics.variance_median);
   put(file, at(kRoot, "significant_power"), statistics.significant);
   write_changes(file, statistics);
 }
@@ -291,6 +292,7 @@ Statistics read_statistics(const h5::File& file, const Analysis& analysis) {
   statistics.variance = get(file, at(kRoot, "variance"), {bands});
   statistics.variance_low = get(file, at(kRoot, "variance_low"), {bands});
   statistics.variance_high = get(file, at(kRoot, "variance_high"), {bands});
+  if (file.has(at(kRoot, "variance_median"))) statistics.variance_median = get(file, at(kRoot, "variance_median"), {kAny});
   statistics.significant = get(file, at(kRoot, "significant_power"), {kAny});
   statistics.changes = read_changes(file);
   return statistics;

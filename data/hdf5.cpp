@@ -133,8 +133,9 @@ std::optional<Dataset::ChunkPlaces> Dataset::chunk_places() const {
   quieten();
   const Handle properties =
       own<H5Pclose>(H5Dget_create_plist(handle_.id()), subject_, "its layout cannot be read");
-  if (filtered_ || H5Pget_layout(properties.id()) != H5D_CHUNKED) return std::nullopt;
+  if (H5Pget_layout(properties.id()) != H5D_CHUNKED) return std::nullopt;
   ChunkPlaces places;
+  places.packed = filtered_;
   std::vector<hsize_t> chunk(shape_.size());
   need(H5Pget_chunk(properties.id(), static_cast<int>(chunk.size()), chunk.data()), subject_,
        "its layout cannot be read");
@@ -147,6 +148,7 @@ std::optional<Dataset::ChunkPlaces> Dataset::chunk_places() const {
     need(H5Dget_chunk_info_by_coord(handle_.id(), at.data(), &filters, &address, &bytes), subject_,
          "its chunks cannot be found");
     places.address.push_back(address == HADDR_UNDEF ? kNowhere : address);
+    places.bytes.push_back(address == HADDR_UNDEF ? 0 : bytes);
     more = false;
     for (size_t axis = at.size(); axis-- > 0 && !more;) {
       at[axis] += chunk[axis];

@@ -65,11 +65,12 @@ class Dataset {
   void read(void* data) const;
   void read(std::span<const uint64_t> start, std::span<const uint64_t> count, void* data) const;
 
-  /// Where chunks lie in the file, [chunk of the shape, row-major], for reading their bytes without the library; kNowhere = it was
-  /// never written. Nothing for a dataset that is packed or not in chunks.
+  /// Where chunks lie in the file, [chunk of the shape, row-major]; kNowhere = it was never written. Nothing for a dataset that is not
+  /// in chunks. What is stored as it is, not packed, may be read without the library.
   struct ChunkPlaces {
     Shape chunk;
-    std::vector<uint64_t> address;
+    std::vector<uint64_t> address, bytes;
+    bool packed = false;
   };
   static constexpr uint64_t kNowhere = UINT64_MAX;
   std::optional<ChunkPlaces> chunk_places() const;
@@ -172,6 +173,12 @@ class File {
   std::string name_;
   Writing writing_;
 };
+
+/// How much of a file there is, where its head says that there was more: it was cut.
+struct LostEnd {
+  uint64_t bytes = 0, wanted = 0;
+};
+std::optional<LostEnd> lost_end(const std::filesystem::path& path);
 
 /// A file whose writer died says in its head that it is still being written; takes that back. Throws Error.
 void forget_open_writer(const std::filesystem::path& path);

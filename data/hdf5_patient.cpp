@@ -5,8 +5,10 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <fstream>
 #include <hdf5.h>
 #include <memory>
+#include <optional>
 #include <unistd.h>
 
 namespace dendrokv::h5 {
@@ -134,7 +136,31 @@ const H5FD_class_t& driver_class() {
   return driver;
 }
 
+/// Where the address of the end stands in a superblock (HDF5 file format specification, II.A), by its version.
+std::optional<size_t> place_of_end(const uint8_t* superblock) {
+  static constexpr uint8_t kSignature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+  constexpr size_t kPlaces[] = {40, 44, 28, 28};
+  if (std::memcmp(superblock, kSignature, sizeof kSignature) != 0) return std::nullopt;
+  const uint8_t version = superblock[kVersionAt];
+  if (version >= std::size(kPlaces) || superblock[version < 2 ? 13 : 9] != 8) return std::nullopt;
+  return kPlaces[version];
+}
+
 }  // namespace
+
+std::optional<LostEnd> lost_end(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  LostEnd end{file ? static_cast<uint64_t>(file.tellg()) : 0, 0};
+  uint8_t superblock[64];
+  if (end.bytes < sizeof superblock) return std::nullopt;
+  file.seekg(0);
+  if (!file.read(reinterpret_cast<char*>(superblock), sizeof superblock)) return std::nullopt;
+  const std::optional<size_t> place = place_of_end(superblock);
+  if (!place) return std::nullopt;
+  std::memcpy(&end.wanted, superblock + *place, sizeof end.wanted);
+  if (end.wanted <= end.bytes || end.wanted == UINT64_MAX) return std::nullopt;
+  return end;
+}
 
 void use_patient_driver(const Handle& access, const std::string& subject) {
   static const hid_t driver = H5FDregister(&driver_class());

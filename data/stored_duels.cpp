@@ -54,7 +54,7 @@ class StoredDuels : public DuelSource {
   bool find(const h5::File& file, const std::string& path, h5::Type type, StoredArray& array) {
     const h5::Dataset dataset = file.open_dataset(path, type, shape_);
     auto places = dataset.chunk_places();
-    if (!places || places->chunk[0] != 1 || places->chunk[1] != 1) return false;
+    if (!places || places->packed || places->chunk[0] != 1 || places->chunk[1] != 1) return false;
     array = {std::move(*places), h5::type_bytes(type)};
     return true;
   }

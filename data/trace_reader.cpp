@@ -122,14 +122,28 @@ void check_run(const std::string& subject, const Run& run, const TraceInfo& info
          "wanted that of the trace, '" + info.uuid + "'");
 }
 
+/// Whether a file says so, of which there may be a part only.
+bool was_finished(const std::filesystem::path& path) {
+  try {
+    return is_complete(h5::File::open(path, h5::Reading::Patient));
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 class TraceReader::Impl {
  public:
   Impl(const std::filesystem::path& path, Incomplete incomplete)
-      : incomplete_(incomplete), file_(open_file(path, incomplete)), root_(read_root_of_trace()) {
+      : incomplete_(incomplete),
+        lost_(incomplete == Incomplete::Refuse ? std::nullopt : h5::lost_end(h5::place_of(path).file)),
+        file_(open_file(path, incomplete)),
+        root_(read_root_of_trace()) {
     attempt([this] { value_.emplace(file_.open_dataset("/value/value")); });
     info_.complete = is_complete(file_);
+    if (!info_.complete) lost_.reset();  // its writer had not come to its end: what is valid says how far it was
+    if (lost_) info_.complete = false;
     if (!info_.complete && incomplete == Incomplete::Refuse)
       fail(file_.name(), "is not complete", "wanted a finished trace", "run the trace again");
     info_.uuid = root_.uuid;
@@ -152,7 +166,10 @@ class TraceReader::Impl {
     for (const Rows& rows : rows_) info_.logical_bytes += rows.dataset.elements() * rows.layout.cell_bytes;
     for (const Rows& rows : rows_) check_rows(rows);
     check_shapes();
-    if (!info_.complete) keep_valid_steps();
+    if (lost_)
+      keep_stored_steps();
+    else if (!info_.complete)
+      keep_valid_steps();
     if (info_.encoding == Encoding::U8) code_table_ = read_code_table();
   }
 
@@ -230,6 +247,7 @@ class TraceReader::Impl {
   }
 
   const TraceInfo& info() const { return info_; }
+  bool was_cut() const { return lost_.has_value(); }
   const TokenText& tokens() const { return tokens_; }
   const h5::File& file() const { return file_; }
   const h5::Dataset& value() const {
@@ -353,6 +371,42 @@ class TraceReader::Impl {
     if (valid < info_.steps.size()) info_.steps.resize(valid);
   }
 
+  /// Of a file that was cut: steps up to the first that has lost a row of any head, in any of the sets.
+  void keep_stored_steps() {
+    size_t steps = info_.steps.size();
+    for (const Rows& rows : rows_) steps = std::min(steps, stored_rows(rows.dataset));
+    missing_.insert(missing_.begin(),
+                    "The file was cut: " + std::to_string(lost_->bytes) + " of " +
+                        std::to_string(lost_->wanted) + " bytes are there, and " +
+                        std::to_string(steps) + " of " + std::to_string(info_.steps.size()) +
+                        " steps");
+    if (steps == 0)
+      fail(file_.name(), "was cut before the end of the first step",
+           "wanted a whole file, of " + std::to_string(lost_->wanted) + " bytes");
+    info_.steps.resize(steps);
+    if (!value_) return;
+    if (const size_t values = stored_rows(*value_); values < info_.tokens)
+      missing_.push_back(value_->subject() + ": lost from position " + std::to_string(values) + " on");
+  }
+
+  /// Rows (the third axis) before the first that lies behind the end of the file, in any of the planes.
+  size_t stored_rows(const h5::Dataset& dataset) const {
+    const auto places = dataset.chunk_places();
+    const size_t all = dataset.shape()[2];
+    if (!places) return dataset.elements() == 0 ? all : 0;
+    size_t columns = 1;  // chunks side by side in one row of chunks
+    for (size_t axis = 3; axis < places->chunk.size(); ++axis)
+      columns *= (dataset.shape()[axis] + places->chunk[axis] - 1) / places->chunk[axis];
+    const size_t bands = (all + places->chunk[2] - 1) / places->chunk[2];
+    size_t stored = all;
+    for (size_t i = 0; i < places->address.size(); ++i) {
+      const bool there = places->address[i] == h5::Dataset::kNowhere ||
+                         places->address[i] + places->bytes[i] <= lost_->bytes;
+      if (!there) stored = std::min(stored, i / columns % bands * places->chunk[2]);
+    }
+    return stored;
+  }
+
   std::vector<float> read_code_table() const {
     const auto encoded = std::ranges::find_if(
         rows_, [](const Rows& rows) { return rows.layout.cell == CellType::Encoded; });
@@ -365,6 +419,7 @@ class TraceReader::Impl {
 
   const Incomplete incomplete_;
   std::vector<std::string> missing_;
+  std::optional<h5::LostEnd> lost_;
   h5::File file_;
   FileRoot root_;
   std::optional<h5::Dataset> value_;
@@ -374,14 +429,27 @@ class TraceReader::Impl {
   std::vector<float> code_table_;
 };
 
-TraceReader::TraceReader(const std::filesystem::path& path, Incomplete incomplete)
-    : impl_(std::make_unique<Impl>(path, incomplete)) {}
+TraceReader::TraceReader(const std::filesystem::path& path, Incomplete incomplete) {
+  try {
+    impl_ = std::make_unique<Impl>(path, incomplete);
+  } catch (const Error& error) {
+    const auto lost = h5::lost_end(h5::place_of(path).file);
+    if (!lost || incomplete == Incomplete::Refuse || !was_finished(path)) throw;
+    fail(path.string(),
+         "was cut: " + std::to_string(lost->bytes) + " of " + std::to_string(lost->wanted) +
+             " bytes are there, and not what is needed to show anything",
+         error.what(), "copy or record it again");
+  }
+}
 TraceReader::~TraceReader() = default;
 TraceReader::TraceReader(TraceReader&&) noexcept = default;
 TraceReader& TraceReader::operator=(TraceReader&&) noexcept = default;
 
 const std::vector<std::string>& TraceReader::missing() const {
   return impl_->missing();
+}
+bool TraceReader::was_cut() const {
+  return impl_->was_cut();
 }
 const TraceInfo& TraceReader::info() const {
   return impl_->info();

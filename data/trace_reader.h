@@ -29,6 +29,8 @@ class TraceReader {
   const TraceInfo& info() const;
   /// What TakeWhatIsThere did without, a sentence each. Tokens, what was recorded, and some rows are always there.
   const std::vector<std::string>& missing() const;
+  /// Whether the file has lost its end; then it is not complete, and its steps are those that are whole.
+  bool was_cut() const;
   const TokenText& tokens() const;
 
   /// Throws Error, which says what the file holds, unless it has full rows (`rows_for` names what wants them: "a replay").

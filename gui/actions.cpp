@@ -14,10 +14,10 @@
 #include <map>
 
 #include "data/error.h"
-#include "data/lineage.h"
 #include "gui/export.h"
 #include "gui/key_sheet.h"
 #include "gui/main_window.h"
+#include "gui/moves.h"
 #include "gui/provenance.h"
 
 namespace dendrokv {
@@ -28,169 +28,24 @@ void move_step(MainWindow& window) {
   window.controls().move_step(kBy);
 }
 
-template <int kBy>
-void move_lane(MainWindow& window) {
+/// A change of the selection over the open document.
+template <auto kMove, auto... kHow>
+void moved(MainWindow& window) {
   const Content* content = window.document().content();
   if (!content) return;
-  window.selection().change([content](Selection& wanted) {
-    const Retention& retention = content->runs[wanted.run].retention;
-    const int lanes = static_cast<int>(retention.lanes());
-    const int all = lanes * static_cast<int>(retention.layers());
-    const int now =
-        static_cast<int>(wanted.layer.value) * lanes + static_cast<int>(wanted.lane.value);
-    const int next = std::clamp(now + kBy, 0, all - 1);
-    wanted.scope = LaneScope::One;
-    wanted.layer = Layer(next / lanes);
-    wanted.lane = Lane(next % lanes);
-  });
+  window.selection().change([content](Selection& wanted) { kMove(*content, wanted, kHow...); });
+}
+/// One that needs no document.
+template <auto kMove, auto... kHow>
+void changed(MainWindow& window) {
+  window.selection().change([](Selection& wanted) { kMove(wanted, kHow...); });
 }
 
-template <LaneScope kScope>
-void toggle_scope(MainWindow& window) {
-  window.selection().change(
-      [](Selection& wanted) { wanted.scope = wanted.scope == kScope ? LaneScope::One : kScope; });
-}
-
-template <int kBy>
-void move_position(MainWindow& window) {
+void frame(MainWindow& window) {
   const Content* content = window.document().content();
   if (!content) return;
-  window.selection().change([content](Selection& wanted) {
-    const int now = wanted.position ? static_cast<int>(wanted.position->value) : 0;
-    wanted.position =
-        Position(std::clamp(now + kBy, 0, static_cast<int>(content->info.tokens) - 1));
-  });
-}
-
-/// To the next step at which the lane drops a token, or back to the last one.
-template <int kDirection>
-void next_eviction(MainWindow& window) {
-  const Content* content = window.document().content();
-  if (!content) return;
-  window.selection().change([content](Selection& wanted) {
-    std::vector<int32_t> steps;
-    for (const int32_t step :
-         content->runs[wanted.run].retention.evict_step(wanted.layer, wanted.lane))
-      if (step >= 0) steps.push_back(step);
-    std::sort(steps.begin(), steps.end());
-    const auto now = static_cast<int32_t>(wanted.step.value);
-    const auto next = kDirection > 0 ? std::upper_bound(steps.begin(), steps.end(), now)
-                                     : std::lower_bound(steps.begin(), steps.end(), now);
-    if (kDirection > 0 && next != steps.end()) wanted.step = Step(*next);
-    if (kDirection < 0 && next != steps.begin()) wanted.step = Step(*std::prev(next));
-  });
-}
-
-/// Pans by tenths of the view; zooms about its middle.
-template <int kTenths>
-void pan(MainWindow& window) {
-  window.selection().change([](Selection& wanted) {
-    const double first = wanted.first_visible.value + kTenths * (wanted.visible / 10.0);
-    wanted.first_visible = Position(static_cast<uint32_t>(std::max(0.0, first)));
-  });
-}
-
-template <int kPercent>
-void zoom(MainWindow& window) {
-  window.selection().change([](Selection& wanted) {
-    const double visible = std::max(8.0, wanted.visible * (kPercent / 100.0));
-    const double middle = wanted.first_visible.value + wanted.visible / 2.0;
-    wanted.visible = static_cast<uint32_t>(visible);
-    wanted.first_visible = Position(static_cast<uint32_t>(std::max(0.0, middle - visible / 2)));
-  });
-}
-
-void show_range(Selection& wanted, PositionRange range) {
-  const uint32_t count = range.last.value - range.first.value + 1;
-  const uint32_t margin = std::max(4u, count / 4);
-  wanted.first_visible = Position(range.first.value - std::min(range.first.value, margin));
-  wanted.visible = count + 2 * margin;
-}
-
-/// What F frames: the marked range, else the token with its kin.
-std::optional<PositionRange> framed(MainWindow& window) {
-  const Selection& now = window.selection().now();
-  if (now.range) return now.range;
-  if (!now.position) return std::nullopt;
-  PositionRange range{*now.position, *now.position};
-  const Kin& kin = window.workspace().kinship.of(*window.document().content(), now);
-  for (const std::vector<Position>* relatives : {&kin.winners, &kin.descendants})
-    for (const Position relative : *relatives) {
-      range.first = std::min(range.first, relative);
-      range.last = std::max(range.last, relative);
-    }
-  return range;
-}
-
-/// The selection; when it is framed already, or there is none, the whole text.
-void frame_or_fit(MainWindow& window) {
-  const Content* content = window.document().content();
-  if (!content) return;
-  const Selection before = window.selection().now();
-  if (const std::optional<PositionRange> range = framed(window))
-    window.selection().change([&range](Selection& wanted) { show_range(wanted, *range); });
-  if (window.selection().now() != before) return;
-  window.selection().change([content](Selection& wanted) {
-    wanted.first_visible = Position(0);
-    wanted.visible = content->info.tokens;
-  });
-}
-
-/// Steps at which something happened to the locked token: read, won, left.
-std::vector<uint32_t> events_of(const Content& content, const Selection& now) {
-  std::vector<uint32_t> steps;
-  if (!now.position) return steps;
-  const Retention& retention = content.runs[now.run].retention;
-  const size_t at = now.position->index();
-  steps.push_back(now.position->value);
-  for (const Position beaten :
-       outlived(retention, now.layer, now.lane, *now.position, content.last_step()))
-    steps.push_back(
-        static_cast<uint32_t>(retention.evict_step(now.layer, now.lane)[beaten.index()]));
-  if (const int32_t left = retention.evict_step(now.layer, now.lane)[at]; left >= 0)
-    steps.push_back(static_cast<uint32_t>(left));
-  std::sort(steps.begin(), steps.end());
-  return steps;
-}
-
-template <int kDirection>
-void next_event(MainWindow& window) {
-  const Content* content = window.document().content();
-  if (!content) return;
-  window.selection().change([content](Selection& wanted) {
-    const std::vector<uint32_t> steps = events_of(*content, wanted);
-    const auto next = kDirection > 0
-                          ? std::upper_bound(steps.begin(), steps.end(), wanted.step.value)
-                          : std::lower_bound(steps.begin(), steps.end(), wanted.step.value);
-    if (kDirection > 0 && next != steps.end()) wanted.step = Step(*next);
-    if (kDirection < 0 && next != steps.begin()) wanted.step = Step(*std::prev(next));
-  });
-}
-
-/// Up the tree to who took its place, down to the last one that it beat.
-template <int kDirection>
-void move_kin(MainWindow& window) {
-  const Content* content = window.document().content();
-  if (!content) return;
-  window.selection().change([content](Selection& wanted) {
-    if (!wanted.position || wanted.scope != LaneScope::One) return;
-    const Retention& retention = content->runs[wanted.run].retention;
-    const std::vector<Position> kin =
-        kDirection > 0
-            ? winners(retention, wanted.layer, wanted.lane, *wanted.position, wanted.step)
-            : outlived(retention, wanted.layer, wanted.lane, *wanted.position, wanted.step);
-    if (!kin.empty()) wanted.position = kDirection > 0 ? kin.front() : kin.back();
-  });
-}
-
-/// Begins a range at the locked token; then takes it as the other end.
-void mark_range(MainWindow& window) {
-  window.selection().change([](Selection& wanted) {
-    if (!wanted.position) return;
-    const Position at = *wanted.position;
-    const PositionRange range = wanted.range.value_or(PositionRange{at, at});
-    wanted.range = {std::min(range.first, at), std::max(range.last, at)};
-  });
+  Kinship& kinship = window.workspace().kinship;
+  window.selection().change([&](Selection& wanted) { frame_or_fit(*content, kinship, wanted); });
 }
 
 /// From what is nearest to hand to what is farther: the field, the token, the range.
@@ -367,31 +222,31 @@ constexpr ActionRow kActions[] = {
     {"Step", "100 steps on", "Shift+Right", move_step<100>},
     {"Step", "First step", "Home", move_step<-1'000'000'000>},
     {"Step", "Last step", "End", move_step<1'000'000'000>},
-    {"Step", "Previous eviction of the lane", ",", next_eviction<-1>},
-    {"Step", "Next eviction of the lane", ".", next_eviction<1>},
-    {"Step", "Previous event of the token", "[", next_event<-1>},
-    {"Step", "Next event of the token", "]", next_event<1>},
+    {"Step", "Previous eviction of the lane", ",", moved<move_to_eviction, Direction::Back>},
+    {"Step", "Next eviction of the lane", ".", moved<move_to_eviction, Direction::On>},
+    {"Step", "Previous event of the token", "[", moved<move_to_event, Direction::Back>},
+    {"Step", "Next event of the token", "]", moved<move_to_event, Direction::On>},
     {"Step", "Play or pause", "Space", [](MainWindow& window) { window.controls().toggle_play(); }},
-    {"Lane", "Lane above", "Up", move_lane<-1>},
-    {"Lane", "Lane below", "Down", move_lane<1>},
-    {"Lane", "Mean of the layer, or back", "M", toggle_scope<LaneScope::LayerMean>},
-    {"Lane", "Mean of all lanes, or back", "Shift+M", toggle_scope<LaneScope::AllMean>},
+    {"Lane", "Lane above", "Up", moved<move_lane, -1>},
+    {"Lane", "Lane below", "Down", moved<move_lane, 1>},
+    {"Lane", "Mean of the layer, or back", "M", changed<toggle_scope, LaneScope::LayerMean>},
+    {"Lane", "Mean of all lanes, or back", "Shift+M", changed<toggle_scope, LaneScope::AllMean>},
     {"Position", "Find text", "Ctrl+F", [](MainWindow& window) { window.controls().focus_find(); }},
     {"Position", "Next found", "F3", [](MainWindow& window) { window.controls().find_next(1); }},
     {"Position", "Previous found", "Shift+F3",
      [](MainWindow& window) { window.controls().find_next(-1); }},
     {"Position", "Go to…", "Ctrl+G", ask_place},
-    {"Position", "Token to the left", "Ctrl+Left", move_position<-1>},
-    {"Position", "Token to the right", "Ctrl+Right", move_position<1>},
-    {"Position", "Who took its place", "Ctrl+Up", move_kin<1>},
-    {"Position", "The last one it outlived", "Ctrl+Down", move_kin<-1>},
-    {"Position", "Mark from here, or to here", "X", mark_range},
+    {"Position", "Token to the left", "Ctrl+Left", moved<move_position, -1>},
+    {"Position", "Token to the right", "Ctrl+Right", moved<move_position, 1>},
+    {"Position", "Who took its place", "Ctrl+Up", moved<move_to_kin, Direction::On>},
+    {"Position", "The last one it outlived", "Ctrl+Down", moved<move_to_kin, Direction::Back>},
+    {"Position", "Mark from here, or to here", "X", changed<mark_range>},
     {"Position", "Let go of token, then range", "Esc", let_go},
-    {"Position", "Zoom in", "W", zoom<70>},
-    {"Position", "Zoom out", "S", zoom<143>},
-    {"Position", "Move left", "A", pan<-2>},
-    {"Position", "Move right", "D", pan<2>},
-    {"Position", "Frame the selection, then the whole text", "F", frame_or_fit},
+    {"Position", "Zoom in", "W", changed<zoom, 70>},
+    {"Position", "Zoom out", "S", changed<zoom, 143>},
+    {"Position", "Move left", "A", changed<pan, -2>},
+    {"Position", "Move right", "D", changed<pan, 2>},
+    {"Position", "Frame the selection, then the whole text", "F", frame},
     {"Position", "Zoom back", "Backspace",
      [](MainWindow& window) { window.selection().zoom_back(); }},
     {"Notes", "Add note", "N", add_note},

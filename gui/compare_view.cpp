@@ -202,10 +202,10 @@ QRectF CompareView::curves(QPainter& painter, const std::vector<Other>& all) con
   painter.drawLine(box.bottomLeft(), box.bottomRight());
   painter.setFont(tiny_font());
   painter.setPen(to_qt(colours().secondary));
-  painter.drawText(QRectF(box.left() - 40, box.top() - 6, 34, 14),
-                   Qt::AlignRight | Qt::AlignVCenter, QStringLiteral("1"));
-  painter.drawText(QRectF(box.left() - 40, box.bottom() - 8, 34, 14),
-                   Qt::AlignRight | Qt::AlignVCenter, QStringLiteral("0"));
+  painter.drawText(QRectF(box.left() - 40, box.top() - 6, 34, 14), kRightLabel,
+                   QStringLiteral("1"));
+  painter.drawText(QRectF(box.left() - 40, box.bottom() - 8, 34, 14), kRightLabel,
+                   QStringLiteral("0"));
   painter.drawText(box.adjusted(4, 2, -4, 0), Qt::AlignLeft | Qt::AlignTop,
                    QStringLiteral("Jaccard index over steps"));
   const Axis axis = position_axis();

@@ -83,7 +83,7 @@ const RunIndex& RunIndexes::of(const std::vector<Run>& runs, size_t run) const {
 
 Content load_content(const TraceReader& trace, const std::filesystem::path& trace_file,
                      const std::vector<std::filesystem::path>& runs_files) {
-  Content content{trace_file, trace.info(), trace.tokens(), {}, {}, trace.missing(), {}};
+  Content content{trace_file, trace.info(), trace.tokens(), {}, {}, trace.missing(), Ending::Finished, {}};
   const auto attempt = [&content](const auto& read) {
     try {
       read();
@@ -103,15 +103,22 @@ Content load_content(const TraceReader& trace, const std::filesystem::path& trac
     if (stored) check_fits(trace_file, *stored, content.info);
     own = std::move(stored);
   });
-  if (!content.info.complete)
+  if (trace.was_cut())
+    content.ending = Ending::Cut;
+  else if (!content.info.complete)
+    content.ending = Ending::Live;
+  if (content.ending == Ending::Live)
     content.missing.push_back("The recording is not complete: " +
                               std::to_string(content.info.steps.size()) + " steps are there.");
   content.runs.push_back(own ? std::move(*own) : unbounded_run(content.info));
-  for (const std::filesystem::path& file : runs_files)
-    for (Run& run : read_runs(file, records).runs) {
+  for (const std::filesystem::path& file : runs_files) {
+    RunsFile read;
+    attempt([&] { read = read_runs(file, records); });
+    for (Run& run : read.runs) {
       check_fits(file, run, content.info);
       content.runs.push_back(std::move(run));
     }
+  }
   return content;
 }
 

@@ -29,6 +29,13 @@ class RunIndexes {
   std::unique_ptr<State> state_;
 };
 
+/// How the recording came to its end.
+enum class Ending : uint8_t {
+  Finished,
+  Live,  // not yet, or its writer was killed
+  Cut,   // the file has lost what came after
+};
+
 struct Content {
   std::filesystem::path file;
   TraceInfo info;
@@ -36,6 +43,7 @@ struct Content {
   std::vector<float> loss;  // [T] nat
   std::vector<Run> runs;    // [0] is what ran when the trace was recorded; never empty
   std::vector<std::string> missing = {};  // what the file lacks, in words
+  Ending ending = Ending::Finished;
   RunIndexes indexes = {};
 
   Step last_step() const { return Step(info.tokens - 1); }

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "gui/paint.h"
+#include "gui/reduced_rows.h"
 #include "gui/run_index.h"
 
 namespace dendrokv {
@@ -16,33 +17,6 @@ constexpr int kBarWidth = 170;
 constexpr int kQuantityWidth = 142, kReductionWidth = 84;
 constexpr int kNarrow = 720;
 constexpr double kProfileHeight = 30, kLevelHeight = 5, kColumnWidth = 64;
-constexpr size_t kMostImages = 96;
-constexpr size_t kScaleSamples = 10000;
-
-const ColourMap& heat_map(Theme theme) {
-  return colour_map(theme == Theme::Light ? "viridis" : "inferno");
-}
-
-QVector<QRgb> heat_colours(const Style& style) {
-  QVector<QRgb> table(256, 0);
-  table[HeatCodes::kFuture] = to_qt(style.colours().panel).rgb();
-  table[HeatCodes::kAbsent] =
-      to_qt(mix(style.colours().absent, style.colours().recent, 0.35)).rgb();
-  const ColourMap& map = heat_map(style.theme);
-  for (int code = HeatCodes::kFirstValue; code < 256; ++code)
-    table[code] =
-        to_qt(map.at((code - HeatCodes::kFirstValue) / (255.0 - HeatCodes::kFirstValue))).rgb();
-  return table;
-}
-
-/// Cells are blocks of whole device pixels: an edge between two would be blended with what lies below.
-QRectF on_whole_pixels(const QPainter& painter, const QRectF& place) {
-  const QTransform& device = painter.deviceTransform();
-  const QRectF pixels = device.mapRect(place);
-  const QPointF first(std::round(pixels.left()), std::round(pixels.top()));
-  const QPointF last(std::round(pixels.right()), std::round(pixels.bottom()));
-  return device.inverted().mapRect(QRectF(first, last));
-}
 
 QString plural(size_t count, const char* what) {
   return grouped(count) + QLatin1Char(' ') + QLatin1String(what) +
@@ -113,7 +87,7 @@ void ContributionView::offer_index() {
   connect(&workspace().document, &Document::index_built, this, [this, say](const QString& problem) {
     say(problem.isEmpty() ? QString() : QStringLiteral(" · no index: ") + problem);
     scaled_by_.clear();
-    images_.clear();
+    heat_.forget_pictures();
     ask();
     refresh();
   });
@@ -121,7 +95,7 @@ void ContributionView::offer_index() {
 
 /// A narrow panel keeps its title and the choices.
 bool ContributionView::has_bar() const {
-  return width() >= kNarrow;
+  return width() >= scaled(kNarrow);
 }
 
 double ContributionView::profile_height() const {
@@ -149,13 +123,12 @@ void ContributionView::hideEvent(QHideEvent* event) {
 }
 
 int ContributionView::header_reserve() const {
-  return kQuantityWidth + kReductionWidth + 28 + (has_bar() ? kBarWidth + 24 : 0);
+  return static_cast<int>(scaled(kQuantityWidth + kReductionWidth + 28)) + (has_bar() ? kBarWidth + 24 : 0);
 }
 
 void ContributionView::resizeEvent(QResizeEvent* event) {
-  quantity_->setGeometry(width() - kPadding - kQuantityWidth, 5, kQuantityWidth, 26);
-  reduction_->setGeometry(width() - kPadding - kQuantityWidth - kReductionWidth - 6, 5,
-                          kReductionWidth, 26);
+  place_in_header(*quantity_, 0, kQuantityWidth);
+  place_in_header(*reduction_, kQuantityWidth + 6, kReductionWidth);
   ask();
   PositionView::resizeEvent(event);
 }
@@ -241,7 +214,7 @@ void ContributionView::selection_changed(const Selection& now, const Selection& 
 }
 
 void ContributionView::document_opened() {
-  images_.clear();
+  heat_.forget_pictures();
   scaled_by_.clear();
   own_steps_ = {};
   subject_ = 0;
@@ -275,7 +248,9 @@ QString ContributionView::what_is_merged() const {
   if (cell->sampling == Sampling::Preview)
     text += QStringLiteral(" · PREVIEW of every %1th step: the menu builds an index")
                 .arg(cell->preview_stride);
-  return text + index_state_;
+  return reduced_rows_text(content()->info.capture,
+                           static_cast<Reduction>(reduction_->currentData().toInt())) +
+         text + index_state_;
 }
 
 QString ContributionView::caption() const {
@@ -288,9 +263,9 @@ QString ContributionView::caption() const {
   text += plural(of->heads.size(), "query head");
   if (now.scope == LaneScope::One)
     text += QStringLiteral(" of ") + to_qt(lane_name(content()->runs[now.run], now.lane));
-  text += what_is_merged() + QStringLiteral(" · ") + to_qt(scale_shape_name(scale_.shape)) +
+  text += what_is_merged() + QStringLiteral(" · ") + to_qt(scale_shape_name(scale().shape)) +
           QStringLiteral(" scale");
-  const QString clipped = clipped_text(scale_);
+  const QString clipped = clipped_text(scale());
   if (!clipped.isEmpty()) text += QStringLiteral(" · ") + clipped;
   const uint32_t sinks = std::max(1u, content()->runs[now.run].sinks);
   return text + QStringLiteral(" · sinks (below %1) not scaled").arg(sinks);
@@ -356,81 +331,9 @@ void ContributionView::choose_scale() {
     if (auto tile = workspace().document.tile(key)) tiles.push_back(tile);
   }
   if (whole) scaled_by_ = sight;
-  size_t cells = 0;
-  for (const auto& tile : tiles) cells += tile->values.rows() * tile->values.cols();
-  const size_t every = std::max<size_t>(1, cells / kScaleSamples);
   const size_t sinks = std::max(1u, content()->runs[selection().run].sinks);
-  std::vector<float> values;
-  size_t place = 0;
-  for (const auto& tile : tiles) {
-    const size_t first = tile->key.positions().first;
-    for (size_t r = 0; r < tile->values.rows(); ++r)
-      for (size_t c = 0; c < tile->values.cols(); ++c, ++place)
-        if (place % every == 0 && first + (c << tile->key.position_shift) >= sinks &&
-            !std::isnan(tile->values(r, c)))
-          values.push_back(tile->values(r, c));
-  }
-  scale_ = scale_of(static_cast<ScaleShape>(shapes_->checkedAction()->data().toInt()),
-                    std::move(values));
-  codes_ = HeatCodes(scale_);
-  images_.clear();
-}
-
-const QImage& ContributionView::image_of(const HeatTile& tile) {
-  const auto known = images_.find(tile.key);
-  if (known != images_.end()) return known->second;
-  if (images_.size() >= kMostImages) images_.clear();
-  const size_t rows = tile.values.rows(), columns = tile.values.cols();
-  QImage image(static_cast<int>(columns), static_cast<int>(rows), QImage::Format_RGB32);
-  const std::vector<Step>& steps = content()->info.steps;
-  const IndexRange tile_steps = tile.key.steps();
-  const size_t first_position = tile.key.positions().first;
-  for (size_t r = 0; r < rows; ++r) {
-    auto* const line = reinterpret_cast<QRgb*>(image.scanLine(static_cast<int>(r)));
-    const size_t last =
-        std::min(tile_steps.first + ((r + 1) << tile.key.step_shift), steps.size()) - 1;
-    const std::span<const float> values = tile.values.row(r);
-    for (size_t c = 0; c < columns; ++c) {
-      if (!std::isnan(values[c])) {
-        line[c] = table_[codes_.code(values[c])];
-        continue;
-      }
-      const bool future = first_position + (c << tile.key.position_shift) > steps[last].index();
-      line[c] = table_[future ? HeatCodes::kFuture : HeatCodes::kAbsent];
-    }
-  }
-  return images_[tile.key] = std::move(image);
-}
-
-void ContributionView::paint_tile(QPainter& painter, const HeatTile& tile) {
-  const Axis across = position_axis(), down = step_axis();
-  const auto edge = [](size_t first, size_t cells, uint8_t shift) {
-    return static_cast<double>(first + (cells << shift));
-  };
-  const size_t first_step = tile.key.steps().first, first_position = tile.key.positions().first;
-  const QRectF exact(
-      QPointF(across.pixel(static_cast<double>(first_position)),
-              down.pixel(static_cast<double>(first_step))),
-      QPointF(across.pixel(edge(first_position, tile.values.cols(), tile.key.position_shift)),
-              down.pixel(edge(first_step, tile.values.rows(), tile.key.step_shift))));
-  const QRectF rect = plot();
-  if (!exact.intersects(rect)) return;
-  // Only the cells in sight: a target far larger than the panel would be cut by the painter, slowly.
-  const double x_scale = exact.width() / static_cast<double>(tile.values.cols());
-  const double y_scale = exact.height() / static_cast<double>(tile.values.rows());
-  const auto cells = [](double from, double to, double origin, double scale, size_t most) {
-    const double first = std::floor(std::max(0.0, (from - origin) / scale));
-    const double last = std::ceil(std::min(static_cast<double>(most), (to - origin) / scale));
-    return std::pair(first, std::max(first + 1, last));
-  };
-  const auto [left, right] =
-      cells(rect.left(), rect.right(), exact.left(), x_scale, tile.values.cols());
-  const auto [top, bottom] =
-      cells(rect.top(), rect.bottom(), exact.top(), y_scale, tile.values.rows());
-  const QRectF target(QPointF(exact.left() + left * x_scale, exact.top() + top * y_scale),
-                      QPointF(exact.left() + right * x_scale, exact.top() + bottom * y_scale));
-  painter.drawImage(on_whole_pixels(painter, target), image_of(tile),
-                    QRectF(left, top, right - left, bottom - top));
+  heat_.set_scale(scale_of(static_cast<ScaleShape>(shapes_->checkedAction()->data().toInt()),
+                           scale_samples(tiles, sinks)));
 }
 
 void ContributionView::paint_heat(QPainter& painter) {
@@ -445,7 +348,7 @@ void ContributionView::paint_heat(QPainter& painter) {
   // Until all is there the zoom of before stands in where it has something.
   if (lacking && zoom_before_ && *zoom_before_ != now) {
     const std::vector<TileKey> before = visible_tiles(*zoom_before_);
-    if (before.size() <= kMostImages) layers.insert(layers.end(), before.begin(), before.end());
+    if (before.size() <= HeatPainter::kMostPictures) layers.insert(layers.end(), before.begin(), before.end());
   }
   if (!lacking) {
     zoom_before_ = now;
@@ -456,7 +359,8 @@ void ContributionView::paint_heat(QPainter& painter) {
   painter.setClipRect(plot());
   painter.setRenderHint(QPainter::SmoothPixmapTransform, false);
   for (const TileKey& key : layers)
-    if (const auto tile = document.tile(key)) paint_tile(painter, *tile);
+    if (const auto tile = document.tile(key))
+      heat_.paint(painter, *tile, {position_axis(), step_axis(), plot()}, content()->info.steps);
   painter.restore();
 }
 
@@ -465,11 +369,14 @@ void ContributionView::paint_step_ticks(QPainter& painter) const {
   const QRectF rect = plot();
   painter.setFont(tiny_font());
   painter.setPen(to_qt(colours().secondary));
+  double free_from = rect.top();
   for (const Tick& tick :
-       binary_ticks(step_axis(), std::max(2, static_cast<int>(rect.height() / 34)))) {
+       binary_ticks(step_axis(), std::max(2, static_cast<int>(rect.height() / scaled(34))))) {
     if (tick.value >= static_cast<double>(steps.size())) continue;
     const double y = std::clamp(step_axis().pixel(tick.value + 0.5), rect.top() + 6, rect.bottom() - 5);
-    painter.drawText(QRectF(rect.left() - 52, y - 8, 46, 16), Qt::AlignRight | Qt::AlignVCenter,
+    if (y < free_from) continue;
+    free_from = y + scaled(13);
+    painter.drawText(QRectF(rect.left() - 52, y - 8, 46, 16), kRightLabel,
                      compact(steps[static_cast<size_t>(tick.value)].value));
   }
 }
@@ -491,7 +398,7 @@ void ContributionView::paint_row_profile(QPainter& painter) const {
       down = false;
       continue;
     }
-    const QPointF point(x + 0.5, base - scale_.fraction(double{cell->value}) * height);
+    const QPointF point(x + 0.5, base - scale().fraction(double{cell->value}) * height);
     if (down)
       path.lineTo(point);
     else
@@ -506,8 +413,7 @@ void ContributionView::paint_row_profile(QPainter& painter) const {
   painter.setFont(tiny_font());
   painter.setPen(to_qt(colours().secondary));
   painter.drawText(QRectF(rect.left() - 58, base - height, 52, height),
-                   Qt::AlignRight | Qt::AlignVCenter,
-                   compact(content()->info.steps[*index].value));
+                   kRightLabel, compact(content()->info.steps[*index].value));
 }
 
 /// What the steps gave to one position, down the right edge.
@@ -534,7 +440,7 @@ void ContributionView::paint_column_profile(QPainter& painter, Position position
       drawn = false;
       continue;
     }
-    const QPointF point(strip.left() + 4 + scale_.fraction(double{cell->value}) * (kColumnWidth - 8),
+    const QPointF point(strip.left() + 4 + scale().fraction(double{cell->value}) * (kColumnWidth - 8),
                         y + 0.5);
     if (drawn)
       path.lineTo(point);
@@ -561,11 +467,7 @@ void ContributionView::paint_back(QPainter& painter) {
         painter, to_qt(not_recorded(content()->info, selection().layer, content()->last_step())));
   const QString problem = workspace().document.problem(Topic::Heat);
   if (!problem.isEmpty()) return paint_message(painter, problem);
-  const QVector<QRgb> table = heat_colours(workspace().style);
-  if (table != table_) {
-    table_ = table;
-    images_.clear();
-  }
+  heat_.set_colours(workspace().style);
   choose_scale();
   const QRectF rect = plot();
   painter.fillRect(rect, to_qt(colours().panel));
@@ -578,9 +480,9 @@ void ContributionView::paint_back(QPainter& painter) {
   paint_position_ticks(painter);
   paint_step_ticks(painter);
   if (!has_bar()) return;
-  const double right = width() - kPadding - kQuantityWidth - kReductionWidth - 6 - 16;
+  const double right = width() - kPadding - scaled(kQuantityWidth + kReductionWidth + 6 + 16);
   const QRectF bar(right - kBarWidth, 8, kBarWidth, 8);
-  paint_colour_bar(painter, bar, heat_map(workspace().style.theme), scale_, colours(), {});
+  paint_colour_bar(painter, bar, sequential_map(workspace().style.theme), scale(), colours(), {});
 }
 
 void ContributionView::paint_front(QPainter& painter) {

@@ -5,10 +5,10 @@
 
 #include <QAction>
 #include <QActionGroup>
-#include <map>
 
 #include "gui/choice_box.h"
 #include "gui/heat.h"
+#include "gui/heat_painter.h"
 #include "gui/view.h"
 
 namespace dendrokv {
@@ -33,7 +33,7 @@ class ContributionView : public PositionView {
   IndexRange visible_steps() const;
   /// All steps, or only those of the positions in sight.
   void set_steps_follow(bool follow) { follow_->setChecked(follow); }
-  const ValueScale& scale() const { return scale_; }
+  const ValueScale& scale() const { return heat_.scale(); }
 
  protected:
   void paint_back(QPainter& painter) override;
@@ -66,8 +66,6 @@ class ContributionView : public PositionView {
   double profile_height() const;
   std::vector<TileKey> visible_tiles(Zoom zoom) const;
   void choose_scale();
-  const QImage& image_of(const HeatTile& tile);
-  void paint_tile(QPainter& painter, const HeatTile& tile);
   void paint_heat(QPainter& painter);
   void paint_step_ticks(QPainter& painter) const;
   void paint_row_profile(QPainter& painter) const;
@@ -86,11 +84,8 @@ class ContributionView : public PositionView {
   uint32_t subject_ = 0;
   std::optional<Zoom> zoom_before_;
   int pan_ = 0;  // direction of the last move along the positions
-  ValueScale scale_;
-  HeatCodes codes_;
-  QVector<QRgb> table_;
+  HeatPainter heat_;
   std::vector<TileKey> scaled_by_;
-  std::map<TileKey, QImage> images_;
 };
 
 }  // namespace dendrokv

@@ -9,19 +9,12 @@
 namespace dendrokv {
 namespace {
 
-constexpr double kLeft = 48, kBottom = 34;
+constexpr double kLeft = 48, kBottom = 34;  // at 100 %
 
 }  // namespace
 
 QRectF DensityView::plot() const {
-  return area().adjusted(kLeft - 8, 4, -2, -kBottom);
-}
-
-std::vector<LaneId> DensityView::chosen_lanes() const {
-  const Selection& now = selection();
-  const Run& run = content()->runs[now.run];
-  if (now.scope == LaneScope::One) return {{now.layer, now.lane}};
-  return now.scope == LaneScope::AllMean ? all_lanes(run) : lanes_of_layer(run, now.layer);
+  return area().adjusted(scaled(kLeft) - 8, 4, -6, -scaled(kBottom));
 }
 
 QString DensityView::caption() const {
@@ -64,25 +57,25 @@ bool DensityView::needs_refresh(const Selection& now, const Selection& before) c
 void DensityView::paint_axes(QPainter& painter, const Axis& x, const Axis& y) const {
   const QRectF rect = plot();
   painter.setFont(tiny_font());
-  for (const Tick& tick : ticks(y, std::max(2, static_cast<int>(rect.height() / 26)))) {
+  for (const Tick& tick : ticks(y, std::max(2, static_cast<int>(rect.height() / scaled(26))))) {
     const double at = std::round(y.pixel(tick.value)) + 0.5;
     painter.setPen(QPen(to_qt(colours().rule), 1));
     painter.drawLine(QPointF(rect.left(), at), QPointF(rect.right(), at));
     const int power = static_cast<int>(std::lround(-std::log2(tick.value)));
     painter.setPen(to_qt(colours().secondary));
-    painter.drawText(QRectF(rect.left() - 50, at - 8, 45, 16), Qt::AlignRight | Qt::AlignVCenter,
+    painter.drawText(QRectF(rect.left() - 50, at - 8, 45, 16), kRightLabel,
                      power == 0 ? QStringLiteral("all")
                                 : QStringLiteral("1/%1").arg(compact(uint64_t{1} << power)));
   }
-  for (const Tick& tick : ticks(x, std::max(2, static_cast<int>(rect.width() / 44)))) {
+  for (const Tick& tick : ticks(x, std::max(2, static_cast<int>(rect.width() / scaled(44))))) {
     const double at = std::round(x.pixel(tick.value)) + 0.5;
     painter.setPen(QPen(to_qt(mix(colours().rule, colours().secondary, 0.4)), 1));
     painter.drawLine(QPointF(at, rect.bottom() + 1), QPointF(at, rect.bottom() + 4));
     painter.setPen(to_qt(colours().secondary));
-    painter.drawText(QRectF(at - 30, rect.bottom() + 4, 60, 14), Qt::AlignHCenter | Qt::AlignTop,
+    painter.drawText(QRectF(at - 30, rect.bottom() + 4, 60, 14), kBelowLabel,
                      compact(static_cast<uint64_t>(std::lround(tick.value))));
   }
-  painter.drawText(QRectF(rect.left(), rect.bottom() + 18, rect.width(), 14), Qt::AlignCenter,
+  painter.drawText(QRectF(rect.left(), rect.bottom() + scaled(18), rect.width(), scaled(14)), kCentreLabel,
                    QStringLiteral("tokens back from the step"));
   painter.setPen(QPen(to_qt(colours().rule), 1));
   painter.drawLine(rect.bottomLeft(), rect.bottomRight());
@@ -129,14 +122,14 @@ void DensityView::paint_levels(QPainter& painter, const Density& density, const 
 
 void DensityView::paint_back(QPainter& painter) {
   const RunIndex& index = content()->index(selection().run);
-  drawn_ = retained_density(index, chosen_lanes(), selection().step);
+  drawn_ = retained_density(index, chosen_lanes(index.run(), selection()), selection().step);
   const bool some = selection().scope != LaneScope::AllMean;
   const Density all =
       some ? retained_density(index, all_lanes(index.run()), selection().step) : drawn_;
   const Axis x = distance_axis(), y = share_axis(all);
   paint_axes(painter, x, y);
   painter.save();
-  painter.setClipRect(plot().adjusted(0, -8, 0, 1));
+  painter.setClipRect(plot().adjusted(-8, -8, 14, 1));
   // The many lanes carry the law; the chosen one is what the other views show.
   if (some) paint_curve(painter, drawn_, x, y, to_qt(colours().accent), 1.2);
   paint_curve(painter, all, x, y, to_qt(colours().level[6]), 1.8);
@@ -144,11 +137,11 @@ void DensityView::paint_back(QPainter& painter) {
   painter.restore();
   painter.setFont(tiny_font());
   painter.setPen(to_qt(colours().level[6]));
-  const QRectF words(plot().left() + 8, plot().bottom() - 32, plot().width(), 14);
+  const QRectF words(plot().left() + 8, plot().bottom() - scaled(32), plot().width(), scaled(14));
   painter.drawText(words, Qt::AlignLeft, QStringLiteral("all lanes"));
   if (!some) return;
   painter.setPen(to_qt(colours().accent));
-  painter.drawText(words.translated(0, 14), Qt::AlignLeft,
+  painter.drawText(words.translated(0, scaled(14)), Qt::AlignLeft,
                    selection().scope == LaneScope::One ? QStringLiteral("this lane")
                                                        : QStringLiteral("this layer"));
 }

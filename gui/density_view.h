@@ -23,7 +23,6 @@ class DensityView : public View {
   QRectF plot() const;
   Axis distance_axis() const;
   Axis share_axis(const Density& density) const;
-  std::vector<LaneId> chosen_lanes() const;
   void paint_axes(QPainter& painter, const Axis& x, const Axis& y) const;
   void paint_curve(QPainter& painter, const Density& density, const Axis& x, const Axis& y,
                    QColor colour, double width) const;

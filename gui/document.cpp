@@ -20,7 +20,7 @@ struct FileSet {
   std::vector<std::filesystem::path> runs;
 };
 
-/// As sniff_file, but a trace that is still being written, or has lost its end, counts too.
+/// As sniff_file, but a file that is still being written, or has lost its end, counts too.
 FileKind kind_of(const std::filesystem::path& file) {
   try {
     return sniff_file(file);
@@ -28,7 +28,9 @@ FileKind kind_of(const std::filesystem::path& file) {
     if (!std::filesystem::is_regular_file(file)) throw;
     try {
       const h5::File patient = h5::File::open(file, h5::Reading::Patient);
-      if (patient.text_attribute("/", "format") == "dendrokv-trace") return FileKind::Trace;
+      const std::string format = patient.text_attribute("/", "format");
+      if (format == "dendrokv-trace") return FileKind::Trace;
+      if (format == "dendrokv-runs") return FileKind::Runs;
     } catch (const Error&) {
       // What the plain look said is what there is to say.
     }
@@ -149,8 +151,10 @@ void Document::forget() {
   content_.reset();
   row_.reset();
   map_.reset();
+  ranks_.reset();
   row_wanted_.reset();
   map_wanted_.reset();
+  ranks_wanted_.reset();
   stop_index();
   ++edition_;
   tile_queue_->clear();
@@ -160,7 +164,7 @@ void Document::forget() {
   replaced_ = following_ = false;
   for (State& one : states_) one.answered = ++one.asked;
   // A job that waits was asked of the trace before: it must not run on the next one.
-  for (const Topic topic : {Topic::Row, Topic::Heat, Topic::Map, Topic::Index})
+  for (const Topic topic : {Topic::Row, Topic::Heat, Topic::Map, Topic::Rank, Topic::Index})
     io_->post(topic, [](const IoThread::Stale&) {});
 }
 
@@ -213,7 +217,7 @@ void Document::watch() {
   if (!content_ || replaced_ || following_) return;
   const std::optional<FileStamp> now = file_stamp(content_->file);
   if (now == stamp_) return;
-  if (!content_->info.complete) return follow();
+  if (content_->ending == Ending::Live) return follow();
   replaced_ = true;
   Q_EMIT replaced(now ? QStringLiteral("The file was replaced on disk: reload to see the new one.")
                       : QStringLiteral("The file has gone from the disk."));
@@ -272,6 +276,7 @@ void Document::take_growth(const std::shared_ptr<const Content>& content, const 
   subjects_.clear();
   row_wanted_.reset();
   map_wanted_.reset();
+  ranks_wanted_.reset();
   Q_EMIT grew();
 }
 
@@ -390,6 +395,21 @@ void Document::want_map(size_t step_index) {
         return read_map(*source.trace, step_index, stale);
       },
       [this](const std::shared_ptr<const MapSnapshot>& map) { map_ = map; });
+}
+
+void Document::want_ranks(const RankRequest& request) {
+  if (!content_ || ranks_wanted_ == request) return;
+  ranks_wanted_ = request;
+  ask(
+      Topic::Rank,
+      [this, request, content = content_](Source& source, const IoThread::Stale& stale) {
+        // It reads much: what is more urgent comes in between.
+        return read_ranks(*source.trace, content->runs[request.run], request, [&] {
+          io_->serve(Topic::Rank);
+          return stale();
+        });
+      },
+      [this](const std::shared_ptr<const RankSnapshot>& ranks) { ranks_ = ranks; });
 }
 
 QString Document::problem(Topic topic) const {

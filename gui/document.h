@@ -16,6 +16,7 @@
 #include "gui/content.h"
 #include "gui/heat_source.h"
 #include "gui/io_thread.h"
+#include "gui/rival_ranks.h"
 #include "gui/tile_cache.h"
 #include "gui/trace_queries.h"
 
@@ -48,9 +49,11 @@ class Document : public QObject {
 
   void want_row(const RowRequest& request);
   void want_map(size_t step_index);
+  void want_ranks(const RankRequest& request);
   /// The newest answers; may belong to an earlier request (compare `request`) while one is on its way.
   const RowSnapshot* row() const { return row_.get(); }
   const MapSnapshot* map() const { return map_.get(); }
+  const RankSnapshot* ranks() const { return ranks_.get(); }
 
   /// The number that stands for a subject in tile keys, for as long as the document is open.
   uint32_t heat_subject(const HeatSubject& subject);
@@ -114,6 +117,8 @@ class Document : public QObject {
   std::shared_ptr<const MapSnapshot> map_;
   std::optional<RowRequest> row_wanted_;
   std::optional<size_t> map_wanted_;
+  std::shared_ptr<const RankSnapshot> ranks_;
+  std::optional<RankRequest> ranks_wanted_;
   std::vector<HeatSubject> subjects_;
   TileCache tiles_;
   std::shared_ptr<TileQueue> tile_queue_;

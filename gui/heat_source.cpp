@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "data/error.h"
+#include "gui/reduced_rows.h"
 
 namespace dendrokv {
 namespace {
@@ -15,6 +16,7 @@ constexpr size_t kBlockSteps = 64;
 constexpr size_t kPreviewRows = 64;  // steps that a tile of a preview looks at
 constexpr size_t kLengthBlock = 8192;
 constexpr size_t kMostLengths = 16u << 20;  // numbers kept
+constexpr size_t kLostPiece = 64;  // positions that are given up together
 constexpr float kAbsent = std::numeric_limits<float>::quiet_NaN();
 
 size_t divided_up(size_t count, size_t by) {
@@ -116,7 +118,6 @@ size_t HeatSource::level_for(const TileKey& key, IndexRange steps, IndexRange po
 
 std::shared_ptr<const HeatTile> HeatSource::read(const TileKey& key, const HeatSubject& subject,
                                                  const Cancelled& cancelled) {
-  trace_.require_full_rows("a heat map");
   const TraceInfo& info = trace_.info();
   const IndexRange steps = clipped(key.steps(), info.steps.size());
   const IndexRange positions = clipped(key.positions(), info.tokens);
@@ -133,6 +134,24 @@ std::shared_ptr<const HeatTile> HeatSource::read(const TileKey& key, const HeatS
   return std::make_shared<const HeatTile>(std::move(fold.tile));
 }
 
+// The reader has said what is lost when it opened the file.
+void HeatSource::read_values(size_t layer_index, KvHead kv_head, IndexRange positions,
+                             GridView<float> rows) const {
+  try {
+    trace_.read_values(layer_index, kv_head, positions, rows);
+  } catch (const Error&) {
+    if (!trace_.was_cut()) throw;
+    if (positions.count <= kLostPiece) {
+      for (size_t r = 0; r < positions.count; ++r) std::ranges::fill(rows.row(r), kAbsent);
+      return;
+    }
+    const size_t half = positions.count / 2;
+    read_values(layer_index, kv_head, {positions.first, half}, rows.rows_from(0, half));
+    read_values(layer_index, kv_head, {positions.first + half, positions.count - half},
+                rows.rows_from(half, positions.count - half));
+  }
+}
+
 const std::vector<float>& HeatSource::value_lengths(size_t layer_index, KvHead kv_head,
                                                     const Cancelled& cancelled) {
   const std::pair<size_t, uint32_t> key{layer_index, kv_head.value};
@@ -145,7 +164,7 @@ const std::vector<float>& HeatSource::value_lengths(size_t layer_index, KvHead k
     static const std::vector<float> kNone;
     if (cancelled()) return kNone;
     const size_t count = std::min(kLengthBlock, tokens - first);
-    trace_.read_values(layer_index, kv_head, {first, count}, rows.view().rows_from(0, count));
+    read_values(layer_index, kv_head, {first, count}, rows.view().rows_from(0, count));
     for (size_t p = 0; p < count; ++p) {
       double sum = 0;
       for (const float value : rows.row(p)) sum += double{value} * double{value};
@@ -175,8 +194,12 @@ void HeatSource::fold_rows(Folding& fold, const Cancelled& cancelled) {
       if (cancelled()) return;
       const size_t first = fold.steps.first + at;
       const size_t count = std::min(block, fold.steps.count - at);
-      trace_.read_weights(subject.layer_index, head, {first, count}, fold.positions,
-                          rows.view().rows_from(0, count));
+      const GridView<float> some = rows.view().rows_from(0, count);
+      if (trace_.info().capture.rows == FullRows::Record)
+        trace_.read_weights(subject.layer_index, head, {first, count}, fold.positions, some);
+      else
+        read_reduced_rows(trace_, subject.layer_index, head, {first, count}, fold.positions,
+                          subject.reduction, some);
       for (size_t r = 0; r < count; ++r) {
         // A step of a preview stands for those up to the next one.
         const IndexRange cells =

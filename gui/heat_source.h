@@ -41,7 +41,10 @@ class HeatSource {
   size_t level_for(const TileKey& key, IndexRange steps, IndexRange positions) const;
   void fold_rows(Folding& fold, const Cancelled& cancelled);
   void fold_level(Folding& fold, size_t level, const Cancelled& cancelled);
-  /// Euclidean length of every value row of a KV head, [position]; kept for the heads used last.
+  /// NaN for rows that a file which was cut has lost.
+  void read_values(size_t layer_index, KvHead kv_head, IndexRange positions,
+                   GridView<float> rows) const;
+  /// Euclidean length of every value row of a KV head, [position]; NaN = lost; kept for the heads used last.
   const std::vector<float>& value_lengths(size_t layer_index, KvHead kv_head,
                                           const Cancelled& cancelled);
 

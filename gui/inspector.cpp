@@ -19,17 +19,18 @@ std::optional<double> retained(const LaneStory& story, const RowSnapshot* row) {
   const size_t newcomer = story.step.index();
   double kept = newcomer < row->weight.size() ? double{row->weight[newcomer]} : 0;
   if (newcomer > 0)
-    story.index().for_each_kept({0, std::min(newcomer, row->weight.size())}, Step(newcomer - 1),
-                                [&](Position position) { kept += double{row->weight[position.index()]}; });
+    story.index().for_each_kept(
+        {0, std::min(newcomer, row->weight.size())}, Step(newcomer - 1),
+        [&](Position position) { kept += double{row->weight[position.index()]}; });
   return kept / row->total;
 }
 
 Section lane_now(const LaneStory& story, const RunIndex::Standing& standing,
                  const RowSnapshot* row) {
   Section section{with_number("This lane after step %1", story.step.value), {}};
-  section.entries.push_back(fact(
-      QStringLiteral("rows held"),
-      with_number("%1 of ", standing.counts.kept()) + with_number("%1 read", story.step.value + uint64_t{1})));
+  section.entries.push_back(fact(QStringLiteral("rows held"),
+                                 with_number("%1 of ", standing.counts.kept()) +
+                                     with_number("%1 read", story.step.value + uint64_t{1})));
   if (standing.oldest_in_tree && story.run.budget > 0)
     section.entries.push_back(
         fact(QStringLiteral("oldest tree token"), grouped(standing.oldest_in_tree->value)));
@@ -61,8 +62,8 @@ bool answers(const RowSnapshot* row, const std::optional<RowRequest>& wanted) {
   return row && wanted && row->request == *wanted;
 }
 
-Inspection inspect_lane(const Content& content, const Selection& selection,
-                        const RowSnapshot* row) {
+Inspection inspect_lane(const Content& content, const Selection& selection, const RowSnapshot* row,
+                        const RankSnapshot* ranks) {
   const LaneStory story{content,
                         selection.run,
                         content.runs[selection.run],
@@ -76,6 +77,9 @@ Inspection inspect_lane(const Content& content, const Selection& selection,
     inspection.sections.push_back(token_facts(story, *position, row));
     for (Section& section : token_history(story, *position))
       inspection.sections.push_back(std::move(section));
+    if (ranks && position == selection.position &&
+        rank_request(content, selection) == ranks->request)
+      inspection.sections.push_back(rank_section(content, *ranks, *position));
   }
   if (selection.range) inspection.sections.push_back(passage_story(story, *selection.range));
   const RunIndex::Standing standing = content.index(selection.run).standing(story.lane, story.step);
@@ -115,8 +119,7 @@ Section mean_card(const Run& run, std::span<const LaneId> lanes, Position positi
 
 Inspection inspect_mean(const Content& content, const Selection& selection) {
   const Run& run = content.runs[selection.run];
-  const std::vector<LaneId> lanes =
-      selection.scope == LaneScope::AllMean ? all_lanes(run) : lanes_of_layer(run, selection.layer);
+  const std::vector<LaneId> lanes = chosen_lanes(run, selection);
   Inspection inspection;
   const std::optional<Position> position = selection.focus();
   if (position && position->value <= selection.step.value) {
@@ -134,9 +137,8 @@ Inspection inspect_mean(const Content& content, const Selection& selection) {
   const uint32_t read = std::accumulate(positions.begin(), positions.end(), 0u);
   Section now{with_number("All these lanes after step %1", selection.step.value), {}};
   now.entries.push_back(fact(QStringLiteral("lanes"), grouped(lanes.size())));
-  now.entries.push_back(
-      fact(QStringLiteral("rows held, mean"),
-           QString::number(sum / static_cast<double>(lanes.size()), 'f', 1)));
+  now.entries.push_back(fact(QStringLiteral("rows held, mean"),
+                             QString::number(sum / static_cast<double>(lanes.size()), 'f', 1)));
   now.entries.push_back(fact(QStringLiteral("tokens kept by every lane"), grouped(by_every)));
   now.entries.push_back(
       fact(QStringLiteral("tokens kept by some"), grouped(read - by_every - by_none)));
@@ -147,10 +149,12 @@ Inspection inspect_mean(const Content& content, const Selection& selection) {
 
 }  // namespace
 
-Inspection inspect(const Content& content, const Selection& selection, const RowSnapshot* row) {
+Inspection inspect(const Content& content, const Selection& selection, const RowSnapshot* row,
+                   const RankSnapshot* ranks) {
   if (!answers(row, row_request(content, selection))) row = nullptr;
-  Inspection inspection = selection.scope == LaneScope::One ? inspect_lane(content, selection, row)
-                                                            : inspect_mean(content, selection);
+  Inspection inspection = selection.scope == LaneScope::One
+                              ? inspect_lane(content, selection, row, ranks)
+                              : inspect_mean(content, selection);
   if (inspection.card.token.isEmpty()) {
     inspection.card.title = QStringLiteral("Token");
     inspection.sections.insert(

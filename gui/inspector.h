@@ -7,13 +7,15 @@
 
 #include "gui/content.h"
 #include "gui/inspection.h"
+#include "gui/rival_ranks.h"
 #include "gui/selection.h"
 #include "gui/trace_queries.h"
 
 namespace dendrokv {
 
-/// `row` may be missing or of another selection; then what needs it is left out.
-Inspection inspect(const Content& content, const Selection& selection, const RowSnapshot* row);
+/// `row` and `ranks` may be missing or of another selection; then what needs them is left out.
+Inspection inspect(const Content& content, const Selection& selection, const RowSnapshot* row,
+                   const RankSnapshot* ranks = nullptr);
 
 /// The title of its card alone, at a fraction of the cost.
 QString inspection_title(const Content& content, const Selection& selection);

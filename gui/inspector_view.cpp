@@ -43,12 +43,30 @@ InspectorView::InspectorView(Workspace& workspace, const QString& title, QWidget
 
 void InspectorView::copy() const {
   if (content())
-    QApplication::clipboard()->setText(
-        as_text(inspect(*content(), selection(), workspace().document.row())));
+    QApplication::clipboard()->setText(as_text(told()));
 }
 
 QString InspectorView::heading() const {
   return inspection_title(*content(), selection());
+}
+
+Inspection InspectorView::told() const {
+  const Document& document = workspace().document;
+  return inspect(*content(), selection(), document.row(), document.ranks());
+}
+
+void InspectorView::ask() {
+  if (!content()) return;
+  if (const std::optional<RankRequest> wanted = rank_request(*content(), selection()))
+    workspace().document.want_ranks(*wanted);
+}
+
+void InspectorView::document_opened() {
+  ask();
+}
+
+void InspectorView::selection_changed(const Selection& now, const Selection& before) {
+  if (!now.same_but_hover(before)) ask();
 }
 
 bool InspectorView::needs_refresh(const Selection& now, const Selection& before) const {
@@ -56,11 +74,11 @@ bool InspectorView::needs_refresh(const Selection& now, const Selection& before)
 }
 
 void InspectorView::snapshot_arrived(Topic topic) {
-  if (topic == Topic::Row) refresh();
+  if (topic == Topic::Row || topic == Topic::Rank) refresh();
 }
 
 void InspectorView::paint_back(QPainter& painter) {
-  const Inspection inspection = inspect(*content(), selection(), workspace().document.row());
+  const Inspection inspection = told();
   setAccessibleDescription(as_text(inspection));
   painter.save();
   painter.setClipRect(area().adjusted(-4, -4, 4, 4));

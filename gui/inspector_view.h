@@ -16,9 +16,14 @@ class InspectorView : public View {
   void paint_back(QPainter& painter) override;
   bool needs_refresh(const Selection& now, const Selection& before) const override;
   void snapshot_arrived(Topic topic) override;
+  void document_opened() override;
+  void selection_changed(const Selection& now, const Selection& before) override;
   void wheelEvent(QWheelEvent* event) override;
 
  private:
+  Inspection told() const;
+  /// For how other policies rank the locked token.
+  void ask();
   double paint_card(QPainter& painter, const Card& card, double top) const;
   double paint_section(QPainter& painter, const Section& section, double top) const;
   void paint_thread(QPainter& painter, const Section& section, double top) const;

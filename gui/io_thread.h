@@ -13,8 +13,8 @@
 namespace dendrokv {
 
 /// In order of urgency.
-enum class Topic : uint8_t { Open, Row, Heat, Map, Index };
-inline constexpr size_t kTopics = 5;
+enum class Topic : uint8_t { Open, Row, Heat, Map, Rank, Index };
+inline constexpr size_t kTopics = 6;
 
 class IoThread {
  public:

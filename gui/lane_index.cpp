@@ -51,7 +51,8 @@ void LaneIndex::index_rivals(std::span<const int32_t> rival) {
     if (winner >= 0) ++next[static_cast<size_t>(winner) + 1];
   for (size_t p = 0; p < tokens; ++p) next[p + 1] += next[p];
   uint32_t longest = 0;
-  for (size_t p = 0; p <= tokens; ++p) longest = std::max(longest, next[p] - next[p / kBlock * kBlock]);
+  for (size_t p = 0; p <= tokens; ++p)
+    longest = std::max(longest, next[p] - next[p / kBlock * kBlock]);
   start_in_block_ = PackedNumbers(tokens + 1, longest);
   for (size_t p = 0; p <= tokens; ++p) {
     if (p % kBlock == 0) block_start_.push_back(next[p]);
@@ -64,8 +65,8 @@ void LaneIndex::index_rivals(std::span<const int32_t> rival) {
 
 void LaneIndex::list_kept() {
   const size_t tokens = evict_step_.size();
-  stride_ = std::max<uint32_t>(kShortestStride,
-                               std::min<uint32_t>(most_kept(evict_step_), 1u << 28) * kStepsPerKept);
+  stride_ = std::max<uint32_t>(
+      kShortestStride, std::min<uint32_t>(most_kept(evict_step_), 1u << 28) * kStepsPerKept);
   list_start_.push_back(0);
   std::vector<uint32_t> kept, listed;
   uint32_t next = 0;
@@ -130,8 +131,8 @@ std::vector<Position> LaneIndex::descendants(Position position, Step step) const
 }
 
 size_t LaneIndex::bytes() const {
-  return 4 * (list_start_.size() + block_start_.size()) + listed_.bytes() + start_in_block_.bytes() +
-         outlived_.bytes();
+  return 4 * (list_start_.size() + block_start_.size()) + listed_.bytes() +
+         start_in_block_.bytes() + outlived_.bytes();
 }
 
 }  // namespace dendrokv

@@ -63,7 +63,8 @@ void add_departure(const LaneStory& story, Position position, TokenState state, 
   const uint64_t stay = static_cast<uint64_t>(left) - position.value;
   section.entries.push_back(
       fact(QStringLiteral("left at step"), grouped(static_cast<uint64_t>(left))));
-  section.entries.push_back(fact(QStringLiteral("in the cache for"), with_number("%1 steps", stay)));
+  section.entries.push_back(
+      fact(QStringLiteral("in the cache for"), with_number("%1 steps", stay)));
   section.entries.push_back(
       fact(QStringLiteral("tree level reached"), QString::number(state.level)));
   const int32_t rival = story.rival(position);
@@ -89,8 +90,9 @@ void add_stay(const LaneStory& story, Position position, TokenState state, Secti
 void add_rank(const RowSnapshot& row, Position position, Section& section) {
   const float own = row.weight[position.index()];
   if (std::isnan(own)) return;
-  section.entries.push_back(fact(QStringLiteral("its rank among the rows seen"),
-                                 with_number("%1 of ", row.rank_of(own)) + grouped(row.ranked.size())));
+  section.entries.push_back(
+      fact(QStringLiteral("its rank among the rows seen"),
+           with_number("%1 of ", row.rank_of(own)) + grouped(row.ranked.size())));
 }
 
 /// "0.0123 : 0.0145 · margin 15.2 %" under the token that lost; nothing when nothing was compared.
@@ -156,15 +158,19 @@ Section outlived_tokens(const LaneStory& story, Position position) {
   return section;
 }
 
-/// Rows of the lane that left at the same step, itself included.
-size_t leaving_with(const LaneStory& story, const Duel& left) {
-  if (left.step.value == 0) return 1;
-  size_t leaving = story.evict_step(Position(left.step.value)) == static_cast<int32_t>(left.step.value);
-  story.index().for_each_kept(
-      {0, left.step.index()}, Step(left.step.value - 1), [&](Position position) {
-        leaving += story.evict_step(position) == static_cast<int32_t>(left.step.value);
-      });
-  return leaving;
+/// All that left with it, and its place among the rows that were there: those kept after the step before, and the newcomer.
+Cut cut_of(const LaneStory& story, const Duel& left) {
+  Cut cut{.left = left, .leaving = {}};
+  const auto look_at = [&](Position position) {
+    ++cut.rows;
+    cut.slot += position < left.position;
+    if (story.evict_step(position) == static_cast<int32_t>(left.step.value))
+      cut.leaving.push_back(*duel(story.run, story.lane.layer, story.lane.lane, position));
+  };
+  if (left.step.value > 0)
+    story.index().for_each_kept({0, left.step.index()}, Step(left.step.value - 1), look_at);
+  look_at(Position(left.step.value));
+  return cut;
 }
 
 Section remedies(const LaneStory& story, Position position) {
@@ -173,7 +179,7 @@ Section remedies(const LaneStory& story, Position position) {
                                          "tie rule",  "pair",      "score"};
   const std::optional<Duel> left = duel(story.run, story.lane.layer, story.lane.lane, position);
   if (!left) return section;
-  for (const Remedy& remedy : what_would_have_kept(story.run, *left, leaving_with(story, *left)))
+  for (const Remedy& remedy : what_would_have_kept(story.run, cut_of(story, *left)))
     section.entries.push_back(fact(QString::fromUtf8(kMeaning[static_cast<size_t>(remedy.kind)]),
                                    to_qt(remedy_text(remedy))));
   return section;
@@ -271,7 +277,8 @@ Section passage_story(const LaneStory& story, PositionRange range) {
            with_number("%1 to ", range.first.value) + grouped(range.last.value)));
   section.entries.push_back(fact(QStringLiteral("tokens held here"),
                                  with_number("%1 of ", told.rows_here) + grouped(told.rows)));
-  section.entries.push_back(share(QStringLiteral("lanes that hold all of it"), told.lanes - told.lost, told.lanes));
+  section.entries.push_back(
+      share(QStringLiteral("lanes that hold all of it"), told.lanes - told.lost, told.lanes));
   if (told.half_lost)
     section.entries.push_back(
         fact(QStringLiteral("lost by half of them at step"), grouped(told.half_lost->value)));

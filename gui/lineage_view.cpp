@@ -108,7 +108,7 @@ void LineageView::paint_step_ticks(QPainter& painter) const {
   for (const Tick& tick :
        binary_ticks(step_axis(), std::max(2, static_cast<int>(rect.height() / 40))))
     painter.drawText(QRectF(rect.left() - 46, y_of(Step(tick.value)) - 8, 40, 16),
-                     Qt::AlignRight | Qt::AlignVCenter, to_qt(tick.label));
+                     kRightLabel, to_qt(tick.label));
 }
 
 void LineageView::paint_back(QPainter& painter) {

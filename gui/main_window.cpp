@@ -324,6 +324,7 @@ void MainWindow::set_font_percent(int percent) {
   dendrokv::set_font_percent(percent);
   QApplication::setFont(body_font());
   message_->setFont(sized_font(15));
+  setStyleSheet(style_sheet(workspace_.style.theme));
   controls_->set_fonts();
   // Views lay their texts out anew when their size changes; this is such a change.
   for (const ViewRow& row : view_table()) {

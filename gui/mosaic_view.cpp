@@ -5,15 +5,13 @@
 #include <cmath>
 
 #include "gui/paint.h"
+#include "gui/reduced_rows.h"
 
 namespace dendrokv {
 namespace {
 
+// At 100 %.
 constexpr double kTopLabels = 40, kLeftLabels = 22, kScaleBand = 60;
-
-const ColourMap& tile_map(Theme theme) {
-  return colour_map(theme == Theme::Light ? "viridis" : "inferno");
-}
 
 }  // namespace
 
@@ -27,7 +25,8 @@ MosaicView::MosaicView(Workspace& workspace, const QString& title, QWidget* pare
 }
 
 void MosaicView::resizeEvent(QResizeEvent* event) {
-  metric_->setGeometry(kPadding, kHeader - 4, width() - 2 * kPadding, 24);
+  metric_->setGeometry(
+      QRectF(kPadding, header() - 4, width() - 2 * kPadding, scaled(24)).toRect());
   View::resizeEvent(event);
 }
 
@@ -64,7 +63,7 @@ ValueScale MosaicView::scale_of_numbers(const Grid<float>& all) const {
 }
 
 QRectF MosaicView::grid() const {
-  return area().adjusted(kLeftLabels - 6, kTopLabels, 0, -kScaleBand);
+  return area().adjusted(scaled(kLeftLabels) - 6, scaled(kTopLabels), 0, -scaled(kScaleBand));
 }
 
 QRectF MosaicView::tile_rect(Tile tile) const {
@@ -112,6 +111,14 @@ bool MosaicView::needs_refresh(const Selection& now, const Selection& before) co
   return step_index_at(info, now.step).has_value() != step_index_at(info, before.step).has_value();
 }
 
+/// Of a trace without full rows, what it has.
+void MosaicView::document_opened() {
+  const Capture& capture = content()->info.capture;
+  if (capture.rows == FullRows::Omit && metric() == Metric::Growth)
+    metric_->setCurrentIndex(metric_->findData(
+        static_cast<int>(capture.entropy == EntropyRows::Record ? Metric::Entropy : Metric::Sink)));
+}
+
 void MosaicView::snapshot_arrived(Topic topic) {
   if (topic == Topic::Map) refresh();
 }
@@ -121,20 +128,20 @@ void MosaicView::paint_labels(QPainter& painter) const {
   painter.setFont(tiny_font());
   painter.setPen(to_qt(colours().secondary));
   const double row = tile_rect({0, 0}).height(), column = tile_rect({0, 0}).width();
-  const size_t every_row = static_cast<size_t>(std::max(1.0, std::ceil(14 / row)));
-  const size_t every_column = static_cast<size_t>(std::max(1.0, std::ceil(18 / column)));
+  const size_t every_row = static_cast<size_t>(std::max(1.0, std::ceil(scaled(14) / row)));
+  const size_t every_column = static_cast<size_t>(std::max(1.0, std::ceil(scaled(18) / column)));
   for (size_t layer = 0; layer < info.layers.size(); layer += every_row)
     painter.drawText(
-        QRectF(area().left() - 14, tile_rect({layer, 0}).center().y() - 8, kLeftLabels + 2, 16),
-        Qt::AlignRight | Qt::AlignVCenter, QString::number(info.layers[layer].value));
+        QRectF(area().left() - 14, tile_rect({layer, 0}).center().y() - 8, scaled(kLeftLabels) + 2, 16),
+        kRightLabel, QString::number(info.layers[layer].value));
   for (size_t head = 0; head < info.heads.size(); head += every_column)
     painter.drawText(QRectF(tile_rect({0, head}).center().x() - 20, grid().top() - 16, 40, 14),
-                     Qt::AlignCenter, QString::number(info.heads[head].value));
+                     kCentreLabel, QString::number(info.heads[head].value));
 }
 
 void MosaicView::paint_scale(QPainter& painter, const ValueScale& scale) const {
   const QRectF bar(grid().left(), grid().bottom() + 12, grid().width(), 8);
-  paint_colour_bar(painter, bar, tile_map(workspace().style.theme), scale, colours(),
+  paint_colour_bar(painter, bar, sequential_map(workspace().style.theme), scale, colours(),
                    unit());
   painter.setPen(to_qt(colours().secondary));
   painter.setFont(tiny_font());
@@ -142,7 +149,7 @@ void MosaicView::paint_scale(QPainter& painter, const ValueScale& scale) const {
   const QString words = metric() == Metric::Growth    ? QStringLiteral("band D1, × = times, log scale")
                         : metric() == Metric::Entropy ? QStringLiteral("e to the entropy, log scale")
                                                       : QStringLiteral("of the row, linear scale");
-  painter.drawText(QRectF(area().left(), bar.bottom() + 18, area().width(), 32),
+  painter.drawText(QRectF(area().left(), bar.bottom() + scaled(18), area().width(), scaled(32)),
                    static_cast<int>(Qt::AlignLeft | Qt::AlignTop) | Qt::TextWordWrap,
                    words + QLatin1Char('\n') + clipped);
 }
@@ -156,6 +163,8 @@ QString MosaicView::what_is_lacking() const {
     return to_qt(not_recorded(info, selection().layer, selection().step));
   const MapSnapshot* map = workspace().document.map();
   if (!map) return QStringLiteral("reading …");
+  const QString reduced = needs_full_rows(info.capture);
+  if (metric() == Metric::Growth && !reduced.isEmpty()) return reduced;
   if (metric() != Metric::Growth || map->window.count >= kShortestGrowth) return {};
   return QStringLiteral("Start and end of the text can be compared from %1 tokens on.")
       .arg(kShortestGrowth);
@@ -166,7 +175,7 @@ void MosaicView::paint_back(QPainter& painter) {
   if (!lacking.isEmpty()) return paint_message(painter, lacking);
   const Grid<float> all = numbers();
   const ValueScale scale = scale_of_numbers(all);
-  const ColourMap& colour = tile_map(workspace().style.theme);
+  const ColourMap& colour = sequential_map(workspace().style.theme);
   painter.setPen(Qt::NoPen);
   for (size_t layer = 0; layer < all.rows(); ++layer)
     for (size_t head = 0; head < all.cols(); ++head) {

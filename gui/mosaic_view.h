@@ -19,6 +19,7 @@ class MosaicView : public View {
   void paint_front(QPainter& painter) override;
   bool needs_refresh(const Selection& now, const Selection& before) const override;
   void snapshot_arrived(Topic topic) override;
+  void document_opened() override;
   void mousePressEvent(QMouseEvent* event) override;
   void resizeEvent(QResizeEvent* event) override;
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gui/marks.h"
 #include "gui/paint.h"
 #include "gui/run_index.h"
 
@@ -15,8 +16,8 @@ constexpr double kTickRoom = 16;
 }  // namespace
 
 QRectF OverviewView::strip() const {
-  return area().adjusted(PositionView::kLeftMargin - kPadding / 2.0, 0,
-                         -PositionView::kRightMargin, -kTickRoom);
+  return area().adjusted(PositionView::left_margin() - kPadding / 2.0, 0,
+                         -PositionView::kRightMargin, -scaled(kTickRoom));
 }
 
 Axis OverviewView::axis() const {
@@ -105,7 +106,7 @@ void OverviewView::paint_back(QPainter& painter) {
   for (const Tick& tick : binary_ticks(x, std::max(2, static_cast<int>(rect.width() / 160)))) {
     const double at =
         std::clamp(x.pixel(tick.value), rect.left() + 8, rect.right() - 24);
-    painter.drawText(QRectF(at - 50, rect.bottom() + 2, 100, 14), Qt::AlignHCenter | Qt::AlignTop,
+    painter.drawText(QRectF(at - 50, rect.bottom() + 2, 100, 14), kBelowLabel,
                      grouped(static_cast<uint64_t>(tick.value)));
   }
 }
@@ -120,6 +121,7 @@ void OverviewView::paint_front(QPainter& painter) {
   shade.setAlpha(150);
   painter.fillRect(QRectF(QPointF(rect.left(), rect.top()), QPointF(left, rect.bottom())), shade);
   painter.fillRect(QRectF(QPointF(right, rect.top()), QPointF(rect.right(), rect.bottom())), shade);
+  paint_marks(painter, rect, x, workspace().marks, now, colours());
   painter.setBrush(Qt::NoBrush);
   painter.setPen(QPen(to_qt(colours().accent), 1.4));
   const double width = std::max(3.0, right - left);

@@ -53,7 +53,7 @@ void paint_colour_bar(QPainter& painter, const QRectF& bar, const ColourMap& map
   painter.setFont(tiny_font());
   const QFontMetricsF metrics(tiny_font());
   double free_from = bar.left() - 30;
-  for (const Tick& tick : scale_ticks(scale, std::max(2, static_cast<int>(bar.width() / 44)))) {
+  for (const Tick& tick : scale_ticks(scale, std::max(2, static_cast<int>(bar.width() / scaled(44))))) {
     const double x = bar.left() + scale.fraction(tick.value) * bar.width();
     const QString label = to_qt(tick.label) + unit;
     const double half = metrics.horizontalAdvance(label) / 2;
@@ -61,7 +61,7 @@ void paint_colour_bar(QPainter& painter, const QRectF& bar, const ColourMap& map
     free_from = x + half + 6;
     painter.setPen(QPen(to_qt(colours.secondary), 1));
     painter.drawLine(QPointF(x, bar.bottom()), QPointF(x, bar.bottom() + 3));
-    painter.drawText(QRectF(x - 40, bar.bottom() + 3, 80, 14), Qt::AlignHCenter | Qt::AlignTop,
+    painter.drawText(QRectF(x - 40, bar.bottom() + 3, 80, 14), kBelowLabel,
                      label);
   }
 }
@@ -82,9 +82,7 @@ void paint_kept_strip(QPainter& painter, const QRectF& strip, const Content& con
     const QVector<QRgb> table = retention_colours(colours);
     for (size_t c = 0; c < cells; ++c) line[c] = table[codes[c]];
   } else {
-    const std::vector<LaneId> lanes = selection.scope == LaneScope::AllMean
-                                          ? all_lanes(index.run())
-                                          : lanes_of_layer(index.run(), selection.layer);
+    const std::vector<LaneId> lanes = chosen_lanes(index.run(), selection);
     const Overlay kept = overlay(index, lanes, positions, factor, selection.step);
     for (size_t c = 0; c < cells; ++c) {
       const float fraction = kept.kept_fraction[c];

@@ -46,7 +46,12 @@ Banner banner_of(const Document& document, const Selection& selection) {
   const Run& run = content.runs[selection.run];
   Banner banner{to_qt(provenance_name(run)), to_qt(provenance_meaning(run)), {}};
   banner.kinds.push_back(run.mode == RunMode::ClosedLoop ? Validity::Measured : Validity::OpenLoop);
-  if (!content.info.complete) {
+  if (content.ending == Ending::Cut) {
+    banner.kinds.push_back(Validity::Preview);
+    banner.text += QStringLiteral(" · cut");
+    banner.meaning += QStringLiteral("\nThe file has lost its end: steps after the last one shown are gone.");
+  }
+  if (content.ending == Ending::Live) {
     banner.kinds.push_back(Validity::Live);
     banner.text += QStringLiteral(" · live");
     banner.meaning += QStringLiteral("\nThe trace is still being written, or was left unfinished.");

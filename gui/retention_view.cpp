@@ -32,11 +32,11 @@ RetentionView::Rows RetentionView::rows() const {
 }
 
 int RetentionView::header_reserve() const {
-  return kChoiceWidth + 20;
+  return static_cast<int>(scaled(kChoiceWidth)) + 20;
 }
 
 void RetentionView::resizeEvent(QResizeEvent* event) {
-  rows_->setGeometry(width() - kPadding - kChoiceWidth, 5, kChoiceWidth, 26);
+  place_in_header(*rows_, 0, kChoiceWidth);
   PositionView::resizeEvent(event);
 }
 
@@ -133,9 +133,9 @@ bool RetentionView::needs_refresh(const Selection& now, const Selection& before)
 
 void RetentionView::paint_axis_name(QPainter& painter, const QString& name) const {
   painter.save();
-  painter.translate(plot().left() - 33, plot().center().y());
+  painter.translate(plot().left() - scaled(33), plot().center().y());
   painter.rotate(-90);
-  painter.drawText(QRectF(-60, -8, 120, 14), Qt::AlignCenter, name);
+  painter.drawText(QRectF(-60, -8, 120, 14), kCentreLabel, name);
   painter.restore();
 }
 
@@ -145,11 +145,14 @@ void RetentionView::paint_layer_ticks(QPainter& painter) const {
   const Axis axis{ScaleKind::Linear, 0, static_cast<double>(layers), rect.top(), rect.bottom()};
   painter.setFont(tiny_font());
   painter.setPen(to_qt(colours().secondary));
-  for (const Tick& tick : binary_ticks(axis, std::max(2, static_cast<int>(rect.height() / 26)))) {
+  double free_from = rect.top();
+  for (const Tick& tick : binary_ticks(axis, std::max(2, static_cast<int>(rect.height() / scaled(26))))) {
     if (tick.value >= layers) continue;
     const double middle = axis.pixel(tick.value + 0.5);
+    if (middle < free_from) continue;
+    free_from = middle + scaled(13);
     painter.drawText(QRectF(rect.left() - 40, middle - 8, 33, 16),
-                     Qt::AlignRight | Qt::AlignVCenter, to_qt(tick.label));
+                     kRightLabel, to_qt(tick.label));
   }
   paint_axis_name(painter, QStringLiteral("layer"));
 }
@@ -159,10 +162,10 @@ void RetentionView::paint_step_ticks(QPainter& painter) const {
   painter.setFont(tiny_font());
   painter.setPen(to_qt(colours().secondary));
   for (const Tick& tick :
-       binary_ticks(step_axis(), std::max(2, static_cast<int>(rect.height() / 34)))) {
+       binary_ticks(step_axis(), std::max(2, static_cast<int>(rect.height() / scaled(34))))) {
     const double y =
         std::clamp(step_axis().pixel(tick.value), rect.top() + 6, rect.bottom() - 5);
-    painter.drawText(QRectF(rect.left() - 52, y - 8, 46, 16), Qt::AlignRight | Qt::AlignVCenter,
+    painter.drawText(QRectF(rect.left() - 52, y - 8, 46, 16), kRightLabel,
                      compact(static_cast<uint64_t>(tick.value)));
   }
 }

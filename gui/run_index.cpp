@@ -83,7 +83,8 @@ std::vector<uint32_t> positions_by_keepers(const RunIndex& index, std::span<cons
   const size_t read = std::min<size_t>(index.run().retention.tokens(), step.index() + 1);
   std::vector<uint32_t> keepers(read), positions(lanes.size() + 1);
   for (const LaneId& id : lanes)
-    index.lane(id).for_each_kept({0, read}, step, [&](Position position) { ++keepers[position.index()]; });
+    index.lane(id).for_each_kept({0, read}, step,
+                                 [&](Position position) { ++keepers[position.index()]; });
   for (const uint32_t count : keepers) ++positions[count];
   return positions;
 }
@@ -105,8 +106,8 @@ Overlay overlay(const RunIndex& index, std::span<const LaneId> lanes, IndexRange
   Overlay found{std::vector<float>(columns, kNothing), std::vector<float>(columns, kNothing)};
   for (size_t column = 0; column < columns; ++column) {
     const size_t begin = positions.first + column * factor;
-    const size_t end = std::min({begin + factor, positions.first + positions.count,
-                                 step.index() + 1});
+    const size_t end =
+        std::min({begin + factor, positions.first + positions.count, step.index() + 1});
     if (end <= begin) continue;
     const auto read = static_cast<float>((end - begin) * lanes.size());
     found.kept_fraction[column] = static_cast<float>(kept[column]) / read;

@@ -5,6 +5,7 @@
 
 #include "gui/inspector.h"
 #include "gui/paint.h"
+#include "gui/reduced_rows.h"
 #include "gui/run_index.h"
 #include "gui/value_scale.h"
 
@@ -14,10 +15,6 @@ namespace {
 constexpr int kBarWidth = 150;
 constexpr int kNarrow = 560;
 constexpr size_t kScaleSamples = 4096;
-
-const ColourMap& map_of(Theme theme) {
-  return colour_map(theme == Theme::Light ? "viridis" : "inferno");
-}
 
 ValueScale scale_for(const Scalogram& scalogram) {
   std::vector<float> values;
@@ -101,7 +98,7 @@ void ScalogramView::paint_row(QPainter& painter, const Scalogram::Level& level, 
   const std::vector<Envelope::Cell> cells =
       envelope_columns(level.magnitude, now.first_visible.value / unit,
                        (static_cast<double>(now.first_visible.value) + now.visible) / unit, columns);
-  const ColourMap& map = map_of(workspace().style.theme);
+  const ColourMap& map = sequential_map(workspace().style.theme);
   QImage image(static_cast<int>(columns), 1, QImage::Format_RGB32);
   auto* const line = reinterpret_cast<QRgb*>(image.scanLine(0));
   for (size_t c = 0; c < columns; ++c)
@@ -139,9 +136,9 @@ void ScalogramView::paint_scales(QPainter& painter, size_t levels) const {
   for (size_t level = 0; level < levels; ++level) {
     const QRectF row = row_rect(level, levels);
     if (row.center().y() < free_from) continue;
-    free_from = row.center().y() + 13;
-    painter.drawText(QRectF(row.left() - 52, row.center().y() - 8, 46, 16),
-                     Qt::AlignRight | Qt::AlignVCenter, compact(uint64_t{2} << level));
+    free_from = row.center().y() + scaled(13);
+    painter.drawText(QRectF(row.left() - 52, row.center().y() - 8, 46, 16), kRightLabel,
+                     compact(uint64_t{2} << level));
   }
 }
 
@@ -171,6 +168,8 @@ void ScalogramView::paint_back(QPainter& painter) {
   if (!row_request(*content(), selection()))
     return paint_message(painter,
                          to_qt(not_recorded(content()->info, selection().layer, selection().step)));
+  const QString reduced = needs_full_rows(content()->info.capture);
+  if (!reduced.isEmpty()) return paint_message(painter, reduced);
   const QString problem = workspace().document.problem(Topic::Row);
   if (!problem.isEmpty()) return paint_message(painter, problem);
   const Scalogram* of = scalogram();
@@ -193,7 +192,7 @@ void ScalogramView::paint_back(QPainter& painter) {
   paint_position_ticks(painter);
   if (header_reserve() == 0) return;
   paint_colour_bar(painter, QRectF(width() - kPadding - kBarWidth, 8, kBarWidth, 8),
-                   map_of(workspace().style.theme), scale, colours(), {});
+                   sequential_map(workspace().style.theme), scale, colours(), {});
 }
 
 }  // namespace dendrokv

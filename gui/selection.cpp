@@ -22,6 +22,12 @@ bool Selection::same_but_hover(Selection other) const {
   return *this == other;
 }
 
+std::vector<LaneId> chosen_lanes(const Run& run, const Selection& selection) {
+  if (selection.scope == LaneScope::One) return {{selection.layer, selection.lane}};
+  return selection.scope == LaneScope::AllMean ? all_lanes(run)
+                                               : lanes_of_layer(run, selection.layer);
+}
+
 Selection first_selection(const Content& content) {
   Selection start;
   start.run = most_telling_run(content);

@@ -43,6 +43,9 @@ struct Selection {
   bool same_but_hover(Selection other) const;
 };
 
+/// The lane, those of the layer, or all.
+std::vector<LaneId> chosen_lanes(const Run& run, const Selection& selection);
+
 /// Where a document opens: its most telling run, middle layer and lane, last step, whole text.
 Selection first_selection(const Content& content);
 

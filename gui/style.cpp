@@ -25,6 +25,7 @@ QString font_family() {
 constexpr const char* kSheet = R"(
     QMainWindow, QWidget#body { background: %GROUND; }
     QLabel { color: %INK; }
+    QComboBox, QSpinBox, QLineEdit, QPushButton, QMenu, QListView, QPlainTextEdit { font-size: %SIZEpx; }
     QWidget#control_bar { background: %PANEL; border-bottom: 1px solid %RULE; }
     QComboBox, QSpinBox, QLineEdit {
       background: %FIELD; color: %INK; border: 1px solid %RULE; border-radius: 5px;
@@ -108,6 +109,11 @@ QString grouped(uint64_t number) {
   return digits;
 }
 
+const ColourMap& sequential_map(Theme theme) {
+  const bool light = theme == Theme::Light || theme == Theme::Print;
+  return colour_map(light ? "viridis" : "inferno");
+}
+
 Rgb Style::future_ink() const {
   switch (theme) {
     case Theme::Light:
@@ -180,6 +186,7 @@ QString style_sheet(Theme theme) {
       {"%NOTICE", mix(colours.panel, colours.accent, 0.12)},
       {"%THUMB", mix(colours.rule, colours.secondary, 0.35)},
   };
+  sheet.replace(QLatin1String("%SIZE"), QString::number(std::lround(scaled(13))));
   for (const auto& [name, colour] : roles)
     sheet.replace(QLatin1String(name), to_qt(to_hex(colour)));
   return sheet;

@@ -23,6 +23,9 @@ inline QString to_qt(std::string_view text) {
 /// 1234567 as "1 234 567" with thin spaces.
 QString grouped(uint64_t number);
 
+/// For numbers from low to high: low ones are near the panel's own darkness in the dark themes, and never black on paper.
+const ColourMap& sequential_map(Theme theme);
+
 struct Style {
   Theme theme = Theme::Light;
   const Palette& colours() const { return palette(theme); }
@@ -51,6 +54,11 @@ inline constexpr int kPadding = 16;
 /// Qt's palette and style sheet for controls (combo boxes, sliders, buttons) in a theme.
 QPalette control_palette(Theme theme);
 QString style_sheet(Theme theme);
+
+/// How a label lies in a box that says where it belongs: texts may be larger than it.
+inline constexpr int kRightLabel = Qt::AlignRight | Qt::AlignVCenter | Qt::TextDontClip;
+inline constexpr int kBelowLabel = Qt::AlignHCenter | Qt::AlignTop | Qt::TextDontClip;
+inline constexpr int kCentreLabel = Qt::AlignCenter | Qt::TextDontClip;
 
 /// Diagonal lines, for areas that are not data.
 void hatch(QPainter& painter, const QRectF& area, QColor colour, double spacing = 7);

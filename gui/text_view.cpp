@@ -3,7 +3,6 @@
 #include <QAction>
 #include <QWheelEvent>
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "gui/inspector.h"
@@ -13,22 +12,6 @@
 namespace dendrokv {
 namespace {
 
-/// One size of the strip.
-struct Size {
-  int font;              // pixels; 0 = cells
-  double width, height;  // of a line (width unused), or of a cell; 0 = a pixel, and as many tokens a pixel as it takes
-};
-constexpr std::array<Size, 11> kSizes = {{{20, 0, 40},
-                                          {16, 0, 33},
-                                          {13, 0, 28},
-                                          {11, 0, 23},
-                                          {9, 0, 18},
-                                          {0, 8, 12},
-                                          {0, 6, 8},
-                                          {0, 4, 6},
-                                          {0, 2, 4},
-                                          {0, 1, 2},
-                                          {0, 0, 0}}};
 constexpr size_t kUsualSize = 2;
 constexpr int kSmallestMarked = 11;
 constexpr double kGroundTop = 2;
@@ -93,11 +76,11 @@ void TextView::add_menu() {
 }
 
 size_t TextView::size_count() {
-  return kSizes.size();
+  return kTextSizes.size();
 }
 
 bool TextView::as_text() const {
-  return kSizes[size_].font > 0;
+  return kTextSizes[size_].font > 0;
 }
 
 TextView::Metric TextView::metric() const {
@@ -119,35 +102,17 @@ void TextView::set_size(size_t size) {
   refresh();
 }
 
-TextView::Cells TextView::cells() const {
-  const Size& size = kSizes[size_];
-  const double pixel = 1 / devicePixelRatioF();
-  Cells cells;
-  cells.width = size.width > 0 ? size.width : pixel;
-  cells.height = size.height > 0 ? size.height : pixel;
-  cells.columns =
-      static_cast<size_t>(std::max(1.0, (area().width() - kScrollWidth - 8) / cells.width));
-  cells.rows = static_cast<size_t>(std::max(1.0, area().height() / cells.height));
-  if (size.width > 0 || !content()) return cells;
-  // As large as the panel allows; where even a pixel each is too much, as many tokens a cell as it takes.
-  const double tokens = content()->info.tokens;
-  const double room = area().width() * area().height() / tokens;
-  if (room > 2) {
-    cells.width = cells.height = std::max(1.0, std::floor(std::sqrt(room) * 0.96));
-    cells.columns =
-        static_cast<size_t>(std::max(1.0, (area().width() - kScrollWidth - 8) / cells.width));
-    cells.rows = static_cast<size_t>(std::max(1.0, area().height() / cells.height));
-  }
-  while (static_cast<double>(cells.tokens()) < tokens) cells.merged *= 2;
-  return cells;
+TokenCells TextView::cells() const {
+  return token_cells(kTextSizes[size_], area().size(), kScrollWidth + 8, 1 / devicePixelRatioF(),
+                     content() ? content()->info.tokens : 0);
 }
 
 double TextView::line_height() const {
-  return as_text() ? scaled(kSizes[size_].height) : cells().height;
+  return as_text() ? scaled(kTextSizes[size_].height) : cells().height;
 }
 
 double TextView::ground_height() const {
-  return scaled(kSizes[size_].font + 4);
+  return scaled(kTextSizes[size_].font + 4);
 }
 
 size_t TextView::lines_per_page() const {
@@ -185,7 +150,7 @@ Position TextView::last_top() {
   const uint32_t tokens = content()->info.tokens;
   if (as_text())
     return flow_.lines(Position(tokens - 1), lines_per_page() - 1, 1).front().first;
-  const Cells grid = cells();
+  const TokenCells grid = cells();
   const size_t row = grid.columns * grid.merged;
   const size_t rows = (tokens + row - 1) / row;
   return Position(rows > grid.rows ? (rows - grid.rows) * row : 0);
@@ -229,7 +194,7 @@ void TextView::resizeEvent(QResizeEvent* event) {
   const QRectF rect = area();
   scroll_->setGeometry(static_cast<int>(rect.right()) - kScrollWidth + kPadding / 2,
                        static_cast<int>(rect.top()), kScrollWidth, static_cast<int>(rect.height()));
-  metric_->setGeometry(width() - kPadding - kChoiceWidth, 5, kChoiceWidth, 26);
+  place_in_header(*metric_, 0, kChoiceWidth);
   lay_out();
   if (scrolled_)
     show_from(top_);
@@ -239,7 +204,7 @@ void TextView::resizeEvent(QResizeEvent* event) {
 }
 
 int TextView::header_reserve() const {
-  return kChoiceWidth + 16;
+  return static_cast<int>(scaled(kChoiceWidth)) + 16;
 }
 
 /// What is laid out is the text of this content.
@@ -251,7 +216,7 @@ void TextView::lay_out() {
   if (!ready()) return;
   shapes_.clear();
   if (!as_text()) return;
-  const QFontMetricsF metrics(sized_font(kSizes[size_].font));
+  const QFontMetricsF metrics(sized_font(kTextSizes[size_].font));
   flow_ = TextFlow(content()->tokens, blocks_, area().width() - kScrollWidth - 8,
                    [metrics](const QString& text) { return metrics.horizontalAdvance(text); });
 }
@@ -276,13 +241,6 @@ std::optional<size_t> TextView::shown_line(Position position) const {
   if (shown_.empty() || position < shown_.front().first || position >= shown_.back().end())
     return std::nullopt;
   return line_of(shown_, position);
-}
-
-std::vector<LaneId> TextView::lanes() const {
-  const Selection& now = selection();
-  const Run& run = content()->runs[now.run];
-  if (now.scope == LaneScope::One) return {{now.layer, now.lane}};
-  return now.scope == LaneScope::AllMean ? all_lanes(run) : lanes_of_layer(run, now.layer);
 }
 
 QString TextView::what_is_coloured() const {
@@ -352,55 +310,6 @@ void TextView::snapshot_arrived(Topic topic) {
   if (topic == Topic::Row && metric() == Metric::Weight) refresh();
 }
 
-TextView::Look TextView::look_of(TokenState state) const {
-  if (state.place == Place::NotYet) return {{}, workspace().style.future_ink(), ' '};
-  if (state.place == Place::Evicted) return {{}, colours().evicted_ink, ' '};
-  const Rgb ground = state_colour(colours(), state);
-  return {ground, ink_on(ground), place_mark(state)};
-}
-
-TextView::Look TextView::look_of_fraction(float fraction) const {
-  if (std::isnan(fraction)) return {{}, workspace().style.future_ink(), ' '};
-  if (fraction == 0) return {{}, colours().evicted_ink, ' '};
-  const Rgb ground = fraction_colour(colours(), double{fraction});
-  const char mark = fraction >= 1 ? '+' : static_cast<char>('0' + static_cast<int>(fraction * 10));
-  return {ground, ink_on(ground), mark};
-}
-
-std::vector<TextView::Look> TextView::kept_looks(IndexRange range, size_t merged) const {
-  const Selection& now = selection();
-  const RunIndex& index = content()->index(now.run);
-  std::vector<Look> looks;
-  if (metric() == Metric::Kept && now.scope == LaneScope::One) {
-    const std::vector<TokenState> states = index.states({now.layer, now.lane}, range, now.step);
-    for (size_t first = 0; first < states.size(); first += merged) {
-      // A sink, then the highest level, then the rest.
-      const auto notable = [](const TokenState& state) {
-        const int rank[] = {0, 1, 40, 2, 3};
-        return rank[static_cast<size_t>(state.place)] +
-               (state.place == Place::Tree ? std::min<int>(state.level, 30) : 0);
-      };
-      TokenState most = states[first];
-      for (size_t i = first; i < std::min(first + merged, states.size()); ++i)
-        if (notable(states[i]) > notable(most)) most = states[i];
-      looks.push_back(look_of(most));
-    }
-    return looks;
-  }
-  const Overlay kept = overlay(index, lanes(), range, merged, now.step);
-  for (size_t i = 0; i < kept.kept_fraction.size(); ++i) {
-    if (metric() == Metric::Kept || std::isnan(kept.mean_level[i])) {
-      looks.push_back(look_of_fraction(metric() == Metric::Kept           ? kept.kept_fraction[i]
-                                       : std::isnan(kept.kept_fraction[i]) ? kept.kept_fraction[i]
-                                                                           : 0.0f));
-      continue;
-    }
-    const auto level = static_cast<unsigned>(std::lround(kept.mean_level[i]));
-    looks.push_back(look_of(TokenState{Place::Tree, static_cast<uint16_t>(level)}));
-  }
-  return looks;
-}
-
 std::span<const float> TextView::metric_values() const {
   if (metric() == Metric::Loss) return content()->loss;
   const RowSnapshot* row = workspace().document.row();
@@ -408,34 +317,21 @@ std::span<const float> TextView::metric_values() const {
   return row->weight;
 }
 
-std::vector<TextView::Look> TextView::value_looks(IndexRange range, size_t merged) const {
-  const std::span<const float> values = metric_values();
-  const ColourMap& map = colour_map(workspace().style.theme == Theme::Light ? "viridis" : "inferno");
-  std::vector<Look> looks;
-  for (size_t first = 0; first < range.count; first += merged) {
-    float largest = std::nanf("");
-    for (size_t i = first; i < std::min(first + merged, range.count); ++i) {
-      const size_t p = range.first + i;
-      if (p < values.size() && !(largest >= values[p])) largest = values[p];
-    }
-    if (std::isnan(largest)) {
-      looks.push_back({{}, colours().evicted_ink, ' '});
-      continue;
-    }
-    const Rgb ground = map.at(value_scale_.fraction(double{largest}));
-    looks.push_back({ground, ink_on(ground), ' '});
-  }
-  return looks;
-}
-
-std::vector<TextView::Look> TextView::looks(IndexRange range, size_t merged) const {
-  if (metric() == Metric::Kept || metric() == Metric::MeanLevel) return kept_looks(range, merged);
-  return value_looks(range, merged);
+std::vector<TokenLook> TextView::looks(IndexRange range, size_t merged) const {
+  const Style& style = workspace().style;
+  const Selection& now = selection();
+  const RunIndex& index = content()->index(now.run);
+  if (metric() == Metric::Weight || metric() == Metric::Loss)
+    return value_looks(style, metric_values(), value_scale_, range, merged);
+  if (metric() == Metric::Kept && now.scope == LaneScope::One)
+    return lane_looks(style, index, {now.layer, now.lane}, range, merged, now.step);
+  const Overlay kept = overlay(index, chosen_lanes(index.run(), now), range, merged, now.step);
+  return metric() == Metric::Kept ? kept_share_looks(style, kept) : mean_level_looks(style, kept);
 }
 
 std::unique_ptr<QTextLayout> TextView::shaped(const TextLine& line,
                                               const QVector<QTextLayout::FormatRange>& inks) const {
-  auto layout = std::make_unique<QTextLayout>(line.text, sized_font(kSizes[size_].font));
+  auto layout = std::make_unique<QTextLayout>(line.text, sized_font(kTextSizes[size_].font));
   QTextOption option;
   option.setWrapMode(QTextOption::NoWrap);
   // Text of the other direction keeps token order, so that positions run from left to right.
@@ -459,7 +355,7 @@ QRectF TextView::token_box(const TextLine& line, const QTextLine& shape, size_t 
 }
 
 QVector<QTextLayout::FormatRange> TextView::inks_of(const TextLine& line,
-                                                    std::span<const Look> looks) const {
+                                                    std::span<const TokenLook> looks) const {
   QVector<QTextLayout::FormatRange> inks;
   for (size_t t = 0; t < line.tokens(); ++t) {
     QTextCharFormat format;
@@ -471,22 +367,22 @@ QVector<QTextLayout::FormatRange> TextView::inks_of(const TextLine& line,
 
 void TextView::paint_mark(QPainter& painter, const QRectF& box, char mark) const {
   if (workspace().level_marks == LevelMarks::Hide || mark == ' ') return;
-  if (kSizes[size_].font < kSmallestMarked) return;
+  if (kTextSizes[size_].font < kSmallestMarked) return;
   painter.setFont(sized_font(8));
   painter.setPen(to_qt(colours().secondary));
   painter.drawText(QRectF(box.center().x() - 10, box.bottom() + 0.5, 20, kMarkHeight),
-                   Qt::AlignCenter, QString(QLatin1Char(mark)));
+                   kCentreLabel, QString(QLatin1Char(mark)));
 }
 
-void TextView::paint_line(QPainter& painter, size_t index, std::span<const Look> looks) const {
+void TextView::paint_line(QPainter& painter, size_t index, std::span<const TokenLook> looks) const {
   const TextLine& line = shown_[index];
   const std::unique_ptr<QTextLayout> layout = shaped(line, inks_of(line, looks));
   const QTextLine shape = layout->lineAt(0);
   const double top = line_top(index);
-  const Look* before = nullptr;
+  const TokenLook* before = nullptr;
   QRectF box_before;
   for (size_t t = 0; t < line.tokens(); ++t) {
-    const Look& look = looks[t];
+    const TokenLook& look = looks[t];
     const QRectF box = token_box(line, shape, t, top).adjusted(-1.5, 0, 1.5, 0);
     if (look.ground) {
       painter.setPen(Qt::NoPen);
@@ -508,7 +404,7 @@ void TextView::paint_line(QPainter& painter, size_t index, std::span<const Look>
 
 void TextView::paint_text(QPainter& painter) const {
   const IndexRange sight = in_sight();
-  const std::vector<Look> all = looks(sight, 1);
+  const std::vector<TokenLook> all = looks(sight, 1);
   for (size_t index = 0; index < shown_.size(); ++index)
     paint_line(painter, index,
                std::span(all).subspan(shown_[index].first.index() - sight.first,
@@ -517,9 +413,9 @@ void TextView::paint_text(QPainter& painter) const {
 
 // One pixel of the picture is one device pixel, so that cells of a pixel stay sharp; larger cells leave a hair between them.
 void TextView::paint_cells(QPainter& painter) const {
-  const Cells grid = cells();
+  const TokenCells grid = cells();
   const IndexRange sight = in_sight();
-  const std::vector<Look> all = looks(sight, grid.merged);
+  const std::vector<TokenLook> all = looks(sight, grid.merged);
   const double ratio = devicePixelRatioF();
   const int width = static_cast<int>(std::lround(grid.width * ratio));
   const int height = static_cast<int>(std::lround(grid.height * ratio));
@@ -587,7 +483,7 @@ std::optional<QRectF> TextView::box_of(Position position) const {
   const IndexRange sight = in_sight();
   if (position.index() < sight.first || position.index() >= sight.first + sight.count)
     return std::nullopt;
-  const Cells grid = cells();
+  const TokenCells grid = cells();
   const size_t cell = (position.index() - sight.first) / grid.merged;
   return QRectF(std::round(area().left()) + static_cast<double>(cell % grid.columns) * grid.width,
                 std::round(area().top()) + static_cast<double>(cell / grid.columns) * grid.height,
@@ -611,10 +507,29 @@ void TextView::outline(QPainter& painter, Position position, double width) const
   painter.drawRoundedRect(box->adjusted(-3, -1.5, 3, 1.5), 4, 4);
 }
 
+void TextView::tint(QPainter& painter, PositionRange range) const {
+  const IndexRange sight = in_sight();
+  const size_t first = std::max(range.first.index(), sight.first);
+  const size_t end = std::min(range.last.index() + 1, sight.first + sight.count);
+  QColor colour = to_qt(colours().accent);
+  colour.setAlpha(48);
+  const size_t row = as_text() ? 1 : cells().columns * cells().merged;
+  for (size_t at = first; at < end;) {
+    // To the end of the line that it is in.
+    size_t line_end = sight.first + ((at - sight.first) / row + 1) * row;
+    if (as_text()) line_end = shown_[*shown_line(Position(at))].end().index();
+    line_end = std::min(line_end, end);
+    const std::optional<QRectF> from = box_of(Position(at)), to = box_of(Position(line_end - 1));
+    if (from && to) painter.fillRect(from->united(*to), colour);
+    at = line_end;
+  }
+}
+
 void TextView::paint_front(QPainter& painter) {
   painter.save();
   painter.setClipRect(area().adjusted(-4, 0, 4, 0));
   painter.setBrush(Qt::NoBrush);
+  if (selection().range) tint(painter, *selection().range);
   const Kin& kin = workspace().kinship.of(*content(), selection());
   underline(painter, kin.winners, colours().accent);
   underline(painter, kin.descendants, colours().band[3]);
@@ -641,7 +556,7 @@ std::optional<Position> TextView::position_at(QPointF point) const {
   const double row = (point.y() - area().top()) / line_height();
   if (row < 0) return std::nullopt;
   if (!as_text()) {
-    const Cells grid = cells();
+    const TokenCells grid = cells();
     const double column = (point.x() - area().left()) / grid.width;
     if (column < 0 || column >= static_cast<double>(grid.columns)) return std::nullopt;
     const size_t cell = static_cast<size_t>(row) * grid.columns + static_cast<size_t>(column);

@@ -11,6 +11,8 @@
 #include "gui/choice_box.h"
 #include "gui/lane_state.h"
 #include "gui/text_flow.h"
+#include "gui/text_sizes.h"
+#include "gui/token_looks.h"
 #include "gui/value_scale.h"
 #include "gui/view.h"
 
@@ -53,22 +55,9 @@ class TextView : public View {
   int header_reserve() const override;
 
  private:
-  /// Ground and ink of one token.
-  struct Look {
-    std::optional<Rgb> ground;
-    Rgb ink;
-    char mark = ' ';
-    bool operator==(const Look&) const = default;
-  };
-  /// Cells in place of text: how many in a row, how large, and how many tokens each stands for.
-  struct Cells {
-    size_t columns = 1, rows = 1, merged = 1;
-    double width = 1, height = 1;
-    size_t tokens() const { return columns * rows * merged; }
-  };
   bool as_text() const;
   bool ready() const;
-  Cells cells() const;
+  TokenCells cells() const;
   Metric metric() const;
   void add_menu();
   void lay_out();
@@ -79,13 +68,8 @@ class TextView : public View {
   Position last_top();
 
   /// Of each `merged` tokens from `range.first` on.
-  std::vector<Look> looks(IndexRange range, size_t merged) const;
-  std::vector<Look> kept_looks(IndexRange range, size_t merged) const;
-  std::vector<Look> value_looks(IndexRange range, size_t merged) const;
+  std::vector<TokenLook> looks(IndexRange range, size_t merged) const;
   std::span<const float> metric_values() const;
-  Look look_of(TokenState state) const;
-  Look look_of_fraction(float fraction) const;
-  std::vector<LaneId> lanes() const;
   QString what_is_coloured() const;
 
   std::unique_ptr<QTextLayout> shaped(const TextLine& line,
@@ -99,13 +83,15 @@ class TextView : public View {
   std::optional<size_t> shown_line(Position position) const;
   QRectF token_box(const TextLine& line, const QTextLine& shape, size_t token, double top) const;
   std::optional<QRectF> box_of(Position position) const;
-  QVector<QTextLayout::FormatRange> inks_of(const TextLine& line, std::span<const Look> looks) const;
-  void paint_line(QPainter& painter, size_t index, std::span<const Look> looks) const;
+  QVector<QTextLayout::FormatRange> inks_of(const TextLine& line, std::span<const TokenLook> looks) const;
+  void paint_line(QPainter& painter, size_t index, std::span<const TokenLook> looks) const;
   void paint_mark(QPainter& painter, const QRectF& box, char mark) const;
   void paint_text(QPainter& painter) const;
   void paint_cells(QPainter& painter) const;
   void underline(QPainter& painter, std::span<const Position> kin, Rgb colour) const;
   void outline(QPainter& painter, Position position, double width) const;
+  /// The marked range, as a tint over its lines or rows of cells.
+  void tint(QPainter& painter, PositionRange range) const;
 
   size_t size_;
   uint64_t edition_ = 0;  // of the document that was laid out

@@ -179,6 +179,24 @@ std::vector<float> thinned(std::span<const float> values, size_t unit) {
   return largest;
 }
 
+/// What a trace without full rows stores of each: their entropy, and the weight of position 0 where that is among the largest.
+void read_reduced_map(const TraceReader& trace, size_t step_index, MapSnapshot& map) {
+  const TraceInfo& info = trace.info();
+  for (size_t layer = 0; layer < info.layers.size(); ++layer)
+    for (size_t head = 0; head < info.heads.size(); ++head) {
+      if (info.capture.entropy == EntropyRows::Record)
+        trace.read_entropy(layer, head, {step_index, 1}, {&map.entropy(layer, head), 1});
+      if (info.capture.top_k == 0) continue;
+      Grid<int32_t> position(1, info.capture.top_k);
+      Grid<float> weight(1, info.capture.top_k);
+      float rest = 0;
+      trace.read_top(layer, head, {step_index, 1}, position.view(), weight.view(), {&rest, 1});
+      const auto first = std::ranges::find(position.all(), 0);
+      if (first != position.all().end())
+        map.sink(layer, head) = weight(0, static_cast<size_t>(first - position.all().begin()));
+    }
+}
+
 }  // namespace
 
 Scalogram scalogram_of(std::span<const float> signal) {
@@ -255,6 +273,10 @@ std::shared_ptr<const MapSnapshot> read_map(const TraceReader& trace, size_t ste
   map->step_index = step_index;
   map->growth = Grid<float>(info.layers.size(), info.heads.size(), kAbsent);
   map->entropy = map->sink = map->growth;
+  if (info.capture.rows == FullRows::Omit) {
+    read_reduced_map(trace, step_index, *map);
+    return map;
+  }
   const Step step = info.steps[step_index];
   const size_t seen = step.index() + 1;
   std::optional<IndexRange> window = band_window(step);

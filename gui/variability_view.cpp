@@ -6,6 +6,7 @@
 
 #include "gui/inspector.h"
 #include "gui/paint.h"
+#include "gui/reduced_rows.h"
 
 namespace dendrokv {
 namespace {
@@ -20,7 +21,7 @@ double width_of(size_t level) {
 }  // namespace
 
 int VariabilityView::header_reserve() const {
-  return width() > 860 ? kLegendWidth : 0;
+  return width() > scaled(860) ? static_cast<int>(scaled(kLegendWidth)) : 0;
 }
 
 void VariabilityView::ask() {
@@ -152,8 +153,8 @@ void VariabilityView::paint_bars(QPainter& painter, size_t level,
     // A bar reaches to its neighbour's, as a line would.
     const double top = before ? std::min(upper, before->second) : upper;
     const double bottom = before ? std::max(lower, before->first) : lower;
-    bars.push_back({rect.left() + width * static_cast<double>(c), top - half, width,
-                    bottom - top + 2 * half});
+    bars.push_back(
+        {rect.left() + width * static_cast<double>(c), top - half, width, bottom - top + 2 * half});
     before = {upper, lower};
   }
   painter.setRenderHint(QPainter::Antialiasing, false);
@@ -169,9 +170,10 @@ void VariabilityView::paint_curve(QPainter& painter, const Curves& curves, size_
   const auto pixels =
       static_cast<size_t>(std::max(1.0, plot().width() * painter.device()->devicePixelRatioF()));
   // Steps of a band that are wider than a pixel keep their corners; else a pixel gets the least and the largest.
-  const std::vector<Envelope::Cell> cells = envelope_columns(
-      (*curves.envelopes)[level], now.first_visible.value,
-      static_cast<double>(now.first_visible.value) + now.visible, std::min<size_t>(pixels, now.visible));
+  const std::vector<Envelope::Cell> cells =
+      envelope_columns((*curves.envelopes)[level], now.first_visible.value,
+                       static_cast<double>(now.first_visible.value) + now.visible,
+                       std::min<size_t>(pixels, now.visible));
   if (now.visible > pixels)
     paint_bars(painter, level, cells, value);
   else
@@ -187,10 +189,9 @@ void VariabilityView::paint_value_ticks(QPainter& painter, const Axis& value) co
     painter.setPen(QPen(to_qt(colours().rule), 1));
     painter.drawLine(QPointF(rect.left(), y), QPointF(rect.right(), y));
     if (y > free_below) continue;
-    free_below = y - 13;
+    free_below = y - scaled(13);
     painter.setPen(to_qt(colours().secondary));
-    painter.drawText(QRectF(rect.left() - 50, y - 8, 44, 16), Qt::AlignRight | Qt::AlignVCenter,
-                     to_qt(tick.label));
+    painter.drawText(QRectF(rect.left() - 50, y - 8, 44, 16), kRightLabel, to_qt(tick.label));
   }
 }
 
@@ -212,17 +213,18 @@ void VariabilityView::paint_invalid(QPainter& painter, const Curves& curves) con
 
 void VariabilityView::paint_legend(QPainter& painter) const {
   if (header_reserve() == 0) return;
-  double left = width() - kPadding - kLegendWidth + 24;
+  double left = width() - kPadding - scaled(kLegendWidth - 24);
   painter.setFont(tiny_font());
   for (size_t level = 0; level < kBandLevels; ++level) {
     painter.setPen(QPen(to_qt(colours().band[level]), width_of(level) + 0.7));
-    painter.drawLine(QPointF(left, 18.5), QPointF(left + 14, 18.5));
+    const double middle = std::round(header() / 2) + 0.5;
+    painter.drawLine(QPointF(left, middle), QPointF(left + 14, middle));
     painter.setPen(to_qt(colours().secondary));
     const QString name = QStringLiteral("D%1").arg(level + 1);
-    painter.drawText(QPointF(left + 19, 22.5),
+    painter.drawText(QPointF(left + 19, middle + scaled(4)),
                      level == 0 ? name + QStringLiteral(" · 2 tokens")
                                 : name + QStringLiteral(" · %1").arg(2u << level));
-    left += level == 0 ? 98 : 68;
+    left += scaled(level == 0 ? 98 : 68);
   }
 }
 
@@ -235,6 +237,8 @@ void VariabilityView::paint_back(QPainter& painter) {
   if (!recorded)
     return paint_message(painter,
                          to_qt(not_recorded(content()->info, selection().layer, selection().step)));
+  const QString reduced = needs_full_rows(content()->info.capture);
+  if (!reduced.isEmpty()) return paint_message(painter, reduced);
   if (!problem.isEmpty()) return paint_message(painter, problem);
   if (!drawn) return paint_message(painter, QStringLiteral("reading …"));
   if (drawn->window.count == 0)

@@ -9,12 +9,17 @@
 #include "gui/inspector.h"
 
 namespace dendrokv {
+namespace {
+
+constexpr double kFewestHeight = 80;  // at 100 %
+
+}  // namespace
 
 View::View(Workspace& workspace, const QString& title, QWidget* parent)
     : QWidget(parent), workspace_(workspace), title_(title) {
   setMouseTracking(true);
   setAccessibleName(title);
-  setMinimumSize(80, 80);
+  setMinimumSize(80, static_cast<int>(scaled(kFewestHeight)));
   connect(&workspace.selection, &SelectionModel::changed, this,
           [this](const Selection& now, const Selection& before) {
             if (needs_refresh(now, before)) refresh();
@@ -79,8 +84,18 @@ void View::refresh() {
   update();
 }
 
+double View::header() {
+  return std::round(scaled(kHeader));
+}
+
+void View::place_in_header(QWidget& control, double right, double from_width) const {
+  const double wide = scaled(from_width), high = scaled(26);
+  control.setGeometry(
+      QRectF(width() - kPadding - scaled(right) - wide, (header() - high) / 2, wide, high).toRect());
+}
+
 QRectF View::area() const {
-  return QRectF(rect()).adjusted(kPadding, kHeader, -kPadding, -kPadding / 2.0 - 2);
+  return QRectF(rect()).adjusted(kPadding, header(), -kPadding, -kPadding / 2.0 - 2);
 }
 
 void View::paintEvent(QPaintEvent*) {
@@ -118,13 +133,15 @@ void View::paint_panel(QPainter& painter) {
 
 void View::paint_header(QPainter& painter) {
   const QFontMetricsF title_metrics(title_font());
-  const double baseline = 23;
+  const double baseline = scaled(23);
   painter.setFont(title_font());
   painter.setPen(to_qt(colours().ink));
-  painter.drawText(QPointF(kPadding, baseline), content() ? heading() : title_);
+  const double room = width() - 2 * kPadding - header_reserve();
+  const QString title = title_metrics.elidedText(content() ? heading() : title_, Qt::ElideRight, room);
+  painter.drawText(QPointF(kPadding, baseline), title);
   if (!content()) return;
   const QFontMetricsF metrics(small_font());
-  double left = kPadding + title_metrics.horizontalAdvance(heading()) + 16;
+  double left = kPadding + title_metrics.horizontalAdvance(title) + 16;
   double right = width() - kPadding - header_reserve();
   painter.setFont(small_font());
   const QString read_out = pointer_ ? describe(*pointer_) : QString();
@@ -147,6 +164,7 @@ void View::paint_message(QPainter& painter, const QString& message) const {
 }
 
 void View::resizeEvent(QResizeEvent*) {
+  setMinimumHeight(static_cast<int>(scaled(kFewestHeight)));  // fonts may have grown
   refresh();
 }
 
@@ -179,7 +197,7 @@ void View::leaveEvent(QEvent*) {
 }
 
 QRectF PositionView::plot() const {
-  return area().adjusted(kLeftMargin - kPadding / 2.0, 2, -kRightMargin, -kTickBand);
+  return area().adjusted(left_margin() - kPadding / 2.0, 2, -kRightMargin, -tick_band());
 }
 
 Axis PositionView::position_axis() const {
@@ -202,7 +220,7 @@ void PositionView::paint_position_ticks(QPainter& painter) const {
   const double line = tick_line();
   painter.setFont(tiny_font());
   const QFontMetricsF metrics(tiny_font());
-  const int wanted = std::max(2, static_cast<int>(rect.width() / 110));
+  const int wanted = std::max(2, static_cast<int>(rect.width() / scaled(110)));
   for (const Tick& tick : binary_ticks(axis, wanted)) {
     const double x = std::round(axis.pixel(tick.value)) + 0.5;
     painter.setPen(QPen(to_qt(mix(colours().rule, colours().secondary, 0.4)), 1));
@@ -212,8 +230,7 @@ void PositionView::paint_position_ticks(QPainter& painter) const {
     // A label at an end stays inside of the panel.
     const double half = metrics.horizontalAdvance(label) / 2;
     const double middle = std::clamp(x, kPadding + half, width() - kPadding / 2.0 - half);
-    painter.drawText(QRectF(middle - 60, line + 6, 120, 14), Qt::AlignHCenter | Qt::AlignTop,
-                     label);
+    painter.drawText(QRectF(middle - 60, line + 6, 120, 14), kBelowLabel, label);
   }
 }
 

@@ -71,7 +71,9 @@ class View : public QWidget {
   /// Draws the data anew: after a change of theme, size or content.
   void refresh();
 
-  static constexpr int kHeader = 36;
+  static constexpr int kHeader = 36;  // at 100 %
+  /// Height of the title's line.
+  static double header();
 
  protected:
   virtual void paint_back(QPainter& painter) = 0;
@@ -91,6 +93,8 @@ class View : public QWidget {
   Workspace& workspace() const { return workspace_; }
   /// The panel below its header, inside its padding.
   QRectF area() const;
+  /// Puts a control on the title's line, `right` pixels from the padding; both at 100 %.
+  void place_in_header(QWidget& control, double right, double width) const;
   /// A sentence in the middle of the area.
   void paint_message(QPainter& painter, const QString& message) const;
   std::optional<QPointF> pointer() const { return pointer_; }
@@ -125,7 +129,10 @@ class PositionView : public View {
   /// A position covers [p, p + 1) of the data.
   Axis position_axis() const;
 
-  static constexpr double kLeftMargin = 44, kRightMargin = 8, kTickBand = 22;
+  static constexpr double kRightMargin = 8;
+  /// Room for the labels of the value axis, and for those of the positions.
+  static double left_margin() { return scaled(44); }
+  static double tick_band() { return scaled(22); }
 
  protected:
   void paint_position_ticks(QPainter& painter) const;

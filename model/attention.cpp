@@ -31,6 +31,7 @@ KvShape kv_shape(const Config& config, CachePrecision precision, const PolicySha
           .positions = policy.positions,
           .most_rows = policy.most_rows,
           .heads = heads.kv_heads,
+          .scores = policy.scores,
           .turn = turn};
 }
 
@@ -161,7 +162,7 @@ void Attention::prepare(Step first, size_t tokens) {
     scratch->work = work(heads.heads * tokens_at_once_);
   }
   for (CutLane& cut : cut_lanes_) cut.work = work(heads.heads);
-  if (shape_.scores == ScoreUse::Needed)
+  if (shape_.scores != ScoreUse::Ignored)
     reduced_ = Grid<float>(lanes_of_layer_ * kTokensAbreast, most_rows_);
 }
 
@@ -228,7 +229,7 @@ size_t Attention::reduced_place(size_t lane, size_t token) {
 void Attention::attend_abreast(const AttentionBlock& block, size_t lane, TokenRange tokens,
                                size_t rows, Scratch& scratch) {
   attend(block, lane, tokens, rows, scratch);
-  if (shape_.scores != ScoreUse::Needed) return;
+  if (shape_.scores == ScoreUse::Ignored) return;
   for (size_t token = 0; token < tokens.count(); ++token)
     this->lane(block.layer, lane)
         .reduce_weights(
@@ -241,7 +242,7 @@ void Attention::settle_abreast(const AttentionBlock& block, size_t lane, TokenRa
   const size_t rows = rows_of(block, lane) - tokens.count();
   for (size_t token = tokens.first; token < tokens.end; ++token) {
     const size_t seen = rows + token - tokens.first + 1;
-    const bool scores = shape_.scores == ScoreUse::Needed;
+    const bool scores = shape_.scores != ScoreUse::Ignored;
     const auto reduced =
         scores ? reduced_.row(reduced_place(lane, token)).first(seen) : std::span<float>();
     const auto decisions =
@@ -273,22 +274,33 @@ void Attention::run_in_sequence(const AttentionBlock& block, TokenRange tokens) 
 }
 
 void Attention::step(const AttentionBlock& block, size_t lane, size_t token, Scratch& scratch) {
-  this->lane(block.layer, lane).append(block, token);
-  attend(block, lane, {token, token + 1}, rows_of(block, lane), scratch);
-  finish_step(block, lane, token, scratch.work);
+  AttentionLane& rows_of_lane = this->lane(block.layer, lane);
+  rows_of_lane.append(block, token);
+  const TokenRange one{token, token + 1};
+  const size_t rows = rows_of(block, lane);
+  LaneWork& work = scratch.work;
+  rows_of_lane.score(block, one, rows, {0, rows}, scratch.queries, work);
+  rows_of_lane.soften(one, rows, work);
+  rows_of_lane.show(block, one, rows, work);
+  const std::span<const float> reduced = reduced_of_step(block, lane, token, work);  // while they are near
+  rows_of_lane.sum(block, one, rows, 0, config_.head_dim, work);
+  finish_step(block, lane, token, reduced);
+}
+
+std::span<const float> Attention::reduced_of_step(const AttentionBlock& block, size_t lane,
+                                                  size_t token, LaneWork& work) const {
+  if (shape_.budget == 0 || shape_.scores == ScoreUse::Ignored) return {};
+  const std::span<float> reduced = std::span(work.reduced).first(rows_of(block, lane));
+  this->lane(block.layer, lane).reduce_weights({token, token + 1}, 0, work, reduced);
+  return reduced;
 }
 
 void Attention::finish_step(const AttentionBlock& block, size_t lane, size_t token,
-                            LaneWork& work) {
+                            std::span<const float> reduced) {
   if (shape_.budget == 0) return;
   AttentionLane& rows_of_lane = this->lane(block.layer, lane);
-  const size_t rows = rows_of(block, lane);
-  std::span<float> reduced;
-  if (shape_.scores == ScoreUse::Needed) {
-    reduced = std::span(work.reduced).first(rows);
-    rows_of_lane.reduce_weights({token, token + 1}, 0, work, reduced);
-  }
-  const auto decisions = rows_of_lane.settle(block, Lane(lane), token, rows, reduced);
+  const auto decisions =
+      rows_of_lane.settle(block, Lane(lane), token, rows_of(block, lane), reduced);
   rows_of_lane.evict(block, Lane(lane), token, decisions, log_);
 }
 
@@ -312,7 +324,7 @@ void Attention::settle_together(const AttentionBlock& block, size_t token, size_
   std::vector<LaneView> views;
   for (size_t lane = 0; lane < lanes_of_layer_; ++lane) {
     const size_t rows = rows_of(block, lane) - later;
-    const bool scores = shape_.scores == ScoreUse::Needed;
+    const bool scores = shape_.scores != ScoreUse::Ignored;
     const auto reduced =
         scores ? reduced_.row(reduced_place(lane, token)).first(rows) : std::span<float>();
     views.push_back(
@@ -383,7 +395,8 @@ void Attention::sum_piece(const AttentionBlock& block, size_t lane, size_t piece
   this->lane(block.layer, lane)
       .sum(block, {0, 1}, rows_of(block, lane), channels.first, channels.end - channels.first,
            cut.work);
-  if (++cut.summed == pieces_) finish_step(block, lane, 0, cut.work);
+  if (++cut.summed == pieces_)
+    finish_step(block, lane, 0, reduced_of_step(block, lane, 0, cut.work));
 }
 
 // ----

@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "cache/policies.h"
@@ -88,7 +89,10 @@ class Attention {
   void attend(const AttentionBlock& block, size_t lane, TokenRange tokens, size_t rows,
               Scratch& scratch) const;
   void step(const AttentionBlock& block, size_t lane, size_t token, Scratch& scratch);
-  void finish_step(const AttentionBlock& block, size_t lane, size_t token, LaneWork& work);
+  std::span<const float> reduced_of_step(const AttentionBlock& block, size_t lane, size_t token,
+                                         LaneWork& work) const;
+  void finish_step(const AttentionBlock& block, size_t lane, size_t token,
+                   std::span<const float> reduced);
   size_t lanes_to_cut(const AttentionBlock& block) const;
   void score_piece(const AttentionBlock& block, size_t lane, size_t piece, CutLane& cut);
   void sum_piece(const AttentionBlock& block, size_t lane, size_t piece, CutLane& cut);

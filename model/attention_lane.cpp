@@ -66,6 +66,7 @@ AttentionLane::AttentionLane(const LaneHeads& heads, const KvShape& shape, const
       rule_(rule),
       kernels_(kernels),
       rows_(shape, kernels, rotary),
+      has_sums_(shape.scores == ScoreUse::Sums && policy_shape.budget > 0),
       wanted_(policy_shape.inputs),
       group_rule_(policy_shape.group),
       inputs_(policy_shape, heads.heads, shape.head_dim, 0),
@@ -111,9 +112,13 @@ void AttentionLane::score(const AttentionBlock& block, TokenRange tokens, size_t
         rows_.rotate_query(from, rows + token, frame, rotated.row(query));
       }
       const auto scores = work.weights.view().rows_from(kv_head * group * count, group * count);
-      if (read_.empty()) rows_.scores(kv_head, rotated, slots, rule_.scale, scores);
-      for (const SlotRange& read : read_) {
-        const SlotRange some = common(slots, read);
+      if (read_.empty()) {
+        if (slots.end < wanted.end) rows_.ask_for(RowPart::Keys, kv_head, {slots.end, wanted.end});
+        rows_.scores(kv_head, rotated, slots, rule_.scale, scores);
+      }
+      for (size_t i = 0; i < read_.size(); ++i) {
+        const SlotRange some = common(slots, read_[i]);
+        if (i + 1 < read_.size()) rows_.ask_for(RowPart::Keys, kv_head, read_[i + 1]);
         if (some.first < some.end) rows_.scores(kv_head, rotated, some, rule_.scale, scores);
       }
     }
@@ -159,7 +164,9 @@ void AttentionLane::soften_read_rows(size_t query, LaneWork& work) const {
     for (size_t slot = range.first; slot < range.end; ++slot) weights[slot] = work.reduced[count++];
 }
 
+// Meanwhile the sums that the weights will be added to can come from memory.
 void AttentionLane::soften(TokenRange tokens, size_t rows, LaneWork& work) const {
+  if (has_sums_ && tokens.count() == 1) rows_.ask_for_sums();
   if (!read_.empty()) {
     DENDROKV_ASSERT(tokens.count() == 1);
     for (size_t query = 0; query < heads_.heads; ++query) soften_read_rows(query, work);
@@ -216,7 +223,10 @@ void AttentionLane::sum(const AttentionBlock& block, TokenRange tokens, size_t r
         rows_.add_weighted_sum(kv_head, every(weights, count, token), range, first_channel,
                                every(sums, count, token));
     };
-    for (const SlotRange& range : read_) add_for(0, range);
+    for (size_t i = 0; i < read_.size(); ++i) {
+      if (i + 1 < read_.size()) rows_.ask_for(RowPart::Values, kv_head, read_[i + 1]);
+      add_for(0, read_[i]);
+    }
     const size_t shared = std::min(first_seen(rows + count - 1), rows);
     for (size_t token = 0; token < count && read_.empty(); ++token)
       add_for(token, {first_seen(rows + token), shared});
@@ -251,12 +261,12 @@ std::span<const Decision> AttentionLane::settle(const AttentionBlock& block, Lan
 
 LaneView AttentionLane::take_in(const AttentionBlock& block, Lane lane, size_t token, size_t rows,
                                 std::span<const float> reduced) {
-  rows_.add_weights(reduced);
+  if (has_sums_) rows_.add_weights(reduced);
   if (!reduced.empty()) inputs_.add_weights(reduced);
   const Step step(block.first.value + token);
   const float* queries = block.qkv.row(token).data() + heads_.first_head * head_dim_;
   inputs_.add_queries(step, {queries, heads_.heads, head_dim_});
-  LaneView view = rows_.slots().view(block.layer, lane, step, rows);
+  LaneView view = rows_.slots().view(block.layer, lane, step, rows, reduced);
   inputs_.complete(view);
   return view;
 }

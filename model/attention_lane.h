@@ -129,6 +129,7 @@ class AttentionLane {
   QueryRule rule_;
   const Kernels& kernels_;
   KvLane rows_;
+  bool has_sums_;
   InputSet wanted_;
   GroupRule group_rule_;
   LaneInputs inputs_;

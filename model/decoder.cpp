@@ -131,8 +131,8 @@ uint64_t Decoder::kv_bytes() const {
 CacheRows Decoder::rows() const {
   return impl_->streams().rows(0);
 }
-const AttentionLane& Decoder::lane(Layer layer, Lane lane) const {
-  return impl_->streams().lane(0, layer, lane);
+const Streams& Decoder::streams() const {
+  return impl_->streams();
 }
 unsigned Decoder::threads() const {
   return impl_->streams().threads();

@@ -39,8 +39,8 @@ class Decoder {
   Run run() const;
   uint64_t kv_bytes() const;  // allocated for the cache now
   CacheRows rows() const;     // held by it, and read by the newest query, over all lanes
-  /// What a lane holds, for those who audit it.
-  const AttentionLane& lane(Layer layer, Lane lane) const;
+  /// The one stream, for those who audit it.
+  const Streams& streams() const;
   unsigned threads() const;
 
  private:

@@ -44,6 +44,12 @@ struct Kernels {
   /// The same for lanes i and i + head_dim / 2. `out` may be `x`, here and above.
   void (*rotate_halves)(std::span<const float> x, std::span<const float> cosine,
                         std::span<const float> sine, std::span<float> out);
+  /// Rows of heads as f16, `row_length` elements apart: rows[r] is turned by cosine.row(r) and sine.row(r), head by head, as by
+  /// to_f32, rotate_pairs or rotate_halves, and to_f16 one after the other. [row, head_dim / 2]
+  void (*rotate_rows_pairs)(const uint16_t* from, size_t row_length, std::span<const uint32_t> rows,
+                            GridView<const float> cosine, GridView<const float> sine, uint16_t* to);
+  void (*rotate_rows_halves)(const uint16_t* from, size_t row_length, std::span<const uint32_t> rows,
+                             GridView<const float> cosine, GridView<const float> sine, uint16_t* to);
   /// silu(gate) * up
   void (*gated_unit)(std::span<const float> gate, std::span<const float> up, std::span<float> out);
   /// gelu(gate) * up, GELU in its tanh form (Hendrycks and Gimpel, 2016, arXiv 1606.08415)
@@ -68,7 +74,7 @@ struct Kernels {
                            std::span<const uint32_t> rows, GridView<float> out);
   void (*weighted_sum_f32)(GridView<const float> weights, const float* values, size_t stride,
                            std::span<const uint32_t> rows, GridView<float> out);
-  /// mean(column) = mean over the rows of `weights`, which are added in their order, in double.
+  /// mean(column) = mean over the rows of `weights`, which are added in their order.
   void (*mean_of_rows)(GridView<const float> weights, std::span<float> mean);
   void (*to_f16)(std::span<const float> values, uint16_t* out);
   void (*to_f32)(std::span<const uint16_t> values, float* out);

@@ -141,8 +141,8 @@ struct AttentionKernels : VectorKernels<S> {
 #pragma GCC unroll 4
         for (size_t i = 0; i < 4; ++i) quarter[i] = keys + stride * row[std::min(4 * i + j, last)];
         queries.multiply(quarter, j, joined);
-        if (16 * chunk + 32 <= rows.size())
-          for (size_t i = 0; i < 4; ++i) prefetch_row(keys + stride * row[16 + 4 * j + i]);
+        for (size_t i = 0; i < 4; ++i)
+          prefetch_row(keys + stride * row[std::min(16 + 4 * j + i, rows.size() - 1 - 16 * chunk)]);
       }
       for (size_t q = 0; q < queries.count(); ++q)
         store_chunk(&out(q, 0), rows.size(), chunk,
@@ -233,17 +233,14 @@ struct AttentionKernels : VectorKernels<S> {
     });
   }
 
-  // In pieces of a size that the compiler knows, so that it works on vectors of doubles.
   static void mean_of_rows(GridView<const float> weights, std::span<float> mean) {
-    const double per_row = 1.0 / static_cast<double>(weights.rows());
-    in_tiles<16, 1>(mean.size(), [&]<size_t kColumns>(size_t first) {
-      double sums[kColumns] = {};
-      for (size_t row = 0; row < weights.rows(); ++row) {
-        const float* from = &weights(row, first);
-        for (size_t i = 0; i < kColumns; ++i) sums[i] += static_cast<double>(from[i]);
-      }
-      for (size_t i = 0; i < kColumns; ++i) mean[first + i] = static_cast<float>(sums[i] * per_row);
-    });
+    const F per_row = S::all(1.0f / static_cast<float>(weights.rows()));
+    for (size_t chunk = 0; chunk < chunks_of(mean.size()); ++chunk) {
+      F sum = chunk_of(&weights(0, 0), mean.size(), chunk);
+      for (size_t row = 1; row < weights.rows(); ++row)
+        sum = S::add(sum, chunk_of(&weights(row, 0), mean.size(), chunk));
+      store_chunk(mean.data(), mean.size(), chunk, S::mul(sum, per_row));
+    }
   }
 };
 

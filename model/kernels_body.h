@@ -34,6 +34,8 @@ constexpr Kernels kernels_of(Isa isa) {
           .rms_norm = Vectors::rms_norm,
           .rotate_pairs = Vectors::rotate_pairs,
           .rotate_halves = Vectors::rotate_halves,
+          .rotate_rows_pairs = Vectors::rotate_rows_pairs,
+          .rotate_rows_halves = Vectors::rotate_rows_halves,
           .gated_unit = Vectors::gated_unit,
           .gated_gelu_unit = Vectors::gated_gelu_unit,
           .softmax = Vectors::softmax,

@@ -8,6 +8,8 @@
 #include <limits>
 #include <span>
 
+#include "data/grid.h"
+
 namespace dendrokv {
 
 namespace {
@@ -59,33 +61,73 @@ struct VectorKernels {
     }
   }
 
-  static void rotate_pairs(std::span<const float> x, std::span<const float> cosine,
-                           std::span<const float> sine, std::span<float> out) {
-    const size_t pairs = cosine.size();
+  // Of floats or halves, [2 * pairs].
+  template <class T>
+  static void turn_pairs(const T* x, size_t pairs, const float* cosine, const float* sine, T* out) {
     size_t pair = 0;
     for (; pair + 8 <= pairs; pair += 8) {
-      const F values = S::load(&x[2 * pair]);
-      const F turned = S::mul(S::swap_pairs(values), S::load_each_twice(&sine[pair]));
-      S::store(&out[2 * pair],
-               S::sub_add(S::mul(values, S::load_each_twice(&cosine[pair])), turned));
+      const F values = S::load(x + 2 * pair);
+      const F turned = S::mul(S::swap_pairs(values), S::load_each_twice(sine + pair));
+      S::store(out + 2 * pair,
+               S::sub_add(S::mul(values, S::load_each_twice(cosine + pair)), turned));
     }
-    for (; pair < pairs; ++pair) {
-      const float even = x[2 * pair], odd = x[2 * pair + 1];
-      out[2 * pair] = even * cosine[pair] - odd * sine[pair];
-      out[2 * pair + 1] = odd * cosine[pair] + even * sine[pair];
+    if (pair == pairs) return;
+    float c[8] = {}, s[8] = {};
+    std::memcpy(c, cosine + pair, (pairs - pair) * sizeof(float));
+    std::memcpy(s, sine + pair, (pairs - pair) * sizeof(float));
+    const F values = chunk_of(x, 2 * pairs, pair / 8);
+    const F turned = S::mul(S::swap_pairs(values), S::load_each_twice(s));
+    store_chunk(out, 2 * pairs, pair / 8, S::sub_add(S::mul(values, S::load_each_twice(c)), turned));
+  }
+
+  template <class T>
+  static void turn_halves(const T* x, size_t pairs, const float* cosine, const float* sine, T* out) {
+    for (size_t chunk = 0; chunk < chunks_of(pairs); ++chunk) {
+      const F low = chunk_of(x, pairs, chunk), high = chunk_of(x + pairs, pairs, chunk);
+      const F c = chunk_of(cosine, pairs, chunk), s = chunk_of(sine, pairs, chunk);
+      store_chunk(out, pairs, chunk, S::sub(S::mul(low, c), S::mul(high, s)));
+      store_chunk(out + pairs, pairs, chunk, S::add(S::mul(high, c), S::mul(low, s)));
     }
+  }
+
+  static void rotate_pairs(std::span<const float> x, std::span<const float> cosine,
+                           std::span<const float> sine, std::span<float> out) {
+    turn_pairs(x.data(), cosine.size(), cosine.data(), sine.data(), out.data());
   }
 
   static void rotate_halves(std::span<const float> x, std::span<const float> cosine,
                             std::span<const float> sine, std::span<float> out) {
-    const size_t pairs = cosine.size();
-    for (size_t chunk = 0; chunk < chunks_of(pairs); ++chunk) {
-      const F low = chunk_of(x.data(), pairs, chunk);
-      const F high = chunk_of(x.data() + pairs, pairs, chunk);
-      const F c = chunk_of(cosine.data(), pairs, chunk), s = chunk_of(sine.data(), pairs, chunk);
-      store_chunk(out.data(), pairs, chunk, S::sub(S::mul(low, c), S::mul(high, s)));
-      store_chunk(out.data() + pairs, pairs, chunk, S::add(S::mul(high, c), S::mul(low, s)));
+    turn_halves(x.data(), cosine.size(), cosine.data(), sine.data(), out.data());
+  }
+
+  // turn(head, cosine, sine, where to) for every head of the rows.
+  template <class Turn>
+  static void turn_rows(const uint16_t* from, size_t row_length, std::span<const uint32_t> rows,
+                        GridView<const float> cosine, GridView<const float> sine, uint16_t* to,
+                        const Turn& turn) {
+    for (size_t r = 0; r < rows.size(); ++r) {
+      const size_t row = rows[r] * row_length;
+      for (size_t head = row; head < row + row_length; head += 2 * cosine.cols())
+        turn(from + head, &cosine(r, 0), &sine(r, 0), to + head);
     }
+  }
+
+  static void rotate_rows_pairs(const uint16_t* from, size_t row_length,
+                                std::span<const uint32_t> rows, GridView<const float> cosine,
+                                GridView<const float> sine, uint16_t* to) {
+    turn_rows(from, row_length, rows, cosine, sine, to,
+              [&](const uint16_t* head, const float* c, const float* s, uint16_t* out) {
+                turn_pairs(head, cosine.cols(), c, s, out);
+              });
+  }
+
+  static void rotate_rows_halves(const uint16_t* from, size_t row_length,
+                                 std::span<const uint32_t> rows, GridView<const float> cosine,
+                                 GridView<const float> sine, uint16_t* to) {
+    turn_rows(from, row_length, rows, cosine, sine, to,
+              [&](const uint16_t* head, const float* c, const float* s, uint16_t* out) {
+                turn_halves(head, cosine.cols(), c, s, out);
+              });
   }
 
   // exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln(2) / 2, exp(r) by its series to r^7 / 7! (next term: 5e-9). Relative error

@@ -45,6 +45,7 @@ KvLane::KvLane(const KvShape& shape, const Kernels& kernels, const RotaryTable& 
     : shape_(shape),
       kernels_(kernels),
       rotary_(rotary),
+      slots_(shape.scores),
       frames_(shape.most_rows),
       raw_(row_length()),
       rotated_(row_length()) {
@@ -85,8 +86,7 @@ void KvLane::evict(std::span<const Slot> slots) {
   for (size_t leaves = slots.size(); leaves-- > 0;) {  // from the end: slots stay what they are
     slots_.evict(slots[leaves]);
     tidy_after(1);
-    for (const SlotRange& range : frames_.evict(slots[leaves]))
-      for (size_t later = range.first; later < range.end; ++later) rotate(later);
+    for (const SlotRange& range : frames_.evict(slots[leaves])) rotate_again(range);
   }
 }
 
@@ -135,6 +135,16 @@ void KvLane::scores(size_t head, GridView<const float> queries, SlotRange range,
     kernels_.scores_f16(queries, halves(keys) + first, row_length(), rows, scale, to);
   else
     kernels_.scores_f32(queries, floats(keys) + first, row_length(), rows, scale, to);
+}
+
+void KvLane::ask_for(RowPart part, size_t head, SlotRange range) const {
+  constexpr size_t kRows = 16, kLine = 64;
+  const size_t row = row_bytes(), size = row / shape_.heads;
+  const size_t end = std::min({range.first + kRows, range.end, slots_.size()});
+  const std::byte* from = (part == RowPart::Keys ? rotated_keys_ : values_).bytes.get() + head * size;
+  const uint32_t* rows = slots_.rows().data();
+  for (size_t slot = range.first; slot < end; ++slot)
+    for (size_t at = 0; at < size; at += kLine) __builtin_prefetch(from + rows[slot] * row + at);
 }
 
 void KvLane::add_weighted_sum(size_t head, GridView<const float> weights, SlotRange range,
@@ -188,6 +198,15 @@ void KvLane::rotate(size_t slot) {
     rotary_.rotate(kernels_, std::span(raw_).subspan(head * size, size), position,
                    std::span(rotated_).subspan(head * size, size));
   store(rotated_, row_of(rotated_keys_, row));
+}
+
+// Slots of one frame: their positions follow each other.
+void KvLane::rotate_again(const SlotRange& range) {
+  if (shape_.precision == CachePrecision::F16)
+    return rotary_.rotate_rows(kernels_, halves(raw_keys_.bytes.get()), row_length(),
+                               slots_.rows().subspan(range.first, range.end - range.first),
+                               position_of(range.first), halves(rotated_keys_.bytes.get()));
+  for (size_t slot = range.first; slot < range.end; ++slot) rotate(slot);
 }
 
 size_t KvLane::position_of(size_t slot) const {

@@ -37,9 +37,12 @@ struct KvShape {
   PositionMode positions = PositionMode::Original;
   size_t most_rows = 0;  // ever held at once; 0 = unbounded
   size_t heads = 1;      // KV heads in a row
+  ScoreUse scores = ScoreUse::Sums;  // what is kept of the weights
   double turn =
       0;  // from 0 below 1, another for each lane: so that they do not close gaps all in the same step
 };
+
+enum class RowPart { Keys, Values };
 
 /// Bytes that a bounded lane holds for keys and values once it has all its rows: what KvLane::bytes() says then.
 uint64_t full_bytes(const KvShape& shape);
@@ -54,8 +57,9 @@ class KvLane {
   void reserve(size_t rows);
   /// Appends a row; there must be room. `keys` are un-rotated; [heads * head_dim] both.
   void append(Position position, std::span<const float> keys, std::span<const float> values);
-  /// Weights of a step, [slot], added to the scores of the first weights.size() slots.
+  /// Weights of a step, [slot], added to the sums of the first weights.size() slots.
   void add_weights(std::span<const float> weights) { slots_.add_weights(weights); }
+  void ask_for_sums() const { slots_.ask_for_sums(); }
   void evict(Slot slot) { evict({&slot, 1}); }
   /// Several at once, in time order.
   void evict(std::span<const Slot> slots);
@@ -74,6 +78,9 @@ class KvLane {
   void add_weighted_sum(size_t head, GridView<const float> weights, SlotRange range,
                         size_t first_channel, GridView<float> out) const;
 
+  /// Asks the processor for the first rows of a range that is read next: a kernel looks ahead within its own range alone.
+  void ask_for(RowPart part, size_t head, SlotRange range) const;
+
   const SlotTable& slots() const { return slots_; }
   uint64_t bytes() const;  // allocated for keys and values
   uint64_t bytes_held_by_row()
@@ -86,6 +93,7 @@ class KvLane {
   size_t row_bytes() const;
   void store(std::span<const float> values, std::byte* to) const;
   void rotate(size_t slot);
+  void rotate_again(const SlotRange& range);
   void close_gaps();
   void tidy_after(size_t evictions);
   size_t position_of(size_t slot) const;

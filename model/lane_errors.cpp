@@ -13,9 +13,7 @@ namespace {
 
 void check(const TraceReader& trace, const Model& model) {
   const TraceInfo& info = trace.info();
-  if (info.model.sha256 != model.sha256())
-    fail("trace " + info.uuid, "of model " + info.model.name + " " + info.model.sha256.substr(0, 12),
-         "wanted one of " + model.path().string());
+  check_same_model(info, model);
   if (info.layers.size() != info.model.layers || info.heads.size() != info.model.heads ||
       info.steps.size() != info.tokens)
     fail("trace " + info.uuid, "records a part of the layers, heads or steps", "wanted all of them");
@@ -115,6 +113,12 @@ class LayerErrors {
 };
 
 }  // namespace
+
+void check_same_model(const TraceInfo& info, const Model& model) {
+  if (info.model.sha256 == model.sha256()) return;
+  fail("trace " + info.uuid, "of model " + info.model.name + " " + info.model.sha256.substr(0, 12),
+       "wanted one of " + model.path().string(), "name its model with --model");
+}
 
 std::optional<Grid<double>> lane_errors(const TraceReader& trace, const Model& model,
                                         std::span<const Run> runs, std::span<const Step> steps,

@@ -20,4 +20,7 @@ std::optional<Grid<double>> lane_errors(const TraceReader& trace, const Model& m
                                         std::span<const Run> runs, std::span<const Step> steps,
                                         const Progress& progress);
 
+/// Throws Error when the trace is of another model.
+void check_same_model(const TraceInfo& info, const Model& model);
+
 }  // namespace dendrokv

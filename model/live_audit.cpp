@@ -4,7 +4,6 @@
 #include <bit>
 #include <cmath>
 #include <deque>
-#include <map>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -13,13 +12,13 @@
 #include "cache/row_bounds.h"
 #include "data/half.h"
 #include "model/attention_lane.h"
+#include "model/audit_reruns.h"
 #include "model/cache_bytes.h"
 
 namespace dendrokv {
 namespace {
 
 constexpr double kSumTolerance = 1e-3;
-constexpr size_t kShortText = 64;  // tokens of the texts that are run again
 
 /// What the queries of one head have seen.
 struct HeadLog {
@@ -52,47 +51,6 @@ std::vector<float> stored(std::span<const float> row, Arithmetic arithmetic) {
   return numbers;
 }
 
-/// Renormalised weights of a row's positions from `first` on.
-std::map<uint32_t, double> suffix_of(std::span<const Position> positions,
-                                     std::span<const float> weights, uint32_t first) {
-  std::map<uint32_t, double> suffix;
-  double sum = 0;
-  for (size_t slot = 0; slot < positions.size(); ++slot)
-    if (positions[slot].value >= first && weights[slot] > 0)
-      sum += suffix[positions[slot].value] = double{weights[slot]};
-  for (auto& [position, weight] : suffix) weight /= sum;
-  return suffix;
-}
-
-/// The last query's rows of the first layer, whose keys and queries depend on the tokens alone.
-class FirstLayer final : public Observer {
- public:
-  struct Row {
-    Step step;
-    std::vector<Position> positions;
-    std::vector<float> weights;
-  };
-
-  bool wants_attention(Layer layer, Head, Step) const override { return layer.value == 0; }
-  bool wants_rows(Layer) const override { return false; }
-  void on_row(Layer, KvHead, Position, std::span<const float>, std::span<const float>) override {}
-  void on_steps_done(Step, uint32_t) override {}
-  void on_attention(std::span<const AttentionRow> rows) override {
-    const std::lock_guard lock(mutex_);
-    const AttentionRow& row = rows.back();
-    Row& last = rows_[row.head];
-    if (!last.positions.empty() && row.step < last.step) return;
-    last = {row.step,
-            {row.positions.begin(), row.positions.end()},
-            {row.weights.begin(), row.weights.end()}};
-  }
-  const std::map<Head, Row>& rows() const { return rows_; }
-
- private:
-  std::mutex mutex_;
-  std::map<Head, Row> rows_;
-};
-
 }  // namespace
 
 class LiveAudit::Impl {
@@ -116,7 +74,7 @@ class LiveAudit::Impl {
   void on_steps_done(Step first, uint32_t count) {
     if (next_ != nullptr) next_->on_steps_done(first, count);
   }
-  std::vector<Check> checks(const Decoder& decoder, std::span<const int32_t> tokens,
+  std::vector<Check> checks(const Streams& streams, size_t stream, std::span<const int32_t> tokens,
                             const DecoderOptions& options) const;
   ModelFacts facts() const { return model_.facts(); }
   std::string policy() const { return policy_.text(); }
@@ -140,11 +98,9 @@ class LiveAudit::Impl {
   Finding of_heads(std::string HeadLog::*fault, const std::string& found) const;
   Finding softmax() const;
   Finding record(const Run& run) const;
-  Finding alignment(const Decoder& decoder, const Run& run) const;
+  Finding alignment(const Streams& streams, size_t stream, const Run& run) const;
   std::string slots_fault(const AttentionLane& lane, const Run& run, Layer layer, Lane of) const;
   std::string stored_fault(const AttentionLane& lane, Layer layer) const;
-  Finding identity(std::span<const int32_t> tokens, const DecoderOptions& options) const;
-  Finding relativity(std::span<const int32_t> tokens, const DecoderOptions& options) const;
 
   const Model& model_;
   const Config& config_;
@@ -278,20 +234,20 @@ Finding LiveAudit::Impl::record(const Run& run) const {
               " steps is what the record says");
 }
 
-Finding LiveAudit::Impl::alignment(const Decoder& decoder, const Run& run) const {
+Finding LiveAudit::Impl::alignment(const Streams& streams, size_t stream, const Run& run) const {
   uint64_t slots = 0;
   for (Layer layer; layer.value < config_.layers; layer = layer.next())
     for (Lane lane; lane.value < run.retention.lanes(); lane = lane.next()) {
-      const AttentionLane& rows = decoder.lane(layer, lane);
+      const AttentionLane& rows = streams.lane(stream, layer, lane);
       std::string fault = slots_fault(rows, run, layer, lane);
       if (fault.empty()) fault = stored_fault(rows, layer);
       if (!fault.empty()) return bad(lane_text(layer.value, lane.value) + ": " + fault);
       slots += rows.rows().slots().size();
     }
-  return good("positions, scores, counts, keys and values of " + std::to_string(slots) + " slots");
+  return good("positions, scores, keys and values of " + std::to_string(slots) + " slots");
 }
 
-// Positions as on record, C = steps of life, S = the weights that the queries gave.
+// Positions as on record, S = the weights that the queries gave.
 std::string LiveAudit::Impl::slots_fault(const AttentionLane& lane, const Run& run, Layer layer,
                                          Lane of) const {
   const Step last(run.retention.tokens() - 1);
@@ -299,13 +255,10 @@ std::string LiveAudit::Impl::slots_fault(const AttentionLane& lane, const Run& r
   const std::vector<Position> kept = run.retention.kept_positions(layer, of, last);
   if (!std::ranges::equal(view.position, kept))
     return "holds " + std::to_string(view.position.size()) + " rows, other ones than on record";
-  if (shape_.scores != ScoreUse::Needed || shape_.budget == 0) return {};
+  if (shape_.scores != ScoreUse::Sums || shape_.budget == 0) return {};
   for (size_t slot = 0; slot < kept.size(); ++slot) {
     const size_t position = kept[slot].index();
     const std::string subject = "position " + std::to_string(position);
-    if (view.steps[slot] != last.value + 1 - position)
-      return subject + " counts " + std::to_string(view.steps[slot]) + " steps of life, wanted " +
-             std::to_string(last.value + 1 - position);
     if (shape_.group == GroupRule::Max) continue;
     double sum = 0;
     for (size_t head = 0; head < lane.heads().heads; ++head)
@@ -349,65 +302,10 @@ std::string LiveAudit::Impl::stored_fault(const AttentionLane& lane, Layer layer
   return {};
 }
 
-Finding LiveAudit::Impl::identity(std::span<const int32_t> tokens,
-                                  const DecoderOptions& options) const {
-  size_t count = std::min(tokens.size(), kShortText);
-  if (shape_.budget > 0) count = std::min<size_t>(count, policy_.fewest_rows());
-  if (shape_.reads > 0) count = std::min<size_t>(count, shape_.reads);
-  Decoder bounded(model_, policy_, options), full(model_, PolicyChoice("full"), options);
-  const auto found = bounded.feed(tokens.first(count), LogitsOf::All, nullptr);
-  const auto wanted = full.feed(tokens.first(count), LogitsOf::All, nullptr);
-  return check_same_logits(found, wanted);
-}
-
-// In the first layer a query and a key depend on their tokens alone. So the weights among the last tokens are the
-// same, up to their sum, whatever stands before them and whatever has left.
-Finding LiveAudit::Impl::relativity(std::span<const int32_t> tokens,
-                                    const DecoderOptions& options) const {
-  const size_t count = std::min(tokens.size() / 2, kShortText);
-  const auto first = static_cast<uint32_t>(tokens.size() - count);
-  if (count < 2) return not_applicable("the text is too short for a suffix to compare");
-  Decoder full(model_, PolicyChoice("full"), options);
-  FirstLayer alone;
-  full.feed(tokens.subspan(first), LogitsOf::None, &alone);
-  const double tolerance = model_.arithmetic() == Arithmetic::Exact ? 1e-4 : 2e-2;
-  double most = 0;
-  size_t rows = 0;
-  for (const auto& [head, row] : first_layer_.rows()) {
-    auto held = suffix_of(row.positions, row.weights, first);
-    const auto& other = alone.rows().at(head);
-    std::vector<Position> shifted;
-    std::vector<float> weights;
-    for (size_t slot = 0; slot < other.positions.size(); ++slot)
-      if (held.contains(other.positions[slot].value + first)) {
-        shifted.emplace_back(other.positions[slot].value + first);
-        weights.push_back(other.weights[slot]);
-      }
-    // Behind a gap a rank is no longer the place in the text.
-    if (held.size() < 2) continue;
-    const bool without_gap = held.rbegin()->first - held.begin()->first + 1 == held.size();
-    if (!without_gap && shape_.positions == PositionMode::Rank) {
-      uint32_t from = held.rbegin()->first;
-      while (held.contains(from - 1)) --from;
-      held = suffix_of(row.positions, row.weights, from);
-    }
-    const auto wanted = suffix_of(shifted, weights, held.begin()->first);
-    for (const auto& [position, weight] : held) {
-      const auto same = wanted.find(position);
-      most = std::max(most, same == wanted.end() ? weight : std::fabs(weight - same->second));
-    }
-    rows += held.size();
-  }
-  if (rows == 0) return not_applicable("no head kept a suffix to compare");
-  const std::string found = "weights of " + std::to_string(rows) +
-                            " suffix rows of the first layer differ by at most " +
-                            std::to_string(most);
-  return most <= tolerance ? good(found) : bad(found);
-}
-
-std::vector<Check> LiveAudit::Impl::checks(const Decoder& decoder, std::span<const int32_t> tokens,
+std::vector<Check> LiveAudit::Impl::checks(const Streams& streams, size_t stream,
+                                           std::span<const int32_t> tokens,
                                            const DecoderOptions& options) const {
-  const Run run = decoder.run();
+  const Run run = streams.run(stream);
   std::vector<Check> checks;
   const auto add = [&](const char* name, Finding finding) {
     checks.push_back({name, std::string(check_meaning(name)), std::move(finding)});
@@ -418,11 +316,11 @@ std::vector<Check> LiveAudit::Impl::checks(const Decoder& decoder, std::span<con
   add("protected", shape_.budget == 0 ? not_applicable("nothing leaves")
                                       : of_heads(&HeadLog::protected_fault, "seen by every query"));
   add("record", record(run));
-  add("alignment", alignment(decoder, run));
+  add("alignment", alignment(streams, stream, run));
   DecoderOptions again = options;
   again.evictions = EvictionLog::Discard;
-  add("identity", identity(tokens, again));
-  add("RoPE relativity", relativity(tokens, again));
+  add("identity", check_identity(model_, policy_, tokens, again));
+  add("RoPE relativity", check_relativity(model_, policy_, first_layer_, tokens, again));
   return checks;
 }
 
@@ -447,26 +345,18 @@ void LiveAudit::on_steps_done(Step first, uint32_t count) {
   impl_->on_steps_done(first, count);
 }
 
-std::vector<Check> LiveAudit::checks(const Decoder& decoder, std::span<const int32_t> tokens,
+std::vector<Check> LiveAudit::checks(const Streams& streams, size_t stream,
+                                     std::span<const int32_t> tokens,
                                      const DecoderOptions& options) const {
-  return impl_->checks(decoder, tokens, options);
+  return impl_->checks(streams, stream, tokens, options);
 }
 
-Audit LiveAudit::audit(const Decoder& decoder, std::span<const int32_t> tokens,
+Audit LiveAudit::audit(const Streams& streams, size_t stream, std::span<const int32_t> tokens,
                        const DecoderOptions& options) const {
-  Audit audit = audit_run(decoder.run(), impl_->facts());
+  Audit audit = audit_run(streams.run(stream), impl_->facts());
   audit.subject = "running model, policy " + impl_->policy();
-  merge(audit, checks(decoder, tokens, options));
+  merge(audit, checks(streams, stream, tokens, options));
   return audit;
-}
-
-Finding check_same_logits(GridView<const float> found, GridView<const float> full) {
-  for (size_t token = 0; token < full.rows(); ++token)
-    if (!std::ranges::equal(found.row(token), full.row(token)))
-      return bad("token " + std::to_string(token) +
-                 " of a text that fits has other logits than under full");
-  return good("the first " + std::to_string(full.rows()) +
-              " tokens, which fit, have the logits of full bit for bit");
 }
 
 }  // namespace dendrokv

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "cache/checks.h"
-#include "model/decoder.h"
 #include "model/model.h"
 #include "model/observer.h"
+#include "model/streams.h"
 
 namespace dendrokv {
 
@@ -29,21 +29,18 @@ class LiveAudit final : public Observer {
               std::span<const float> value) override;
   void on_steps_done(Step first, uint32_t count) override;
 
-  /// At the end of a run that this observer has seen whole, and whose `tokens` these were; the decoder keeps its
-  /// evictions. What was seen, beside the record and the cache; runs short texts more, under full and under the
-  /// policy. Throws what running them throws.
-  std::vector<Check> checks(const Decoder& decoder, std::span<const int32_t> tokens,
+  /// At the end of a run of stream number `stream` that this observer has seen whole, and whose `tokens` these
+  /// were; the streams keep their evictions. What was seen, beside the record and the cache; runs short texts
+  /// more, under full and under the policy. Throws what running them throws.
+  std::vector<Check> checks(const Streams& streams, size_t stream, std::span<const int32_t> tokens,
                             const DecoderOptions& options) const;
   /// The same and what the record says by itself (audit_run), for a run that is in no file.
-  Audit audit(const Decoder& decoder, std::span<const int32_t> tokens,
+  Audit audit(const Streams& streams, size_t stream, std::span<const int32_t> tokens,
               const DecoderOptions& options) const;
 
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-/// Logits [token, vocabulary] of a text that fits its budget, beside those under full.
-Finding check_same_logits(GridView<const float> found, GridView<const float> full);
 
 }  // namespace dendrokv

@@ -14,7 +14,7 @@
 // Under TreeKV the rows left of the cursor are one frame for the whole pass, the rows right of it slide, and the row that the cursor
 // has passed joins those on the left: one rotation per eviction. Rows behind the tree slide a pass longer and are a frame of their
 // own. Under StreamingLLM the sinks are one frame, all other rows another, and next to nothing is rotated anew. A policy that evicts
-// anywhere cuts a frame each time, and the smallest joins its neighbour: one row of 28 at an eviction.
+// anywhere cuts a frame each time, and the smallest joins its neighbour: one row of 12 at an eviction.
 //
 // Offsets stay bounded, so a table of angles does: a row that is appended when the last offset is large opens a frame of offset 0,
 // and a frame that lives longer than any row of a moving window is rotated back to 0.
@@ -40,7 +40,7 @@ struct SlotRange {
 
 class RotaryFrames {
  public:
-  static constexpr size_t kMostFrames = 8;
+  static constexpr size_t kMostFrames = 4;
 
   /// most_rows: ever held at once; 0 = unbounded.
   explicit RotaryFrames(size_t most_rows);

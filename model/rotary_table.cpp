@@ -69,4 +69,14 @@ void RotaryTable::rotate(const Kernels& kernels, std::span<const float> x, size_
   turn(x, cosine(position), sine(position), out);
 }
 
+void RotaryTable::rotate_rows(const Kernels& kernels, const uint16_t* from, size_t row_length,
+                              std::span<const uint32_t> rows, size_t first_position,
+                              uint16_t* to) const {
+  const size_t pairs = frequency_.size(), first = first_position * pairs;
+  const auto turn = pairing_ == RotaryPairing::Adjacent ? kernels.rotate_rows_pairs
+                                                        : kernels.rotate_rows_halves;
+  turn(from, row_length, rows, {cosine_.data() + first, rows.size(), pairs},
+       {sine_.data() + first, rows.size(), pairs}, to);
+}
+
 }  // namespace dendrokv

@@ -48,6 +48,10 @@ class RotaryTable {
   /// Turns a head, [head_dim], to a position that grow() has covered. `out` may be `x`.
   void rotate(const Kernels& kernels, std::span<const float> x, size_t position,
               std::span<float> out) const;
+  /// Keys as f16, [row, heads of head_dim], `row_length` apart: those listed are turned to first_position, first_position + 1, ...
+  /// Has the bits of widening, rotate() and rounding one after the other.
+  void rotate_rows(const Kernels& kernels, const uint16_t* from, size_t row_length,
+                   std::span<const uint32_t> rows, size_t first_position, uint16_t* to) const;
 
  private:
   RotaryPairing pairing_;

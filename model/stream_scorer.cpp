@@ -85,10 +85,11 @@ StreamScorer::StreamScorer(const Model& model, std::span<const PolicyChoice> pol
   if (reference) expected_ = Grid<float>(rows, config_.vocabulary);
 }
 
-void StreamScorer::feed(std::span<const int32_t> tokens, const TokenScores& scores) {
+void StreamScorer::feed(std::span<const int32_t> tokens, const TokenScores& scores,
+                        std::span<Observer* const> observers) {
   DENDROKV_ASSERT(scores.nll.rows() == streams_.count() && scores.nll.cols() == tokens.size());
   DENDROKV_ASSERT(scores.top1.rows() == streams_.count() && scores.top1.cols() == tokens.size());
-  streams_.feed(tokens, {}, [&](const Streams::Block& block) {
+  streams_.feed(tokens, observers, [&](const Streams::Block& block) {
     if (reference_) score(block, tokens, scores, *reference_);
     for (size_t stream = 0; stream < streams_.count(); ++stream)
       if (stream != reference_) score(block, tokens, scores, stream);

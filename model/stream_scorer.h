@@ -27,7 +27,8 @@ class StreamScorer {
                std::optional<size_t> reference, const DecoderOptions& options);
 
   /// Feeds tokens behind those fed before, as Streams::feed() does. Losses agree with those of Decoder::feed_and_score() to 2e-6.
-  void feed(std::span<const int32_t> tokens, const TokenScores& scores);
+  void feed(std::span<const int32_t> tokens, const TokenScores& scores,
+            std::span<Observer* const> observers = {});
 
   const Streams& streams() const { return streams_; }
 

@@ -1,6 +1,7 @@
 #include "plot/chart.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdio>
 #include <limits>
@@ -288,7 +289,8 @@ std::string heat_map(const HeatMapChart& chart) {
   const ColourScale scale = colour_scale(chart);
   double column_room = 26;
   for (const std::string& name : chart.column_names) column_room = std::max(column_room, kLetter * static_cast<double>(name.size()) + 14);
-  const auto every = [](double cell, double room) { return static_cast<size_t>(std::max(1.0, std::ceil(room / cell))); };
+  // Powers of two, so that cells of 8 positions are named 0, 64, 128.
+  const auto every = [](double cell, double room) { return std::bit_ceil(static_cast<size_t>(std::max(1.0, std::ceil(room / cell)))); };
   const size_t row_step = every(chart.cell_height, 16), column_step = every(chart.cell_width, column_room);
   for (size_t r = 0; r < chart.values.rows(); ++r) {
     const double y = kMapTop + static_cast<double>(r) * chart.cell_height;

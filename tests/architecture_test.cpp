@@ -37,7 +37,7 @@ const std::vector<std::pair<std::regex, std::regex>> kThirdParty = {
     {std::regex("fftw3\\.h"), std::regex("analysis/fft\\.cpp")},
     {std::regex("openssl/.*"), std::regex("data/identity\\.cpp")},
     {std::regex("unicode/.*"), std::regex("model/unicode\\.cpp")},
-    {std::regex("immintrin\\.h"), std::regex("(model/kernels.*|data/(half|pyramid_fold)\\.cpp|analysis/line_kernels_body\\.h)")},
+    {std::regex("immintrin\\.h"), std::regex("(model/kernels.*|data/(half|pyramid_fold|weight_tile)\\.cpp|analysis/line_kernels_body\\.h)")},
     {std::regex("mpi\\.h"), std::regex("cli/mpi_dealer\\.cpp")},
     {std::regex("CLI/.*"), std::regex("(cli/options|bench/main)\\.cpp")},
     {std::regex("nlohmann/.*"), std::regex("(cli|bench)/json\\.cpp")},

@@ -2,6 +2,7 @@
 
 #include "analysis/analyze.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <gtest/gtest.h>
@@ -385,6 +386,35 @@ TEST(Analyze, ThreadsDoNotChangeABitOfTheStatistics) {
   for (size_t n = 0; n < 3; ++n) EXPECT_EQ(one.statistics.null_curves[n].mean, three.statistics.null_curves[n].mean);
   EXPECT_EQ(one.low, three.low);
   EXPECT_EQ(one.statistics.variance_high, three.statistics.variance_high);
+}
+
+// Four units make wide bands; as ratios they stay above 0 and on both sides of the mean.
+TEST(Analyze, BandsOfFewUnitsArePositive) {
+  const testing::TemporaryFolder folder;
+  const Analysis analysis = of_documents(folder, 4, 0.3, {});
+  for (size_t i = 0; i < analysis.band.size(); ++i) {
+    if (std::isnan(analysis.band[i])) continue;
+    ASSERT_GT(analysis.low[i], 0) << i;
+    ASSERT_LE(analysis.low[i], analysis.band[i]) << i;
+    ASSERT_GE(analysis.high[i], analysis.band[i]) << i;
+  }
+}
+
+// Recency weights: the last positions that count hold most of the mean, and nothing of the median.
+TEST(Analyze, TheMedianVarianceDoesNotFollowAFewPositions) {
+  const testing::TemporaryFolder folder;
+  const Analysis analysis = of_documents(folder, 4, 0.3, {});
+  const Statistics& statistics = analysis.statistics;
+  ASSERT_EQ(statistics.variance_median.size(), analysis.levels);
+  const size_t first = analysis.valid_first + analysis.exclude_first;
+  const size_t end = analysis.valid_first + analysis.valid_count - analysis.exclude_last;
+  for (size_t band = 0; band < analysis.levels; ++band) {
+    const double* energy = statistics.energy.data() + band * analysis.positions;
+    std::vector<double> sorted(energy + first, energy + end);
+    std::ranges::sort(sorted);
+    EXPECT_EQ(statistics.variance_median[band], sorted[sorted.size() / 2]) << band;
+    EXPECT_LT(statistics.variance_median[band], statistics.variance[band]) << band;
+  }
 }
 
 TEST(Analyze, ANullThatChangesNothingIsRefused) {

@@ -67,6 +67,37 @@ TEST(LineKernels, EverySetGivesThePlainBitsInDouble) {
   expect_equal_sets<double>(9);
   expect_equal_sets<double>(40);
 }
+template <class Real>
+void expect_equal_decimation() {
+  std::array<const LineKernels<Real>*, 8> sets;
+  const size_t count = line_kernel_sets(sets.data(), sets.size());
+  std::mt19937 draw(6);
+  std::normal_distribution<double> normal;
+  std::vector<Real> x(400), weights0(8), weights1(8);
+  for (auto* numbers : {&x, &weights0, &weights1})
+    for (Real& number : *numbers) number = static_cast<Real>(normal(draw));
+  for (const size_t taps : {2u, 4u, 6u, 8u})
+    for (size_t length = 1; length <= 150; ++length) {
+      std::vector<Real> plain0(length), plain1(length);
+      for (size_t k = 0; k < length; ++k)
+        for (size_t m = 0; m < taps; ++m) {
+          plain0[k] += weights0[m] * x[2 * k + taps - 1 - m];
+          plain1[k] += weights1[m] * x[2 * k + taps - 1 - m];
+        }
+      for (size_t s = 0; s < count; ++s) {
+        std::vector<Real> out0(length), out1(length);
+        ASSERT_TRUE(sets[s]->decimate(x.data(), weights0.data(), weights1.data(), taps, length, out0.data(), out1.data()));
+        ASSERT_EQ(out0, plain0) << sets[s]->isa << " " << taps << " " << length;
+        ASSERT_EQ(out1, plain1) << sets[s]->isa << " " << taps << " " << length;
+      }
+    }
+  EXPECT_FALSE(sets[0]->decimate(x.data(), weights0.data(), weights1.data(), 10, 0, nullptr, nullptr));
+}
+
+TEST(LineKernels, DecimationGivesThePlainBits) {
+  expect_equal_decimation<float>();
+  expect_equal_decimation<double>();
+}
 TEST(LineKernels, ManyFloatsAreAddedInDouble) {
   expect_equal_sets<float>(kFewTerms);
   expect_equal_sets<float, double>(kFewTerms + 1);

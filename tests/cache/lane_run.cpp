@@ -29,7 +29,9 @@ LaneRun run_lane(const PolicyChoice& choice, uint32_t tokens, const RowWeights& 
   const PolicyShape& shape = choice.shape();
   LaneInputs inputs(shape, 1, kSyntheticHeadDim, 16);
   std::vector<double> future(tokens);
+  const bool reads_weights = shape.scores != ScoreUse::Ignored;
   LaneRun run;
+  run.table = SlotTable(shape.scores);
   for (Step step; step.value < tokens; step = step.next()) {
     const Position newest(step.value);
     const std::vector<float> value = synthetic_row(7, SyntheticRow::Value, newest);
@@ -37,10 +39,11 @@ LaneRun run_lane(const PolicyChoice& choice, uint32_t tokens, const RowWeights& 
     inputs.append(synthetic_row(7, SyntheticRow::Key, newest), value, euclidean_norm(value));
     const std::vector<float> query = synthetic_row(7, SyntheticRow::Query, newest);
     inputs.add_queries(step, {query.data(), 1, query.size()});
-    const std::vector<float> given = weights(step, run.table.positions());
-    run.table.add_weights(given);
-    inputs.add_weights(given);
-    LaneView view = run.table.view(place.layer, place.lane, step);
+    std::vector<float> given;
+    if (reads_weights) given = weights(step, run.table.positions());
+    if (shape.scores == ScoreUse::Sums) run.table.add_weights(given);
+    if (reads_weights) inputs.add_weights(given);
+    LaneView view = run.table.view(place.layer, place.lane, step, run.table.size(), given);
     inputs.complete(view);
     future.clear();
     for (const Position position : view.position)

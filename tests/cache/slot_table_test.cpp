@@ -13,26 +13,22 @@ struct PlainRow {
   Position position;
   uint32_t row;
   double weight_sum;
-  uint32_t steps;
-  float last_weight;
 };
 
 void expect_equal(const SlotTable& table, const std::vector<PlainRow>& plain) {
-  const LaneView view = table.view(Layer(3), Lane(1), Step(9));
+  const Step step(5000);
+  const LaneView view = table.view(Layer(3), Lane(1), step);
   EXPECT_EQ(view.layer, Layer(3));
   EXPECT_EQ(view.lane, Lane(1));
-  EXPECT_EQ(view.step, Step(9));
+  EXPECT_EQ(view.step, step);
   ASSERT_EQ(table.size(), plain.size());
   ASSERT_EQ(view.position.size(), plain.size());
   ASSERT_EQ(view.weight_sum.size(), plain.size());
-  ASSERT_EQ(view.steps.size(), plain.size());
-  ASSERT_EQ(view.last_weight.size(), plain.size());
   for (size_t slot = 0; slot < plain.size(); ++slot) {
     ASSERT_EQ(view.position[slot], plain[slot].position);
     ASSERT_EQ(table.rows()[slot], plain[slot].row);
     ASSERT_EQ(view.weight_sum[slot], plain[slot].weight_sum);
-    ASSERT_EQ(view.steps[slot], plain[slot].steps);
-    ASSERT_EQ(view.last_weight[slot], plain[slot].last_weight);
+    ASSERT_EQ(view.steps(slot), 5001 - plain[slot].position.value);
   }
 }
 
@@ -68,12 +64,13 @@ TEST(SlotTable, ClosingGapsCopiesEachRowDownOnce) {
 TEST(SlotTable, AddsAStepThatSawTheFirstRowsOnly) {
   SlotTable table;
   for (uint32_t position = 0; position < 3; ++position) table.append(Position(position));
-  table.add_weights(std::vector{0.25f, 0.75f});
-  const LaneView view = table.view(Layer(0), Lane(0), Step(1), 2);
+  const std::vector weights{0.25f, 0.75f};
+  table.add_weights(weights);
+  const LaneView view = table.view(Layer(0), Lane(0), Step(1), 2, weights);
   EXPECT_TRUE(std::ranges::equal(view.weight_sum, std::vector{0.25, 0.75}));
   EXPECT_TRUE(std::ranges::equal(view.last_weight, std::vector{0.25f, 0.75f}));
   EXPECT_EQ(view.position.size(), 2u);
-  EXPECT_EQ(table.view(Layer(0), Lane(0), Step(2)).steps[2], 0u);
+  EXPECT_EQ(table.view(Layer(0), Lane(0), Step(2)).weight_sum[2], 0.0);
 }
 
 TEST(SlotTable, SumsInDoublePrecision) {
@@ -86,7 +83,19 @@ TEST(SlotTable, SumsInDoublePrecision) {
     sum += static_cast<double>(weight);
   }
   EXPECT_EQ(table.view(Layer(0), Lane(0), Step(999)).weight_sum[0], sum);
-  EXPECT_EQ(table.view(Layer(0), Lane(0), Step(999)).steps[0], 1000u);
+}
+
+TEST(SlotTable, KeepsNoSumsThatNobodyReads) {
+  for (const ScoreUse scores : {ScoreUse::Ignored, ScoreUse::Weights}) {
+    SlotTable table(scores);
+    for (uint32_t position = 0; position < 3; ++position) table.append(Position(position));
+    table.evict(Slot(1));
+    const std::vector weights{0.5f, 0.5f};
+    const LaneView view = table.view(Layer(0), Lane(0), Step(2), 2, weights);
+    EXPECT_TRUE(view.weight_sum.empty());
+    EXPECT_TRUE(std::ranges::equal(view.last_weight, weights));
+    EXPECT_EQ(view.position.size(), 2u);
+  }
 }
 
 // The same operations on a plain vector of rows, for thousands of steps with random victims.
@@ -104,13 +113,11 @@ TEST(SlotTable, AgreesWithAPlainVectorOfRows) {
         plain[slot].row = static_cast<uint32_t>(slot);
     }
     plain.push_back(
-        {Position(step), step % 10 == 9 ? static_cast<uint32_t>(plain.size()) : row, 0, 0, 0});
+        {Position(step), step % 10 == 9 ? static_cast<uint32_t>(plain.size()) : row, 0});
     std::vector<float> weights(plain.size());
     for (size_t slot = 0; slot < plain.size(); ++slot) {
       weights[slot] = static_cast<float>(generator() % 1000) / 1000.0f;
       plain[slot].weight_sum += static_cast<double>(weights[slot]);
-      plain[slot].steps += 1;
-      plain[slot].last_weight = weights[slot];
     }
     table.add_weights(weights);
     while (plain.size() > 8 || (!plain.empty() && generator() % 4 == 0)) {
@@ -135,8 +142,6 @@ TEST(SlotTable, AllocatesNothingWithinItsReserve) {
   EXPECT_EQ(table.rows().data(), rows);
   EXPECT_EQ(after.position.data(), before.position.data());
   EXPECT_EQ(after.weight_sum.data(), before.weight_sum.data());
-  EXPECT_EQ(after.steps.data(), before.steps.data());
-  EXPECT_EQ(after.last_weight.data(), before.last_weight.data());
 }
 
 }  // namespace

@@ -52,7 +52,7 @@ TEST(TreeKv, FirstEvictionOfKeepRightIsTheFirstToken) {
 
 TEST(TreeKv, CursorVisitsEveryRowInTurn) {
   EXPECT_EQ(cursor_sequence(whole_tree(4), 9), "1 2 3 4 1 2 3 4 1");
-  EXPECT_EQ(cursor_sequence(whole_tree(1), 3), "1 1 1");
+  EXPECT_EQ(cursor_sequence(whole_tree(2), 3), "1 2 1");
   EXPECT_EQ(cursor_sequence(whole_tree(5), 6), "1 2 3 4 5 1");
 }
 
@@ -61,7 +61,7 @@ TEST(TreeKv, PrintedCursorSkipsOneRow) {
   EXPECT_EQ(cursor_sequence(whole_tree(5, ",cursor=printed"), 6), "1 3 5 2 4 1");
   EXPECT_EQ(cursor_sequence(whole_tree(6, ",cursor=printed"), 4), "1 3 5 1");
   EXPECT_EQ(cursor_sequence(whole_tree(7, ",cursor=printed"), 8), "1 3 5 7 2 4 6 1");
-  EXPECT_EQ(cursor_sequence(whole_tree(1, ",cursor=printed"), 2), "1 1");
+  EXPECT_EQ(cursor_sequence(whole_tree(2, ",cursor=printed"), 2), "1 1");
 }
 
 // --- worked examples
@@ -123,7 +123,8 @@ TEST(TreeKv, WorkedExampleEndsWithTheseSumsAndCounts) {
   const LaneView view = lane.table.view(Layer(0), Lane(0), Step(11));
   const std::vector<double> sums{5.151963, 1.570234, 0.477222, 0.238095};
   for (size_t slot = 0; slot < 4; ++slot) EXPECT_NEAR(view.weight_sum[slot], sums[slot], 5.1e-7);
-  EXPECT_TRUE(std::ranges::equal(view.steps, std::vector<uint32_t>{12, 5, 3, 1}));
+  const std::vector<uint32_t> counts{12, 5, 3, 1};
+  for (size_t slot = 0; slot < 4; ++slot) EXPECT_EQ(view.steps(slot), counts[slot]);
 }
 
 TEST(TreeKv, WorkedExampleWithProtection) {

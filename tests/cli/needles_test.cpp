@@ -2,9 +2,11 @@
 
 #include "cli/needles.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 #include <set>
 
+#include "cli/needle_curves.h"
 #include "cli/options.h"
 #include "model/model.h"
 #include "tests/support/files.h"
@@ -93,6 +95,24 @@ TEST(Plant, RefusesWhatHasNoPlace) {
   NeedlePlan many{.depths = {}, .tokens = 100'000};
   for (uint32_t depth = 0; depth < 65; ++depth) many.depths.push_back(50 * depth);
   EXPECT_THROW(planted(many), UsageError);
+}
+
+// The interval's ends are where the test of that probability, with its own variance, has p = 0.05.
+TEST(NeedleCurves, AnIntervalOfWilson) {
+  for (const auto& [found, facts] : {std::pair<uint64_t, uint64_t>{0, 6}, {3, 16}, {8, 8}, {5, 6}}) {
+    Curve curve;
+    curve.facts = facts;
+    curve.found = found;
+    const FoundInterval interval = found_interval(curve);
+    const double share = static_cast<double>(found) / static_cast<double>(facts);
+    for (const double end : {interval.low, interval.high}) {
+      if (end == 0 || end == 1) continue;
+      const double deviation = std::sqrt(end * (1 - end) / static_cast<double>(facts));
+      EXPECT_NEAR(std::fabs(share - end) / deviation, 1.959964, 1e-5);
+    }
+    EXPECT_LE(interval.low, share);
+    EXPECT_GE(interval.high, share);
+  }
 }
 
 }  // namespace

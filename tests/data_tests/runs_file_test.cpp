@@ -157,6 +157,7 @@ TEST(AnalysisFile, ReadsBackWhatWasWritten) {
   statistics.energy = statistics.relative = std::vector<double>(12, 0.125);
   statistics.entropy.assign(6, 1);
   statistics.variance = statistics.variance_low = statistics.variance_high = {3, 4};
+  statistics.variance_median = {2, 3};
   statistics.variance_interval = "none";
   statistics.changes = {{1, 4, 0.5, 0.25}};
   analysis.mean_weight.assign(6, 1.0 / 6);
@@ -182,6 +183,7 @@ TEST(AnalysisFile, ReadsBackWhatWasWritten) {
   EXPECT_EQ(read.statistics.bands[0].high, statistics.bands[0].high);
   EXPECT_EQ(read.statistics.null_curves[0].high, statistics.null_curves[0].high);
   EXPECT_EQ(read.statistics.maps[0].p_value, statistics.maps[0].p_value);
+  EXPECT_EQ(read.statistics.variance_median, statistics.variance_median);
   EXPECT_EQ(read.statistics.changes[0].position, 4u);
   EXPECT_EQ(sniff_file(folder / "a.h5"), FileKind::Analysis);
   EXPECT_THROW(read_runs(folder / "a.h5"), Error);

@@ -1,6 +1,7 @@
 #include "gui/application.h"
 
 #include <QImage>
+#include <cmath>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -63,6 +64,39 @@ TEST_F(Program, TheSamePictureInEveryRun) {
   ASSERT_EQ(run("t.h5 r.h5 --render p.png --size 1280x720", "LC_ALL=C QT_SCALE_FACTOR=1").status,
             0);
   EXPECT_TRUE(testing::read_text(folder / "o.png") == testing::read_text(folder / "p.png"));
+}
+
+/// Blocks of 2 x 2 pixels that are not of one colour: none in a picture that was only enlarged.
+int fine_blocks(const QImage& picture) {
+  int count = 0;
+  for (int y = 0; y + 1 < picture.height(); y += 2)
+    for (int x = 0; x + 1 < picture.width(); x += 2) {
+      const QRgb first = picture.pixel(x, y);
+      count += first != picture.pixel(x + 1, y) || first != picture.pixel(x, y + 1) ||
+               first != picture.pixel(x + 1, y + 1);
+    }
+  return count;
+}
+
+TEST_F(Program, AtTwiceTheDensityEveryCanvasIsSharpAndWhereItWas) {
+  for (const char* view : {"text", "retention", "contributions", "mosaic", "overview", "variability"}) {
+    const std::string command = std::string("t.h5 r.h5 --size 1280x720 --view ") + view + " --render ";
+    ASSERT_EQ(run(command + "once.png").status, 0);
+    ASSERT_EQ(run(command + "twice.png", "QT_SCALE_FACTOR=2").status, 0);
+    const auto read = [this](const char* name) {
+      return QImage(QString::fromStdString((folder / name).string())).convertToFormat(QImage::Format_RGB32);
+    };
+    const QImage once = read("once.png"), twice = read("twice.png");
+    ASSERT_EQ(twice.size(), 2 * once.size()) << view;
+    EXPECT_GT(fine_blocks(twice), 1500) << view;
+    const QImage halved = twice.scaled(once.size(), Qt::IgnoreAspectRatio, Qt::SmoothTransformation);
+    double apart = 0;
+    for (int y = 0; y < once.height(); ++y)
+      for (int x = 0; x < once.width(); ++x)
+        apart += std::abs(qGray(once.pixel(x, y)) - qGray(halved.pixel(x, y)));
+    // Of 255, on average: edges of text and lines differ, areas do not.
+    EXPECT_LT(apart / (double{1} * once.width() * once.height()), 4) << view;
+  }
 }
 
 TEST_F(Program, PictureAndTableInOneRun) {

@@ -2,10 +2,17 @@
 
 #include <QEventLoop>
 #include <QTimer>
+#include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <hdf5.h>
 
+#include "data/error.h"
+#include "data/eval_file.h"
+#include "data/grid.h"
+#include "data/trace_reader.h"
 #include "tests/gui/sample_trace.h"
 #include "tests/support/files.h"
 
@@ -89,6 +96,16 @@ TEST_F(DocumentTest, AModel) {
                  "is a model, wanted a trace or runs over it, record one with dendrokv trace");
 }
 
+TEST_F(DocumentTest, AnEvaluation) {
+  EvalFile file;
+  file.uuid = "8f14e45f-ceea-467f-a830-9c4b5a2e6f10";
+  file.policies = {"full"};
+  file.texts.push_back(unscored_text("text", {1, 2, 3}, 1, std::nullopt));
+  file.texts.back().reached = 3;
+  write_eval(folder / "e.h5", file);
+  expect_refused({folder / "e.h5"}, "is an evaluation, wanted a trace or runs over it, see dendrokv info");
+}
+
 TEST_F(DocumentTest, RunsAlone) {
   testing::write_sample_trace(folder / "t.h5", {});
   testing::write_sample_runs(folder / "r.h5", folder / "t.h5", {"full"});
@@ -131,6 +148,90 @@ TEST_F(DocumentTest, ATruncatedFileOpensAsFarAsItCanOrSaysWhyNot) {
       EXPECT_TRUE(document.problem(topic).isEmpty() ||
                   document.problem(topic).contains(QStringLiteral("cut.h5: /")))
           << document.problem(topic).toStdString();
+  }
+}
+
+/// All that a cut file still shows is what the whole file shows there; more of it never shows less.
+TEST_F(DocumentTest, ATraceThatWasCutAnywhereShowsWhatIsLeft) {
+  testing::SampleOptions options;
+  options.tokens = 300;
+  testing::write_sample_trace(folder / "t.h5", options);
+  const std::string bytes = testing::read_text(folder / "t.h5");
+  const TraceReader whole(folder / "t.h5");
+  const TraceInfo& info = whole.info();
+  size_t shown_before = 0, opened_files = 0;
+  constexpr size_t kCuts = 97;
+  for (size_t cut = 1; cut < kCuts; ++cut) {
+    write(folder / "cut.h5", bytes.substr(0, cut * bytes.size() / kCuts));
+    std::optional<TraceReader> trace;
+    try {
+      trace.emplace(folder / "cut.h5", Incomplete::TakeWhatIsThere);
+    } catch (const Error& error) {
+      EXPECT_EQ(shown_before, 0u) << "a longer file is refused: " << error.what();
+      EXPECT_NE(std::string(error.what()).find("cut.h5"), std::string::npos);
+      continue;
+    }
+    ++opened_files;
+    ASSERT_FALSE(trace->info().complete);
+    ASSERT_NE(trace->missing()[0].find("was cut"), std::string::npos) << trace->missing()[0];
+    const size_t steps = trace->info().steps.size();
+    EXPECT_GE(steps, shown_before) << cut;
+    shown_before = steps;
+    Grid<float> wanted(steps, info.tokens), found(steps, info.tokens);
+    for (size_t layer = 0; layer < info.layers.size(); ++layer)
+      for (size_t head = 0; head < info.heads.size(); ++head) {
+        whole.read_weights(layer, head, {0, steps}, {0, info.tokens}, wanted.view());
+        trace->read_weights(layer, head, {0, steps}, {0, info.tokens}, found.view());
+        ASSERT_EQ(std::memcmp(wanted.all().data(), found.all().data(), wanted.all().size_bytes()), 0);
+      }
+  }
+  EXPECT_GT(opened_files, kCuts / 2);
+  EXPECT_GT(shown_before, info.steps.size() / 2);
+}
+
+TEST_F(DocumentTest, ACutFileSaysWhatItLacksAndShowsTheRest) {
+  testing::SampleOptions options;
+  options.tokens = 300;
+  testing::write_sample_trace(folder / "t.h5", options);
+  testing::write_sample_runs(folder / "r.h5", folder / "t.h5", {"full", "streaming:sinks=2,recent=30"});
+  const std::string trace = testing::read_text(folder / "t.h5"), runs = testing::read_text(folder / "r.h5");
+  write(folder / "cut.h5", trace.substr(0, trace.size() * 19 / 20));
+  write(folder / "cut-runs.h5", runs.substr(0, runs.size() / 2));
+  open({folder / "cut.h5", folder / "cut-runs.h5"});
+  ASSERT_EQ(opened, 1) << message;
+  const Content& content = *document.content();
+  const auto says = [&](const std::string& words) {
+    return std::ranges::any_of(content.missing, [&](const std::string& one) {
+      return one.find(words) != std::string::npos;
+    });
+  };
+  EXPECT_TRUE(says("The file was cut: "));
+  EXPECT_TRUE(says("cut-runs.h5"));
+  const Step last = content.info.steps.back();
+  document.want_row({0, {0}, content.info.steps.size() - 1});
+  document.want_tiles(this, {whole_tile(document.heat_subject({2, {3}}), 300, 300)});
+  settle();
+  EXPECT_EQ(document.problem(Topic::Heat).toStdString(), "");
+  ASSERT_TRUE(document.tile(whole_tile(document.heat_subject({2, {3}}), 300, 300)));
+  EXPECT_LT(last.value, 299u);
+  EXPECT_EQ(content.ending, Ending::Cut);
+  // Contributions are there as far as values are.
+  const TraceReader cut(folder / "cut.h5", Incomplete::TakeWhatIsThere);
+  for (size_t layer = 0; layer < 3; ++layer) {
+    Grid<float> value(1, options.head_dim);
+    bool there = true;
+    try {
+      cut.read_values(layer, KvHead(0), {0, 1}, value.view());
+    } catch (const Error&) {
+      there = false;
+    }
+    const HeatSubject contributions{layer, {0}, Quantity::Contribution, Reduction::Max};
+    const TileKey whole =
+        whole_tile(document.heat_subject(contributions), content.info.steps.size(), 300);
+    document.want_tiles(this, {whole});
+    settle();
+    ASSERT_TRUE(document.tile(whole));
+    EXPECT_EQ(std::isnan(document.tile(whole)->values(0, 0)), !there) << layer;
   }
 }
 

@@ -180,5 +180,23 @@ TEST(TextView, OddTextIsLaidOutAndPainted) {
   EXPECT_GT(places_by_token(opened).size(), 60u);
 }
 
+TEST(TextView, AMarkedRangeIsTintedAtEverySize) {
+  OpenedWindow opened;
+  auto& text = dynamic_cast<TextView&>(opened.view("text"));
+  for (size_t size = 0; size < TextView::size_count(); ++size) {
+    text.set_size(size);
+    opened.change([](Selection& wanted) { wanted.range.reset(); });
+    const QImage plain = opened.picture("text");
+    const IndexRange sight = text.in_sight();
+    const PositionRange range{Position(sight.first), Position(sight.first + sight.count / 2)};
+    opened.change([&](Selection& wanted) { wanted.range = range; });
+    const QImage marked = opened.picture("text");
+    int changed = 0;
+    for (int y = View::kHeader; y < plain.height(); ++y)
+      for (int x = 0; x < plain.width(); ++x) changed += plain.pixel(x, y) != marked.pixel(x, y);
+    EXPECT_GT(changed, 40) << size;
+  }
+}
+
 }  // namespace
 }  // namespace dendrokv

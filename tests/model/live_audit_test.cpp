@@ -8,6 +8,8 @@
 #include <functional>
 #include <gtest/gtest.h>
 
+#include "model/audit_reruns.h"
+#include "model/decoder.h"
 #include "tests/support/files.h"
 
 namespace dendrokv {
@@ -85,7 +87,7 @@ Audit audit_of(const std::string& spec, Between between = {},
   LiveAudit watch(model(arithmetic), policy, nullptr);
   between.audit = &watch;
   decoder.feed(some_tokens(), LogitsOf::None, &between);
-  return watch.audit(decoder, said, options);
+  return watch.audit(decoder.streams(), 0, said, options);
 }
 
 class LiveAuditOfPolicies : public ::testing::TestWithParam<const char*> {};
