@@ -7,7 +7,7 @@
 namespace dendrokv {
 namespace {
 
-constexpr size_t kFactor = 4;
+constexpr size_t kFactor = 8;
 constexpr float kNothing = std::numeric_limits<float>::quiet_NaN();
 constexpr Envelope::Cell kEmpty{kNothing, kNothing};
 

@@ -1,5 +1,5 @@
 #pragma once
-// A curve at any zoom: least and largest value of any range, from levels of four to one.
+// A curve at any zoom: least and largest value of any range, from levels of eight to one.
 
 #include <cstddef>
 #include <span>
@@ -26,7 +26,7 @@ class Envelope {
  private:
   size_t first_ = 0;
   std::vector<float> values_;
-  std::vector<std::vector<Cell>> levels_;  // level l: 4^(l + 1) values a cell
+  std::vector<std::vector<Cell>> levels_;  // level l: 8^(l + 1) values a cell
 };
 
 /// The curve over `columns` equal parts of [first, end), each exactly reduced: what a line of one point up and one down a pixel needs.

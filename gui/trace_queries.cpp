@@ -174,6 +174,12 @@ std::vector<float> mean_weights(const TraceReader& trace, const RowRequest& requ
   return mean;
 }
 
+/// Position 0 takes what no other position wants; next to it nothing else would be seen.
+std::vector<float> without_first(std::vector<float> contribution) {
+  if (contribution.size() > 1) contribution[0] = contribution[1];
+  return contribution;
+}
+
 /// The largest of each `unit` values.
 std::vector<float> thinned(std::span<const float> values, size_t unit) {
   std::vector<float> largest((values.size() + unit - 1) / unit);
@@ -251,10 +257,7 @@ std::shared_ptr<const RowSnapshot> read_row(const TraceReader& trace, const RowR
   row->sum_up();
   row->contribution = contribution_lengths(trace, request, seen, cancelled);
   if (cancelled()) return nullptr;
-  // Position 0 takes what no other position wants; next to it nothing else would be seen.
-  std::vector<float> signal = row->contribution;
-  if (signal.size() > 1) signal[0] = signal[1];
-  row->scalogram = scalogram_of(signal);
+  row->scalogram = scalogram_of(without_first(row->contribution));
   const std::optional<IndexRange> window = band_window(step);
   if (!window || cancelled()) return window ? nullptr : row;
   row->window = *window;

@@ -54,8 +54,8 @@ TEST(Envelope, BeforeItsFirstNumberIsNothing) {
     for (size_t from = 0; from <= whole.size(); from += 1 + from / 9)
       for (size_t end = from; end <= whole.size() + 3; end += 1 + (end - from) / 7)
         expect_same(envelope.over(from, end), plain(whole, from, end));
-    // A number takes its own four bytes and a third of a cell of eight, whatever comes before.
-    EXPECT_LT(envelope.bytes(), tail.size() * 7);
+    // A number takes its own four bytes and a seventh of a cell of eight, whatever comes before.
+    EXPECT_LT(envelope.bytes(), tail.size() * 6);
     EXPECT_GE(envelope.bytes(), tail.size() * sizeof(float));
   }
 }
