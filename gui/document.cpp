@@ -212,7 +212,7 @@ void Document::open(const std::vector<std::filesystem::path>& files) {
       });
 }
 
-/// Makes the indexes of all lanes of all runs, the one shown first, while nothing else is to be read: a view that asks early makes its own.
+/// Makes the indexes of the lanes of the other runs while nothing else is to be read: a view that asks early makes its own.
 void Document::index_runs() {
   io_->post(Topic::Index, [this, content = content_](const IoThread::Stale& stale) {
     const size_t first = most_telling_run(*content);
