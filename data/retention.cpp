@@ -59,24 +59,26 @@ std::string LaneCheck::fault(size_t p) const {
 std::string LaneCheck::rival_fault(size_t p) const {
   const int64_t winner = rival[p], step = evict_step[p];
   if (winner == -1) return {};
-  const std::string found = "rival is " + std::to_string(winner);
+  // Text is made of a fault only: records have a hundred million entries.
+  const auto found = [&] { return "rival is " + std::to_string(winner); };
   if (winner < 0 || winner >= tokens())
-    return found + ", wanted -1 or a position below " + std::to_string(tokens());
-  if (step < 0) return found + " of a position that never left";
-  if (winner == static_cast<int64_t>(p)) return found + ", the position itself";
-  if (winner > step) return found + ", which had not arrived at step " + std::to_string(step);
+    return found() + ", wanted -1 or a position below " + std::to_string(tokens());
+  if (step < 0) return found() + " of a position that never left";
+  if (winner == static_cast<int64_t>(p)) return found() + ", the position itself";
+  if (winner > step) return found() + ", which had not arrived at step " + std::to_string(step);
   const int64_t winner_step = evict_step[static_cast<size_t>(winner)];
   if (winner_step >= 0 && winner_step < step)
-    return found + ", which left at step " + std::to_string(winner_step) + ", before step " +
+    return found() + ", which left at step " + std::to_string(winner_step) + ", before step " +
            std::to_string(step);
   return {};
 }
 
 size_t LaneCheck::ring() const {
-  std::vector<size_t> walk_of(rival.size(), rival.size());
-  for (size_t start = 0; start < rival.size(); ++start) {
+  const auto none = static_cast<uint32_t>(rival.size());
+  std::vector<uint32_t> walk_of(rival.size(), none);
+  for (uint32_t start = 0; start < none; ++start) {
     size_t p = start;
-    while (walk_of[p] == rival.size()) {
+    while (walk_of[p] == none) {
       walk_of[p] = start;
       if (rival[p] < 0) break;
       p = static_cast<size_t>(rival[p]);
@@ -163,11 +165,12 @@ class Retention::RecentLanes {
     const auto known = std::ranges::find_if(lanes_, [&](const Known& one) {
       return one.layer == layer && one.lane == lane;
     });
-    if (known != lanes_.end())
+    if (known != lanes_.end()) {
       lanes_.splice(lanes_.begin(), lanes_, known);
-    else
+    } else {
+      if (lanes_.size() == kMostLanes) lanes_.pop_back();
       lanes_.push_front({layer, lane, source_->read(layer, lane)});
-    if (lanes_.size() > kMostLanes) lanes_.pop_back();
+    }
     return lanes_.front().duels;
   }
   LaneDuels read(Layer layer, Lane lane) const { return source_->read(layer, lane); }
@@ -178,7 +181,7 @@ class Retention::RecentLanes {
   }
 
  private:
-  static constexpr size_t kMostLanes = 4;
+  static constexpr size_t kMostLanes = 2;
   struct Known {
     Layer layer;
     Lane lane;

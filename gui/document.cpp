@@ -2,6 +2,7 @@
 
 #include <QMetaObject>
 #include <algorithm>
+#include <malloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -67,6 +68,15 @@ FileSet sort_files(const std::vector<std::filesystem::path>& files) {
   return set;
 }
 
+/// The first picture asks every lane of it: the window's thread would be busy with their indexes.
+void index_first_run(const Content& content, const IoThread::Stale& stale) {
+  const RunIndex& index = content.index(most_telling_run(content));
+  for (const LaneId& id : all_lanes(index.run())) {
+    if (stale()) return;
+    index.lane(id);
+  }
+}
+
 /// In the first of the places that can be written to.
 bool build_in_first_place(const TraceReader& trace,
                           const std::vector<std::filesystem::path>& places,
@@ -118,11 +128,14 @@ void Document::ask(Topic topic, Read read, Keep keep) {
   io_->post(topic, [this, topic, id, read, keep, source = source_](const IoThread::Stale& stale) {
     decltype(read(*source, stale)) answer{};
     QString problem;
+    // Of a long text, the answer before and what a reading takes besides its own are much: the allocator would keep both.
+    ::malloc_trim(0);
     try {
       answer = read(*source, stale);
     } catch (const std::exception& error) {
       problem = QString::fromUtf8(error.what());
     }
+    ::malloc_trim(0);
     if (stale()) return;
     const auto deliver = [this, topic, id, keep, answer, problem] {
       if (id != state(topic).asked) return;
@@ -178,15 +191,17 @@ void Document::open(const std::vector<std::filesystem::path>& files) {
   };
   ask(
       Topic::Open,
-      [files](Source& source, const IoThread::Stale&) -> Opened {
+      [files](Source& source, const IoThread::Stale& stale) -> Opened {
         source.heat.reset();
         source.trace.reset();
         const FileSet set = sort_files(files);
         const std::optional<FileStamp> stamp = file_stamp(set.trace);
         source.trace.emplace(set.trace, Incomplete::TakeWhatIsThere);
         source.heat.emplace(*source.trace, set.trace);
-        return {std::make_shared<const Content>(load_content(*source.trace, set.trace, set.runs)),
-                source.heat->origin(), stamp.value_or(FileStamp{})};
+        auto content =
+            std::make_shared<const Content>(load_content(*source.trace, set.trace, set.runs));
+        index_first_run(*content, stale);
+        return {std::move(content), source.heat->origin(), stamp.value_or(FileStamp{})};
       },
       [this](const Opened& opened) {
         content_ = opened.content;
@@ -197,7 +212,7 @@ void Document::open(const std::vector<std::filesystem::path>& files) {
       });
 }
 
-/// Makes the indexes of all lanes of all runs, the one shown first, while nothing else is to be read: a view that asks early makes its own.
+/// Makes the indexes of the lanes of the other runs while nothing else is to be read: a view that asks early makes its own.
 void Document::index_runs() {
   io_->post(Topic::Index, [this, content = content_](const IoThread::Stale& stale) {
     const size_t first = most_telling_run(*content);

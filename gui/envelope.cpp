@@ -7,7 +7,7 @@
 namespace dendrokv {
 namespace {
 
-constexpr size_t kFactor = 4;
+constexpr size_t kFactor = 8;
 constexpr float kNothing = std::numeric_limits<float>::quiet_NaN();
 constexpr Envelope::Cell kEmpty{kNothing, kNothing};
 
@@ -22,7 +22,8 @@ Envelope::Cell cell_of(float value) {
 
 }  // namespace
 
-Envelope::Envelope(std::vector<float> values) : values_(std::move(values)) {
+Envelope::Envelope(std::vector<float> values, size_t first)
+    : first_(first), values_(std::move(values)) {
   size_t below = values_.size();
   while (below > kFactor) {
     std::vector<Cell> level((below + kFactor - 1) / kFactor, kEmpty);
@@ -33,9 +34,20 @@ Envelope::Envelope(std::vector<float> values) : values_(std::move(values)) {
   }
 }
 
+float Envelope::at(size_t place) const {
+  return place < first_ ? kNothing : values_[place - first_];
+}
+
+size_t Envelope::bytes() const {
+  size_t bytes = values_.capacity() * sizeof(float);
+  for (const std::vector<Cell>& level : levels_) bytes += level.capacity() * sizeof(Cell);
+  return bytes;
+}
+
 Envelope::Cell Envelope::over(size_t first, size_t end) const {
   Cell total = kEmpty;
-  end = std::min(end, values_.size());
+  first = std::max(first, first_) - first_;
+  end = std::clamp(end, first_, size()) - first_;
   // Up: what does not fill a cell of the next level is taken from this one, at both ends.
   for (size_t level = 0; first < end; ++level) {
     const auto take = [&](size_t i) {

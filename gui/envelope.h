@@ -1,5 +1,5 @@
 #pragma once
-// A curve at any zoom: least and largest value of any range, from levels of four to one.
+// A curve at any zoom: least and largest value of any range, from levels of eight to one.
 
 #include <cstddef>
 #include <span>
@@ -14,18 +14,19 @@ class Envelope {
   };
 
   Envelope() = default;
-  /// NaN is left out.
-  explicit Envelope(std::vector<float> values);
+  /// NaN is left out. The curve has no number before `first`, where `values` begin.
+  explicit Envelope(std::vector<float> values, size_t first = 0);
 
-  size_t size() const { return values_.size(); }
-  float at(size_t place) const { return values_[place]; }
-  std::span<const float> values() const { return values_; }
+  size_t size() const { return first_ + values_.size(); }
+  float at(size_t place) const;  // below size(); NaN = no number
   /// Of [first, end), within the curve.
   Cell over(size_t first, size_t end) const;
+  size_t bytes() const;
 
  private:
+  size_t first_ = 0;
   std::vector<float> values_;
-  std::vector<std::vector<Cell>> levels_;  // level l: 4^(l + 1) values a cell
+  std::vector<std::vector<Cell>> levels_;  // level l: 8^(l + 1) values a cell
 };
 
 /// The curve over `columns` equal parts of [first, end), each exactly reduced: what a line of one point up and one down a pixel needs.

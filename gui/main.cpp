@@ -35,6 +35,12 @@ void explain_fatal(QtMsgType type, const QMessageLogContext&, const QString& mes
     std::fprintf(stderr, "%s\n", qPrintable(message));
 }
 
+int say_what_was_written(const ViewOptions& options) {
+  for (const auto& path : {options.export_csv, options.render})
+    if (path && std::puts(path->c_str()) < 0) return kFailed;
+  return 0;
+}
+
 int show_window(const ViewOptions& options) {
   MainWindow window(options, Memory::All);
   window.resize(static_cast<int>(options.width), static_cast<int>(options.height));
@@ -69,8 +75,9 @@ int main(int argc, char** argv) {
     QApplication::setDesktopFileName(QStringLiteral("dendrokv-view"));
     if (!options.batch()) return show_window(options);
     const std::optional<std::string> problem = run_batch(options);
-    if (problem) std::fprintf(stderr, "dendrokv-view: %s\n", problem->c_str());
-    return problem ? kFailed : 0;
+    if (!problem) return say_what_was_written(options);
+    std::fprintf(stderr, "dendrokv-view: %s\n", problem->c_str());
+    return kFailed;
   } catch (const std::exception& error) {
     return complain(error, kFailed);
   }

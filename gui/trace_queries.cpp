@@ -105,27 +105,30 @@ std::vector<float> contribution_lengths(const TraceReader& trace, const RowReque
   return mean;
 }
 
-/// A grid of NaN over positions 0..step, 0 in the window, for bands to be added into.
-Grid<float> empty_bands(Step step, IndexRange window) {
-  Grid<float> bands(kBandLevels, step.index() + 1, kAbsent);
-  for (size_t level = 0; level < kBandLevels; ++level)
-    std::fill_n(bands.row(level).begin() + static_cast<ptrdiff_t>(window.first), window.count,
-                0.0f);
-  return bands;
-}
+/// Bands of a window, from those of heads and blocks.
+class BandSum {
+ public:
+  explicit BandSum(IndexRange window)
+      : window_(window), sum_(kBandLevels, std::vector<float>(window.count)) {}
 
-void add_scaled(const Grid<double>& bands, size_t first, double factor, Grid<float>& total) {
-  for (size_t level = 0; level < bands.rows(); ++level)
-    for (size_t p = 0; p < bands.cols(); ++p)
-      total(level, first + p) += static_cast<float>(factor * bands(level, p));
-}
+  void add_scaled(const Grid<double>& bands, IndexRange block, double factor) {
+    const size_t first = block.first - window_.first;
+    for (size_t level = 0; level < bands.rows(); ++level)
+      for (size_t p = 0; p < bands.cols(); ++p)
+        sum_[level][first + p] += static_cast<float>(factor * bands(level, p));
+  }
 
-std::vector<Envelope> envelopes_of(const Grid<float>& bands) {
-  std::vector<Envelope> envelopes;
-  for (size_t level = 0; level < bands.rows(); ++level)
-    envelopes.emplace_back(std::vector<float>(bands.row(level).begin(), bands.row(level).end()));
-  return envelopes;
-}
+  /// [level]; ends the sum, whose memory the curves take over.
+  std::vector<Envelope> curves() && {
+    std::vector<Envelope> curves;
+    for (std::vector<float>& level : sum_) curves.emplace_back(std::move(level), window_.first);
+    return curves;
+  }
+
+ private:
+  IndexRange window_;
+  std::vector<std::vector<float>> sum_;  // [level][position of the window]
+};
 
 double mean_of(std::span<const double> values) {
   double sum = 0;
@@ -169,6 +172,12 @@ std::vector<float> mean_weights(const TraceReader& trace, const RowRequest& requ
   for (size_t p = 0; p < seen; ++p)
     if (count[p] > 0) mean[p] = static_cast<float>(sum[p] / count[p]);
   return mean;
+}
+
+/// Position 0 takes what no other position wants; next to it nothing else would be seen.
+std::vector<float> without_first(std::vector<float> contribution) {
+  if (contribution.size() > 1) contribution[0] = contribution[1];
+  return contribution;
 }
 
 /// The largest of each `unit` values.
@@ -248,21 +257,18 @@ std::shared_ptr<const RowSnapshot> read_row(const TraceReader& trace, const RowR
   row->sum_up();
   row->contribution = contribution_lengths(trace, request, seen, cancelled);
   if (cancelled()) return nullptr;
-  // Position 0 takes what no other position wants; next to it nothing else would be seen.
-  std::vector<float> signal = row->contribution;
-  if (signal.size() > 1) signal[0] = signal[1];
-  row->scalogram = scalogram_of(signal);
+  row->scalogram = scalogram_of(without_first(row->contribution));
   const std::optional<IndexRange> window = band_window(step);
   if (!window || cancelled()) return window ? nullptr : row;
   row->window = *window;
-  row->bands = empty_bands(step, *window);
+  BandSum sum(*window);
   const double share = 1.0 / static_cast<double>(request.heads.size());
   for_each_band_block(trace, request, *window, cancelled,
                       [&](size_t, const Grid<double>& bands, IndexRange block) {
-                        add_scaled(bands, block.first, share, row->bands);
+                        sum.add_scaled(bands, block, share);
                       });
   if (cancelled()) return nullptr;
-  row->envelopes = envelopes_of(row->bands);
+  row->bands = std::move(sum).curves();
   return row;
 }
 
@@ -282,10 +288,8 @@ std::shared_ptr<const MapSnapshot> read_map(const TraceReader& trace, size_t ste
   std::optional<IndexRange> window = band_window(step);
   if (window && window->count > kMostMapPositions)
     window = IndexRange{window->first + window->count - kMostMapPositions, kMostMapPositions};
-  if (window) {
-    map->window = *window;
-    map->bands = empty_bands(step, *window);
-  }
+  if (window) map->window = *window;
+  BandSum sum(map->window);
   RowRequest request{0, all_heads(info), step_index};
   const double share = 1.0 / static_cast<double>(info.layers.size() * info.heads.size());
   for (size_t layer = 0; layer < info.layers.size(); ++layer) {
@@ -300,7 +304,7 @@ std::shared_ptr<const MapSnapshot> read_map(const TraceReader& trace, size_t ste
     Grid<double> finest(info.heads.size(), window->count);
     for_each_band_block(trace, request, *window, cancelled,
                         [&](size_t head, const Grid<double>& bands, IndexRange block) {
-                          add_scaled(bands, block.first, share, map->bands);
+                          sum.add_scaled(bands, block, share);
                           std::copy(bands.row(0).begin(), bands.row(0).end(),
                                     finest.row(head).begin() +
                                         static_cast<ptrdiff_t>(block.first - window->first));
@@ -309,7 +313,7 @@ std::shared_ptr<const MapSnapshot> read_map(const TraceReader& trace, size_t ste
       map->growth(layer, head) = growth_of(finest.row(head));
   }
   if (cancelled()) return nullptr;
-  map->envelopes = envelopes_of(map->bands);
+  if (window) map->bands = std::move(sum).curves();
   return map;
 }
 

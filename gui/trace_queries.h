@@ -43,11 +43,9 @@ struct RowSnapshot {
   RowRequest request;
   std::vector<float> weight;  // [position 0..step], NaN = not in the cache
   std::vector<float> contribution;  // weight times length of the value row, [position 0..step], 0 = not in the cache
-  Grid<float>
-      bands;  // [level, position 0..step]: mean |Rec(D)|; NaN outside the window; empty if too short
-  IndexRange window;  // positions that the bands cover
-  std::vector<Envelope> envelopes;  // of the bands, [level]
-  Scalogram scalogram;              // of `contribution`
+  std::vector<Envelope> bands;  // [level] of positions: mean |Rec(D)|; NaN outside the window; empty if too short
+  IndexRange window;            // positions that the bands cover
+  Scalogram scalogram;          // of `contribution`
 
   // Of `weight`, by sum_up(): so that a question about one token does not read the whole row.
   std::vector<float> ranked;  // those of rows in the cache, the largest first
@@ -64,9 +62,8 @@ std::shared_ptr<const RowSnapshot> read_row(const TraceReader& trace, const RowR
 /// One step of every recorded layer and head, over the last kMostMapPositions at most.
 struct MapSnapshot {
   size_t step_index = 0;
-  Grid<float> bands;  // as RowSnapshot, mean over all layers and heads
+  std::vector<Envelope> bands;  // as RowSnapshot, mean over all layers and heads
   IndexRange window;
-  std::vector<Envelope> envelopes;
   Grid<float>
       growth;  // [layer index, head index]: band 1 in the last quarter of the window over the first
   Grid<float> entropy;  // same: of the row's weights, nat

@@ -46,11 +46,11 @@ std::optional<VariabilityView::Curves> VariabilityView::curves() const {
   if (selection().scope == LaneScope::AllMean) {
     const MapSnapshot* map = workspace().document.map();
     if (!map) return std::nullopt;
-    return Curves{&map->bands, &map->envelopes, map->window};
+    return Curves{map->bands, map->window};
   }
   const RowSnapshot* row = workspace().document.row();
   if (!row) return std::nullopt;
-  return Curves{&row->bands, &row->envelopes, row->window};
+  return Curves{row->bands, row->window};
 }
 
 QString VariabilityView::caption() const {
@@ -69,11 +69,12 @@ QString VariabilityView::caption() const {
 QString VariabilityView::describe(QPointF point) const {
   const std::optional<Position> position = position_at(point);
   const std::optional<Curves> drawn = curves();
-  if (!position || !drawn || position->index() >= drawn->bands->cols()) return {};
+  if (!position || !drawn || drawn->bands.empty() || position->index() >= drawn->bands[0].size())
+    return {};
   QString text = QStringLiteral("position %1:").arg(grouped(position->value));
-  for (size_t level = 0; level < drawn->bands->rows(); ++level)
+  for (size_t level = 0; level < drawn->bands.size(); ++level)
     text += QStringLiteral("  D%1 ").arg(level + 1) +
-            to_qt(short_number(double{(*drawn->bands)(level, position->index())}));
+            to_qt(short_number(double{drawn->bands[level].at(position->index())}));
   return text;
 }
 
@@ -84,13 +85,12 @@ Axis VariabilityView::value_axis(const Curves& curves) const {
   double high = 0;
   std::vector<float> some;
   const size_t every = std::max<size_t>(1, range.count / 4096);
-  for (size_t level = 0; level < curves.bands->rows(); ++level) {
-    const Envelope::Cell cell =
-        (*curves.envelopes)[level].over(range.first, range.first + range.count);
+  for (size_t level = 0; level < curves.bands.size(); ++level) {
+    const Envelope& band = curves.bands[level];
+    const Envelope::Cell cell = band.over(range.first, range.first + range.count);
     if (cell.largest > high) high = double{cell.largest};
-    const std::span<const float> band = curves.bands->row(level);
     for (size_t p = range.first; p < range.first + range.count; p += every)
-      if (band[p] > 0) some.push_back(band[p]);
+      if (band.at(p) > 0) some.push_back(band.at(p));
   }
   if (!(high > 0) || some.empty()) return {ScaleKind::Log10, 1e-4, 1, rect.bottom(), rect.top()};
   // The lowest 2 % would stretch the axis by decades for a few zeros.
@@ -171,7 +171,7 @@ void VariabilityView::paint_curve(QPainter& painter, const Curves& curves, size_
       static_cast<size_t>(std::max(1.0, plot().width() * painter.device()->devicePixelRatioF()));
   // Steps of a band that are wider than a pixel keep their corners; else a pixel gets the least and the largest.
   const std::vector<Envelope::Cell> cells =
-      envelope_columns((*curves.envelopes)[level], now.first_visible.value,
+      envelope_columns(curves.bands[level], now.first_visible.value,
                        static_cast<double>(now.first_visible.value) + now.visible,
                        std::min<size_t>(pixels, now.visible));
   if (now.visible > pixels)
@@ -250,7 +250,7 @@ void VariabilityView::paint_back(QPainter& painter) {
   paint_value_ticks(painter, value);
   painter.save();
   painter.setClipRect(plot());
-  for (size_t level = 0; level < drawn->bands->rows(); ++level)
+  for (size_t level = 0; level < drawn->bands.size(); ++level)
     paint_curve(painter, *drawn, level, value);
   painter.restore();
   paint_position_ticks(painter);

@@ -22,8 +22,7 @@ class VariabilityView : public PositionView {
  private:
   /// The bands to draw, or nothing while they are on their way.
   struct Curves {
-    const Grid<float>* bands;
-    const std::vector<Envelope>* envelopes;
+    const std::vector<Envelope>& bands;
     IndexRange window;
   };
   std::optional<Curves> curves() const;

@@ -48,10 +48,11 @@ class Program : public ::testing::Test {
   }
 };
 
-TEST_F(Program, DrawsAPictureOfTheAskedSizeAndSaysNothing) {
+TEST_F(Program, DrawsAPictureOfTheAskedSizeAndSaysWhere) {
   const Outcome outcome = run("t.h5 --runs r.h5 --render o.png --size 1280x720");
   EXPECT_EQ(outcome.status, 0);
-  EXPECT_EQ(outcome.out + outcome.err, "");
+  EXPECT_EQ(outcome.out, "o.png\n");
+  EXPECT_EQ(outcome.err, "");
   const QImage image(QString::fromStdString((folder / "o.png").string()));
   EXPECT_EQ(image.size(), QSize(1280, 720));
   const Palette& colours = palette(Theme::Light);
@@ -104,6 +105,7 @@ TEST_F(Program, PictureAndTableInOneRun) {
       "t.h5 r.h5 --view text --theme dark --lane 1.mean --step 50 --render o.svg --export o.csv "
       "--size=960x540");
   EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "o.csv\no.svg\n");
   EXPECT_NE(testing::read_text(folder / "o.svg").find("<svg"), std::string::npos);
   EXPECT_EQ(testing::read_text(folder / "o.csv").rfind("position,id,text,kept_fraction\n0,", 0),
             0u);

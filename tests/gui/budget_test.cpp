@@ -54,6 +54,12 @@ double busy_milliseconds() {
   return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) * 1e-6;
 }
 
+size_t bytes_of(const std::vector<Envelope>& curves) {
+  size_t bytes = 0;
+  for (const Envelope& curve : curves) bytes += curve.bytes();
+  return bytes;
+}
+
 /// Lets the window draw one frame; how long the event loop was busy with it.
 double frame(MainWindow& window) {
   QElapsedTimer clock;
@@ -146,6 +152,13 @@ TEST(Budget, AMillionTokensScrollZoomAndJump) {
   const dendrokv::Run& opened = window.document().content()->runs[0];
   EXPECT_LE(opened.retention.bytes(), size_t{4'000'000} * 4 + 4 * 13'000'000u) << "steps, and a few lanes";
   testing::settle(window);
+  // Each curve once: four bytes a position and a seventh of a cell of eight. The map's end where its positions do.
+  const RowSnapshot* row = window.document().row();
+  const MapSnapshot* map = window.document().map();
+  ASSERT_TRUE(row && map);
+  ASSERT_GT(row->window.count, 900'000u);
+  EXPECT_LT(bytes_of(row->bands), kBandLevels * row->window.count * 6);
+  EXPECT_LT(bytes_of(map->bands), kBandLevels * kMostMapPositions * size_t{6});
 }
 
 TEST(Budget, AnyStepOf90LanesOf100000Positions) {

@@ -42,6 +42,24 @@ TEST(Envelope, EveryRangeIsThatOfThePlainLoop) {
   }
 }
 
+TEST(Envelope, BeforeItsFirstNumberIsNothing) {
+  const std::vector<float> tail = noise(90);
+  for (const size_t first : {size_t{1}, size_t{4}, size_t{31}, size_t{1000}}) {
+    std::vector<float> whole(first, std::nanf(""));
+    whole.insert(whole.end(), tail.begin(), tail.end());
+    const Envelope envelope(tail, first);
+    ASSERT_EQ(envelope.size(), whole.size());
+    for (size_t p = 0; p < whole.size(); ++p)
+      expect_same({envelope.at(p), envelope.at(p)}, {whole[p], whole[p]});
+    for (size_t from = 0; from <= whole.size(); from += 1 + from / 9)
+      for (size_t end = from; end <= whole.size() + 3; end += 1 + (end - from) / 7)
+        expect_same(envelope.over(from, end), plain(whole, from, end));
+    // A number takes its own four bytes and a seventh of a cell of eight, whatever comes before.
+    EXPECT_LT(envelope.bytes(), tail.size() * 6);
+    EXPECT_GE(envelope.bytes(), tail.size() * sizeof(float));
+  }
+}
+
 TEST(Envelope, ASingleSpikeIsSeenAtEveryZoom) {
   std::vector<float> values(100'000, 0.0f);
   values[77'777] = 1;

@@ -294,7 +294,7 @@ TEST(VariabilityView, ReadsOutTheFiveBands) {
   const QString text = view.describe(place_of(view, 50));
   for (size_t level = 0; level < 5; ++level)
     EXPECT_TRUE(text.contains(QStringLiteral("D%1 ").arg(level + 1) +
-                              to_qt(short_number(double{row->bands(level, 50)}))))
+                              to_qt(short_number(double{row->bands[level].at(50)}))))
         << text.toStdString();
 }
 

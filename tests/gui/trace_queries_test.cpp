@@ -86,8 +86,8 @@ TEST_F(TraceQueriesTest, BandsAreThoseOfAPlainHaarTransform) {
   // 39 positions: one block of 32, that ends at the query.
   ASSERT_EQ(row->window.first, 7u);
   ASSERT_EQ(row->window.count, 32u);
-  ASSERT_EQ(row->bands.rows(), kBandLevels);
-  ASSERT_EQ(row->bands.cols(), 39u);
+  ASSERT_EQ(row->bands.size(), kBandLevels);
+  ASSERT_EQ(row->bands[0].size(), 39u);
   Grid<double> wanted(kBandLevels, 32);
   for (const size_t head : request.heads) {
     Grid<double> signal(32, info().model.head_dim);
@@ -102,10 +102,10 @@ TEST_F(TraceQueriesTest, BandsAreThoseOfAPlainHaarTransform) {
       for (size_t p = 0; p < 32; ++p) wanted(level, p) += plain_band(signal, level, p) / 3;
   }
   for (size_t level = 0; level < kBandLevels; ++level) {
-    for (size_t p = 0; p < 7; ++p) EXPECT_TRUE(std::isnan(row->bands(level, p)));
+    for (size_t p = 0; p < 7; ++p) EXPECT_TRUE(std::isnan(row->bands[level].at(p)));
     for (size_t p = 0; p < 32; ++p)
       // Differences of float products of the size of 0.1.
-      EXPECT_NEAR(double{row->bands(level, 7 + p)}, wanted(level, p), 1e-7) << level << " " << p;
+      EXPECT_NEAR(double{row->bands[level].at(7 + p)}, wanted(level, p), 1e-7) << level << " " << p;
   }
 }
 
@@ -130,19 +130,19 @@ TEST_F(TraceQueriesTest, TheMapIsTheMeanOfTheRowsAndComparesItsEnds) {
     for (size_t head = 0; head < 4; ++head) {
       const auto row = read_row(*trace, {layer, {head}, 129}, kNever);
       for (size_t level = 0; level < kBandLevels; ++level)
-        for (size_t p = 2; p < 130; ++p) mean(level, p) += double{row->bands(level, p)} / 8;
+        for (size_t p = 2; p < 130; ++p) mean(level, p) += double{row->bands[level].at(p)} / 8;
       // 128 less margins of 32 leave 64: quarters of 16.
       double start = 0, end = 0;
       for (size_t p = 0; p < 16; ++p) {
-        start += double{row->bands(0, 2 + 32 + p)};
-        end += double{row->bands(0, 2 + 32 + 48 + p)};
+        start += double{row->bands[0].at(2 + 32 + p)};
+        end += double{row->bands[0].at(2 + 32 + 48 + p)};
       }
       EXPECT_NEAR(double{map->growth(layer, head)}, end / start, 1e-5 * end / start);
     }
   for (size_t level = 0; level < kBandLevels; ++level)
     // Sums of eight floats of the size of 0.1.
     for (size_t p = 2; p < 130; ++p)
-      EXPECT_NEAR(double{map->bands(level, p)}, mean(level, p), 1e-7);
+      EXPECT_NEAR(double{map->bands[level].at(p)}, mean(level, p), 1e-7);
 }
 
 TEST_F(TraceQueriesTest, TheMapHasTheEntropyAndTheSinkOfEveryRow) {
