@@ -39,7 +39,8 @@ struct ExtensionTerm {
 struct Extension {
   std::array<ExtensionTerm, 3> terms;
   size_t count = 0;
-  std::span<const ExtensionTerm> all() const { return {terms.data(), count}; }
+  const ExtensionTerm* begin() const { return terms.data(); }
+  const ExtensionTerm* end() const { return terms.data() + count; }
 };
 /// `index` may be any number of lengths outside; `positions` is at least 1.
 Extension extended_sample(Boundary boundary, size_t positions, int64_t index);

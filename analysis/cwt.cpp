@@ -193,7 +193,7 @@ class Cwt::Runner {
       const size_t after = (length - signal.size() + 1) / 2;
       const auto index = static_cast<int64_t>(n) - (n < signal.size() + after ? 0 : static_cast<int64_t>(length));
       double sample = 0;
-      for (const ExtensionTerm& term : extended_sample(cwt.options_.boundary, signal.size(), index).all())
+      for (const ExtensionTerm& term : extended_sample(cwt.options_.boundary, signal.size(), index))
         sample += term.factor * (static_cast<double>(signal[term.index]) - mean);
       padded[n] = static_cast<Real>(sample);
     }

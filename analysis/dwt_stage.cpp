@@ -71,7 +71,7 @@ void Dwt::Stage::add_edge(size_t filter_length, Boundary boundary, size_t k) {
   edge.push_back(k);
   for (size_t i = 0; i < filter_length; ++i) {
     const int64_t index = 2 * static_cast<int64_t>(k) + analysis_shift - static_cast<int64_t>(i);
-    for (const ExtensionTerm& term : extended_sample(boundary, input, index).all()) {
+    for (const ExtensionTerm& term : extended_sample(boundary, input, index)) {
       sample.push_back(term.index);
       tap.push_back(i);
       factor.push_back(term.factor);

@@ -13,7 +13,7 @@ std::vector<double> extended(Boundary boundary, const std::vector<double>& signa
   std::vector<double> out;
   for (int64_t index = from; index < to; ++index) {
     double sum = 0;
-    for (const ExtensionTerm& term : extended_sample(boundary, signal.size(), index).all()) sum += term.factor * signal[term.index];
+    for (const ExtensionTerm& term : extended_sample(boundary, signal.size(), index)) sum += term.factor * signal[term.index];
     out.push_back(sum);
   }
   return out;

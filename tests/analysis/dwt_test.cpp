@@ -130,7 +130,7 @@ std::pair<std::vector<double>, std::vector<double>> plain_level(const Wavelet& w
   for (size_t k = 0; k < low.size(); ++k)
     for (size_t i = 0; i < wavelet.length(); ++i) {
       const int64_t index = 2 * static_cast<int64_t>(k) + shift - static_cast<int64_t>(i);
-      for (const ExtensionTerm& term : extended_sample(boundary, x.size(), index).all()) {
+      for (const ExtensionTerm& term : extended_sample(boundary, x.size(), index)) {
         low[k] += wavelet.dec_lo[i] * term.factor * x[term.index];
         high[k] += wavelet.dec_hi[i] * term.factor * x[term.index];
       }

@@ -174,7 +174,9 @@ std::vector<Lie> lies() {
       {"rows of p", "a weight is twice as large",
        [](Positions, Weights w, Row row) { w[0] *= late(row) ? 2.0f : 1.0f; }},
       {"rows of p", "a weight is not a number",
-       [](Positions, Weights w, Row row) { w[1] = late(row) ? NAN : w[1]; }},
+       [](Positions, Weights w, Row row) {
+         if (late(row)) w[1] = NAN;
+       }},
       {"time order", "two slots are exchanged",
        [](Positions p, Weights, Row row) {
          if (late(row)) std::swap(p[3], p[4]);
