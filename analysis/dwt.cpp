@@ -106,7 +106,8 @@ void Dwt::forward(SignalView<const Real> signal, std::span<const SignalView<Real
     StageRunner<Real> runner(wavelet_);
     StripIn<Real> source(signal, place);
     std::vector<Real> pyramid[2];
-    const auto low_of = [&](uint32_t level, StripOut<Real>& last) {
+    StripOut<Real> last;  // the approximation, looked at once more at the end
+    const auto low_of = [&](uint32_t level) {
       if (level == levels()) {
         last = StripOut<Real>(bands[0], place);
         return last.strip();
@@ -123,21 +124,19 @@ void Dwt::forward(SignalView<const Real> signal, std::span<const SignalView<Real
         high.emplace_back(bands[levels() + 1 - level], place, stores);
         high_strips.push_back(high.back().strip());
       }
-      StripOut<Real> last;
-      const Strip<Real> low = low_of(cascaded_, last);
+      const Strip<Real> low = low_of(cascaded_);
       Cascade<Real>({stages_.data(), cascaded_}, runner, x, high_strips, low).run();
       for (StripOut<Real>& band : high) band.store();
-      last.store();
       x = low;
     }
     for (uint32_t level = cascaded_ + 1; level <= levels(); ++level) {
-      StripOut<Real> high(bands[levels() + 1 - level], place, stores), last;
-      const Strip<Real> low = low_of(level, last);
+      StripOut<Real> high(bands[levels() + 1 - level], place, stores);
+      const Strip<Real> low = low_of(level);
       runner.analyse(stages_[level - 1], x, low, high.strip());
       high.store();
-      last.store();
       x = low;
     }
+    last.store();
     order_streamed_stores();
     // A sample that is not finite reaches the approximation.
     if (!all_finite(x, length(0))) fail_at_gap(signal);
