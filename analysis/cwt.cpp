@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <map>
-#include <mutex>
 #include <numbers>
 #include <string>
 #include <type_traits>
@@ -47,8 +46,6 @@ void gaussian(double step, double centre, IndexRange bins, double scale, Real* o
   }
 }
 
-constexpr size_t kMostKept = 1 << 16;  // numbers of the wavelets at all scales: what a second cache holds
-
 /// Even lengths some eighth of an octave apart, products of small primes; `most` when nothing shorter is enough.
 size_t points_at_least(size_t wanted, size_t most) {
   for (size_t eighth = 2; eighth * 8 < most; eighth *= 2)
@@ -58,24 +55,6 @@ size_t points_at_least(size_t wanted, size_t most) {
 }
 
 }  // namespace
-
-/// Short signals come in thousands (channels of heads), and their exponentials would take half of the time.
-struct Cwt::KeptFilters {
-  template <class Real>
-  struct Of {
-    std::once_flag made;
-    std::vector<std::vector<Real>> scales;
-  };
-  template <class Real>
-  Of<Real>& of() {
-    if constexpr (std::is_same_v<Real, float>)
-      return floats;
-    else
-      return doubles;
-  }
-  Of<float> floats;
-  Of<double> doubles;
-};
 
 std::vector<double> octave_scales(double first, double per_octave, size_t count) {
   std::vector<double> scales;
@@ -111,9 +90,6 @@ Cwt::Cwt(ContinuousWavelet wavelet, size_t positions, std::vector<double> scales
   if (options.boundary == Boundary::Periodic && padded_ != positions)
     fail("padded length", std::to_string(padded_),
          "wanted " + std::to_string(positions) + " for a periodic signal");
-  size_t numbers = 0;
-  for (const double scale : scales_) numbers += bins<double>(scale).count;
-  if (numbers <= kMostKept) kept_ = std::make_shared<KeptFilters>();
 }
 
 std::vector<double> Cwt::periods() const {
@@ -206,23 +182,23 @@ class Cwt::Runner {
   Runner(const Cwt& cwt, const FourierBuffer<Complex>& spectrum) : cwt_(cwt), spectrum_(spectrum) {}
 
   /// One row on all positions.
-  void row(size_t s, Complex* out) {
+  void row(double scale, Complex* out) {
     const size_t length = cwt_.padded_;
-    if (cwt_.wavelet_.is_real()) return real_row(s, out);
-    fill(s, length, 0);
+    if (cwt_.wavelet_.is_real()) return real_row(scale, out);
+    fill(scale, length, 0);
     plan(length).inverse(band_, points_);
     std::copy_n(points_.data(), cwt_.positions_, out);
   }
 
   /// Adds |W|^2 of a row, on `count` points spread evenly over the padded length, to `sums`.
-  void add_power(size_t s, size_t count, Real* sums) {
+  void add_power(double scale, size_t count, Real* sums) {
     if (cwt_.wavelet_.is_real()) {
-      real_points(s);
+      real_points(scale);
       for (size_t n = 0; n < count; ++n) sums[n] += reals_[n] * reals_[n];
       return;
     }
     // A shift in frequency changes no magnitude: the band is put at the start.
-    fill(s, count, bins_of(s).first);
+    fill(scale, count, cwt_.bins<Real>(scale).first);
     plan(count).inverse(band_, points_);
     const Complex* points = points_.data();
     for (size_t n = 0; n < count; ++n)
@@ -235,7 +211,7 @@ class Cwt::Runner {
   }
 
   /// Products of spectrum and wavelet in a buffer of `count` bins, its first being bin `first_bin`.
-  void fill(size_t s, size_t count, size_t first_bin) {
+  void fill(double scale, size_t count, size_t first_bin) {
     if (band_.size() != count) {
       band_ = FourierBuffer<Complex>(count);
       points_ = FourierBuffer<Complex>(count);
@@ -243,60 +219,43 @@ class Cwt::Runner {
       filled_ = {};
     }
     std::fill_n(band_.data() + filled_.first, filled_.count, Complex{});
-    const IndexRange bins = bins_of(s);
-    const Real* filter = filter_of(s);
+    const IndexRange bins = cwt_.bins<Real>(scale);
+    make_filter(scale, bins);
     const Complex* from = spectrum_.data() + bins.first;
     Complex* to = band_.data() + (bins.first - first_bin);
-    for (size_t k = 0; k < bins.count; ++k) to[k] = from[k] * filter[k];
+    for (size_t k = 0; k < bins.count; ++k) to[k] = from[k] * filter_[k];
     filled_ = {bins.first - first_bin, bins.count};
   }
 
-  IndexRange bins_of(size_t s) const { return cwt_.bins<Real>(cwt_.scales_[s]); }
-
-  const Real* filter_of(size_t s) {
-    if (!cwt_.kept_) {
-      make_filter(s, filter_);
-      return filter_.data();
-    }
-    auto& kept = cwt_.kept_->template of<Real>();
-    std::call_once(kept.made, [&] {
-      kept.scales.resize(cwt_.scales_.size());
-      for (size_t each = 0; each < kept.scales.size(); ++each) make_filter(each, kept.scales[each]);
-    });
-    return kept.scales[s].data();
-  }
-
-  void make_filter(size_t s, std::vector<Real>& filter) const {
-    const double scale = cwt_.scales_[s];
-    const IndexRange bins = bins_of(s);
-    filter.resize(std::max(filter.size(), bins.count));
+  void make_filter(double scale, IndexRange bins) {
+    filter_.resize(std::max(filter_.size(), bins.count));
     const double step = cwt_.radians_per_bin(scale), factor = cwt_.factor(scale);
     if (cwt_.wavelet_.family == ContinuousFamily::Morlet) {
-      gaussian(step, cwt_.wavelet_.parameter, bins, factor * std::pow(kPi, -0.25), filter.data());
-      if (bins.first == 0) filter[0] = 0;
+      gaussian(step, cwt_.wavelet_.parameter, bins, factor * std::pow(kPi, -0.25), filter_.data());
+      if (bins.first == 0) filter_[0] = 0;
       return;
     }
     for (size_t k = 0; k < bins.count; ++k)
-      filter[k] = static_cast<Real>(factor * cwt_.wavelet_.amplitude(step * static_cast<double>(bins.first + k)));
+      filter_[k] = static_cast<Real>(factor * cwt_.wavelet_.amplitude(step * static_cast<double>(bins.first + k)));
   }
 
-  void real_points(size_t s) {
+  void real_points(double scale) {
     const size_t length = cwt_.padded_;
     if (band_.size() != length / 2 + 1) {
       band_ = FourierBuffer<Complex>(length / 2 + 1);
       reals_ = FourierBuffer<Real>(length);
     }
-    const IndexRange bins = bins_of(s);
-    const Real* filter = filter_of(s);
+    const IndexRange bins = cwt_.bins<Real>(scale);
+    make_filter(scale, bins);
     std::fill_n(band_.data(), band_.size(), Complex{});
     const Complex phase(std::conj(cwt_.wavelet_.phase()));
     for (size_t k = 0; k < bins.count; ++k)
-      band_[bins.first + k] = spectrum_[bins.first + k] * filter[k] * phase;
+      band_[bins.first + k] = spectrum_[bins.first + k] * filter_[k] * phase;
     plan(length).inverse(band_, reals_);
   }
 
-  void real_row(size_t s, Complex* out) {
-    real_points(s);
+  void real_row(double scale, Complex* out) {
+    real_points(scale);
     for (size_t n = 0; n < cwt_.positions_; ++n) out[n] = reals_[n];
   }
 
@@ -320,7 +279,7 @@ void Cwt::forward(std::span<const Real> signal, GridView<std::complex<Real>> out
     Runner<Real> runner(*this, spectrum);
     const size_t end = scales_.size() * (piece + 1) / pieces;
     for (size_t s = scales_.size() * piece / pieces; s < end; ++s)
-      runner.row(s, out.row(s).data());
+      runner.row(scales_[s], out.row(s).data());
   });
 }
 
@@ -331,14 +290,14 @@ void Cwt::power(std::span<const Real> signal, std::span<const IndexRange> bands,
   const auto spectrum = Runner<Real>::spectrum(*this, signal);
   struct Group {
     size_t band, points;
-    std::vector<size_t> scales;
+    std::vector<double> scales;
     FourierBuffer<Real> sums;
   };
   std::vector<Group> groups;
   for (size_t b = 0; b < bands.size(); ++b) {
-    std::map<size_t, std::vector<size_t>> by_points;
+    std::map<size_t, std::vector<double>> by_points;
     for (size_t s = bands[b].first; s < bands[b].first + bands[b].count; ++s)
-      by_points[wavelet_.is_real() ? padded_ : points_of_power<Real>(scales_[s])].push_back(s);
+      by_points[wavelet_.is_real() ? padded_ : points_of_power<Real>(scales_[s])].push_back(scales_[s]);
     for (auto& [points, scales] : by_points) groups.push_back({b, points, std::move(scales), {}});
   }
   for_each_piece(groups.size(), threads, [&](size_t g) {
@@ -346,7 +305,7 @@ void Cwt::power(std::span<const Real> signal, std::span<const IndexRange> bands,
     group.sums = FourierBuffer<Real>(group.points);
     std::fill_n(group.sums.data(), group.points, Real{0});
     Runner<Real> runner(*this, spectrum);
-    for (const size_t s : group.scales) runner.add_power(s, group.points, group.sums.data());
+    for (const double scale : group.scales) runner.add_power(scale, group.points, group.sums.data());
   });
   for (size_t b = 0; b < bands.size(); ++b) {
     const FourierBuffer<std::complex<Real>> total(padded_ / 2 + 1);

@@ -7,7 +7,6 @@
 
 #include <complex>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -83,8 +82,6 @@ class Cwt {
   std::vector<double> scales_;
   CwtOptions options_;
   ContinuousWavelet::Support support_of_floats_, support_of_doubles_;  // found by bisection, so once
-  struct KeptFilters;
-  std::shared_ptr<KeptFilters> kept_;  // wavelets at all scales, where they are small; made when first wanted, by whichever thread
 };
 
 }  // namespace dendrokv

@@ -40,11 +40,6 @@ class SlotTable {
   uint32_t append(Position position);
   /// Adds one step's attention weights, [slot], to the sums of the first weights.size() slots: those that the step saw.
   void add_weights(std::span<const float> weights);
-  /// Asks the processor for the sums, which add_weights() will want.
-  void ask_for_sums() const {
-    constexpr size_t kPerLine = 64 / sizeof(double);
-    for (size_t slot = 0; slot < weight_sum_.size(); slot += kPerLine) __builtin_prefetch(&weight_sum_[slot], 1);
-  }
   /// The slot leaves; later slots move up by one. The indices are shifted, O(rows); keys and values stay, with a gap.
   void evict(Slot slot) { evict({&slot, 1}); }
   /// Several at once, in time order.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gui/paint.h"
+
 namespace dendrokv {
 namespace {
 
@@ -18,15 +20,6 @@ QVector<QRgb> heat_colours(const Style& style) {
     table[code] =
         to_qt(map.at((code - HeatCodes::kFirstValue) / (255.0 - HeatCodes::kFirstValue))).rgb();
   return table;
-}
-
-/// Cells are blocks of whole device pixels: an edge between two would be blended with what lies below.
-QRectF on_whole_pixels(const QPainter& painter, const QRectF& place) {
-  const QTransform& device = painter.deviceTransform();
-  const QRectF pixels = device.mapRect(place);
-  const QPointF first(std::round(pixels.left()), std::round(pixels.top()));
-  const QPointF last(std::round(pixels.right()), std::round(pixels.bottom()));
-  return device.inverted().mapRect(QRectF(first, last));
 }
 
 }  // namespace

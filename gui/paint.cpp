@@ -100,6 +100,14 @@ void paint_kept_strip(QPainter& painter, const QRectF& strip, const Content& con
   painter.restore();
 }
 
+QRectF on_whole_pixels(const QPainter& painter, const QRectF& place) {
+  const QTransform& device = painter.deviceTransform();
+  const QRectF pixels = device.mapRect(place);
+  const QPointF first(std::round(pixels.left()), std::round(pixels.top()));
+  const QPointF last(std::round(pixels.right()), std::round(pixels.bottom()));
+  return device.inverted().mapRect(QRectF(first, last));
+}
+
 QString compact(uint64_t number) {
   if (number < 100'000) return grouped(number);
   const bool millions = number >= 1'000'000;

@@ -27,6 +27,9 @@ void paint_colour_bar(QPainter& painter, const QRectF& bar, const ColourMap& map
 void paint_kept_strip(QPainter& painter, const QRectF& strip, const Content& content,
                       const Selection& selection, const Palette& colours);
 
+/// The nearest borders of device pixels: an edge between two would be blended with what lies below, a seam between cells or tiles.
+QRectF on_whole_pixels(const QPainter& painter, const QRectF& place);
+
 /// 1 234 567 as "1.23M": for places that are narrow.
 QString compact(uint64_t number);
 

@@ -4,20 +4,13 @@
 #include <cmath>
 #include <cstring>
 
+#include "gui/paint.h"
+
 namespace dendrokv {
 namespace {
 
 size_t tiles_for(size_t cells) {
   return (cells + TileImage::kTile - 1) / TileImage::kTile;
-}
-
-/// An edge between two pixels would be blended with what lies below: a seam between tiles.
-QRectF on_whole_pixels(const QPainter& painter, const QRectF& place) {
-  const QTransform& device = painter.deviceTransform();
-  const QRectF pixels = device.mapRect(place);
-  const QPointF first(std::round(pixels.left()), std::round(pixels.top()));
-  const QPointF last(std::round(pixels.right()), std::round(pixels.bottom()));
-  return device.inverted().mapRect(QRectF(first, last));
 }
 
 }  // namespace

@@ -164,9 +164,7 @@ void AttentionLane::soften_read_rows(size_t query, LaneWork& work) const {
     for (size_t slot = range.first; slot < range.end; ++slot) weights[slot] = work.reduced[count++];
 }
 
-// Meanwhile the sums that the weights will be added to can come from memory.
 void AttentionLane::soften(TokenRange tokens, size_t rows, LaneWork& work) const {
-  if (has_sums_ && tokens.count() == 1) rows_.ask_for_sums();
   if (!read_.empty()) {
     DENDROKV_ASSERT(tokens.count() == 1);
     for (size_t query = 0; query < heads_.heads; ++query) soften_read_rows(query, work);

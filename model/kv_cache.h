@@ -59,7 +59,6 @@ class KvLane {
   void append(Position position, std::span<const float> keys, std::span<const float> values);
   /// Weights of a step, [slot], added to the sums of the first weights.size() slots.
   void add_weights(std::span<const float> weights) { slots_.add_weights(weights); }
-  void ask_for_sums() const { slots_.ask_for_sums(); }
   void evict(Slot slot) { evict({&slot, 1}); }
   /// Several at once, in time order.
   void evict(std::span<const Slot> slots);
