@@ -26,8 +26,8 @@ namespace {
 // A block of prefill has 64 tokens, so that a layer's bands leave with the block. Narrow chunks leave out more of what lies beyond
 // the diagonal, wide ones are fewer.
 constexpr uint32_t kMostChunkSteps = 64, kFewestChunkSteps = 8;
-constexpr uint32_t kFewestChunkPositions = 256, kMostChunkPositions = 4096;
-constexpr uint32_t kChunksPerRow = 8;
+constexpr uint32_t kFewestChunkPositions = 128, kMostChunkPositions = 4096;
+constexpr uint32_t kChunksPerRow = 16;
 constexpr uint64_t kOpenBytes = uint64_t{160} << 20;  // of the bands of all (layer, head) while tokens come one by one
 constexpr float kSumTolerance = 1e-3f;
 
@@ -72,6 +72,7 @@ void choose_chunks(TracePlan& plan) {
   const uint64_t row_bytes = pairs * tokens * encoded_bytes(info.encoding);
   const uint64_t fitting = std::bit_floor(std::max<uint64_t>(kOpenBytes / row_bytes, 1));
   const auto steps = std::clamp<uint64_t>(fitting, kFewestChunkSteps, kMostChunkSteps);
+  plan.counts = info.policy == "full" ? PyramidCounts::Follow : PyramidCounts::Store;
   plan.chunk_positions = std::min(tokens, positions);
   plan.chunk_steps = static_cast<uint32_t>(std::min<uint64_t>(steps, std::max<size_t>(info.steps.size(), 1)));
 }
@@ -117,7 +118,9 @@ class Recorder::Impl {
 
   TraceWriter& writer_;
   const TraceInfo info_;
+  const PyramidCounts counts_;
   const size_t kv_chunk_rows_, kv_cell_bytes_;
+  const PagePool kv_pool_;  // of its own: these chunks are filled over several blocks of tokens
   std::vector<int32_t> layer_place_, head_place_, step_place_;
   std::deque<RowBands> bands_;     // one of each dataset
   std::vector<KvChunk> kv_chunks_;  // [recorded layer, kv_head]
@@ -131,6 +134,7 @@ class Recorder::Impl {
 Recorder::Impl::Impl(TraceWriter& writer, const TracePlan& plan)
     : writer_(writer),
       info_(plan.info),
+      counts_(plan.counts),
       kv_chunk_rows_(kv_chunk_rows(plan.info)),
       kv_cell_bytes_(kv_cell_bytes(plan.info)),
       layer_place_(places_of<Layer>(info_.layers, info_.model.layers)),
@@ -154,7 +158,9 @@ void Recorder::Impl::on_attention(std::span<const AttentionRow> rows) {
 }
 
 void Recorder::Impl::check(const AttentionRow& row, const RowMeasures& measures) {
-  const std::string fault = fault_of(measures);
+  std::string fault = fault_of(measures);
+  if (counts_ == PyramidCounts::Follow && row.positions.size() != row.step.index() + 1)
+    fault = "has only " + std::to_string(row.positions.size()) + " positions";
   if (fault.empty()) return;
   const std::lock_guard lock(fault_mutex_);
   if (fault_.empty())
@@ -253,7 +259,7 @@ void Recorder::Impl::on_row(Layer layer, KvHead kv_head, Position position,
 
 void Recorder::Impl::append(PageBuffer& chunk, size_t row, std::span<const float> values) const {
   const size_t row_bytes = values.size() * kv_cell_bytes_;
-  if (chunk.size() == 0) chunk = writer_.page_buffer(kv_chunk_rows_ * row_bytes);
+  if (chunk.size() == 0) chunk = kv_pool_.take(kv_chunk_rows_ * row_bytes);
   encode_weights(kv_cell_bytes_ == sizeof(float) ? Encoding::F32 : Encoding::F16, values,
                  chunk.bytes().subspan(row * row_bytes, row_bytes));
 }

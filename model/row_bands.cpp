@@ -46,9 +46,7 @@ RowBands::Band& RowBands::open(size_t pair, size_t step, Cells cells) {
   const std::lock_guard lock(owner.mutex);
   for (; owner.next <= step_chunk; ++owner.next) owner.bands.push_back(new_band(owner.next));
   Band& band = owner.bands[step_chunk - owner.bands.front().step_chunk];
-  if (band.chunks.empty())
-    for (size_t chunk = 0; chunk < band_chunks_[step_chunk]; ++chunk)
-      band.chunks.push_back(writer_.page_buffer(layout_.chunk_bytes()));
+  if (band.chunks.empty()) band.chunks = pool_.take(band_chunks_[step_chunk], layout_.chunk_bytes());
   if (cells == Cells::Open && band.cells.chunks.empty())
     band.cells = writer_.new_pyramid_band(band_chunks_[step_chunk] * layout_.chunk_columns);
   return band;
@@ -95,7 +93,7 @@ void RowBands::store_tile(size_t pair, size_t step, size_t count, const TileRows
     const size_t size = std::min(layout_.chunk_columns - at, cell_columns - column % cell_columns);
     auto* chunk = reinterpret_cast<uint16_t*>(band.chunks[column / layout_.chunk_columns].bytes().data());
     const PyramidBand::Cells cells = band.cells.at(cell_row, column / kPyramidFactor);
-    TilePlace place{{}, cells.highest, cells.sum, cells.count};
+    TilePlace place{{}, cells.highest, cells.sum, cells.exact_sum, cells.count};
     for (size_t row = 0; row < count; ++row) place.halves[row] = chunk + (first_row + row) * layout_.chunk_columns + at;
     dendrokv::store_tile(rows, column, size, place, measures);
     column += size;

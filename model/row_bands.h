@@ -88,6 +88,7 @@ class RowBands {
   void hand_over(size_t pair, Band band);
 
   TraceWriter& writer_;
+  const PagePool pool_;  // of its own: bands of other datasets live for other times
   const size_t heads_, steps_;
   std::vector<size_t> band_chunks_;  // [step chunk] side by side
   const Encoding encoding_;
