@@ -93,6 +93,7 @@ class Recorder::Impl {
   }
   bool wants_rows(Layer layer) const { return place_in(layer_place_, layer).has_value(); }
   void on_attention(std::span<const AttentionRow> rows);
+  void on_attention_done(std::span<const AttentionRow> rows);
   void on_row(Layer layer, KvHead kv_head, Position position, std::span<const float> key,
               std::span<const float> value);
   void on_steps_done(Step end);
@@ -105,11 +106,14 @@ class Recorder::Impl {
     PageBuffer values, keys;
   };
 
+  size_t pair_of(const AttentionRow& row) const;
+  size_t step_of(const AttentionRow& row) const { return *place_in(step_place_, row.step); }
+  bool is_tile(std::span<const AttentionRow> rows) const;
+  void store_tile(std::span<const AttentionRow> rows, RowBands::Tile tile);
   void store(std::span<const AttentionRow> rows, RowBands& bands, size_t pair, size_t step);
   void put(const AttentionRow& row, const RowLayout& layout, Reductions& made, RowBands::Row& cells) const;
   void append(PageBuffer& chunk, size_t row, std::span<const float> values) const;
   void hand_over_kv(size_t place);
-  bool store_tile(std::span<const AttentionRow> rows, RowBands& bands, size_t pair, size_t step);
   void check(const AttentionRow& row, const RowMeasures& measures);
   void keep_error();
   void rethrow();
@@ -144,17 +148,51 @@ Recorder::Impl::Impl(TraceWriter& writer, const TracePlan& plan)
   for (const RowLayout& layout : plan.layouts()) bands_.emplace_back(writer_, info_, layout);
 }
 
-// An error must not leave through the engine's threads.
+// Calls visit with the rows of one head after the other.
+template <class Visit>
+void each_head(std::span<const AttentionRow> rows, Visit visit) {
+  while (!rows.empty()) {
+    const auto other = [&](const AttentionRow& row) { return row.head != rows.front().head; };
+    const auto count = static_cast<size_t>(std::ranges::find_if(rows, other) - rows.begin());
+    visit(rows.first(count));
+    rows = rows.subspan(count);
+  }
+}
+
+// All tiles are opened before the first is stored, and closed when what was stored has arrived: locks wait for such stores. An error
+// must not leave through the engine's threads.
 void Recorder::Impl::on_attention(std::span<const AttentionRow> rows) {
-  const AttentionRow& first = rows.front();
-  const size_t pair =
-      *place_in(layer_place_, first.layer) * info_.heads.size() + *place_in(head_place_, first.head);
-  const size_t step = *place_in(step_place_, first.step);
+  thread_local std::vector<RowBands::Tile> tiles;
+  tiles.clear();
   try {
-    for (RowBands& bands : bands_) store(rows, bands, pair, step);
+    each_head(rows, [&](auto of_head) {
+      if (is_tile(of_head)) tiles.push_back(bands_.front().open_tile(pair_of(of_head[0]), step_of(of_head[0])));
+    });
+    size_t tile = 0;
+    each_head(rows, [&](auto of_head) {
+      if (is_tile(of_head)) store_tile(of_head, tiles[tile++]);
+    });
+    each_head(rows, [&](auto of_head) {
+      for (RowBands& bands : bands_)
+        if (&bands != &bands_.front() || !is_tile(of_head)) store(of_head, bands, pair_of(of_head[0]), step_of(of_head[0]));
+    });
   } catch (...) {
     keep_error();
   }
+}
+
+void Recorder::Impl::on_attention_done(std::span<const AttentionRow> rows) {
+  try {
+    each_head(rows, [&](auto of_head) {
+      if (is_tile(of_head)) bands_.front().close_tile(pair_of(of_head[0]), step_of(of_head[0]), of_head.size());
+    });
+  } catch (...) {
+    keep_error();
+  }
+}
+
+size_t Recorder::Impl::pair_of(const AttentionRow& row) const {
+  return *place_in(layer_place_, row.layer) * info_.heads.size() + *place_in(head_place_, row.head);
 }
 
 void Recorder::Impl::check(const AttentionRow& row, const RowMeasures& measures) {
@@ -188,21 +226,22 @@ void put_weights(const AttentionRow& row, RowBands::Row& cells) {
   cells.put_absent(end, cells.columns() - end);
 }
 
-// Rows of positions without a gap from 0 on, at once; false if these are not.
-bool Recorder::Impl::store_tile(std::span<const AttentionRow> rows, RowBands& bands, size_t pair, size_t step) {
+// Rows of positions without a gap from 0 on, which the first dataset can take at once.
+bool Recorder::Impl::is_tile(std::span<const AttentionRow> rows) const {
   const auto has_gap = [](const AttentionRow& row) { return row.positions.back().index() + 1 != row.positions.size(); };
-  if (!bands.takes_tile(step, rows.size()) || std::ranges::any_of(rows, has_gap)) return false;
-  TileRows tile;
-  std::ranges::transform(rows, tile.begin(), [](const AttentionRow& row) { return row.weights; });
+  return !bands_.empty() && bands_.front().takes_tile(step_of(rows[0]), rows.size()) && std::ranges::none_of(rows, has_gap);
+}
+
+void Recorder::Impl::store_tile(std::span<const AttentionRow> rows, RowBands::Tile tile) {
+  TileRows weights;
+  std::ranges::transform(rows, weights.begin(), [](const AttentionRow& row) { return row.weights; });
   TileMeasures measures;
-  bands.store_tile(pair, step, rows.size(), tile, measures);
+  bands_.front().store_tile(tile, step_of(rows[0]), rows.size(), weights, measures);
   for (size_t i = 0; i < rows.size(); ++i)
     check(rows[i], measures.has_fault() ? measure(rows[i].weights) : RowMeasures{0, measures.sum(i)});
-  return true;
 }
 
 void Recorder::Impl::store(std::span<const AttentionRow> rows, RowBands& bands, size_t pair, size_t step) {
-  if (store_tile(rows, bands, pair, step)) return;
   thread_local std::vector<Reductions> reductions;
   if (reductions.size() < rows.size()) reductions.resize(rows.size());
   const bool first = &bands == &bands_.front();
@@ -335,6 +374,10 @@ bool Recorder::wants_rows(Layer layer) const {
 
 void Recorder::on_attention(std::span<const AttentionRow> rows) {
   impl_->on_attention(rows);
+}
+
+void Recorder::on_attention_done(std::span<const AttentionRow> rows) {
+  impl_->on_attention_done(rows);
 }
 
 void Recorder::on_row(Layer layer, KvHead kv_head, Position position, std::span<const float> key,

@@ -26,6 +26,7 @@ class Recorder : public Observer {
   /// A row that is not finite, negative, or does not sum to 1 +- 1e-3 is an error of the engine: thrown by on_steps_done, as is one
   /// of the writer. Waits where the writer is behind.
   void on_attention(std::span<const AttentionRow> rows) override;
+  void on_attention_done(std::span<const AttentionRow> rows) override;
   void on_row(Layer layer, KvHead kv_head, Position position, std::span<const float> key,
               std::span<const float> value) override;
   void on_steps_done(Step first, uint32_t count) override;

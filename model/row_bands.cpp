@@ -84,8 +84,12 @@ bool RowBands::takes_tile(size_t step, size_t count) const {
   return tiles_ && step % kTileRows == 0 && count <= kTileRows && (count == kTileRows || step + count == steps_);
 }
 
-void RowBands::store_tile(size_t pair, size_t step, size_t count, const TileRows& rows, TileMeasures& measures) {
-  Band& band = open(pair, step, Cells::Open);
+RowBands::Tile RowBands::open_tile(size_t pair, size_t step) {
+  return Tile(open(pair, step, Cells::Open));
+}
+
+void RowBands::store_tile(Tile tile, size_t step, size_t count, const TileRows& rows, TileMeasures& measures) const {
+  Band& band = *tile.band_;
   const size_t first_row = step % layout_.chunk_steps, cell_row = first_row / kTileRows;
   const size_t columns = band.chunks.size() * layout_.chunk_columns, cell_columns = band.cells.columns * kPyramidFactor;
   for (size_t column = 0; column < columns;) {
@@ -98,8 +102,12 @@ void RowBands::store_tile(size_t pair, size_t step, size_t count, const TileRows
     dendrokv::store_tile(rows, column, size, place, measures);
     column += size;
   }
-  settle_tile();
   band.cells.put_absent(cell_row, columns / kPyramidFactor, band.cells.columns * band.cells.chunks.size());
+}
+
+void RowBands::close_tile(size_t pair, size_t step, size_t count) {
+  Band& band = open(pair, step, Cells::Open);
+  settle_tile();
   std::atomic_ref(band.tile_rows).fetch_add(count, std::memory_order_relaxed);  // read once nothing is missing
   close(pair, band, count);
 }

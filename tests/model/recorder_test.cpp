@@ -295,6 +295,7 @@ void record_rows(Recorder& recorder, uint32_t tokens, uint32_t together) {
       rows.push_back({Layer(0), Head(2), Step(step), std::span(positions).first(row.size()), row});
     }
     recorder.on_attention(rows);
+    recorder.on_attention_done(rows);
     recorder.on_steps_done(Step(first), static_cast<uint32_t>(rows.size()));
   }
   recorder.flush();
@@ -396,6 +397,7 @@ TEST(Recorder, RefusesARowWithGapsWhereCountsWouldNotFollow) {
   const std::vector<float> weights{0.5f, 0.5f};
   const AttentionRow row{Layer(0), Head(0), Step(2), positions, weights};
   recorder.on_attention({&row, 1});
+  recorder.on_attention_done({&row, 1});
   EXPECT_THROW(recorder.on_steps_done(Step(0), 3), Error);
 }
 
@@ -430,6 +432,7 @@ TEST(Recorder, RefusesWeightsThatAreNotADistribution) {
     const std::vector<Position> positions{Position(0), Position(1)};
     const AttentionRow row{Layer(0), Head(0), Step(1), positions, weights};
     recorder.on_attention({&row, 1});
+    recorder.on_attention_done({&row, 1});
     EXPECT_THROW(recorder.on_steps_done(Step(0), 2), Error);
   }
 }
