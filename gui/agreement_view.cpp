@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gui/labels.h"
 #include "gui/paint.h"
 
 namespace dendrokv {
@@ -75,14 +76,14 @@ void AgreementView::paint_labels(QPainter& painter) const {
     const QRectF tile = tile_rect({Layer(layer), Lane(0)});
     if (tile.center().y() - 7 < free_from) continue;
     free_from = tile.center().y() + scaled(14) - 5;
-    painter.drawText(QRectF(area().left() - 4, tile.center().y() - 7, kLabels - 3, 14),
-                     kRightLabel, QString::number(layer));
+    draw_label(painter, QRectF(area().left() - 4, tile.center().y() - 7, kLabels - 3, 14),
+               kRightLabel, QString::number(layer));
   }
   for (uint32_t lane = 0; lane < values_.cols(); ++lane) {
     const QRectF tile = tile_rect({Layer(0), Lane(lane)});
     if (tile.width() > 12)
-      painter.drawText(QRectF(tile.center().x() - 10, area().top() - 1, 20, 14), kCentreLabel,
-                       QString::number(lane));
+      draw_label(painter, QRectF(tile.center().x() - 10, area().top() - 1, 20, 14), kCentreLabel,
+                 QString::number(lane));
   }
 }
 

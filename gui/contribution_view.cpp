@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gui/labels.h"
 #include "gui/paint.h"
 #include "gui/reduced_rows.h"
 #include "gui/run_index.h"
@@ -281,23 +282,7 @@ Axis ContributionView::step_axis() const {
 
 std::optional<ContributionView::Cell> ContributionView::cell_at(size_t step_index,
                                                                 Position position) const {
-  const Zoom now = zoom();
-  const TileKey key{subject_, now.step_shift, now.position_shift,
-                    static_cast<uint32_t>((step_index >> now.step_shift) / kHeatTile),
-                    static_cast<uint32_t>((position.index() >> now.position_shift) / kHeatTile)};
-  const std::shared_ptr<const HeatTile> tile = workspace().document.tile(key);
-  if (!tile) return std::nullopt;
-  const size_t row = (step_index >> now.step_shift) % kHeatTile;
-  const size_t column = (position.index() >> now.position_shift) % kHeatTile;
-  if (row >= tile->values.rows() || column >= tile->values.cols()) return std::nullopt;
-  const size_t step_size = std::max(size_t{1} << now.step_shift,
-                                    tile->sampling == Sampling::Preview ? 1 : tile->step_grain);
-  const size_t position_size = std::max(size_t{1} << now.position_shift, tile->position_grain);
-  return Cell{tile->values(row, column),
-              {step_index / step_size * step_size, step_size},
-              {position.index() / position_size * position_size, position_size},
-              tile->sampling,
-              tile->step_grain};
+  return HeatCells(workspace().document, subject_, zoom()).at(step_index, position);
 }
 
 QString ContributionView::describe(QPointF point) const {
@@ -376,44 +361,40 @@ void ContributionView::paint_step_ticks(QPainter& painter) const {
     const double y = std::clamp(step_axis().pixel(tick.value + 0.5), rect.top() + 6, rect.bottom() - 5);
     if (y < free_from) continue;
     free_from = y + scaled(13);
-    painter.drawText(QRectF(rect.left() - 52, y - 8, 46, 16), kRightLabel,
-                     compact(steps[static_cast<size_t>(tick.value)].value));
+    draw_label(painter, QRectF(rect.left() - 52, y - 8, 46, 16), kRightLabel,
+               compact(steps[static_cast<size_t>(tick.value)].value));
   }
 }
 
-/// The values of the row of the chosen step, as a curve of the map's own scale.
+/// The values of the row of the chosen step on the map's own scale, a bar for each pixel.
 void ContributionView::paint_row_profile(QPainter& painter) const {
   const std::optional<size_t> index = step_index_at(content()->info, selection().step);
   if (profile_height() == 0 || !index) return;
   const QRectF rect = plot();
   const double base = rect.top() - 3, height = profile_height() - 7;
   const Axis across = position_axis();
-  QPainterPath path;
-  bool down = false;
-  for (double x = rect.left(); x < rect.right(); x += 1) {
-    const double place = std::floor(across.data(x + 0.5));
+  HeatCells cells(workspace().document, subject_, zoom());
+  QVector<QRectF> bars;
+  const double first = std::round(rect.left()), bar = 1 / devicePixelRatioF();
+  for (double x = first; x < rect.right(); x += bar) {
+    const double place = std::floor(across.data(x + bar / 2));
     if (place < 0 || place >= content()->info.tokens) continue;
-    const std::optional<Cell> cell = cell_at(*index, Position(static_cast<uint32_t>(place)));
-    if (!cell || std::isnan(cell->value)) {
-      down = false;
-      continue;
-    }
-    const QPointF point(x + 0.5, base - scale().fraction(double{cell->value}) * height);
-    if (down)
-      path.lineTo(point);
-    else
-      path.moveTo(point);
-    down = true;
+    const std::optional<Cell> cell = cells.at(*index, Position(static_cast<uint32_t>(place)));
+    if (!cell || std::isnan(cell->value)) continue;
+    const double size = scale().fraction(double{cell->value}) * height;
+    bars.push_back({x, base - size, bar, size});
   }
+  painter.setRenderHint(QPainter::Antialiasing, false);
+  painter.setPen(Qt::NoPen);
+  painter.setBrush(to_qt(mix(colours().panel, colours().level[5], 0.75)));
+  painter.drawRects(bars);
+  painter.setRenderHint(QPainter::Antialiasing, true);
   painter.setPen(QPen(to_qt(colours().rule), 1));
   painter.drawLine(QPointF(rect.left(), base + 0.5), QPointF(rect.right(), base + 0.5));
-  painter.setPen(QPen(to_qt(colours().level[5]), 1.1));
-  painter.setBrush(Qt::NoBrush);
-  painter.drawPath(path);
   painter.setFont(tiny_font());
   painter.setPen(to_qt(colours().secondary));
-  painter.drawText(QRectF(rect.left() - 58, base - height, 52, height),
-                   kRightLabel, compact(content()->info.steps[*index].value));
+  draw_label(painter, QRectF(rect.left() - 58, base - height, 52, height), kRightLabel,
+             compact(content()->info.steps[*index].value));
 }
 
 /// What the steps gave to one position, down the right edge.
@@ -430,12 +411,13 @@ void ContributionView::paint_column_profile(QPainter& painter, Position position
   painter.setPen(QPen(to_qt(colours().rule), 1));
   painter.drawRect(strip.adjusted(0.5, 0.5, -0.5, -0.5));
   const Axis down = step_axis();
+  HeatCells cells(workspace().document, subject_, zoom());
   QPainterPath path;
   bool drawn = false;
   for (double y = rect.top(); y < rect.bottom(); y += 1) {
     const double place = std::floor(down.data(y + 0.5));
     if (place < 0 || place >= static_cast<double>(content()->info.steps.size())) continue;
-    const std::optional<Cell> cell = cell_at(static_cast<size_t>(place), position);
+    const std::optional<Cell> cell = cells.at(static_cast<size_t>(place), position);
     if (!cell || std::isnan(cell->value)) {
       drawn = false;
       continue;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gui/labels.h"
 #include "gui/paint.h"
 #include "gui/reduced_rows.h"
 
@@ -131,12 +132,13 @@ void MosaicView::paint_labels(QPainter& painter) const {
   const size_t every_row = static_cast<size_t>(std::max(1.0, std::ceil(scaled(14) / row)));
   const size_t every_column = static_cast<size_t>(std::max(1.0, std::ceil(scaled(18) / column)));
   for (size_t layer = 0; layer < info.layers.size(); layer += every_row)
-    painter.drawText(
-        QRectF(area().left() - 14, tile_rect({layer, 0}).center().y() - 8, scaled(kLeftLabels) + 2, 16),
-        kRightLabel, QString::number(info.layers[layer].value));
+    draw_label(painter,
+               QRectF(area().left() - 14, tile_rect({layer, 0}).center().y() - 8,
+                      scaled(kLeftLabels) + 2, 16),
+               kRightLabel, QString::number(info.layers[layer].value));
   for (size_t head = 0; head < info.heads.size(); head += every_column)
-    painter.drawText(QRectF(tile_rect({0, head}).center().x() - 20, grid().top() - 16, 40, 14),
-                     kCentreLabel, QString::number(info.heads[head].value));
+    draw_label(painter, QRectF(tile_rect({0, head}).center().x() - 20, grid().top() - 16, 40, 14),
+               kCentreLabel, QString::number(info.heads[head].value));
 }
 
 void MosaicView::paint_scale(QPainter& painter, const ValueScale& scale) const {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "gui/inspector.h"
+#include "gui/labels.h"
 #include "gui/paint.h"
 #include "gui/retention_codes.h"
 
@@ -135,7 +136,7 @@ void RetentionView::paint_axis_name(QPainter& painter, const QString& name) cons
   painter.save();
   painter.translate(plot().left() - scaled(33), plot().center().y());
   painter.rotate(-90);
-  painter.drawText(QRectF(-60, -8, 120, 14), kCentreLabel, name);
+  draw_label(painter, QRectF(-60, -8, 120, 14), kCentreLabel, name);
   painter.restore();
 }
 
@@ -151,8 +152,8 @@ void RetentionView::paint_layer_ticks(QPainter& painter) const {
     const double middle = axis.pixel(tick.value + 0.5);
     if (middle < free_from) continue;
     free_from = middle + scaled(13);
-    painter.drawText(QRectF(rect.left() - 40, middle - 8, 33, 16),
-                     kRightLabel, to_qt(tick.label));
+    draw_label(painter, QRectF(rect.left() - 40, middle - 8, 33, 16), kRightLabel,
+               to_qt(tick.label));
   }
   paint_axis_name(painter, QStringLiteral("layer"));
 }
@@ -165,8 +166,8 @@ void RetentionView::paint_step_ticks(QPainter& painter) const {
        binary_ticks(step_axis(), std::max(2, static_cast<int>(rect.height() / scaled(34))))) {
     const double y =
         std::clamp(step_axis().pixel(tick.value), rect.top() + 6, rect.bottom() - 5);
-    painter.drawText(QRectF(rect.left() - 52, y - 8, 46, 16), kRightLabel,
-                     compact(static_cast<uint64_t>(tick.value)));
+    draw_label(painter, QRectF(rect.left() - 52, y - 8, 46, 16), kRightLabel,
+               compact(static_cast<uint64_t>(tick.value)));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "gui/inspector.h"
+#include "gui/labels.h"
 #include "gui/paint.h"
 #include "gui/reduced_rows.h"
 #include "gui/run_index.h"
@@ -137,8 +138,8 @@ void ScalogramView::paint_scales(QPainter& painter, size_t levels) const {
     const QRectF row = row_rect(level, levels);
     if (row.center().y() < free_from) continue;
     free_from = row.center().y() + scaled(13);
-    painter.drawText(QRectF(row.left() - 52, row.center().y() - 8, 46, 16), kRightLabel,
-                     compact(uint64_t{2} << level));
+    draw_label(painter, QRectF(row.left() - 52, row.center().y() - 8, 46, 16), kRightLabel,
+               compact(uint64_t{2} << level));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "gui/inspector.h"
+#include "gui/labels.h"
 #include "gui/paint.h"
 #include "gui/run_index.h"
 
@@ -370,8 +371,8 @@ void TextView::paint_mark(QPainter& painter, const QRectF& box, char mark) const
   if (kTextSizes[size_].font < kSmallestMarked) return;
   painter.setFont(sized_font(8));
   painter.setPen(to_qt(colours().secondary));
-  painter.drawText(QRectF(box.center().x() - 10, box.bottom() + 0.5, 20, kMarkHeight),
-                   kCentreLabel, QString(QLatin1Char(mark)));
+  draw_label(painter, QRectF(box.center().x() - 10, box.bottom() + 0.5, 20, kMarkHeight),
+             kCentreLabel, QString(QLatin1Char(mark)));
 }
 
 void TextView::paint_line(QPainter& painter, size_t index, std::span<const TokenLook> looks) const {
