@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "gui/labels.h"
+#include "gui/lane_sets.h"
 #include "gui/paint.h"
 #include "gui/reduced_rows.h"
 #include "gui/run_index.h"
@@ -136,14 +137,12 @@ void ContributionView::resizeEvent(QResizeEvent* event) {
 
 std::optional<HeatSubject> ContributionView::subject() const {
   if (!content()) return std::nullopt;
-  const Selection& now = selection();
-  const Run& run = content()->runs[now.run];
-  const std::optional<size_t> layer = layer_index(content()->info, now.layer);
-  const std::vector<size_t> heads =
-      now.scope == LaneScope::One ? lane_head_indices(content()->info, run.lane_kind, now.lane)
-                                  : all_head_indices(content()->info);
-  if (!layer || heads.empty() || content()->info.steps.empty()) return std::nullopt;
-  return HeatSubject{*layer, heads, static_cast<Quantity>(quantity_->currentData().toInt()),
+  // A map of every head of the model would read all of the trace for each tile: the mean of all is shown layer by layer.
+  Selection shown = selection();
+  if (shown.scope == LaneScope::AllMean) shown.scope = LaneScope::LayerMean;
+  std::vector<LayerHeads> heads = recorded_heads(*content(), shown);
+  if (heads.empty() || content()->info.steps.empty()) return std::nullopt;
+  return HeatSubject{std::move(heads), static_cast<Quantity>(quantity_->currentData().toInt()),
                      static_cast<Reduction>(reduction_->currentData().toInt())};
 }
 
@@ -203,8 +202,7 @@ void ContributionView::ask() {
 }
 
 bool ContributionView::needs_refresh(const Selection& now, const Selection& before) const {
-  return now.run != before.run || now.scope != before.scope || now.layer != before.layer ||
-         now.lane != before.lane || now.first_visible != before.first_visible ||
+  return !same_lanes(now, before) || now.first_visible != before.first_visible ||
          now.visible != before.visible || now.step != before.step;
 }
 
@@ -258,12 +256,16 @@ QString ContributionView::caption() const {
   const std::optional<HeatSubject> of = subject();
   if (!of) return {};
   const Selection& now = selection();
-  QString text = QStringLiteral("layer %1, ").arg(now.layer.value);
-  if (of->heads.size() > 1)
+  const bool set = now.scope == LaneScope::Set;
+  QString text;
+  if (!set) text = QStringLiteral("layer %1, ").arg(now.layer.value);
+  const size_t heads = head_count(of->heads);
+  if (heads > 1)
     text += of->reduction == Reduction::Max ? QStringLiteral("largest of ") : QStringLiteral("mean of ");
-  text += plural(of->heads.size(), "query head");
+  text += plural(heads, "query head");
   if (now.scope == LaneScope::One)
     text += QStringLiteral(" of ") + to_qt(lane_name(content()->runs[now.run], now.lane));
+  if (set) text += QStringLiteral(" of ") + lanes_in_words(content()->runs[now.run], now);
   text += what_is_merged() + QStringLiteral(" · ") + to_qt(scale_shape_name(scale().shape)) +
           QStringLiteral(" scale");
   const QString clipped = clipped_text(scale());

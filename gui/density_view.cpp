@@ -51,8 +51,7 @@ QString DensityView::describe(QPointF point) const {
 }
 
 bool DensityView::needs_refresh(const Selection& now, const Selection& before) const {
-  return now.run != before.run || now.step != before.step || now.scope != before.scope ||
-         now.layer != before.layer || now.lane != before.lane;
+  return now.step != before.step || !same_lanes(now, before);
 }
 
 void DensityView::paint_axes(QPainter& painter, const Axis& x, const Axis& y) const {
@@ -143,8 +142,9 @@ void DensityView::paint_back(QPainter& painter) {
   if (!some) return;
   painter.setPen(to_qt(colours().accent));
   draw_label(painter, words.translated(0, scaled(14)), Qt::AlignLeft,
-             selection().scope == LaneScope::One ? QStringLiteral("this lane")
-                                                 : QStringLiteral("this layer"));
+             selection().scope == LaneScope::One         ? QStringLiteral("this lane")
+             : selection().scope == LaneScope::LayerMean ? QStringLiteral("this layer")
+                                                         : QStringLiteral("these lanes"));
 }
 
 }  // namespace dendrokv

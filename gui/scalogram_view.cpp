@@ -5,6 +5,7 @@
 
 #include "gui/inspector.h"
 #include "gui/labels.h"
+#include "gui/lane_sets.h"
 #include "gui/paint.h"
 #include "gui/reduced_rows.h"
 #include "gui/run_index.h"
@@ -69,10 +70,11 @@ QString ScalogramView::caption() const {
   const Selection& now = selection();
   const std::optional<size_t> index = step_index_at(content()->info, now.step);
   if (!index) return {};
-  return QStringLiteral("|W| of weight × |value|, step %1, layer %2, undecimated LA8 · hatched: "
-                        "touched by an end · ● tree tokens by the spacing of their level")
-      .arg(grouped(content()->info.steps[*index].value))
-      .arg(now.layer.value);
+  return QStringLiteral(
+             "|W| of weight × |value|, step %1, %2, undecimated LA8 · hatched: "
+             "touched by an end · ● tree tokens by the spacing of their level")
+      .arg(grouped(content()->info.steps[*index].value),
+           lanes_in_words(content()->runs[now.run], now));
 }
 
 QString ScalogramView::describe(QPointF point) const {

@@ -6,6 +6,7 @@
 
 #include "gui/inspector.h"
 #include "gui/labels.h"
+#include "gui/lane_sets.h"
 #include "gui/paint.h"
 #include "gui/reduced_rows.h"
 
@@ -57,7 +58,7 @@ void VariabilityView::document_opened() {
   ask();
 }
 void VariabilityView::selection_changed(const Selection& now, const Selection& before) {
-  if (now.scope != before.scope) extent_.reset();
+  if (!same_lanes(now, before)) extent_.reset();
   if (needs_refresh(now, before)) ask();
 }
 void VariabilityView::snapshot_arrived(Topic topic) {
@@ -81,11 +82,7 @@ QString VariabilityView::caption() const {
   const Selection& now = selection();
   const std::optional<size_t> index = step_index_at(content()->info, now.step);
   if (!index) return QStringLiteral("no step recorded up to this one");
-  QString what = QStringLiteral("all layers and heads");
-  if (now.scope == LaneScope::LayerMean) what = QStringLiteral("layer %1").arg(now.layer.value);
-  if (now.scope == LaneScope::One)
-    what = QStringLiteral("layer %1 · ").arg(now.layer.value) +
-           to_qt(lane_name(content()->runs[now.run], now.lane));
+  const QString what = lanes_in_words(content()->runs[now.run], now);
   return QStringLiteral("mean |Rec D| of weight × value, ") + what +
          QStringLiteral(", step %1").arg(grouped(content()->info.steps[*index].value));
 }
