@@ -9,6 +9,8 @@ namespace dendrokv {
 namespace {
 
 constexpr size_t kShortest = 1 << 14;     // below, all levels fit a cache
+// Processors fetch rows of a few cache lines too late by themselves.
+constexpr size_t kRowsAhead = 64;
 constexpr size_t kBlockElements = 2048;  // of a level's approximation that are made at a time
 
 }  // namespace
@@ -27,7 +29,7 @@ Cascade<Real>::Cascade(std::span<const Dwt::Stage> stages, StageRunner<Real>& ru
                        Strip<const Real> x, std::span<const Strip<Real>> high, Strip<Real> low)
     : stages_(stages),
       runner_(runner),
-      x_(x),
+      x_{x.data, x.stride, x.width, x.stores, kRowsAhead},
       high_(high),
       low_(low),
       width_(x.width),
@@ -87,56 +89,25 @@ void Cascade<Real>::make(size_t level, size_t count) {
   if (is_last(level)) {
     low.data = low_.row(part.first);
   } else {
-    make_room(made, count);
+    make_room(level, count);
     low = strip_at(made.window, made.end - made.first);
   }
-  if (level == 0)
-    make_from_memory(part, low);
-  else
-    runner_.analyse_inner(stages_[level], part, samples, first_sample, low, high_[level]);
+  runner_.analyse_inner(stages_[level], part, samples, first_sample, low, high_[level]);
   made.next += count;
   made.end += count;
   if (!is_last(level)) keep_head(level);
 }
 
-/// Memory delivers what comes next while the kernels work: processors fetch rows of a few cache lines too late by themselves, and a line that
-/// is written only when it is.
-template <class Real>
-void Cascade<Real>::make_from_memory(IndexRange part, Strip<Real> low) {
-  const size_t at_a_time = width_ == 1 ? 512 : 8, ahead = width_ == 1 ? 2048 : 32;
-  for (size_t done = 0; done < part.count; done += at_a_time) {
-    const IndexRange few{part.first + done, std::min(at_a_time, part.count - done)};
-    const size_t first = std::min(2 * few.first + ahead, stages_[0].input);
-    fetch(first, std::min(first + 2 * at_a_time, stages_[0].input));
-    Strip<Real> rows = low;
-    rows.data = low.row(done);
-    runner_.analyse_inner(stages_[0], few, x_, 0, rows, high_[0]);
-  }
-}
-
-template <class Real>
-__attribute__((always_inline)) inline void Cascade<Real>::fetch(size_t first, size_t end) const {
-  constexpr size_t kLine = 64 / sizeof(Real);
-  if (width_ == 1) {
-    for (size_t row = first; row < end; row += kLine) __builtin_prefetch(x_.row(row));
-    if (high_[0].is_line())
-      for (size_t k = first / 2; k < std::min(end / 2, stages_[0].output); k += kLine) __builtin_prefetch(high_[0].row(k), 1);
-    return;
-  }
-  for (size_t row = first; row < end; ++row)
-    for (size_t c = 0; c < width_; c += kLine) __builtin_prefetch(x_.row(row) + c);
-}
-
 /// The next level has used all but the last few rows of a full window; those move to its start.
 template <class Real>
-void Cascade<Real>::make_room(Level& level, size_t count) {
-  const size_t rows = level.window.size() / width_, held = level.end - level.first;
+void Cascade<Real>::make_room(size_t level, size_t count) {
+  Level& made = levels_[level];
+  const size_t rows = made.window.size() / width_, held = made.end - made.first;
   if (held + count <= rows) return;
-  const size_t unused = block_ + 2 * kept_;  // at most
-  const size_t dropped = held - unused;
-  std::memmove(level.window.data(), row_of(level.window, held - unused),
-               unused * width_ * sizeof(Real));
-  level.first += dropped;
+  const size_t oldest = stages_[level + 1].oldest_sample(levels_[level + 1].next, runner_.filter_length());
+  const size_t unused = std::min(held, std::max(made.end - std::min(oldest, made.end), kept_));
+  std::memmove(made.window.data(), row_of(made.window, held - unused), unused * width_ * sizeof(Real));
+  made.first += held - unused;
 }
 
 template <class Real>

@@ -41,9 +41,7 @@ class Cascade {
   bool is_last(size_t level) const { return level + 1 == stages_.size(); }
   void advance(size_t level, size_t end_of_samples, bool flush);
   void make(size_t level, size_t count);
-  void make_from_memory(IndexRange part, Strip<Real> low);
-  void fetch(size_t first, size_t end) const;  // samples
-  void make_room(Level& level, size_t count);
+  void make_room(size_t level, size_t count);
   void keep_head(size_t level);
   void keep_tail(size_t level);
   void finish_ends(size_t level);

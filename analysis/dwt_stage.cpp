@@ -107,8 +107,7 @@ void StageRunner<Real>::analyse_inner(const Dwt::Stage& stage, IndexRange part,
                                       Strip<Real> high) {
   if (part.count == 0) return;
   inputs_.resize(std::max(inputs_.size(), length_));
-  const int64_t newest = 2 * static_cast<int64_t>(part.first) + stage.analysis_shift;
-  const auto oldest = static_cast<size_t>(newest - static_cast<int64_t>(length_ - 1 + first_sample));
+  const size_t oldest = stage.oldest_sample(part.first, length_) - first_sample;
   if (x.is_line() && low.is_line() && high.is_line())
     analyse_line(part, x.row(oldest), low.data, high.data);
   else
@@ -136,7 +135,8 @@ template <class Real>
 void StageRunner<Real>::analyse_rows(IndexRange part, Strip<const Real> x, size_t oldest,
                                      Strip<Real> low, Strip<Real> high) {
   for (size_t i = 0; i < length_; ++i) inputs_[i] = x.row(oldest + length_ - 1 - i);
-  kernels_.combine_two({inputs_.data(), length_, 2 * x.stride, 2 * x.stride}, dec_lo_.data(),
+  const ptrdiff_t ahead = static_cast<ptrdiff_t>(x.ahead) * x.stride;
+  kernels_.combine_two({inputs_.data(), length_, 2 * x.stride, 2 * x.stride, ahead}, dec_lo_.data(),
                        dec_hi_.data(), {x.width, part.count, low.stride, high.stride, high.stores}, low.data,
                        high.row(part.first));
 }

@@ -16,14 +16,15 @@ struct Strip {
   T* data = nullptr;
   ptrdiff_t stride = 1;
   size_t width = 1;
-  Stores stores = Stores::Cached;  // how the undecimated transform writes details there
+  Stores stores = Stores::Cached;  // how details are written there
+  size_t ahead = 0;  // rows that memory is asked for before they are read
 
   bool is_line() const { return width == 1 && stride == 1; }
   T* row(size_t position) const { return data + static_cast<ptrdiff_t>(position) * stride; }
   operator Strip<const T>() const
     requires(!std::is_const_v<T>)
   {
-    return {data, stride, width, stores};
+    return {data, stride, width, stores, ahead};
   }
 };
 
@@ -32,6 +33,11 @@ struct Dwt::Stage {
   enum class Inner { Most, Valid };
   Stage(const Wavelet& wavelet, Boundary boundary, size_t positions, IndexRange input_valid,
         Inner inner);
+
+  /// The first sample that an inner coefficient sees.
+  size_t oldest_sample(size_t k, size_t filter_length) const {
+    return static_cast<size_t>(2 * static_cast<int64_t>(k) + analysis_shift - static_cast<int64_t>(filter_length - 1));
+  }
 
   size_t input, output;     // samples in, coefficients out
   int64_t analysis_shift;   // a[k] = sum_i f[i] x[2k + analysis_shift - i]

@@ -21,6 +21,7 @@ struct Terms {
   const Real* const* inputs;
   size_t count;
   ptrdiff_t even_step = 0, odd_step = 0;
+  ptrdiff_t ahead = 0;  // of each run of the first two inputs, memory is asked for what lies this far on; 0: not
 };
 
 /// How an output is written. Streamed: past the caches, so that its lines are not read first; for results that are larger than a
@@ -43,8 +44,8 @@ struct LineKernels {
   /// The same with two sets of weights: one reading of the inputs.
   void (*combine_two)(const Terms<Real>& terms, const Real* weights0, const Real* weights1,
                       const Runs& runs, Real* out0, Real* out1);
-  /// out[k] = sum_m weights[m] * in[2 k + taps - 1 - m] with two sets of weights, the bits of combine_two on even and odd samples. For up to 8
-  /// taps, where it saves a pass over the samples; false, and nothing done, for others.
+  /// out[k] = sum_m weights[m] * in[2 k + taps - 1 - m] with two sets of weights, the bits of combine_two on even and odd samples. For an even
+  /// number of up to 16 taps, where it saves a pass over the samples; false, and nothing done, for others.
   bool (*decimate)(const Real* in, const Real* weights0, const Real* weights1, size_t taps, size_t count, Real* out0, Real* out1);
   /// even[i] = in[2 i], odd[i] = in[2 i + 1]
   void (*split)(const Real* in, size_t pairs, Real* even, Real* odd);

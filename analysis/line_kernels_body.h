@@ -25,6 +25,7 @@ struct Vectors {
   static constexpr size_t kLanes = kVectorBytes / sizeof(Real);
   // Loads and stores are unaligned: shifted views of a signal cannot all be aligned.
   typedef Real Vector __attribute__((vector_size(kVectorBytes), aligned(alignof(Real)), may_alias));
+  typedef Real Aligned __attribute__((vector_size(kVectorBytes)));
 };
 
 template <class Vector, class Real>
@@ -44,19 +45,41 @@ struct Place {
   ptrdiff_t of(size_t term) const { return term % 2 == 0 ? even : odd; }
 };
 
+/// Weights of kTerms terms, held in registers as far as these go. kTerms is 0 where the number is known only at run time.
+template <class Real, size_t kTerms, size_t kSums>
+struct Weights {
+  explicit Weights(const Real* const (&weights)[kSums]) {
+    for (size_t s = 0; s < kSums; ++s)
+      for (size_t m = 0; m < kTerms; ++m) of[s][m] = weights[s][m] - typename Vectors<Real>::Aligned{};
+  }
+  typename Vectors<Real>::Aligned of[kSums][kTerms];
+};
+template <class Real, size_t kSums>
+struct Weights<Real, 0, kSums> {
+  explicit Weights(const Real* const (&weights)[kSums]) {
+    for (size_t s = 0; s < kSums; ++s) of[s] = weights[s];
+  }
+  const Real* of[kSums];
+};
+
 /// kUnroll vectors of both sums; kSums is 1 or 2. The last one is stored as kStores says.
-template <class Real, size_t kUnroll, size_t kSums, Stores kStores>
-inline void add_terms(const Terms<Real>& terms, Place at, const Real* const (&weights)[kSums],
-                      Real* const (&out)[kSums]) {
+template <class Real, size_t kTerms, size_t kUnroll, size_t kSums, Stores kStores>
+inline void add_terms(const Terms<Real>& terms, Place at, const Weights<Real, kTerms, kSums>& weights, Real* const (&out)[kSums]) {
   using Vector = typename Vectors<Real>::Vector;
   constexpr size_t kLanes = Vectors<Real>::kLanes;
   Vector sums[kSums][kUnroll] = {};
-  for (size_t m = 0; m < terms.count; ++m) {
+  const auto add = [&](size_t m) {
     const Real* input = terms.inputs[m] + at.of(m);
     for (size_t u = 0; u < kUnroll; ++u) {
       const Vector x = *reinterpret_cast<const Vector*>(input + u * kLanes);
-      for (size_t s = 0; s < kSums; ++s) sums[s][u] += weights[s][m] * x;
+      for (size_t s = 0; s < kSums; ++s) sums[s][u] += weights.of[s][m] * x;
     }
+  };
+  if constexpr (kTerms > 0) {
+#pragma GCC unroll 16
+    for (size_t m = 0; m < kTerms; ++m) add(m);
+  } else {
+    for (size_t m = 0; m < terms.count; ++m) add(m);
   }
   for (size_t s = 0; s < kSums; ++s)
     for (size_t u = 0; u < kUnroll; ++u)
@@ -128,10 +151,17 @@ inline size_t to_border(const Real* at, size_t none) {
   return beyond == 0 ? 0 : (kVectorBytes - beyond) / sizeof(Real);
 }
 
-template <class Real, size_t kSums, Stores kStores>
-inline void combine_all(const Terms<Real>& terms, const Real* const (&weights)[kSums],
-                        const Runs& runs, Real* const (&outs)[kSums]) {
-  constexpr size_t kLanes = Vectors<Real>::kLanes, kUnroll = 4;
+template <class Real>
+__attribute__((always_inline)) inline void fetch_ahead(const Terms<Real>& terms, Place at, size_t length) {
+  for (size_t c = 0; c < length; c += 64 / sizeof(Real))
+    for (size_t m = 0; m < 2; ++m) __builtin_prefetch(terms.inputs[m] + at.of(m) + terms.ahead + static_cast<ptrdiff_t>(c));
+}
+
+template <class Real, size_t kTerms, size_t kSums, Stores kStores>
+void combine_by(const Terms<Real>& terms, const Real* const (&weights)[kSums], const Runs& runs, Real* const (&outs)[kSums]) {
+  constexpr size_t kLanes = Vectors<Real>::kLanes;
+  constexpr size_t kUnroll = kTerms > 0 ? 1 : 4;  // where the number of terms is known, registers are for the weights
+  const Weights<Real, kTerms, kSums> held(weights);
   for (size_t r = 0; r < runs.count; ++r) {
     const auto run = static_cast<ptrdiff_t>(r);
     size_t c = 0;
@@ -151,23 +181,39 @@ inline void combine_all(const Terms<Real>& terms, const Real* const (&weights)[k
         add_terms_of_one<Real, kSums>(terms, in_at(), weights, at);
       }
     }
+    if (terms.ahead != 0) fetch_ahead(terms, in_at(), runs.length);
     for (; c + kUnroll * kLanes <= runs.length; c += kUnroll * kLanes) {
       out_at(at);
-      add_terms<Real, kUnroll, kSums, kStores>(terms, in_at(), weights, at);
+      add_terms<Real, kTerms, kUnroll, kSums, kStores>(terms, in_at(), held, at);
     }
-    for (; c + 2 * kLanes <= runs.length; c += 2 * kLanes) {
+    for (; kTerms == 0 && c + 2 * kLanes <= runs.length; c += 2 * kLanes) {
       out_at(at);
-      add_terms<Real, 2, kSums, kStores>(terms, in_at(), weights, at);
+      add_terms<Real, kTerms, 2, kSums, kStores>(terms, in_at(), held, at);
     }
     for (; c + kLanes <= runs.length; c += kLanes) {
       out_at(at);
-      add_terms<Real, 1, kSums, kStores>(terms, in_at(), weights, at);
+      add_terms<Real, kTerms, 1, kSums, kStores>(terms, in_at(), held, at);
     }
     for (; c < runs.length; ++c) {
       out_at(at);
       add_terms_of_one<Real, kSums>(terms, in_at(), weights, at);
     }
   }
+}
+
+/// Rows of a few vectors: a loop over terms would cost as much as they do. Long runs are as fast either way, and faster with more than ten terms,
+/// whose weights are not all held in registers.
+template <class Real, size_t kSums, Stores kStores>
+inline void combine_all(const Terms<Real>& terms, const Real* const (&weights)[kSums], const Runs& runs, Real* const (&outs)[kSums]) {
+  if (runs.count > 1) switch (terms.count) {
+      case 2: return combine_by<Real, 2, kSums, kStores>(terms, weights, runs, outs);
+      case 4: return combine_by<Real, 4, kSums, kStores>(terms, weights, runs, outs);
+      case 6: return combine_by<Real, 6, kSums, kStores>(terms, weights, runs, outs);
+      case 8: return combine_by<Real, 8, kSums, kStores>(terms, weights, runs, outs);
+      case 10: return combine_by<Real, 10, kSums, kStores>(terms, weights, runs, outs);
+      default: break;
+    }
+  combine_by<Real, 0, kSums, kStores>(terms, weights, runs, outs);
 }
 
 template <class Real>
@@ -214,26 +260,88 @@ template <size_t kFirst, class Vector, size_t... kLane>
 inline Vector every_second(const Vector& a, const Vector& b, std::index_sequence<kLane...>) {
   return __builtin_shufflevector(a, b, static_cast<int>(2 * kLane + kFirst)...);
 }
+/// The vector that starts kShift elements after the first of two that follow each other.
+template <size_t kShift, class Vector, size_t... kLane>
+inline Vector shifted(const Vector& a, const Vector& b, std::index_sequence<kLane...>) {
+  return __builtin_shufflevector(a, b, static_cast<int>(kLane + kShift)...);
+}
+
+/// The even and the odd ones of two vectors of samples.
+template <class Real>
+struct Parities {
+  using Vector = typename Vectors<Real>::Vector;
+  static constexpr size_t kLanes = Vectors<Real>::kLanes;
+  static constexpr auto kAll = std::make_index_sequence<kLanes>();
+
+  static Parities load(const Real* x) {
+    const Vector a = *reinterpret_cast<const Vector*>(x), b = *reinterpret_cast<const Vector*>(x + kLanes);
+    return {every_second<0>(a, b, kAll), every_second<1>(a, b, kAll)};
+  }
+  /// Those kPairs pairs later; `next` follows this.
+  template <size_t kPairs>
+  Parities later(const Parities& next) const {
+    return {shifted<kPairs>(even, next.even, kAll), shifted<kPairs>(odd, next.odd, kAll)};
+  }
+  Vector even, odd;
+};
+
+/// Sums of products with both sets of weights, a pair of taps at a time, the newest first.
+template <class Real, size_t kTaps>
+struct Decimated {
+  using Vector = typename Vectors<Real>::Vector;
+  explicit Decimated(const Weights<Real, kTaps, 2>& weights) : held(weights) {}
+
+  __attribute__((always_inline)) void add(size_t tap, const Parities<Real>& samples) {
+    sum0 += held.of[0][tap] * samples.odd;
+    sum1 += held.of[1][tap] * samples.odd;
+    sum0 += held.of[0][tap + 1] * samples.even;
+    sum1 += held.of[1][tap + 1] * samples.even;
+  }
+  template <size_t kPair = kTaps / 2 - 1>
+  __attribute__((always_inline)) void add_all(const Parities<Real>& here, const Parities<Real>& next) {
+    add(kTaps - 2 - 2 * kPair, here.template later<kPair>(next));
+    if constexpr (kPair > 0) add_all<kPair - 1>(here, next);
+  }
+  __attribute__((always_inline)) void add_all(const Real* x) {
+#pragma GCC unroll 8
+    for (size_t tap = 0; tap < kTaps; tap += 2) add(tap, Parities<Real>::load(x + (kTaps - 2 - tap)));
+  }
+  void store(Real* out0, Real* out1) const {
+    *reinterpret_cast<Vector*>(out0) = sum0;
+    *reinterpret_cast<Vector*>(out1) = sum1;
+  }
+
+  const Weights<Real, kTaps, 2>& held;
+  Vector sum0{}, sum1{};
+};
 
 template <class Real, size_t kTaps>
 inline void decimate_by(const Real* x, const Real* weights0, const Real* weights1, size_t count, Real* out0, Real* out1) {
-  using Vector = typename Vectors<Real>::Vector;
   constexpr size_t kLanes = Vectors<Real>::kLanes;
-  constexpr auto kAll = std::make_index_sequence<kLanes>();
+  // Memory delivers these lines while the kernel works: one that is written is else asked for only when it is.
+  constexpr size_t kAhead = 4096 / sizeof(Real);
+  const Weights<Real, kTaps, 2> held({weights0, weights1});
+  const size_t samples = 2 * count + kTaps - 2;
   size_t k = 0;
-  for (; k + kLanes <= count; k += kLanes) {
-    Vector sum0 = {}, sum1 = {};
-    for (size_t m = 0; m < kTaps; m += 2) {
-      const Real* pairs = x + 2 * k + (kTaps - 2 - m);
-      const Vector a = *reinterpret_cast<const Vector*>(pairs), b = *reinterpret_cast<const Vector*>(pairs + kLanes);
-      const Vector newer = every_second<1>(a, b, kAll), older = every_second<0>(a, b, kAll);
-      sum0 += weights0[m] * newer;
-      sum1 += weights1[m] * newer;
-      sum0 += weights0[m + 1] * older;
-      sum1 += weights1[m + 1] * older;
+  // Samples are loaded and taken apart once where two vectors hold all that an output sees.
+  if constexpr (kTaps / 2 - 1 <= kLanes)
+    if (samples >= 4 * kLanes) {
+      auto here = Parities<Real>::load(x);
+      for (; 2 * k + 4 * kLanes <= samples; k += kLanes) {
+        __builtin_prefetch(x + 2 * (k + kAhead));
+        __builtin_prefetch(x + 2 * (k + kAhead) + kLanes);
+        __builtin_prefetch(out1 + k + kAhead, 1);
+        const auto next = Parities<Real>::load(x + 2 * (k + kLanes));
+        Decimated<Real, kTaps> sums(held);
+        sums.add_all(here, next);
+        sums.store(out0 + k, out1 + k);
+        here = next;
+      }
     }
-    *reinterpret_cast<Vector*>(out0 + k) = sum0;
-    *reinterpret_cast<Vector*>(out1 + k) = sum1;
+  for (; k + kLanes <= count; k += kLanes) {
+    Decimated<Real, kTaps> sums(held);
+    sums.add_all(x + 2 * k);
+    sums.store(out0 + k, out1 + k);
   }
   for (; k < count; ++k) {
     Real sum0 = 0, sum1 = 0;
@@ -253,6 +361,10 @@ bool decimate(const Real* x, const Real* weights0, const Real* weights1, size_t 
     case 4: decimate_by<Real, 4>(x, weights0, weights1, count, out0, out1); return true;
     case 6: decimate_by<Real, 6>(x, weights0, weights1, count, out0, out1); return true;
     case 8: decimate_by<Real, 8>(x, weights0, weights1, count, out0, out1); return true;
+    case 10: decimate_by<Real, 10>(x, weights0, weights1, count, out0, out1); return true;
+    case 12: decimate_by<Real, 12>(x, weights0, weights1, count, out0, out1); return true;
+    case 14: decimate_by<Real, 14>(x, weights0, weights1, count, out0, out1); return true;
+    case 16: decimate_by<Real, 16>(x, weights0, weights1, count, out0, out1); return true;
     default: return false;
   }
 }

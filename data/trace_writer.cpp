@@ -116,7 +116,7 @@ uint64_t estimated_bytes(const TracePlan& plan) {
       info.policy == "full" ? 0
                             : uint64_t{info.model.layers} * info.model.kv_heads * info.tokens * 17;
   const uint64_t pyramid = info.capture.rows == FullRows::Record
-                               ? pyramid_bytes(lanes, info.steps.size(), info.tokens)
+                               ? pyramid_bytes(info, plan.counts)
                                : 0;
   return lanes * cells + pyramid + row_bytes + run_bytes +
          uint64_t{info.tokens} * 24 + kOverheadBytes;
@@ -302,7 +302,7 @@ class TraceWriter::Impl {
         file_->create_dataset("/loss/nll", h5::Type::F32, {info.tokens}, {}, h5::Fill::Absent));
     file_->write_attribute("/loss/nll", "units", "nat");
     if (info.capture.rows == FullRows::Record)
-      pyramid_.emplace(*file_, pool_, info, plan_.chunk_steps, plan_.chunk_positions);
+      pyramid_.emplace(*file_, info, ChunkShape{plan_.chunk_steps, plan_.chunk_positions}, plan_.counts);
     create_default_plot();
     file_->sync();
   }

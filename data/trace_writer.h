@@ -27,6 +27,7 @@ struct TracePlan {
   TokenText tokens;
   uint32_t chunk_steps = 64;
   uint32_t chunk_positions = 4096;
+  PyramidCounts counts = PyramidCounts::Store;
   uint64_t queue_bytes = uint64_t{32} << 20;
 
   std::vector<RowLayout> layouts() const { return row_layouts(info, {chunk_steps, chunk_positions}); }

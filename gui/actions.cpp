@@ -138,9 +138,10 @@ void save_table(MainWindow& window) {
 }
 
 void copy_command_line(MainWindow& window) {
-  if (!window.document().content()) return;
+  const Content* content = window.document().content();
+  if (!content) return;
   QApplication::clipboard()->setText(
-      command_line(window.files(), window.selection().now(), QString()));
+      command_line(window.files(), *content, window.selection().now(), QString()));
   window.notice().tell(QStringLiteral("Copied: ") + QApplication::clipboard()->text());
 }
 
@@ -231,6 +232,10 @@ constexpr ActionRow kActions[] = {
     {"Lane", "Lane below", "Down", moved<move_lane, 1>},
     {"Lane", "Mean of the layer, or back", "M", changed<toggle_scope, LaneScope::LayerMean>},
     {"Lane", "Mean of all lanes, or back", "Shift+M", changed<toggle_scope, LaneScope::AllMean>},
+    {"Lane", "Set of lanes, or back", "Alt+M", changed<toggle_scope, LaneScope::Set>},
+    {"Lane", "Choose a set of lanes…", "Shift+L", [](MainWindow& window) { window.ask_lanes(); }},
+    {"Lane", "Add the lane above to the set", "Shift+Up", moved<extend_lanes, -1>},
+    {"Lane", "Add the lane below to the set", "Shift+Down", moved<extend_lanes, 1>},
     {"Position", "Find text", "Ctrl+F", [](MainWindow& window) { window.controls().focus_find(); }},
     {"Position", "Next found", "F3", [](MainWindow& window) { window.controls().find_next(1); }},
     {"Position", "Previous found", "Shift+F3",

@@ -208,6 +208,12 @@ std::string not_recorded(const TraceInfo& info, Layer layer, Step step) {
          " or the heads of this lane were not recorded in this trace.";
 }
 
+size_t head_count(std::span<const LayerHeads> layers) {
+  size_t count = 0;
+  for (const LayerHeads& layer : layers) count += layer.heads.size();
+  return count;
+}
+
 std::optional<size_t> layer_index(const TraceInfo& info, Layer layer) {
   const auto found = std::find(info.layers.begin(), info.layers.end(), layer);
   if (found == info.layers.end()) return std::nullopt;

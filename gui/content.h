@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -75,6 +76,14 @@ std::optional<Position> telling_position(const Run& run, Layer layer, Lane lane)
 
 /// Why the trace cannot show a lane of a layer at a step, when it cannot: what was not recorded.
 std::string not_recorded(const TraceInfo& info, Layer layer, Step step);
+
+/// Recorded heads of one recorded layer, as indices.
+struct LayerHeads {
+  size_t layer_index = 0;
+  std::vector<size_t> heads;
+  bool operator==(const LayerHeads&) const = default;
+};
+size_t head_count(std::span<const LayerHeads> layers);
 
 /// Place of a layer among the recorded ones.
 std::optional<size_t> layer_index(const TraceInfo& info, Layer layer);

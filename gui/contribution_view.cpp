@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gui/labels.h"
+#include "gui/lane_sets.h"
 #include "gui/paint.h"
 #include "gui/reduced_rows.h"
 #include "gui/run_index.h"
@@ -135,14 +137,12 @@ void ContributionView::resizeEvent(QResizeEvent* event) {
 
 std::optional<HeatSubject> ContributionView::subject() const {
   if (!content()) return std::nullopt;
-  const Selection& now = selection();
-  const Run& run = content()->runs[now.run];
-  const std::optional<size_t> layer = layer_index(content()->info, now.layer);
-  const std::vector<size_t> heads =
-      now.scope == LaneScope::One ? lane_head_indices(content()->info, run.lane_kind, now.lane)
-                                  : all_head_indices(content()->info);
-  if (!layer || heads.empty() || content()->info.steps.empty()) return std::nullopt;
-  return HeatSubject{*layer, heads, static_cast<Quantity>(quantity_->currentData().toInt()),
+  // A map of every head of the model would read all of the trace for each tile: the mean of all is shown layer by layer.
+  Selection shown = selection();
+  if (shown.scope == LaneScope::AllMean) shown.scope = LaneScope::LayerMean;
+  std::vector<LayerHeads> heads = recorded_heads(*content(), shown);
+  if (heads.empty() || content()->info.steps.empty()) return std::nullopt;
+  return HeatSubject{std::move(heads), static_cast<Quantity>(quantity_->currentData().toInt()),
                      static_cast<Reduction>(reduction_->currentData().toInt())};
 }
 
@@ -202,8 +202,7 @@ void ContributionView::ask() {
 }
 
 bool ContributionView::needs_refresh(const Selection& now, const Selection& before) const {
-  return now.run != before.run || now.scope != before.scope || now.layer != before.layer ||
-         now.lane != before.lane || now.first_visible != before.first_visible ||
+  return !same_lanes(now, before) || now.first_visible != before.first_visible ||
          now.visible != before.visible || now.step != before.step;
 }
 
@@ -257,12 +256,16 @@ QString ContributionView::caption() const {
   const std::optional<HeatSubject> of = subject();
   if (!of) return {};
   const Selection& now = selection();
-  QString text = QStringLiteral("layer %1, ").arg(now.layer.value);
-  if (of->heads.size() > 1)
+  const bool set = now.scope == LaneScope::Set;
+  QString text;
+  if (!set) text = QStringLiteral("layer %1, ").arg(now.layer.value);
+  const size_t heads = head_count(of->heads);
+  if (heads > 1)
     text += of->reduction == Reduction::Max ? QStringLiteral("largest of ") : QStringLiteral("mean of ");
-  text += plural(of->heads.size(), "query head");
+  text += plural(heads, "query head");
   if (now.scope == LaneScope::One)
     text += QStringLiteral(" of ") + to_qt(lane_name(content()->runs[now.run], now.lane));
+  if (set) text += QStringLiteral(" of ") + lanes_in_words(content()->runs[now.run], now);
   text += what_is_merged() + QStringLiteral(" · ") + to_qt(scale_shape_name(scale().shape)) +
           QStringLiteral(" scale");
   const QString clipped = clipped_text(scale());
@@ -281,23 +284,7 @@ Axis ContributionView::step_axis() const {
 
 std::optional<ContributionView::Cell> ContributionView::cell_at(size_t step_index,
                                                                 Position position) const {
-  const Zoom now = zoom();
-  const TileKey key{subject_, now.step_shift, now.position_shift,
-                    static_cast<uint32_t>((step_index >> now.step_shift) / kHeatTile),
-                    static_cast<uint32_t>((position.index() >> now.position_shift) / kHeatTile)};
-  const std::shared_ptr<const HeatTile> tile = workspace().document.tile(key);
-  if (!tile) return std::nullopt;
-  const size_t row = (step_index >> now.step_shift) % kHeatTile;
-  const size_t column = (position.index() >> now.position_shift) % kHeatTile;
-  if (row >= tile->values.rows() || column >= tile->values.cols()) return std::nullopt;
-  const size_t step_size = std::max(size_t{1} << now.step_shift,
-                                    tile->sampling == Sampling::Preview ? 1 : tile->step_grain);
-  const size_t position_size = std::max(size_t{1} << now.position_shift, tile->position_grain);
-  return Cell{tile->values(row, column),
-              {step_index / step_size * step_size, step_size},
-              {position.index() / position_size * position_size, position_size},
-              tile->sampling,
-              tile->step_grain};
+  return HeatCells(workspace().document, subject_, zoom()).at(step_index, position);
 }
 
 QString ContributionView::describe(QPointF point) const {
@@ -376,44 +363,40 @@ void ContributionView::paint_step_ticks(QPainter& painter) const {
     const double y = std::clamp(step_axis().pixel(tick.value + 0.5), rect.top() + 6, rect.bottom() - 5);
     if (y < free_from) continue;
     free_from = y + scaled(13);
-    painter.drawText(QRectF(rect.left() - 52, y - 8, 46, 16), kRightLabel,
-                     compact(steps[static_cast<size_t>(tick.value)].value));
+    draw_label(painter, QRectF(rect.left() - 52, y - 8, 46, 16), kRightLabel,
+               compact(steps[static_cast<size_t>(tick.value)].value));
   }
 }
 
-/// The values of the row of the chosen step, as a curve of the map's own scale.
+/// The values of the row of the chosen step on the map's own scale, a bar for each pixel.
 void ContributionView::paint_row_profile(QPainter& painter) const {
   const std::optional<size_t> index = step_index_at(content()->info, selection().step);
   if (profile_height() == 0 || !index) return;
   const QRectF rect = plot();
   const double base = rect.top() - 3, height = profile_height() - 7;
   const Axis across = position_axis();
-  QPainterPath path;
-  bool down = false;
-  for (double x = rect.left(); x < rect.right(); x += 1) {
-    const double place = std::floor(across.data(x + 0.5));
+  HeatCells cells(workspace().document, subject_, zoom());
+  QVector<QRectF> bars;
+  const double first = std::round(rect.left()), bar = 1 / devicePixelRatioF();
+  for (double x = first; x < rect.right(); x += bar) {
+    const double place = std::floor(across.data(x + bar / 2));
     if (place < 0 || place >= content()->info.tokens) continue;
-    const std::optional<Cell> cell = cell_at(*index, Position(static_cast<uint32_t>(place)));
-    if (!cell || std::isnan(cell->value)) {
-      down = false;
-      continue;
-    }
-    const QPointF point(x + 0.5, base - scale().fraction(double{cell->value}) * height);
-    if (down)
-      path.lineTo(point);
-    else
-      path.moveTo(point);
-    down = true;
+    const std::optional<Cell> cell = cells.at(*index, Position(static_cast<uint32_t>(place)));
+    if (!cell || std::isnan(cell->value)) continue;
+    const double size = scale().fraction(double{cell->value}) * height;
+    bars.push_back({x, base - size, bar, size});
   }
+  painter.setRenderHint(QPainter::Antialiasing, false);
+  painter.setPen(Qt::NoPen);
+  painter.setBrush(to_qt(mix(colours().panel, colours().level[5], 0.75)));
+  painter.drawRects(bars);
+  painter.setRenderHint(QPainter::Antialiasing, true);
   painter.setPen(QPen(to_qt(colours().rule), 1));
   painter.drawLine(QPointF(rect.left(), base + 0.5), QPointF(rect.right(), base + 0.5));
-  painter.setPen(QPen(to_qt(colours().level[5]), 1.1));
-  painter.setBrush(Qt::NoBrush);
-  painter.drawPath(path);
   painter.setFont(tiny_font());
   painter.setPen(to_qt(colours().secondary));
-  painter.drawText(QRectF(rect.left() - 58, base - height, 52, height),
-                   kRightLabel, compact(content()->info.steps[*index].value));
+  draw_label(painter, QRectF(rect.left() - 58, base - height, 52, height), kRightLabel,
+             compact(content()->info.steps[*index].value));
 }
 
 /// What the steps gave to one position, down the right edge.
@@ -430,12 +413,13 @@ void ContributionView::paint_column_profile(QPainter& painter, Position position
   painter.setPen(QPen(to_qt(colours().rule), 1));
   painter.drawRect(strip.adjusted(0.5, 0.5, -0.5, -0.5));
   const Axis down = step_axis();
+  HeatCells cells(workspace().document, subject_, zoom());
   QPainterPath path;
   bool drawn = false;
   for (double y = rect.top(); y < rect.bottom(); y += 1) {
     const double place = std::floor(down.data(y + 0.5));
     if (place < 0 || place >= static_cast<double>(content()->info.steps.size())) continue;
-    const std::optional<Cell> cell = cell_at(static_cast<size_t>(place), position);
+    const std::optional<Cell> cell = cells.at(static_cast<size_t>(place), position);
     if (!cell || std::isnan(cell->value)) {
       drawn = false;
       continue;

@@ -16,12 +16,13 @@ struct MouseRow {
   const char* what;
   const char* how;
 };
-constexpr std::array<MouseRow, 6> kMouse = {{
+constexpr std::array<MouseRow, 7> kMouse = {{
     {"Zoom the positions", "wheel"},
     {"Move them", "Shift + wheel, or drag with the middle button"},
     {"Look at a token everywhere", "point"},
     {"Lock it, let it go", "click"},
     {"Choose a lane", "click in Layers × heads, Retention or Agreement"},
+    {"Choose several", "Ctrl + click there, or drag over Layers × heads"},
     {"Go to a step", "Ctrl + click in Contributions"},
 }};
 

@@ -4,6 +4,7 @@
 #include <QDragEnterEvent>
 #include <QFileDialog>
 #include <QHBoxLayout>
+#include <QInputDialog>
 #include <QMimeData>
 #include <QVBoxLayout>
 
@@ -11,6 +12,7 @@
 #include "gui/command_palette.h"
 #include "gui/destinations.h"
 #include "gui/json_file.h"
+#include "gui/lane_sets.h"
 
 namespace dendrokv {
 namespace {
@@ -97,6 +99,7 @@ void MainWindow::connect_all() {
           [this](const QString& text) { notice_->tell(text); });
   connect(&notes_, &NotesModel::changed, this, [this] { refresh_views(); });
   connect(controls_, &ControlBar::hits_changed, this, [this] { refresh_views(); });
+  connect(controls_, &ControlBar::lanes_wanted, this, [this] { ask_lanes(); });
   connect(&document_, &Document::replaced, this,
           [this](const QString& what) { file_replaced(what); });
   connect(&document_, &Document::grew, this, [this] { refresh_views(); });
@@ -366,6 +369,31 @@ void MainWindow::show_palette() {
   dialog->setAttribute(Qt::WA_DeleteOnClose);
   connect(dialog, &CommandPalette::went_to, this, [this](const QString& place) { go_to(place); });
   dialog->open();
+}
+
+void MainWindow::ask_lanes() {
+  if (!document_.content()) return;
+  const Selection& now = selection_.now();
+  const Run& run = document_.content()->runs[now.run];
+  bool given = false;
+  const QString lanes = QInputDialog::getText(
+      this, QStringLiteral("Set of lanes"),
+      QStringLiteral("layers and lanes: L3, L5-7:H2 (here 0 to %1, and H0 to %2 of each)")
+          .arg(run.retention.layers() - 1)
+          .arg(run.retention.lanes() - 1),
+      QLineEdit::Normal, to_qt(lane_set_text(chosen_lanes(run, now), run)), &given);
+  if (given) choose_lanes(lanes);
+}
+
+void MainWindow::choose_lanes(const QString& lanes) {
+  if (!document_.content()) return;
+  const Run& run = document_.content()->runs[selection_.now().run];
+  try {
+    const std::vector<LaneId> wanted = parse_lane_set(lanes.toStdString(), run);
+    selection_.change([&wanted](Selection& next) { dendrokv::choose_lanes(next, wanted); });
+  } catch (const Error& error) {
+    notice_->tell(QString::fromUtf8(error.what()));
+  }
 }
 
 void MainWindow::go_to(const QString& place) {

@@ -65,6 +65,10 @@ class MainWindow : public QMainWindow {
   /// Opens the built-in sample and leads through it.
   void start_tour();
   void show_palette();
+  /// "L3, L5-7:H2"; says so when it is no such set.
+  void choose_lanes(const QString& lanes);
+  /// Asks for them.
+  void ask_lanes();
   /// "120k", "step 40", "14.2"; says so when it is no such place.
   void go_to(const QString& place);
   /// What stands in place of the views: why nothing is open.

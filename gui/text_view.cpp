@@ -6,6 +6,8 @@
 #include <cmath>
 
 #include "gui/inspector.h"
+#include "gui/labels.h"
+#include "gui/lane_sets.h"
 #include "gui/paint.h"
 #include "gui/run_index.h"
 
@@ -245,13 +247,8 @@ std::optional<size_t> TextView::shown_line(Position position) const {
 
 QString TextView::what_is_coloured() const {
   const Selection& now = selection();
-  const Run& run = content()->runs[now.run];
   const QString step = grouped(now.step.value);
-  QString whose = QStringLiteral("all lanes");
-  if (now.scope == LaneScope::LayerMean)
-    whose = QStringLiteral("the lanes of layer %1").arg(now.layer.value);
-  if (now.scope == LaneScope::One)
-    whose = QStringLiteral("layer %1 · ").arg(now.layer.value) + to_qt(lane_name(run, now.lane));
+  const QString whose = lanes_in_words(content()->runs[now.run], now);
   switch (metric()) {
     case Metric::Kept:
       if (now.scope == LaneScope::One)
@@ -292,8 +289,7 @@ QString TextView::describe(QPointF point) const {
 }
 
 bool TextView::needs_refresh(const Selection& now, const Selection& before) const {
-  return now.run != before.run || now.step != before.step || now.scope != before.scope ||
-         now.layer != before.layer || now.lane != before.lane;
+  return now.step != before.step || !same_lanes(now, before);
 }
 
 void TextView::selection_changed(const Selection& now, const Selection& before) {
@@ -370,8 +366,8 @@ void TextView::paint_mark(QPainter& painter, const QRectF& box, char mark) const
   if (kTextSizes[size_].font < kSmallestMarked) return;
   painter.setFont(sized_font(8));
   painter.setPen(to_qt(colours().secondary));
-  painter.drawText(QRectF(box.center().x() - 10, box.bottom() + 0.5, 20, kMarkHeight),
-                   kCentreLabel, QString(QLatin1Char(mark)));
+  draw_label(painter, QRectF(box.center().x() - 10, box.bottom() + 0.5, 20, kMarkHeight),
+             kCentreLabel, QString(QLatin1Char(mark)));
 }
 
 void TextView::paint_line(QPainter& painter, size_t index, std::span<const TokenLook> looks) const {

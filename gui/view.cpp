@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "gui/inspector.h"
+#include "gui/labels.h"
 
 namespace dendrokv {
 namespace {
@@ -132,29 +133,26 @@ void View::paint_panel(QPainter& painter) {
 }
 
 void View::paint_header(QPainter& painter) {
-  const QFontMetricsF title_metrics(title_font());
   const double baseline = scaled(23);
   painter.setFont(title_font());
   painter.setPen(to_qt(colours().ink));
   const double room = width() - 2 * kPadding - header_reserve();
-  const QString title = title_metrics.elidedText(content() ? heading() : title_, Qt::ElideRight, room);
-  painter.drawText(QPointF(kPadding, baseline), title);
+  const QString title = elided(title_font(), content() ? heading() : title_, room);
+  draw_label(painter, QPointF(kPadding, baseline), title);
   if (!content()) return;
-  const QFontMetricsF metrics(small_font());
-  double left = kPadding + title_metrics.horizontalAdvance(title) + 16;
+  double left = kPadding + label_width(title_font(), title) + 16;
   double right = width() - kPadding - header_reserve();
   painter.setFont(small_font());
   const QString read_out = pointer_ ? describe(*pointer_) : QString();
   if (!read_out.isEmpty()) {
     painter.setPen(to_qt(colours().ink));
-    const QString shown = metrics.elidedText(read_out, Qt::ElideRight, right - left);
-    right -= metrics.horizontalAdvance(shown) + 16;
-    painter.drawText(QPointF(right + 16, baseline), shown);
+    const QString shown = elided(small_font(), read_out, right - left);
+    right -= label_width(small_font(), shown) + 16;
+    draw_label(painter, QPointF(right + 16, baseline), shown);
   }
   painter.setPen(to_qt(colours().secondary));
   if (right > left + 40)
-    painter.drawText(QPointF(left, baseline),
-                     metrics.elidedText(caption(), Qt::ElideRight, right - left));
+    draw_label(painter, QPointF(left, baseline), elided(small_font(), caption(), right - left));
 }
 
 void View::paint_message(QPainter& painter, const QString& message) const {
@@ -219,7 +217,6 @@ void PositionView::paint_position_ticks(QPainter& painter) const {
   const Axis axis = position_axis();
   const double line = tick_line();
   painter.setFont(tiny_font());
-  const QFontMetricsF metrics(tiny_font());
   const int wanted = std::max(2, static_cast<int>(rect.width() / scaled(110)));
   for (const Tick& tick : binary_ticks(axis, wanted)) {
     const double x = std::round(axis.pixel(tick.value)) + 0.5;
@@ -228,9 +225,9 @@ void PositionView::paint_position_ticks(QPainter& painter) const {
     painter.setPen(to_qt(colours().secondary));
     const QString label = grouped(static_cast<uint64_t>(tick.value));
     // A label at an end stays inside of the panel.
-    const double half = metrics.horizontalAdvance(label) / 2;
+    const double half = label_width(tiny_font(), label) / 2;
     const double middle = std::clamp(x, kPadding + half, width() - kPadding / 2.0 - half);
-    painter.drawText(QRectF(middle - 60, line + 6, 120, 14), kBelowLabel, label);
+    draw_label(painter, QRectF(middle - 60, line + 6, 120, 14), kBelowLabel, label);
   }
 }
 

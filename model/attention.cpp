@@ -265,6 +265,7 @@ void Attention::attend(const AttentionBlock& block, size_t lane, TokenRange toke
   rows_of_lane.soften(tokens, rows, work);
   rows_of_lane.show(block, tokens, rows, work);
   rows_of_lane.sum(block, tokens, rows, 0, config_.head_dim, work);
+  rows_of_lane.finish_show(block, work);
 }
 
 // ---- in sequence
@@ -290,6 +291,7 @@ void Attention::step(const AttentionBlock& block, size_t lane, size_t token, Scr
   rows_of_lane.show(block, one, rows, work);
   const std::span<const float> reduced = reduced_of_step(block, lane, token, work);  // while they are near
   rows_of_lane.sum(block, one, rows, 0, config_.head_dim, work);
+  rows_of_lane.finish_show(block, work);
   finish_step(block, lane, token, reduced);
 }
 
@@ -393,6 +395,7 @@ void Attention::score_piece(const AttentionBlock& block, size_t lane, size_t pie
   cut.weights_ready = 1;  // before the observer, which may throw
   cut.weights_ready.notify_all();
   rows_of_lane.show(block, {0, 1}, rows, cut.work);
+  rows_of_lane.finish_show(block, cut.work);
 }
 
 void Attention::sum_piece(const AttentionBlock& block, size_t lane, size_t piece, CutLane& cut) {

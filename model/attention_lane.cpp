@@ -186,10 +186,10 @@ void AttentionLane::soften(TokenRange tokens, size_t rows, LaneWork& work) const
 
 void AttentionLane::show(const AttentionBlock& block, TokenRange tokens, size_t rows,
                          LaneWork& work) const {
+  work.shown.clear();
   if (block.observer == nullptr) return;
   for (size_t lane_head = 0; lane_head < heads_.heads; ++lane_head) {
     const Head head(heads_.first_head + lane_head);
-    work.shown.clear();
     for (size_t token = 0; token < tokens.count(); ++token) {
       const Step step(block.first.value + tokens.first + token);
       if (!block.observer->wants_attention(block.layer, head, step)) continue;
@@ -198,8 +198,12 @@ void AttentionLane::show(const AttentionBlock& block, TokenRange tokens, size_t 
           {block.layer, head, step, rows_.slots().positions().first(rows + token),
            read_rows_.empty() ? weights.first(rows + token) : weights_of_slots(weights, work)});
     }
-    if (!work.shown.empty()) block.observer->on_attention(work.shown);
   }
+  if (!work.shown.empty()) block.observer->on_attention(work.shown);
+}
+
+void AttentionLane::finish_show(const AttentionBlock& block, const LaneWork& work) const {
+  if (!work.shown.empty()) block.observer->on_attention_done(work.shown);
 }
 
 // Rows that were not read weigh nothing. Valid until the next call: a token at a time reads some rows only.

@@ -71,7 +71,7 @@ struct LaneWork {
   Grid<float> weights;                   // [query, slot]; query = head * tokens + token
   Grid<float> sums;                      // [query, head_dim]
   std::vector<float> reduced;            // [slot]
-  std::vector<AttentionRow> shown = {};  // to the observer, of one head
+  std::vector<AttentionRow> shown = {};  // to the observer
 };
 
 class AttentionLane {
@@ -95,6 +95,8 @@ class AttentionLane {
   /// Scores to weights: each query over the slots that it sees; 0 for those behind its window.
   void soften(TokenRange tokens, size_t rows, LaneWork& work) const;
   void show(const AttentionBlock& block, TokenRange tokens, size_t rows, LaneWork& work) const;
+  /// Some work after show(), before a row leaves, from the same thread.
+  void finish_show(const AttentionBlock& block, const LaneWork& work) const;
   /// Some channels of the weighted sums of the values, into work.sums and from there into block.out.
   void sum(const AttentionBlock& block, TokenRange tokens, size_t rows, size_t first_channel,
            size_t channels, LaneWork& work) const;

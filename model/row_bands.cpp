@@ -46,9 +46,7 @@ RowBands::Band& RowBands::open(size_t pair, size_t step, Cells cells) {
   const std::lock_guard lock(owner.mutex);
   for (; owner.next <= step_chunk; ++owner.next) owner.bands.push_back(new_band(owner.next));
   Band& band = owner.bands[step_chunk - owner.bands.front().step_chunk];
-  if (band.chunks.empty())
-    for (size_t chunk = 0; chunk < band_chunks_[step_chunk]; ++chunk)
-      band.chunks.push_back(writer_.page_buffer(layout_.chunk_bytes()));
+  if (band.chunks.empty()) band.chunks = pool_.take(band_chunks_[step_chunk], layout_.chunk_bytes());
   if (cells == Cells::Open && band.cells.chunks.empty())
     band.cells = writer_.new_pyramid_band(band_chunks_[step_chunk] * layout_.chunk_columns);
   return band;
@@ -86,8 +84,12 @@ bool RowBands::takes_tile(size_t step, size_t count) const {
   return tiles_ && step % kTileRows == 0 && count <= kTileRows && (count == kTileRows || step + count == steps_);
 }
 
-void RowBands::store_tile(size_t pair, size_t step, size_t count, const TileRows& rows, TileMeasures& measures) {
-  Band& band = open(pair, step, Cells::Open);
+RowBands::Tile RowBands::open_tile(size_t pair, size_t step) {
+  return Tile(open(pair, step, Cells::Open));
+}
+
+void RowBands::store_tile(Tile tile, size_t step, size_t count, const TileRows& rows, TileMeasures& measures) const {
+  Band& band = *tile.band_;
   const size_t first_row = step % layout_.chunk_steps, cell_row = first_row / kTileRows;
   const size_t columns = band.chunks.size() * layout_.chunk_columns, cell_columns = band.cells.columns * kPyramidFactor;
   for (size_t column = 0; column < columns;) {
@@ -95,13 +97,17 @@ void RowBands::store_tile(size_t pair, size_t step, size_t count, const TileRows
     const size_t size = std::min(layout_.chunk_columns - at, cell_columns - column % cell_columns);
     auto* chunk = reinterpret_cast<uint16_t*>(band.chunks[column / layout_.chunk_columns].bytes().data());
     const PyramidBand::Cells cells = band.cells.at(cell_row, column / kPyramidFactor);
-    TilePlace place{{}, cells.highest, cells.sum, cells.count};
+    TilePlace place{{}, cells.highest, cells.sum, cells.exact_sum, cells.count};
     for (size_t row = 0; row < count; ++row) place.halves[row] = chunk + (first_row + row) * layout_.chunk_columns + at;
     dendrokv::store_tile(rows, column, size, place, measures);
     column += size;
   }
-  settle_tile();
   band.cells.put_absent(cell_row, columns / kPyramidFactor, band.cells.columns * band.cells.chunks.size());
+}
+
+void RowBands::close_tile(size_t pair, size_t step, size_t count) {
+  Band& band = open(pair, step, Cells::Open);
+  settle_tile();
   std::atomic_ref(band.tile_rows).fetch_add(count, std::memory_order_relaxed);  // read once nothing is missing
   close(pair, band, count);
 }

@@ -57,11 +57,16 @@ class RowBands {
     }
   }
 
-  /// Whether store_tile can take rows of steps from `step` on, of which there are `count`.
+  // The same as store() for weights of positions 0, 1, ... of `count` recorded steps from `step` on, and the cells of the pyramid with
+  // them, in three parts: stores past the caches take a while to arrive, and whatever takes a lock waits for them.
+
+  /// Whether these can be stored so.
   bool takes_tile(size_t step, size_t count) const;
-  /// The same as store() for weights of positions 0, 1, ... of `count` recorded steps from `step` on, and the cells of the pyramid with
-  /// them.
-  void store_tile(size_t pair, size_t step, size_t count, const TileRows& rows, TileMeasures& measures);
+  class Tile;
+  Tile open_tile(size_t pair, size_t step);
+  void store_tile(Tile tile, size_t step, size_t count, const TileRows& rows, TileMeasures& measures) const;
+  /// By the thread that stored it. Hands over like store().
+  void close_tile(size_t pair, size_t step, size_t count);
 
   /// Hands over bands of which only the steps before `end` have come, the others absent.
   void flush(size_t end);
@@ -88,6 +93,7 @@ class RowBands {
   void hand_over(size_t pair, Band band);
 
   TraceWriter& writer_;
+  const PagePool pool_;  // of its own: bands of other datasets live for other times
   const size_t heads_, steps_;
   std::vector<size_t> band_chunks_;  // [step chunk] side by side
   const Encoding encoding_;
@@ -95,6 +101,13 @@ class RowBands {
   const bool tiles_;
   std::vector<std::byte> absent_;  // a row of a chunk
   std::vector<Pair> pairs_;
+};
+
+/// Where open_tile() found room; until close_tile().
+class RowBands::Tile {
+  friend class RowBands;
+  explicit Tile(Band& band) : band_(&band) {}
+  Band* band_;
 };
 
 }  // namespace dendrokv

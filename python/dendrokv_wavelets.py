@@ -11,6 +11,7 @@ import ctypes
 import ctypes.util
 import functools
 import glob
+import math
 import os
 import warnings
 
@@ -169,12 +170,12 @@ def _signal(array, axis):
     """[batch, position, channel] view of a C-contiguous array whose positions are `axis`; None = a band that is left out."""
     if array is None:
         return _Signal(None, 1, 0, 1, 0, 1, 1)
-    shape = array.shape
-    channels = int(np.prod(shape[axis + 1 :], dtype=np.intp))
-    batches = int(np.prod(shape[:axis], dtype=np.intp))
+    shape, address = array.shape, array.__array_interface__["data"][0]
+    channels = math.prod(shape[axis + 1 :])
+    batches = math.prod(shape[:axis])
     if channels == 1:
-        return _Signal(array.ctypes.data, batches, shape[axis], 1, shape[axis], 1, 1)
-    return _Signal(array.ctypes.data, batches, shape[axis], channels, shape[axis] * channels, channels, 1)
+        return _Signal(address, batches, shape[axis], 1, shape[axis], 1, 1)
+    return _Signal(address, batches, shape[axis], channels, shape[axis] * channels, channels, 1)
 
 
 def _signals(arrays, axis):
@@ -200,24 +201,28 @@ def _joined(real, imaginary):
     return (real + 1j * imaginary).astype(np.complex64 if real.dtype == np.float32 else np.complex128)
 
 
-def _band_lengths(positions, bank, mode, level):
+@functools.lru_cache(maxsize=256)
+def _band_lengths(positions, filter_length, mode, level):
     length, lengths = ctypes.c_size_t(positions), []
     for _ in range(level):
-        _checked(_library.dendrokv_dwt_length(length, ctypes.c_size_t(bank.length), mode, ctypes.byref(length)))
+        _checked(_library.dendrokv_dwt_length(length, ctypes.c_size_t(filter_length), mode, ctypes.byref(length)))
         lengths.append(length.value)
-    return [lengths[-1]] + lengths[::-1]
+    return (lengths[-1], *reversed(lengths))
 
 
 def _bands(shapes, dtype):
     """Arrays of these shapes in one piece of memory: large pieces come in large pages. Each starts a cache line, which lets results that
     are larger than a cache be written past it."""
-    sizes = [int(np.prod(shape, dtype=np.intp)) for shape in shapes]
     line = 64 // np.dtype(dtype).itemsize
-    ends = np.cumsum([-(-size // line) * line for size in sizes])
-    memory = np.empty(ends[-1] + line, dtype)
-    memory = memory[(-memory.ctypes.data % 64) // memory.itemsize :]
-    ends = ends - [-(-size // line) * line - size for size in sizes]
-    return [memory[end - size : end].reshape(shape) for shape, size, end in zip(shapes, sizes, ends)]
+    sizes = [math.prod(shape) for shape in shapes]
+    rooms = [-(-size // line) * line for size in sizes]
+    memory = np.empty(sum(rooms) + line, dtype)
+    first = (-memory.ctypes.data % 64) // memory.itemsize
+    bands = []
+    for shape, size, room in zip(shapes, sizes, rooms):
+        bands.append(memory[first : first + size].reshape(shape))
+        first += room
+    return bands
 
 
 def _checked_out(out, shapes, dtype):
@@ -235,7 +240,7 @@ def _forward(data, bank, mode, level, axis, out=None):
     if data.shape[axis] < (2 if mode in (b"reflect", b"antireflect") else 1):
         raise ValueError(f"signal of {data.shape[axis]} samples: too short for mode {mode.decode()}")
     data = np.ascontiguousarray(data)
-    lengths = _band_lengths(data.shape[axis], bank, mode, level)
+    lengths = _band_lengths(data.shape[axis], bank.length, mode, level)
     shapes = [_resized(data.shape, axis, n) for n in lengths]
     bands = _bands(shapes, data.dtype) if out is None else _checked_out(out, shapes, data.dtype)
     signal = _signal(data, axis)

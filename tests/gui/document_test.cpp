@@ -140,8 +140,8 @@ TEST_F(DocumentTest, ATruncatedFileOpensAsFarAsItCanOrSaysWhyNot) {
       EXPECT_NE(message.find((folder / "cut.h5").string()), std::string::npos) << message;
       continue;
     }
-    document.want_row({0, {0}, 295});
-    document.want_tiles(this, {whole_tile(document.heat_subject({2, {3}}), 300, 300)});
+    document.want_row({{{0, {0}}}, 295});
+    document.want_tiles(this, {whole_tile(document.heat_subject({{{2, {3}}}}), 300, 300)});
     document.want_map(295);
     settle();
     for (const Topic topic : {Topic::Row, Topic::Map})
@@ -208,11 +208,11 @@ TEST_F(DocumentTest, ACutFileSaysWhatItLacksAndShowsTheRest) {
   EXPECT_TRUE(says("The file was cut: "));
   EXPECT_TRUE(says("cut-runs.h5"));
   const Step last = content.info.steps.back();
-  document.want_row({0, {0}, content.info.steps.size() - 1});
-  document.want_tiles(this, {whole_tile(document.heat_subject({2, {3}}), 300, 300)});
+  document.want_row({{{0, {0}}}, content.info.steps.size() - 1});
+  document.want_tiles(this, {whole_tile(document.heat_subject({{{2, {3}}}}), 300, 300)});
   settle();
   EXPECT_EQ(document.problem(Topic::Heat).toStdString(), "");
-  ASSERT_TRUE(document.tile(whole_tile(document.heat_subject({2, {3}}), 300, 300)));
+  ASSERT_TRUE(document.tile(whole_tile(document.heat_subject({{{2, {3}}}}), 300, 300)));
   EXPECT_LT(last.value, 299u);
   EXPECT_EQ(content.ending, Ending::Cut);
   // Contributions are there as far as values are.
@@ -225,7 +225,7 @@ TEST_F(DocumentTest, ACutFileSaysWhatItLacksAndShowsTheRest) {
     } catch (const Error&) {
       there = false;
     }
-    const HeatSubject contributions{layer, {0}, Quantity::Contribution, Reduction::Max};
+    const HeatSubject contributions{{{layer, {0}}}, Quantity::Contribution, Reduction::Max};
     const TileKey whole =
         whole_tile(document.heat_subject(contributions), content.info.steps.size(), 300);
     document.want_tiles(this, {whole});
@@ -271,7 +271,7 @@ TEST_F(DocumentTest, ARecordingIsFollowedToItsEnd) {
   ASSERT_EQ(loop.exec(), 0) << "the growth was not noticed";
   const size_t second = document.content()->info.steps.size();
   EXPECT_GT(second, first);
-  document.want_row({0, {0}, second - 1});
+  document.want_row({{{0, {0}}}, second - 1});
   settle();
   ASSERT_TRUE(document.row()) << document.problem(Topic::Row).toStdString();
   EXPECT_NEAR(double{document.row()->weight[5]}, 1.0 / static_cast<double>(second), 1e-6);
@@ -295,8 +295,8 @@ TEST_F(DocumentTest, DamagedBytesNeverCrash) {
     open({folder / "bad.h5"});
     EXPECT_EQ(opened + failed, 1);
     if (opened == 1) {
-      document.want_row({0, {0}, 95});
-      document.want_tiles(this, {whole_tile(document.heat_subject({0, {0}}), 96, 96)});
+      document.want_row({{{0, {0}}}, 95});
+      document.want_tiles(this, {whole_tile(document.heat_subject({{{0, {0}}}}), 96, 96)});
       document.want_map(95);
       settle();
     } else {
@@ -308,7 +308,7 @@ TEST_F(DocumentTest, DamagedBytesNeverCrash) {
 TEST_F(DocumentTest, AFailureLeavesNothingOfTheDocumentBefore) {
   testing::write_sample_trace(folder / "t.h5", {});
   open({folder / "t.h5"});
-  document.want_row({0, {0}, 95});
+  document.want_row({{{0, {0}}}, 95});
   settle();
   ASSERT_TRUE(document.row());
   open({folder / "none.h5"});
@@ -325,18 +325,18 @@ TEST_F(DocumentTest, AnswersCarryTheirRequestAndTheNewestWins) {
   open({folder / "t.h5"});
   std::vector<Topic> arrived;
   QObject::connect(&document, &Document::arrived, [&](Topic topic) { arrived.push_back(topic); });
-  for (size_t step = 0; step < 96; ++step) document.want_row({1, {0, 1}, step});
+  for (size_t step = 0; step < 96; ++step) document.want_row({{{1, {0, 1}}}, step});
   EXPECT_TRUE(document.busy());
   settle();
   EXPECT_EQ(arrived, (std::vector<Topic>{Topic::Row})) << "a storm of requests has one answer";
   ASSERT_TRUE(document.row());
-  EXPECT_EQ(document.row()->request, (RowRequest{1, {0, 1}, 95}));
-  document.want_row({1, {0, 1}, 95});
+  EXPECT_EQ(document.row()->request, (RowRequest{{{1, {0, 1}}}, 95}));
+  document.want_row({{{1, {0, 1}}}, 95});
   EXPECT_FALSE(document.busy()) << "what is there is not read again";
 }
 
 TEST_F(DocumentTest, NothingIsAskedWithoutADocument) {
-  document.want_row({0, {0}, 0});
+  document.want_row({{{0, {0}}}, 0});
   document.want_map(0);
   EXPECT_FALSE(document.busy());
 }
@@ -347,9 +347,9 @@ TEST_F(DocumentTest, TilesComeNewestFirstAndStaleOnesAreLeftOut) {
   options.layers = 1;
   testing::write_sample_trace(folder / "t.h5", options);
   open({folder / "t.h5"});
-  const uint32_t subject = document.heat_subject({0, {0}});
-  EXPECT_EQ(document.heat_subject({0, {0}}), subject);
-  EXPECT_NE(document.heat_subject({0, {1}}), subject);
+  const uint32_t subject = document.heat_subject({{{0, {0}}}});
+  EXPECT_EQ(document.heat_subject({{{0, {0}}}}), subject);
+  EXPECT_NE(document.heat_subject({{{0, {1}}}}), subject);
   std::vector<TileKey> scroll;
   for (uint32_t column = 0; column < 3; ++column) {
     scroll.push_back({subject, 0, 0, 2, column});
@@ -381,7 +381,7 @@ TEST_F(DocumentTest, ATraceReplacedOnDiskIsNoticed) {
   loop.exec();
   EXPECT_TRUE(said.contains(QStringLiteral("replaced")));
   // What was open stays readable: the old file is still held.
-  document.want_row({0, {0}, 95});
+  document.want_row({{{0, {0}}}, 95});
   settle();
   EXPECT_TRUE(document.row());
 }
@@ -395,8 +395,8 @@ TEST_F(DocumentTest, TwoWindowsOnOneTraceDoNotFight) {
   other.open({folder / "t.h5"});
   loop.exec();
   ASSERT_TRUE(other.content());
-  document.want_row({0, {0}, 95});
-  other.want_row({0, {0}, 95});
+  document.want_row({{{0, {0}}}, 95});
+  other.want_row({{{0, {0}}}, 95});
   settle();
   if (other.busy()) loop.exec();
   ASSERT_TRUE(document.row() && other.row());
