@@ -128,14 +128,14 @@ struct AttentionKernels : VectorKernels<S> {
     }
   };
 
-  // 16 rows at a time, a quarter after the other.
+  // 16 rows at a time, a quarter after the other; as many as `out` has columns.
   template <class Queries, class T>
   static void score_rows(const Queries& queries, const T* keys, size_t stride,
                          std::span<const uint32_t> rows, float scale, GridView<float> out) {
     F joined[Queries::kQueries][4];
-    for (size_t chunk = 0; chunk < chunks_of(rows.size()); ++chunk) {
+    for (size_t chunk = 0; chunk < chunks_of(out.cols()); ++chunk) {
       const uint32_t* row = rows.data() + 16 * chunk;
-      const size_t last = std::min<size_t>(16, rows.size() - 16 * chunk) - 1;
+      const size_t last = std::min<size_t>(16, out.cols() - 16 * chunk) - 1;
       for (size_t j = 0; j < 4; ++j) {
         const T* quarter[4];
 #pragma GCC unroll 4
@@ -145,7 +145,7 @@ struct AttentionKernels : VectorKernels<S> {
           prefetch_row(keys + stride * row[std::min(16 + 4 * j + i, rows.size() - 1 - 16 * chunk)]);
       }
       for (size_t q = 0; q < queries.count(); ++q)
-        store_chunk(&out(q, 0), rows.size(), chunk,
+        store_chunk(&out(q, 0), out.cols(), chunk,
                     S::mul(S::join_quarters(joined[q]), S::all(scale)));
     }
   }
