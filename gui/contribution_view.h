@@ -48,6 +48,8 @@ class ContributionView : public PositionView {
 
  private:
   using Zoom = HeatZoom;
+  static constexpr int kBarWidth = 170, kQuantityWidth = 142, kReductionWidth = 84;
+  static constexpr double kLevelHeight = 5;
   void add_menu();
   void offer_index();
   std::optional<HeatSubject> subject() const;
