@@ -75,6 +75,12 @@ void toggle_marks(MainWindow& window) {
   window.refresh_views();
 }
 
+void toggle_overlay(MainWindow& window) {
+  LevelOverlay& overlay = window.workspace().level_overlay;
+  overlay = overlay == LevelOverlay::Show ? LevelOverlay::Hide : LevelOverlay::Show;
+  window.refresh_views();
+}
+
 void toggle_full_screen(MainWindow& window) {
   window.setWindowState(window.windowState() ^ Qt::WindowFullScreen);
 }
@@ -183,6 +189,7 @@ constexpr ActionRow kActions[] = {
     {"View", "All views", "0", [](MainWindow& window) { window.show_only({}); }},
     {"View", "The usual views", "", [](MainWindow& window) { window.deck().show_standard(); }},
     {"View", "Level marks under tokens", "L", toggle_marks},
+    {"View", "Kept levels over the heat map", "O", toggle_overlay},
     {"View", "Larger texts", "Ctrl++ | Ctrl+=", change_font<10>},
     {"View", "Smaller texts", "Ctrl+-", change_font<-10>},
     {"View", "Texts of normal size", "Ctrl+0", change_font<0>},

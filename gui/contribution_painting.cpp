@@ -6,6 +6,7 @@
 
 #include "gui/contribution_view.h"
 #include "gui/labels.h"
+#include "gui/level_overlay.h"
 #include "gui/paint.h"
 
 namespace dendrokv {
@@ -59,6 +60,31 @@ void ContributionView::paint_heat(QPainter& painter) {
   for (const TileKey& key : layers)
     if (const auto tile = document.tile(key))
       heat_.paint(painter, *tile, {position_axis(), step_axis(), plot()}, content()->info.steps);
+  painter.restore();
+}
+
+/// Rows and columns of the overlay are pixels of the device, or several of them.
+void ContributionView::paint_overlay(QPainter& painter) const {
+  const QRectF rect = plot();
+  const double ratio = devicePixelRatioF();
+  const IndexRange steps = visible_steps(), positions = visible_positions();
+  const size_t rows = std::min(
+      steps.count, overlay_rows(*content(), selection(),
+                                static_cast<size_t>(std::max(1.0, rect.height() * ratio))));
+  std::vector<Step> sampled;
+  for (size_t row = 0; row < rows; ++row)
+    sampled.push_back(
+        content()->info.steps[steps.first + (row * steps.count + steps.count / 2) / rows]);
+  const auto pixels = static_cast<size_t>(std::max(1.0, rect.width() * ratio));
+  const size_t factor = (positions.count + pixels - 1) / pixels;
+  const QImage image =
+      level_overlay(*content(), selection(), colours(), sampled, positions, factor);
+  const double shown = static_cast<double>(static_cast<size_t>(image.width()) * factor) /
+                       static_cast<double>(positions.count);
+  painter.save();
+  painter.setClipRect(rect);
+  painter.setRenderHint(QPainter::SmoothPixmapTransform, false);
+  painter.drawImage(QRectF(rect.left(), rect.top(), rect.width() * shown, rect.height()), image);
   painter.restore();
 }
 
@@ -167,6 +193,7 @@ void ContributionView::paint_back(QPainter& painter) {
   const QRectF rect = plot();
   painter.fillRect(rect, to_qt(colours().panel));
   paint_heat(painter);
+  if (workspace().level_overlay == LevelOverlay::Show) paint_overlay(painter);
   painter.setPen(QPen(to_qt(colours().rule), 1));
   painter.setBrush(Qt::NoBrush);
   painter.drawRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5));
@@ -187,6 +214,9 @@ void ContributionView::paint_front(QPainter& painter) {
     if (focus->index() >= visible_positions().first &&
         focus->index() < visible_positions().first + visible_positions().count)
       paint_column_profile(painter, *focus);
+  if (workspace().level_overlay == LevelOverlay::Show)
+    paint_overlay_legend(painter, plot().topRight() + QPointF(-8 - kColumnWidth, 8), *content(),
+                         selection(), colours());
   const std::optional<size_t> index = step_index_at(content()->info, selection().step);
   const IndexRange steps = visible_steps();
   if (!index || *index < steps.first || *index >= steps.first + steps.count) return;

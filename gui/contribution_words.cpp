@@ -52,6 +52,9 @@ QString ContributionView::caption() const {
   if (set) text += QStringLiteral(" of ") + lanes_in_words(content()->runs[now.run], now);
   text += what_is_merged() + QStringLiteral(" · ") + to_qt(scale_shape_name(scale().shape)) +
           QStringLiteral(" scale");
+  if (workspace().level_overlay == LevelOverlay::Show)
+    text += QStringLiteral(" · under what ") + lanes_in_words(content()->runs[now.run], now) +
+            QStringLiteral(" keep at each step");
   const QString clipped = clipped_text(scale());
   if (!clipped.isEmpty()) text += QStringLiteral(" · ") + clipped;
   const uint32_t sinks = std::max(1u, content()->runs[now.run].sinks);

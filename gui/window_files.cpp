@@ -119,6 +119,7 @@ void MainWindow::document_opened() {
 
 void MainWindow::apply_look(const SavedWorkspace& saved) {
   workspace_.level_marks = saved.level_marks ? LevelMarks::Show : LevelMarks::Hide;
+  workspace_.level_overlay = saved.level_overlay ? LevelOverlay::Show : LevelOverlay::Hide;
   if (!options_.font_percent) set_font_percent(saved.font_percent);
   if (!options_.theme_given) set_theme(saved.theme);
   if (!saved.views.empty() && options_.view.empty()) deck_->set_shown(saved.views);
@@ -187,6 +188,7 @@ SavedWorkspace MainWindow::saved() const {
   saved.theme = workspace_.style.theme;
   saved.font_percent = font_percent();
   saved.level_marks = workspace_.level_marks == LevelMarks::Show;
+  saved.level_overlay = workspace_.level_overlay == LevelOverlay::Show;
   saved.views = deck_->shown();
   saved.sizes = deck_->sizes();
   return saved;
