@@ -196,7 +196,7 @@ void AttentionLane::show(const AttentionBlock& block, TokenRange tokens, size_t 
       const std::span<const float> weights = work.weights.row(lane_head * tokens.count() + token);
       work.shown.push_back(
           {block.layer, head, step, rows_.slots().positions().first(rows + token),
-           read_rows_.empty() ? weights.first(rows + token) : weights_of_slots(weights, work)});
+           read_rows_.empty() ? weights.first(rows + token) : weights_of_slots(lane_head, work)});
     }
   }
   if (!work.shown.empty()) block.observer->on_attention(work.shown);
@@ -206,12 +206,12 @@ void AttentionLane::finish_show(const AttentionBlock& block, const LaneWork& wor
   if (!work.shown.empty()) block.observer->on_attention_done(work.shown);
 }
 
-// Rows that were not read weigh nothing. Valid until the next call: a token at a time reads some rows only.
-std::span<const float> AttentionLane::weights_of_slots(std::span<const float> weights,
-                                                       LaneWork& work) const {
-  const std::span<float> of_slots = std::span(work.reduced).first(rows_.slots().size());
+// Of the one token that reads some rows only: the others weigh nothing.
+std::span<const float> AttentionLane::weights_of_slots(size_t lane_head, LaneWork& work) const {
+  if (work.of_slots.rows() == 0) work.of_slots = Grid<float>(heads_.heads, work.weights.cols());
+  const std::span<float> of_slots = work.of_slots.row(lane_head).first(rows_.slots().size());
   std::ranges::fill(of_slots, 0.0f);
-  auto from = weights.begin();
+  auto from = work.weights.row(lane_head).begin();
   for (const SlotRange& range : read_) {
     const auto count = static_cast<std::ptrdiff_t>(range.end - range.first);
     std::copy(from, from + count, of_slots.begin() + static_cast<std::ptrdiff_t>(range.first));
