@@ -232,10 +232,13 @@ class WrittenByPython(InFolder):
                                steps=trace.steps, keys=trace.file["/key/key"][:], loss=trace.loss, encoding=encoding)
                 with h5py.File(self.path("again.h5")) as again:
                     for name in ("/attention/weight", "/attention/step", "/value/value", "/key/key", "/tokens/bytes",
-                                 "/tokens/offset", "/loss/nll", "/pyramid/1/max", "/pyramid/1/count", "/pyramid/1/step"):
+                                 "/tokens/offset", "/loss/nll", "/pyramid/1/max", "/pyramid/1/step"):
                         self.assertEqual(again[name].dtype, trace.file[name].dtype, name)
                         np.testing.assert_array_equal(again[name][:], trace.file[name][:], err_msg=name)
-                    np.testing.assert_allclose(again["/pyramid/1/sum"][:], trace.file["/pyramid/1/sum"][:], rtol=1e-6)
+                    self.assertEqual(again["/pyramid/1/sum"].dtype, trace.file["/pyramid/1/sum"].dtype)
+                    # The same numbers, added up in another order: the last bit of a float, or now and then that of a half.
+                    np.testing.assert_allclose(again["/pyramid/1/sum"][:], trace.file["/pyramid/1/sum"][:],
+                                               rtol=1e-3 if encoding == "f16" else 1e-6, atol=1e-7)
 
     def test_the_viewer_chain_leads_to_a_picture(self):
         with h5py.File(self.write()) as file:
