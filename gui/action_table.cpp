@@ -6,7 +6,9 @@
 #include <QInputDialog>
 #include <algorithm>
 
+#include "gui/command_palette.h"
 #include "gui/file_actions.h"
+#include "gui/key_editor.h"
 #include "gui/key_sheet.h"
 #include "gui/main_window.h"
 #include "gui/moves.h"
@@ -108,6 +110,12 @@ void undo_note(MainWindow& window) {
   guarded(window, [&window] { window.notes().undo(); });
 }
 
+void change_keys(MainWindow& window) {
+  auto* editor = new KeyEditor(palette_actions(window), window.keys_file(), &window);
+  editor->setAttribute(Qt::WA_DeleteOnClose);
+  editor->open();
+}
+
 void show_keys(MainWindow& window) {
   auto* sheet = new KeySheet(window);
   sheet->setAttribute(Qt::WA_DeleteOnClose);
@@ -201,6 +209,7 @@ constexpr ActionRow kActions[] = {
     {"View", "Full screen", "F11", toggle_full_screen},
     {"Help", "Commands…", "Ctrl+Shift+P", [](MainWindow& window) { window.show_palette(); }},
     {"Help", "Keys", "? | F1", show_keys},
+    {"Help", "Change keys…", "Ctrl+Alt+K", change_keys},
     {"Help", "Tour", "Ctrl+Shift+T", [](MainWindow& window) { window.start_tour(); }},
     {"Help", "Menu", "F10",
      [](MainWindow& window) { window.controls().menu_button()->showMenu(); }},

@@ -3,6 +3,7 @@
 #include <QDragEnterEvent>
 #include <QFileDialog>
 #include <QMimeData>
+#include <utility>
 
 #include "data/error.h"
 #include "gui/json_file.h"
@@ -104,6 +105,7 @@ void MainWindow::document_opened() {
   take_sidecars(content);
   if (options_.find) controls_->find(QString::fromStdString(*options_.find));
   tell_what_is_missing(content);
+  if (!keys_problem_.isEmpty()) notice_->tell(std::exchange(keys_problem_, {}));
   setWindowTitle(QString::fromStdString(content.file.filename().string()) +
                  QStringLiteral(" — DendroKV"));
   stack_->setCurrentIndex(1);
