@@ -88,6 +88,7 @@ void add_view_actions(MainWindow& window, Menus& menus) {
                                  QStringLiteral("Save picture of ") + title + QStringLiteral("…"),
                                  {}, [&window, &row] { save_view(window, row); });
     window.view(row.name)->addAction(picture);
+    window.view(row.name)->addActions(menus.menu(QStringLiteral("Panel"))->actions());
     window.view(row.name)->setContextMenuPolicy(Qt::ActionsContextMenu);
   }
 }

@@ -19,13 +19,14 @@ struct MouseRow {
   const char* what;
   const char* how;
 };
-constexpr std::array<MouseRow, 7> kMouse = {{
+constexpr std::array<MouseRow, 8> kMouse = {{
     {"Zoom the positions", "wheel"},
     {"Move them", "Shift + wheel, or drag with the middle button"},
     {"Look at a token everywhere", "point"},
     {"Lock it, let it go", "click"},
     {"Choose a lane", "click in Layers × heads, Retention or Agreement"},
     {"Choose several", "Ctrl + click there, or drag over Layers × heads"},
+    {"Move a panel", "drag its title; outside it gets a window of its own"},
     {"Go to a step", "Ctrl + click in Contributions"},
 }};
 
