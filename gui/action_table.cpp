@@ -6,7 +6,9 @@
 #include <QInputDialog>
 #include <algorithm>
 
+#include "gui/command_palette.h"
 #include "gui/file_actions.h"
+#include "gui/key_editor.h"
 #include "gui/key_sheet.h"
 #include "gui/main_window.h"
 #include "gui/moves.h"
@@ -81,6 +83,25 @@ void toggle_overlay(MainWindow& window) {
   window.refresh_views();
 }
 
+template <int kBy>
+void move_panel(MainWindow& window) {
+  window.deck().move_panel(window.deck().current(), kBy);
+}
+
+template <int kBy>
+void move_panel_across(MainWindow& window) {
+  window.deck().move_panel_across(window.deck().current(), kBy);
+}
+
+void float_or_dock_panel(MainWindow& window) {
+  ViewDeck& deck = window.deck();
+  const std::string_view panel = deck.current();
+  if (deck.floats(panel))
+    deck.dock_panel(panel);
+  else
+    deck.float_panel(panel);
+}
+
 void toggle_full_screen(MainWindow& window) {
   window.setWindowState(window.windowState() ^ Qt::WindowFullScreen);
 }
@@ -106,6 +127,12 @@ void next_note(MainWindow& window) {
 
 void undo_note(MainWindow& window) {
   guarded(window, [&window] { window.notes().undo(); });
+}
+
+void change_keys(MainWindow& window) {
+  auto* editor = new KeyEditor(palette_actions(window), window.keys_file(), &window);
+  editor->setAttribute(Qt::WA_DeleteOnClose);
+  editor->open();
 }
 
 void show_keys(MainWindow& window) {
@@ -188,6 +215,16 @@ constexpr ActionRow kActions[] = {
     {"View", "Redo", "Ctrl+Shift+Z", [](MainWindow& window) { window.selection().redo(); }},
     {"View", "All views", "0", [](MainWindow& window) { window.show_only({}); }},
     {"View", "The usual views", "", [](MainWindow& window) { window.deck().show_standard(); }},
+    {"Panel", "Next panel", "F6", [](MainWindow& window) { window.deck().focus_panel(1); }},
+    {"Panel", "Previous panel", "Shift+F6",
+     [](MainWindow& window) { window.deck().focus_panel(-1); }},
+    {"Panel", "Move panel up", "Ctrl+Shift+Up", move_panel<-1>},
+    {"Panel", "Move panel down", "Ctrl+Shift+Down", move_panel<1>},
+    {"Panel", "Move panel to the left side", "Ctrl+Shift+Left", move_panel_across<-1>},
+    {"Panel", "Move panel to the right side", "Ctrl+Shift+Right", move_panel_across<1>},
+    {"Panel", "Panel in a window of its own, or back", "Ctrl+Shift+D", float_or_dock_panel},
+    {"Panel", "Panels in their usual places", "",
+     [](MainWindow& window) { window.deck().usual_places(); }},
     {"View", "Level marks under tokens", "L", toggle_marks},
     {"View", "Kept levels over the heat map", "O", toggle_overlay},
     {"View", "Larger texts", "Ctrl++ | Ctrl+=", change_font<10>},
@@ -201,6 +238,7 @@ constexpr ActionRow kActions[] = {
     {"View", "Full screen", "F11", toggle_full_screen},
     {"Help", "Commands…", "Ctrl+Shift+P", [](MainWindow& window) { window.show_palette(); }},
     {"Help", "Keys", "? | F1", show_keys},
+    {"Help", "Change keys…", "Ctrl+Alt+K", change_keys},
     {"Help", "Tour", "Ctrl+Shift+T", [](MainWindow& window) { window.start_tour(); }},
     {"Help", "Menu", "F10",
      [](MainWindow& window) { window.controls().menu_button()->showMenu(); }},

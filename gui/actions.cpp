@@ -5,6 +5,7 @@
 #include <map>
 
 #include "gui/file_actions.h"
+#include "gui/key_bindings.h"
 #include "gui/main_window.h"
 
 namespace dendrokv {
@@ -39,7 +40,7 @@ class Menus {
   QAction* add(const QString& group, const QString& text, const QList<QKeySequence>& keys,
                std::function<void()> run) {
     auto* action = new QAction(text, &window_);
-    action->setShortcuts(keys);
+    set_standard_keys(*action, keys);
     give_place(*action, group);
     QObject::connect(action, &QAction::triggered, &window_, std::move(run));
     window_.addAction(action);
@@ -87,6 +88,7 @@ void add_view_actions(MainWindow& window, Menus& menus) {
                                  QStringLiteral("Save picture of ") + title + QStringLiteral("…"),
                                  {}, [&window, &row] { save_view(window, row); });
     window.view(row.name)->addAction(picture);
+    window.view(row.name)->addActions(menus.menu(QStringLiteral("Panel"))->actions());
     window.view(row.name)->setContextMenuPolicy(Qt::ActionsContextMenu);
   }
 }
@@ -124,6 +126,7 @@ void fill_recent(MainWindow& window) {
     if (files.size() > 1) text += QStringLiteral(" + %1").arg(files.size() - 1);
     auto* action = new QAction(text, menu);
     give_place(*action, QStringLiteral("Recent files"));
+    action->setProperty("passing", true);
     QObject::connect(action, &QAction::triggered, &window,
                      [&window, files] { window.open(files); });
     menu->addAction(action);

@@ -8,6 +8,7 @@
 #include "data/error.h"
 #include "gui/command_palette.h"
 #include "gui/destinations.h"
+#include "gui/key_bindings.h"
 #include "gui/lane_sets.h"
 
 namespace dendrokv {
@@ -31,6 +32,7 @@ MainWindow::MainWindow(const ViewOptions& options, Memory memory)
   build();
   connect_all();
   add_actions(*this);
+  take_keys();
   set_theme(options.theme);
   show_message(QString::fromUtf8(kInvitation));
   if (!options.view.empty()) show_only(options.view);
@@ -177,6 +179,21 @@ void MainWindow::show_palette() {
   dialog->setAttribute(Qt::WA_DeleteOnClose);
   connect(dialog, &CommandPalette::went_to, this, [this](const QString& place) { go_to(place); });
   dialog->open();
+}
+
+std::optional<std::filesystem::path> MainWindow::keys_file() const {
+  return memory_ == Memory::All ? std::optional(keys_path()) : std::nullopt;
+}
+
+/// The user's own keys. A file that cannot be read is said, and left as it is.
+void MainWindow::take_keys() {
+  if (!keys_file()) return;
+  try {
+    KeyBindings(palette_actions(*this)).apply(read_keys(*keys_file()));
+  } catch (const Error& error) {
+    keys_problem_ = QString::fromUtf8(error.what());
+    notice_->tell(keys_problem_);
+  }
 }
 
 void MainWindow::ask_lanes() {

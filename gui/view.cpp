@@ -1,6 +1,7 @@
 #include "gui/view.h"
 
 #include <QAccessible>
+#include <QFocusEvent>
 #include <QMouseEvent>
 #include <QWheelEvent>
 #include <algorithm>
@@ -19,6 +20,7 @@ constexpr double kFewestHeight = 80;  // at 100 %
 View::View(Workspace& workspace, const QString& title, QWidget* parent)
     : QWidget(parent), workspace_(workspace), title_(title) {
   setMouseTracking(true);
+  setFocusPolicy(Qt::StrongFocus);
   setAccessibleName(title);
   setMinimumSize(80, static_cast<int>(scaled(kFewestHeight)));
   connect(&workspace.selection, &SelectionModel::changed, this,
@@ -111,6 +113,10 @@ void View::paintEvent(QPaintEvent*) {
   }
   paint_header(painter);
   if (content()) paint_front(painter);
+  if (!ringed_) return;
+  painter.setPen(QPen(to_qt(colours().accent), 2));
+  painter.setBrush(Qt::NoBrush);
+  painter.drawRoundedRect(QRectF(rect()).adjusted(1, 1, -1, -1), kRadius, kRadius);
 }
 
 // The picture covers what is behind the view, corners included: opaque pixels are copied, others would have to be blended.
@@ -191,6 +197,18 @@ void View::mousePressEvent(QMouseEvent* event) {
 void View::leaveEvent(QEvent*) {
   pointer_.reset();
   set_hover(std::nullopt);
+  update();
+}
+
+/// Who works by keys sees where they are; who clicks knows.
+void View::focusInEvent(QFocusEvent* event) {
+  ringed_ = event->reason() == Qt::TabFocusReason || event->reason() == Qt::BacktabFocusReason ||
+            event->reason() == Qt::ShortcutFocusReason;
+  update();
+}
+
+void View::focusOutEvent(QFocusEvent*) {
+  ringed_ = false;
   update();
 }
 

@@ -108,6 +108,8 @@ class View : public QWidget {
   void mouseMoveEvent(QMouseEvent* event) override;
   void mousePressEvent(QMouseEvent* event) override;
   void leaveEvent(QEvent* event) override;
+  void focusInEvent(QFocusEvent* event) override;
+  void focusOutEvent(QFocusEvent* event) override;
 
  private:
   void paint_picture();
@@ -120,6 +122,7 @@ class View : public QWidget {
   QImage picture_;
   bool stale_ = true;  // the picture is not of what is selected now
   std::optional<QPointF> pointer_;
+  bool ringed_ = false;  // the focus came by a key
 };
 
 /// A view over the shared axis of positions: same margins, ticks, crosshair, wheel and drag in each.

@@ -3,6 +3,7 @@
 #include <QDragEnterEvent>
 #include <QFileDialog>
 #include <QMimeData>
+#include <utility>
 
 #include "data/error.h"
 #include "gui/json_file.h"
@@ -104,6 +105,7 @@ void MainWindow::document_opened() {
   take_sidecars(content);
   if (options_.find) controls_->find(QString::fromStdString(*options_.find));
   tell_what_is_missing(content);
+  if (!keys_problem_.isEmpty()) notice_->tell(std::exchange(keys_problem_, {}));
   setWindowTitle(QString::fromStdString(content.file.filename().string()) +
                  QStringLiteral(" — DendroKV"));
   stack_->setCurrentIndex(1);
@@ -122,6 +124,7 @@ void MainWindow::apply_look(const SavedWorkspace& saved) {
   workspace_.level_overlay = saved.level_overlay ? LevelOverlay::Show : LevelOverlay::Hide;
   if (!options_.font_percent) set_font_percent(saved.font_percent);
   if (!options_.theme_given) set_theme(saved.theme);
+  if (!saved.panels.empty()) deck_->set_places(saved.panels);
   if (!saved.views.empty() && options_.view.empty()) deck_->set_shown(saved.views);
 }
 
@@ -190,6 +193,7 @@ SavedWorkspace MainWindow::saved() const {
   saved.level_marks = workspace_.level_marks == LevelMarks::Show;
   saved.level_overlay = workspace_.level_overlay == LevelOverlay::Show;
   saved.views = deck_->shown();
+  saved.panels = deck_->places();
   saved.sizes = deck_->sizes();
   return saved;
 }

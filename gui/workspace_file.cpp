@@ -106,6 +106,40 @@ Selection parse_selection(const std::string& subject, const QJsonObject& object)
   return selection;
 }
 
+QJsonArray panels_array(const std::vector<PanelPlace>& panels) {
+  QJsonArray array;
+  for (const PanelPlace& place : panels) {
+    QJsonObject object{{QStringLiteral("view"), QString::fromStdString(place.view)},
+                       {QStringLiteral("side"), to_qt(side_name(place.side))}};
+    if (place.window)
+      object[QStringLiteral("window")] = QJsonArray{place.window->x(), place.window->y(),
+                                                    place.window->width(), place.window->height()};
+    array << object;
+  }
+  return array;
+}
+
+std::vector<PanelPlace> parse_panels(const std::string& subject, const QJsonArray& array) {
+  std::vector<PanelPlace> panels;
+  for (const QJsonValue& entry : array) {
+    const QJsonObject object = entry.toObject();
+    PanelPlace place{object[QLatin1String("view")].toString().toStdString(),
+                     side_named(object[QLatin1String("side")].toString().toStdString())};
+    const QJsonArray window = object[QLatin1String("window")].toArray();
+    if (!window.isEmpty()) {
+      // On a screen of any size, left of or above the first one too.
+      const auto at = [&window](int i) { return std::clamp(window[i].toInt(), -32'000, 32'000); };
+      const QRect rect(at(0), at(1), at(2), at(3));
+      if (window.size() != 4 || rect.width() < 1 || rect.height() < 1)
+        fail(subject + ": window of a panel", std::to_string(window.size()) + " numbers",
+             "wanted x, y, width and height");
+      place.window = rect;
+    }
+    panels.push_back(std::move(place));
+  }
+  return panels;
+}
+
 QJsonObject look_object(const SavedWorkspace& saved) {
   QJsonArray views, sizes;
   for (const std::string& view : saved.views) views << QString::fromStdString(view);
@@ -115,6 +149,7 @@ QJsonObject look_object(const SavedWorkspace& saved) {
           {QStringLiteral("level_marks"), saved.level_marks},
           {QStringLiteral("level_overlay"), saved.level_overlay},
           {QStringLiteral("views"), views},
+          {QStringLiteral("panels"), panels_array(saved.panels)},
           {QStringLiteral("sizes"), sizes}};
 }
 
@@ -130,6 +165,7 @@ void parse_look(const std::string& subject, const QJsonObject& object, SavedWork
   saved.level_overlay = object[QLatin1String("level_overlay")].toBool(false);
   for (const QJsonValue& view : object[QLatin1String("views")].toArray())
     saved.views.push_back(view.toString().toStdString());
+  saved.panels = parse_panels(subject, object[QLatin1String("panels")].toArray());
   for (const uint32_t size : numbers(subject, object, "sizes"))
     saved.sizes.push_back(static_cast<int>(std::min(size, 100'000u)));
 }
