@@ -50,6 +50,7 @@ struct LineKernels {
   /// even[i] = in[2 i], odd[i] = in[2 i + 1]
   void (*split)(const Real* in, size_t pairs, Real* even, Real* odd);
   void (*join)(const Real* even, const Real* odd, size_t pairs, Real* out);
+  bool (*finite)(const Real* in, size_t count);
 };
 
 /// Streamed stores of this thread become visible to others before what follows. Once after the last of them.

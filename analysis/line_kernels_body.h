@@ -255,6 +255,22 @@ void join(const Real* __restrict even, const Real* __restrict odd, size_t pairs,
   }
 }
 
+/// A number times nothing is nothing, unless it is none.
+template <class Real>
+bool finite(const Real* in, size_t count) {
+  using Vector = typename Vectors<Real>::Vector;
+  constexpr size_t kLanes = Vectors<Real>::kLanes;
+  Vector sums[4] = {};
+  size_t i = 0;
+  for (; i + 4 * kLanes <= count; i += 4 * kLanes)
+    for (size_t u = 0; u < 4; ++u) sums[u] += *reinterpret_cast<const Vector*>(in + i + u * kLanes) * Real{0};
+  Real sum = 0;
+  for (const Vector& of : sums)
+    for (size_t lane = 0; lane < kLanes; ++lane) sum += of[lane];
+  for (; i < count; ++i) sum += in[i] * Real{0};
+  return sum == 0;
+}
+
 /// Elements 0, 2, 4, ... (kFirst 0) or 1, 3, 5, ... of two vectors that follow each other.
 template <size_t kFirst, class Vector, size_t... kLane>
 inline Vector every_second(const Vector& a, const Vector& b, std::index_sequence<kLane...>) {
@@ -371,7 +387,7 @@ bool decimate(const Real* x, const Real* weights0, const Real* weights1, size_t 
 
 template <class Real>
 constexpr LineKernels<Real> kernels_named(std::string_view isa) {
-  return {isa, combine<Real>, combine_two<Real>, decimate<Real>, split<Real>, join<Real>};
+  return {isa, combine<Real>, combine_two<Real>, decimate<Real>, split<Real>, join<Real>, finite<Real>};
 }
 
 }  // namespace

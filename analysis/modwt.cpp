@@ -1,5 +1,4 @@
-// A filter with holes reads shifted views of the level above. Where a view wraps around the circle, the run of outputs is cut: between
-// the cuts all views are contiguous, and the line kernels do the rest without copies.
+// A transform works on strips, as dwt.cpp does: one signal along the contiguous axis, or a tile of neighbouring channels, for all levels.
 
 #include "analysis/modwt.h"
 
@@ -11,6 +10,7 @@
 #include "analysis/line_kernels.h"
 #include "analysis/parallel.h"
 #include "analysis/strips.h"
+#include "analysis/undecimated_cascade.h"
 #include "data/error.h"
 
 namespace dendrokv {
@@ -63,99 +63,39 @@ IndexRange Modwt::valid(uint32_t level) const {
 std::vector<size_t> Modwt::positions_seen(uint32_t level) const {
   DENDROKV_ASSERT(level >= 1 && level <= levels_);
   std::vector<size_t> seen;
+  const Circle<const double> circle{{}, static_cast<int64_t>(positions_)};
   for (size_t tap = 0; tap < analysis_.low.size(); ++tap)
-    seen.push_back(start_of(analysis_, tap, level + skipped_, positions_));
+    seen.push_back(static_cast<size_t>(circle.around(spacing(level) * analysis_.offset(tap))));
   return seen;
 }
 
-size_t Modwt::start_of(const Filters& filters, size_t tap, uint32_t level, size_t positions) {
-  const auto circle = static_cast<int64_t>(positions);
-  const int64_t spacing = (int64_t{1} << (level - 1)) % circle;
-  const int64_t taps = filters.shift + filters.direction * static_cast<int64_t>(tap);
-  return static_cast<size_t>(((spacing * taps) % circle + circle) % circle);
+/// How far apart the taps of a level are on the circle.
+int64_t Modwt::spacing(uint32_t level) const {
+  return (int64_t{1} << (level + skipped_ - 1)) % static_cast<int64_t>(positions_);
 }
 
-/// Filters in the type of the kernels; one per thread.
+/// All levels of a strip. Smooths that are not wanted go by in blocks, or level after level in memory of their own.
 template <class Real>
-class Modwt::Runner {
- public:
-  explicit Runner(const Filters& filters)
-      : filters_(filters),
-        low_(kernel_taps<Real>(filters.low)),
-        high_(kernel_taps<Real>(filters.high)) {}
-
-  void analyse(Strip<const Real> x, size_t positions, uint32_t level, Strip<Real> low,
-               Strip<Real> high) {
-    views_.clear();
-    for (size_t l = 0; l < low_.size(); ++l) views_.push_back({x, start_of(l, level, positions)});
-    for_each_run(positions, [&](size_t first, size_t count, const Terms<Real>& terms) {
-      kernels_.combine_two(terms, low_.data(), high_.data(), runs_of(low, high, count),
-                           low.row(first), high.row(first));
-    });
-  }
-
-  void synthesise(Strip<const Real> low, Strip<const Real> high, size_t positions, uint32_t level,
-                  Strip<Real> x) {
-    views_.clear();
-    weights_.clear();
-    for (size_t l = 0; l < low_.size(); ++l) {
-      const size_t start = start_of(l, level, positions);
-      if (low.data) views_.push_back({low, start}), weights_.push_back(low_[l]);
-      if (high.data) views_.push_back({high, start}), weights_.push_back(high_[l]);
+void Modwt::analyse(Strip<const Real> x, std::span<const Circle<Real>> high, std::span<const Circle<Real>> low) const {
+  const auto circle = static_cast<int64_t>(positions_);
+  std::vector<int64_t> spacings;
+  for (uint32_t level = 1; level <= levels_; ++level) spacings.push_back(spacing(level));
+  if (undecimated_cascade_pays(analysis_, spacings, positions_, x.width * sizeof(Real)))
+    return UndecimatedCascade<Real>(analysis_, spacings, {x, circle}, high, low).run();
+  UndecimatedRunner<Real> runner(analysis_);
+  std::unique_ptr<Real[]> pyramid[2];  // left uninitialised: filling it would take as long as a level
+  Circle<const Real> above{x, circle};
+  for (size_t level = 0; level < levels_; ++level) {
+    Circle<Real> smooth = low[level];
+    if (!smooth.rows.data) {
+      auto& rows = pyramid[level % 2];
+      if (!rows) rows = std::make_unique_for_overwrite<Real[]>(positions_ * x.width);
+      smooth = {{rows.get(), static_cast<ptrdiff_t>(x.width), x.width}, circle};
     }
-    for_each_run(positions, [&](size_t first, size_t count, const Terms<Real>& terms) {
-      kernels_.combine(terms, weights_.data(), runs_of(x, x, count), x.row(first));
-    });
+    runner.analyse(above, spacings[level], {0, circle}, smooth, high[level]);
+    above = smooth;
   }
-
- private:
-  struct View {
-    Strip<const Real> strip;
-    size_t start;  // position that output 0 sees
-  };
-
-  size_t start_of(size_t tap, uint32_t level, size_t positions) const {
-    return Modwt::start_of(filters_, tap, level, positions);
-  }
-
-  /// Rows without gaps are one long run.
-  bool dense(const Strip<Real>& low, const Strip<Real>& high) const {
-    const auto is_dense = [](const auto& strip) {
-      return strip.stride == static_cast<ptrdiff_t>(strip.width);
-    };
-    return is_dense(low) && is_dense(high) &&
-           std::ranges::all_of(views_, [&](const View& view) { return is_dense(view.strip); });
-  }
-  Runs runs_of(const Strip<Real>& low, const Strip<Real>& high, size_t count) const {
-    if (dense(low, high)) return {count * low.width, 1, 0, 0, high.stores};
-    return {low.width, count, low.stride, high.stride, high.stores};
-  }
-
-  template <class Body>
-  void for_each_run(size_t positions, const Body& body) {
-    cuts_ = {0, positions};
-    for (const View& view : views_) cuts_.push_back(positions - view.start);
-    std::ranges::sort(cuts_);
-    inputs_.resize(views_.size());
-    const auto step_of = [&](size_t m) { return m < views_.size() ? views_[m].strip.stride : 0; };
-    for (size_t cut = 0; cut + 1 < cuts_.size(); ++cut) {
-      const size_t first = cuts_[cut], count = cuts_[cut + 1] - first;
-      if (count == 0) continue;
-      for (size_t m = 0; m < views_.size(); ++m) {
-        const size_t seen = first + views_[m].start;
-        inputs_[m] = views_[m].strip.row(seen < positions ? seen : seen - positions);
-      }
-      body(first, count, Terms<Real>{inputs_.data(), inputs_.size(), step_of(0), step_of(1)});
-    }
-  }
-
-  const LineKernels<Real>& kernels_ = line_kernels<Real>();
-  const Filters& filters_;
-  std::vector<Real> low_, high_, weights_;
-  std::vector<View> views_;
-  std::vector<size_t> cuts_;
-  std::vector<const Real*> inputs_;
-};
+}
 
 template <class Real>
 void Modwt::forward(SignalView<const Real> signal, std::span<const SignalView<Real>> details,
@@ -164,35 +104,26 @@ void Modwt::forward(SignalView<const Real> signal, std::span<const SignalView<Re
                   smooths.size() == levels_);
   const StripPlan strips(signal, threads);
   const Stores stores = stores_for(levels_ * positions_ * signal.batches * signal.channels * sizeof(Real));
+  const auto circle = static_cast<int64_t>(positions_);
   for_each_piece(strips.count(), threads, [&](size_t s) {
     const StripPlace place = strips.place(s);
-    Runner<Real> runner(analysis_);
-    StripIn<Real> source(signal, place);
-    std::unique_ptr<Real[]> pyramid[2];  // left uninitialised: filling it would take as long as a level
-    std::vector<StripOut<Real>> kept(levels_);
-    kept.back() = StripOut<Real>(smooths.back(), place);
-    Strip<const Real> x = source.strip();
-    for (uint32_t level = 1; level <= levels_; ++level) {
-      StripOut<Real> high(details[level - 1], place, stores);
-      Strip<Real> low;
-      if (smooths[level - 1].data) {
-        if (level < levels_) kept[level - 1] = StripOut<Real>(smooths[level - 1], place);
-        low = kept[level - 1].strip();
-      } else if ((levels_ - level) % 2 == 0 && kept.back().strip().is_line()) {
-        low = kept.back().strip();  // the caller's memory holds every second smooth on the way: fewer pages to ask for
-      } else {
-        if (!pyramid[level % 2])
-          pyramid[level % 2] = std::make_unique_for_overwrite<Real[]>(positions_ * place.width);
-        low = {pyramid[level % 2].get(), static_cast<ptrdiff_t>(place.width), place.width};
-      }
-      runner.analyse(x, positions_, level + skipped_, low, high.strip());
-      high.store();
-      x = low;
+    const StripIn<Real> source(signal, place);
+    std::vector<StripOut<Real>> bands;
+    std::vector<Circle<Real>> high, low(levels_);
+    for (uint32_t level = 0; level < levels_; ++level) {
+      bands.emplace_back(details[level], place, stores);
+      high.push_back({bands.back().strip(), circle});
     }
+    for (uint32_t level = 0; level < levels_; ++level) {
+      if (!smooths[level].data) continue;
+      bands.emplace_back(smooths[level], place);
+      low[level] = {bands.back().strip(), circle};
+    }
+    analyse<Real>(source.strip(), high, low);
     order_streamed_stores();
     // A sample that is not finite reaches the last smooth.
-    if (!all_finite(x, positions_)) fail_at_gap(signal);
-    for (StripOut<Real>& smooth : kept) smooth.store();
+    if (!all_finite<Real>(low.back().rows, positions_)) fail_at_gap(signal);
+    for (StripOut<Real>& band : bands) band.store();
   });
 }
 
@@ -221,7 +152,7 @@ void Modwt::inverse(std::span<const SignalView<const Real>> details,
   const StripPlan strips(SignalView<const Real>(signal), threads);
   for_each_piece(strips.count(), threads, [&](size_t s) {
     const StripPlace place = strips.place(s);
-    Runner<Real> runner(synthesis_);
+    UndecimatedRunner<Real> runner(synthesis_);
     StripIn<Real> last(smooth, place);
     StripOut<Real> out(signal, place);
     std::vector<Real> pyramid[2];
@@ -234,7 +165,8 @@ void Modwt::inverse(std::span<const SignalView<const Real>> details,
         pyramid[level % 2].resize(positions_ * place.width);
         x = {pyramid[level % 2].data(), static_cast<ptrdiff_t>(place.width), place.width};
       }
-      runner.synthesise(low, high.strip(), positions_, level + skipped_, x);
+      const auto circle = static_cast<int64_t>(positions_);
+      runner.synthesise({low, circle}, {high.strip(), circle}, spacing(level), {0, circle}, {x, circle});
       low = x;
     }
     out.store();

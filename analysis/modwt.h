@@ -17,7 +17,21 @@
 
 namespace dendrokv {
 
+template <class T>
+struct Strip;
+template <class T>
+struct Circle;
+
 enum class Undecimated { Modwt, Stationary, StationaryNormalised };
+
+/// Taps l see position t + spacing * (shift + direction * l).
+struct UndecimatedFilters {
+  std::vector<double> low, high;
+  int64_t shift, direction;
+
+  /// From the place of an output to what a tap sees, in units of the spacing.
+  int64_t offset(size_t tap) const { return shift + direction * static_cast<int64_t>(tap); }
+};
 
 class Modwt {
  public:
@@ -48,20 +62,13 @@ class Modwt {
                SignalView<Real> signal, unsigned threads = 1) const;
 
  private:
-  /// Taps l see position t + spacing * (shift + direction * l).
-  struct Filters {
-    std::vector<double> low, high;
-    int64_t shift, direction;
-  };
-
+  int64_t spacing(uint32_t level) const;
   template <class Real>
-  class Runner;
-  /// Where on the circle output 0 of a level sees a tap.
-  static size_t start_of(const Filters& filters, size_t tap, uint32_t level, size_t positions);
+  void analyse(Strip<const Real> x, std::span<const Circle<Real>> high, std::span<const Circle<Real>> low) const;
 
   size_t positions_;
   uint32_t levels_, skipped_;
-  Filters analysis_, synthesis_;
+  UndecimatedFilters analysis_, synthesis_;
 };
 
 }  // namespace dendrokv

@@ -131,9 +131,9 @@ inline std::vector<float> widened(const SignalView<const uint16_t>& signal,
 
 template <class Real>
 bool all_finite(Strip<const Real> strip, size_t positions) {
-  for (size_t p = 0; p < positions; ++p)
-    for (size_t c = 0; c < strip.width; ++c)
-      if (!std::isfinite(strip.row(p)[c])) return false;
+  const bool dense = strip.stride == static_cast<ptrdiff_t>(strip.width);
+  for (size_t p = 0; p < (dense ? 1 : positions); ++p)
+    if (!line_kernels<Real>().finite(strip.row(p), dense ? positions * strip.width : strip.width)) return false;
   return true;
 }
 

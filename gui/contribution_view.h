@@ -48,6 +48,8 @@ class ContributionView : public PositionView {
 
  private:
   using Zoom = HeatZoom;
+  static constexpr int kBarWidth = 170, kQuantityWidth = 142, kReductionWidth = 84;
+  static constexpr double kLevelHeight = 5;
   void add_menu();
   void offer_index();
   std::optional<HeatSubject> subject() const;
@@ -60,6 +62,7 @@ class ContributionView : public PositionView {
   std::vector<TileKey> visible_tiles(Zoom zoom) const;
   void choose_scale();
   void paint_heat(QPainter& painter);
+  void paint_overlay(QPainter& painter) const;
   void paint_step_ticks(QPainter& painter) const;
   void paint_row_profile(QPainter& painter) const;
   void paint_column_profile(QPainter& painter, Position position) const;

@@ -28,6 +28,9 @@ enum class PaintMode {
 /// Whether the level is written under each kept token.
 enum class LevelMarks { Show, Hide };
 
+/// Whether the heat map lies under what the run keeps.
+enum class LevelOverlay { Show, Hide };
+
 /// Another trace of the same text, to compare with.
 struct Beside {
   std::shared_ptr<const Content> content;
@@ -41,6 +44,7 @@ struct Workspace {
   Style style;
   PaintMode paint_mode = PaintMode::Cached;
   LevelMarks level_marks = LevelMarks::Show;
+  LevelOverlay level_overlay = LevelOverlay::Hide;
   Marks marks = {};
   Kinship kinship = {};
   std::optional<Beside> beside = {};

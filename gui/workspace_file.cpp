@@ -113,6 +113,7 @@ QJsonObject look_object(const SavedWorkspace& saved) {
   return {{QStringLiteral("theme"), to_qt(theme_name(saved.theme))},
           {QStringLiteral("font_percent"), saved.font_percent},
           {QStringLiteral("level_marks"), saved.level_marks},
+          {QStringLiteral("level_overlay"), saved.level_overlay},
           {QStringLiteral("views"), views},
           {QStringLiteral("sizes"), sizes}};
 }
@@ -126,6 +127,7 @@ void parse_look(const std::string& subject, const QJsonObject& object, SavedWork
              std::to_string(kLargestFontPercent));
   saved.font_percent = static_cast<int>(percent);
   saved.level_marks = object[QLatin1String("level_marks")].toBool(true);
+  saved.level_overlay = object[QLatin1String("level_overlay")].toBool(false);
   for (const QJsonValue& view : object[QLatin1String("views")].toArray())
     saved.views.push_back(view.toString().toStdString());
   for (const uint32_t size : numbers(subject, object, "sizes"))

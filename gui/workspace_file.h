@@ -20,6 +20,7 @@ struct SavedWorkspace {
   Theme theme = Theme::Light;
   int font_percent = 100;
   bool level_marks = true;
+  bool level_overlay = false;
   std::vector<std::string>
       views;  // shown ones, in the order of the table; empty = all that open by themselves
   std::vector<int> sizes;  // of the splitters, one after the other

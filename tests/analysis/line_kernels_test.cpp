@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -101,6 +102,29 @@ TEST(LineKernels, DecimationGivesThePlainBits) {
   expect_equal_decimation<float>();
   expect_equal_decimation<double>();
 }
+
+template <class Real>
+void expect_found_gaps() {
+  std::array<const LineKernels<Real>*, 8> sets;
+  const size_t count = line_kernel_sets(sets.data(), sets.size());
+  for (size_t s = 0; s < count; ++s)
+    for (const size_t length : {1u, 7u, 64u, 65u, 200u}) {
+      std::vector<Real> x(length, std::numeric_limits<Real>::max());
+      EXPECT_TRUE(sets[s]->finite(x.data(), length));
+      for (const Real gap : {std::numeric_limits<Real>::quiet_NaN(), std::numeric_limits<Real>::infinity(), -std::numeric_limits<Real>::infinity()})
+        for (size_t at = 0; at < length; ++at) {
+          x[at] = gap;
+          EXPECT_FALSE(sets[s]->finite(x.data(), length)) << sets[s]->isa << " " << at;
+          x[at] = std::numeric_limits<Real>::max();
+        }
+    }
+}
+
+TEST(LineKernels, WhatIsNotFiniteIsFoundAnywhere) {
+  expect_found_gaps<float>();
+  expect_found_gaps<double>();
+}
+
 TEST(LineKernels, ManyFloatsAreAddedInDouble) {
   expect_equal_sets<float>(kFewTerms);
   expect_equal_sets<float, double>(kFewTerms + 1);

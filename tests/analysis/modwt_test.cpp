@@ -9,6 +9,7 @@
 #include <map>
 #include <random>
 #include <type_traits>
+#include <utility>
 
 #include "analysis/line_kernels.h"
 #include "data/error.h"
@@ -105,6 +106,41 @@ TEST(Modwt, HaarIsHalfTheDifferenceToTheOlderSample) {
   for (size_t t = 0; t < 5; ++t) EXPECT_NEAR(bands.details[0][t], (x[t] - x[(t + 4) % 5]) / 2, 1e-15);
   for (size_t t = 0; t < 5; ++t)
     EXPECT_NEAR(bands.details[1][t], (x[t] + x[(t + 4) % 5] - x[(t + 3) % 5] - x[(t + 2) % 5]) / 4, 1e-15);
+}
+
+// Long signals go through all levels in blocks, a level at a time does not: `skipped` makes that of the same levels.
+template <class Real>
+void expect_the_bits_of_level_after_level(std::string_view name, size_t positions, size_t channels, uint32_t levels, Undecimated kind) {
+  const auto x = noise<Real>(positions * channels);
+  const auto view = [&](auto* data) {
+    const auto stride = static_cast<ptrdiff_t>(channels);
+    return SignalView<std::remove_pointer_t<decltype(data)>>{data, 1, positions, channels, 0, stride, 1};
+  };
+  std::vector<std::vector<Real>> details(levels, std::vector<Real>(x.size()));
+  std::vector<Real> smooth(x.size()), above = x;
+  std::vector<SignalView<Real>> outs, smooths(levels);
+  for (auto& detail : details) outs.push_back(view(detail.data()));
+  smooths.back() = view(smooth.data());
+  const Modwt whole(find_wavelet(name), positions, levels, kind);
+  whole.forward<Real>(view(x.data()), outs, smooths, 2);
+  for (uint32_t level = 0; level < levels; ++level) {
+    std::vector<Real> detail(x.size()), below(x.size());
+    const std::vector<SignalView<Real>> high = {view(detail.data())}, low = {view(below.data())};
+    Modwt(find_wavelet(name), positions, 1, kind, level).forward<Real>(view(std::as_const(above).data()), high, low);
+    ASSERT_EQ(details[level], detail) << name << " " << level;
+    above = below;
+  }
+  ASSERT_EQ(smooth, above) << name;
+}
+
+TEST(Modwt, LongSignalsGetTheBitsOfLevelAfterLevel) {
+  for (const Undecimated kind : {Undecimated::Modwt, Undecimated::Stationary}) {
+    expect_the_bits_of_level_after_level<double>("haar", 4099, 37, 9, kind);
+    expect_the_bits_of_level_after_level<float>("haar", 4096, 128, 9, kind);
+    expect_the_bits_of_level_after_level<double>("sym4", 200'003, 1, 9, kind);
+    expect_the_bits_of_level_after_level<float>("db3", 5'001, 80, 5, kind);
+    expect_the_bits_of_level_after_level<float>("db12", 131'072, 1, 5, kind);
+  }
 }
 
 template <class Real>
