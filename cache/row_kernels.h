@@ -22,9 +22,10 @@ inline constexpr size_t padded(size_t channels) {
 struct RowKernels {
   std::string_view isa;
 
-  /// bounds[page] = the largest, over the queries q, of sum_c max(q[c] lowest(page, c), q[c] highest(page, c)). All padded.
-  void (*page_bounds)(GridView<const float> queries, GridView<const float> lowest,
-                      GridView<const float> highest, std::span<float> bounds);
+  /// bounds[page] = the largest, over the queries q, of sum_c max(q[c] lowest[c], q[c] highest[c]), where a page has its lowest
+  /// channels and then its highest. Padded.
+  void (*page_bounds)(GridView<const float> queries, GridView<const float> pages,
+                      std::span<float> bounds);
   /// means[slot] = sums[slot] / (step + 1 - positions[slot])
   void (*divide_by_lives)(std::span<const double> sums, std::span<const Position> positions,
                           Step step, std::span<double> means);

@@ -46,11 +46,15 @@ inline double sum_of(const Doubles& vector) {
   return joined<kDoubles>(vector);
 }
 
-// Pages are outermost: their bounds come from memory, the queries stay near.
-void page_bounds(GridView<const float> queries, GridView<const float> lowest,
-                 GridView<const float> highest, std::span<float> bounds) {
+// Pages are outermost: they come from memory, some asked for ahead; the queries stay near.
+void page_bounds(GridView<const float> queries, GridView<const float> pages,
+                 std::span<float> bounds) {
+  constexpr size_t kAhead = 4, kFloatsOfLine = 16;
   for (size_t page = 0; page < bounds.size(); ++page) {
-    const float *low = &lowest(page, 0), *high = &highest(page, 0);
+    const float *low = &pages(page, 0), *high = low + queries.cols();
+    if (page + kAhead < bounds.size())
+      for (size_t c = 0; c < pages.cols(); c += kFloatsOfLine)
+        __builtin_prefetch(low + kAhead * pages.stride() + c);
     float most = -std::numeric_limits<float>::infinity();
     for (size_t head = 0; head < queries.rows(); ++head) {
       const float* query = &queries(head, 0);

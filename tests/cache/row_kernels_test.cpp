@@ -46,13 +46,16 @@ TEST(RowKernels, PageBoundIsTheLargestOverQueriesOfTheSumOfTheLargerProducts) {
   for (const size_t channels : {16, 64, 80}) {
     constexpr size_t kQueries = 3, kPages = 5;
     const auto queries = normals<float>(kQueries * channels, 1);
-    auto low = normals<float>(kPages * channels, 2), high = normals<float>(kPages * channels, 3);
-    for (size_t i = 0; i < low.size(); ++i)
-      if (low[i] > high[i]) std::swap(low[i], high[i]);
+    auto pages = normals<float>(kPages * 2 * channels, 2);  // [page] of the lowest, the highest
+    const auto low = [&](size_t page, size_t c) -> float& { return pages[page * 2 * channels + c]; };
+    const auto high = [&](size_t page, size_t c) -> float& { return low(page, channels + c); };
+    for (size_t page = 0; page < kPages; ++page)
+      for (size_t c = 0; c < channels; ++c)
+        if (low(page, c) > high(page, c)) std::swap(low(page, c), high(page, c));
     const auto found = on_every_set<float>([&](const RowKernels& kernels) {
       std::vector<float> bounds(kPages);
-      kernels.page_bounds({queries.data(), kQueries, channels}, {low.data(), kPages, channels},
-                          {high.data(), kPages, channels}, bounds);
+      kernels.page_bounds({queries.data(), kQueries, channels},
+                          {pages.data(), kPages, 2 * channels}, bounds);
       return bounds;
     });
     for (size_t page = 0; page < kPages; ++page) {
@@ -60,8 +63,8 @@ TEST(RowKernels, PageBoundIsTheLargestOverQueriesOfTheSumOfTheLargerProducts) {
       for (size_t q = 0; q < kQueries; ++q) {
         double bound = 0;
         for (size_t c = 0; c < channels; ++c)
-          bound += std::max(double{queries[q * channels + c]} * low[page * channels + c],
-                            double{queries[q * channels + c]} * high[page * channels + c]);
+          bound += std::max(double{queries[q * channels + c]} * low(page, c),
+                            double{queries[q * channels + c]} * high(page, c));
         most = std::max(most, bound);
       }
       EXPECT_NEAR(found[page], most, 1e-5 * static_cast<double>(channels));  // floats of size 1
