@@ -144,4 +144,28 @@ TEST(Architecture, HeadersHaveOneGuardAndSourcesTheirHeaderFirst) {
   }
 }
 
+size_t columns_of(const std::string& line) {
+  return static_cast<size_t>(
+      std::ranges::count_if(line, [](char byte) { return (byte & 0xC0) != 0x80; }));
+}
+
+// What the formatter leaves alone: comments. Tables that are set by hand and raw strings may be wider.
+TEST(Architecture, LinesHaveAtMostAHundredColumns) {
+  static const std::regex raw_begins(R"(R"(\w*)\()"), raw_ends(R"(\)\w*")");
+  for (const fs::path& file : sources()) {
+    bool by_hand = false, raw = false;
+    int number = 0;
+    for (const std::string& line : lines_of(file)) {
+      ++number;
+      if (line.find("clang-format off") != std::string::npos) by_hand = true;
+      if (line.find("clang-format on") != std::string::npos) by_hand = false;
+      const bool begins = std::regex_search(line, raw_begins);
+      if (!by_hand && !raw && !begins) {
+        EXPECT_LE(columns_of(line), 100u) << file.string() << ":" << number;
+      }
+      if (begins || raw) raw = !std::regex_search(line, raw_ends);
+    }
+  }
+}
+
 }  // namespace
