@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 
 #include "cache/policy_options.h"
 #include "cache/policy_rows.h"
@@ -79,11 +78,9 @@ class Quest final : public Policy {
 
   /// Those with the largest bounds; of equals the newest.
   std::span<const SlotRange> best_pages(size_t rows) {
-    ranked_.assign(bounds_.begin(), bounds_.end());
-    const auto last = ranked_.begin() + static_cast<std::ptrdiff_t>(pages_) - 1;
-    std::nth_element(ranked_.begin(), last, ranked_.end(), std::greater<>());
-    const float least = *last;
-    auto equals = static_cast<size_t>(std::count(ranked_.begin(), last + 1, least));
+    const float least = row_kernels().reached_by(bounds_, pages_);
+    size_t equals = pages_;
+    for (const float bound : bounds_) equals -= bound > least ? 1 : 0;
     read_.clear();
     for (size_t page = bounds_.size(); page-- > 0;) {
       if (bounds_[page] < least || (bounds_[page] == least && equals == 0)) continue;
@@ -103,7 +100,7 @@ class Quest final : public Policy {
   std::vector<float> lowest_and_highest_;  // [page] of the one and of the other, [channel]; padded
   std::vector<float> turned_;            // a key or a query; padded
   std::vector<double> turned_double_;
-  std::vector<float> bounds_, ranked_;  // [page], [rank]
+  std::vector<float> bounds_;  // [page]
   std::vector<SlotRange> read_;
 };
 

@@ -137,6 +137,8 @@ Recovered recover_trace(const fs::path& part, const fs::path& output, const Prog
   const TraceReader reader(copy.path(), Incomplete::TakeWhatIsThere);
   if (reader.info().complete)
     fail(part.string(), "is a whole trace", "wanted the .part file of a writer that stopped", "rename it");
+  if (reader.info().steps.empty())
+    fail(part.string(), "has no complete step", "wanted at least one", "record it again");
   const TracePlan plan = plan_of(reader);
   TraceWriter writer(output, plan);
   Copier copier(reader, plan, writer);

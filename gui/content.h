@@ -37,6 +37,9 @@ enum class Ending : uint8_t {
   Cut,   // the file has lost what came after
 };
 
+/// Whether there are value rows to weigh attention with.
+enum class ValueRows : uint8_t { There, Lost };
+
 struct Content {
   std::filesystem::path file;
   TraceInfo info;
@@ -45,6 +48,7 @@ struct Content {
   std::vector<Run> runs;    // [0] is what ran when the trace was recorded; never empty
   std::vector<std::string> missing = {};  // what the file lacks, in words
   Ending ending = Ending::Finished;
+  ValueRows values = ValueRows::There;
   RunIndexes indexes = {};
 
   Step last_step() const { return Step(info.tokens - 1); }

@@ -212,7 +212,8 @@ void ContributionView::document_opened() {
   // A bound instead of the thing itself is no good first picture.
   const double cells = static_cast<double>(content()->info.steps.size()) * content()->info.tokens;
   const QSignalBlocker quiet(quantity_);
-  quantity_->setCurrentIndex(cells > 64.0 * 1024 * 1024 ? 0 : quantity_->currentIndex());
+  const bool weights_only = cells > 64.0 * 1024 * 1024 || content()->values == ValueRows::Lost;
+  if (weights_only) quantity_->setCurrentIndex(0);
   ask();
 }
 

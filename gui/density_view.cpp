@@ -36,7 +36,10 @@ Axis DensityView::share_axis(const Density& density) const {
   for (const DensityLevel& level : density.levels)
     least = std::min(least, std::exp2(-std::min<int>(level.level, 12)));
   const QRectF rect = plot();
-  return {ScaleKind::Log2, std::exp2(std::floor(std::log2(least))), 1.15, rect.bottom(), rect.top()};
+  // Room below for half of the lowest mark.
+  const double room = 9 * 12 / std::max(80.0, rect.height());
+  return {ScaleKind::Log2, std::exp2(std::floor(std::log2(least)) - room), 1.15, rect.bottom(),
+          rect.top()};
 }
 
 QString DensityView::describe(QPointF point) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "data/error.h"
@@ -158,8 +159,14 @@ void AttentionLane::choose_rows_to_read(const AttentionBlock& block, size_t toke
     const SlotRange range = common(chosen, seen);
     if (range.first >= range.end) continue;
     read_.push_back(range);
-    const auto rows = rows_.slots().rows().subspan(range.first, range.end - range.first);
-    read_rows_.insert(read_rows_.end(), rows.begin(), rows.end());
+    const size_t first = read_rows_.size(), count = range.end - range.first;
+    read_rows_.resize(first + count);
+    const auto rows = std::span(read_rows_).subspan(first);
+    // Without gaps a slot is its row: the list of them lies in memory, beyond the caches.
+    if (rows_.slots().rows_end() == rows_.slots().size())
+      std::iota(rows.begin(), rows.end(), static_cast<uint32_t>(range.first));
+    else
+      std::ranges::copy(rows_.slots().rows().subspan(range.first, count), rows.begin());
   }
 }
 
@@ -177,8 +184,11 @@ void AttentionLane::soften(TokenRange tokens, size_t rows, LaneWork& work) const
   }
   for (size_t kv_head = 0; kv_head < heads_.kv_heads; ++kv_head)
     rows_.ask_for(RowPart::Values, kv_head, {first_seen(rows), rows});
-  for (size_t query = 0; query < heads_.heads * tokens.count(); ++query) {
+  const size_t queries = heads_.heads * tokens.count();
+  for (size_t query = 0; query < queries; ++query) {
     const size_t end = rows + query % tokens.count(), first = first_seen(end);
+    if (scores_ == ScoreUse::Sums)  // which are added to next, and lie in memory
+      rows_.slots().ask_for_sums({end * query / queries, end * (query + 1) / queries});
     std::ranges::fill(work.weights.row(query).first(first), 0.0f);
     kernels_.softmax(work.weights.row(query).subspan(first, end - first));
   }

@@ -2,6 +2,7 @@
 
 #include "cache/row_kernels.h"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <gtest/gtest.h>
@@ -72,6 +73,22 @@ TEST(RowKernels, PageBoundIsTheLargestOverQueriesOfTheSumOfTheLargerProducts) {
   }
 }
 
+TEST(RowKernels, ReachedByIsTheValueOfThatRank) {
+  for (const size_t size : {1, 7, 125}) {
+    auto values = normals<float>(size, 3);
+    if (size > 2) values[2] = values[0];
+    auto ranked = values;
+    std::ranges::sort(ranked, std::greater<>());
+    for (size_t count = 1; count <= size; ++count)
+      EXPECT_EQ(on_every_set<float>([&](const RowKernels& kernels) {
+                  return std::vector{kernels.reached_by(values, count)};
+                })[0],
+                ranked[count - 1]);
+  }
+  const std::vector<float> signs{-1.5f, 0, 1.5f, -2.5f};
+  EXPECT_EQ(row_kernels().reached_by(signs, 3), -1.5f);
+}
+
 TEST(RowKernels, MeansOverLives) {
   const auto sums = normals<double>(37, 1);
   std::vector<Position> positions;
@@ -107,6 +124,26 @@ TEST(RowKernels, QuadraticForms) {
       }
       EXPECT_NEAR(found[row], form, 1e-11);  // 4096 terms of size 1
     }
+  }
+}
+
+TEST(RowKernels, TurnRowMultipliesPairsAsComplexNumbers) {
+  for (const size_t pairs : {0, 1, 4, 13, 32}) {
+    const auto row = normals<float>(2 * pairs + 3, 1);
+    const auto parts = normals<double>(2 * pairs, 2);
+    std::vector<std::complex<double>> turns;
+    for (size_t i = 0; i < pairs; ++i) turns.emplace_back(parts[2 * i], parts[2 * i + 1]);
+    const auto found = on_every_set<double>([&](const RowKernels& kernels) {
+      std::vector<double> out(row.size());
+      kernels.turn_row(row, turns, out);
+      return out;
+    });
+    for (size_t i = 0; i < pairs; ++i) {
+      const auto product = std::complex<double>(row[2 * i], row[2 * i + 1]) * turns[i];
+      EXPECT_DOUBLE_EQ(found[2 * i], product.real());
+      EXPECT_DOUBLE_EQ(found[2 * i + 1], product.imag());
+    }
+    for (size_t c = 2 * pairs; c < row.size(); ++c) EXPECT_EQ(found[c], double{row[c]});
   }
 }
 

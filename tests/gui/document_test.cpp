@@ -189,6 +189,90 @@ TEST_F(DocumentTest, ATraceThatWasCutAnywhereShowsWhatIsLeft) {
   EXPECT_GT(shown_before, info.steps.size() / 2);
 }
 
+TEST_F(DocumentTest, AFileThatWasCutBeforeItsFirstStepShowsItsText) {
+  testing::SampleOptions options;
+  options.tokens = 300;
+  testing::write_sample_trace(folder / "t.h5", options);
+  const std::string bytes = testing::read_text(folder / "t.h5");
+  const TraceReader whole(folder / "t.h5");
+  size_t bare = 0;
+  for (size_t cut = 1; cut < 400; ++cut) {
+    write(folder / "cut.h5", bytes.substr(0, cut * bytes.size() / 400));
+    try {
+      const TraceReader trace(folder / "cut.h5", Incomplete::TakeWhatIsThere);
+      if (!trace.info().steps.empty()) break;
+      ++bare;
+      EXPECT_EQ(trace.tokens().bytes, whole.tokens().bytes);
+      EXPECT_NE(trace.missing()[0].find("0 of 300 steps"), std::string::npos) << trace.missing()[0];
+      if (bare > 1) continue;
+      // Once is enough: a whole window is asked everything that it has.
+      open({folder / "cut.h5"});
+      EXPECT_EQ(document.content()->ending, Ending::Cut);
+      EXPECT_EQ(document.content()->runs.size(), 1u);
+    } catch (const Error&) {
+      EXPECT_EQ(bare, 0u);
+    }
+  }
+  EXPECT_GT(bare, 0u);
+}
+
+/// Moves /tokens behind everything else, where programs that rewrite files may put it.
+void put_tokens_last(const std::filesystem::path& path) {
+  const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  ASSERT_GE(H5Ocopy(file, "/tokens", file, "/again", H5P_DEFAULT, H5P_DEFAULT), 0);
+  ASSERT_GE(H5Ldelete(file, "/tokens", H5P_DEFAULT), 0);
+  ASSERT_GE(H5Lmove(file, "/again", file, "/tokens", H5P_DEFAULT, H5P_DEFAULT), 0);
+  ASSERT_GE(H5Fclose(file), 0);
+}
+
+TEST_F(DocumentTest, AFileThatHasLostItsTokensShowsWhatWasRecordedOfThem) {
+  testing::SampleOptions options;
+  options.tokens = 300;
+  testing::write_sample_trace(folder / "t.h5", options);
+  put_tokens_last(folder / "t.h5");
+  const TraceReader whole(folder / "t.h5");
+  const std::string bytes = testing::read_text(folder / "t.h5");
+  bool lost = false;
+  for (size_t left = bytes.size() - 1; !lost && left > bytes.size() / 2; left -= 64) {
+    write(folder / "cut.h5", bytes.substr(0, left));
+    const TraceReader trace(folder / "cut.h5", Incomplete::TakeWhatIsThere);
+    lost = trace.tokens().id[0] == -1;
+  }
+  ASSERT_TRUE(lost);
+  open({folder / "cut.h5"});
+  const Content& content = *document.content();
+  EXPECT_EQ(content.tokens.id.size(), 300u);
+  EXPECT_EQ(content.tokens.piece(Position(7)), "\u00b7");
+  EXPECT_TRUE(std::any_of(content.missing.begin(), content.missing.end(),
+                          [](const std::string& one) { return one.starts_with("/tokens: lost"); }));
+  ASSERT_EQ(content.info.steps.size(), 300u) << "rows are not behind the cut";
+  document.want_row({{{1, {0}}}, 299});
+  settle();
+  ASSERT_TRUE(document.row());
+  Grid<float> weight(1, 300);
+  whole.read_weights(1, 0, {299, 1}, {0, 300}, weight.view());
+  for (size_t p = 0; p < 300; ++p) EXPECT_EQ(document.row()->weight[p], weight(0, p));
+}
+
+TEST_F(DocumentTest, ACutFileThatShowsNothingSaysWhatLiesBehindTheCut) {
+  testing::write_sample_trace(folder / "t.h5", {});
+  const std::string bytes = testing::read_text(folder / "t.h5");
+  std::string refusal;
+  for (size_t left = 200; left < bytes.size() && refusal.find("the tokens") == std::string::npos;
+       left += 100) {
+    write(folder / "cut.h5", bytes.substr(0, left));
+    try {
+      const TraceReader trace(folder / "cut.h5", Incomplete::TakeWhatIsThere);
+      break;
+    } catch (const Error& error) {
+      refusal = error.what();
+    }
+  }
+  EXPECT_NE(refusal.find("it has lost"), std::string::npos) << refusal;
+  EXPECT_NE(refusal.find("wanted at least that, copy the file again"), std::string::npos)
+      << refusal;
+}
+
 TEST_F(DocumentTest, ACutFileSaysWhatItLacksAndShowsTheRest) {
   testing::SampleOptions options;
   options.tokens = 300;
