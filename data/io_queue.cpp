@@ -9,8 +9,9 @@
 namespace dendrokv {
 namespace {
 
-// Waking the thread for every small job would cost more than the job.
-constexpr uint64_t kWakeBytes = uint64_t{4} << 20;
+// Waking the thread for every small job would cost more than the job; several MiB at a time keep it on a core for so long that the other
+// computing threads wait for the one it has displaced.
+constexpr uint64_t kWakeBytes = uint64_t{1} << 20;
 
 }  // namespace
 
