@@ -21,7 +21,7 @@
 namespace dendrokv::bench {
 namespace {
 
-constexpr size_t kRounds = 5, kTokens = 1024, kDepth = 1024, kDecodeTokens = 64;
+constexpr size_t kRounds = 9, kTokens = 1024, kDepth = 1024, kDecodeTokens = 64;
 
 struct Cost {
   double seconds = 0, processor_seconds = 0;

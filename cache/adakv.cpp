@@ -69,6 +69,13 @@ class SharedLayer {
     decided_ = false;
   }
 
+  /// As if all lanes grew by a row a step since the last decision.
+  bool looks_at_weights(Step step) const {
+    for (size_t later = 0; later < std::max(1u, rules_.recent); ++later)
+      if (is_due(uint64_t{step.value} + later + 1)) return true;
+    return false;
+  }
+
   std::span<const Decision> decide(uint32_t lane, Cut& cut) {
     if (!decided_) decide_all();
     decided_ = true;
@@ -84,20 +91,27 @@ class SharedLayer {
     return rows - std::min(rows, kept);
   }
 
-  void decide_all() {
-    size_t rows = 0;
-    for (const LaneView& view : views_) rows += view.position.size();
-    const size_t lanes = views_.size(), over = rows - std::min(rows, lanes * rules_.budget);
-    const uint64_t arrived = uint64_t{views_[0].step.value} + 1;
+  /// When so many tokens have come.
+  bool is_due(uint64_t arrived) const {
+    const size_t lanes = views_.size(), rows = rows_ + lanes * (arrived - arrived_);
+    const size_t over = rows - std::min(rows, lanes * rules_.budget);
     const bool at_prompt_end = rules_.cuts.prompt > 0 && arrived == rules_.cuts.prompt;
-    due_ = over > 0 && arrived >= rules_.cuts.prompt &&
+    return over > 0 && arrived >= rules_.cuts.prompt &&
            (at_prompt_end || (rules_.cuts.every > 0 && over >= lanes * rules_.cuts.every));
+  }
+
+  void decide_all() {
+    rows_ = 0;
+    for (const LaneView& view : views_) rows_ += view.position.size();
+    arrived_ = uint64_t{views_[0].step.value} + 1;
+    due_ = is_due(arrived_);
     if (!due_) return;
-    for (uint32_t lane = 0; lane < lanes; ++lane) {
+    for (uint32_t lane = 0; lane < views_.size(); ++lane) {
       room_[lane].resize(views_[lane].position.size());
       scores_[lane] = score_(views_[lane], room_[lane]);
     }
     share_out();
+    for (uint32_t lane = 0; lane < views_.size(); ++lane) rows_ -= candidates(lane) - keep_[lane];
   }
 
   void share_out() {
@@ -136,6 +150,8 @@ class SharedLayer {
   std::vector<std::vector<double>> room_;        // [lane][slot]
   std::vector<std::span<const double>> scores_;  // [lane][slot], there or in the lane
   std::vector<size_t> keep_;                 // [lane] rows between sinks and recent
+  size_t rows_ = 0;       // of all lanes, after the last decision
+  uint64_t arrived_ = 0;  // tokens by then
   bool decided_ = false, due_ = false;
 };
 
@@ -146,6 +162,7 @@ class AdaLane final : public Policy {
 
   void look(const LaneView& lane) override { layer_->look(lane_, lane); }
   std::span<const Decision> step(const LaneView&) override { return layer_->decide(lane_, cut_); }
+  bool looks_at_weights(Step step, size_t) const override { return layer_->looks_at_weights(step); }
 
  private:
   std::shared_ptr<SharedLayer> layer_;

@@ -13,9 +13,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <complex>
 
 #include "cache/policy_rows.h"
+#include "cache/query_statistics.h"
 #include "cache/rotation.h"
+#include "cache/row_kernels.h"
 #include "cache/scored.h"
 #include "cache/scorings.h"
 
@@ -36,57 +39,56 @@ constexpr std::array kOptions{
     kShareOfRows,
 };
 
-/// A rotation averaged over places: pair i is turned and shortened.
-struct MeanRotation {
-  std::vector<double> cosine, sine;  // [pair]
+using Turns = std::vector<std::complex<double>>;  // [pair]
 
-  MeanRotation(std::span<const double> turns, double first, size_t places)
-      : cosine(turns.size()), sine(turns.size()) {
-    for (size_t pair = 0; pair < turns.size(); ++pair)
-      for (size_t ahead = 0; ahead < places; ++ahead) {
-        const double angle = (first + static_cast<double>(ahead)) * turns[pair];
-        cosine[pair] += std::cos(angle) / static_cast<double>(places);
-        sine[pair] += std::sin(angle) / static_cast<double>(places);
-      }
+/// The turns of the places 0 .. places - 1, averaged: pair i is turned as in the middle, and shortened.
+Turns mean_turns(std::span<const double> turns, size_t places) {
+  const auto count = static_cast<double>(places);
+  Turns mean;
+  for (const double turn : turns) {
+    const double chord = std::sin(turn / 2);
+    const double length = chord == 0 ? 1 : std::sin(count * turn / 2) / (count * chord);
+    mean.push_back(length * std::polar(1.0, (count - 1) / 2 * turn));
   }
+  return mean;
+}
 
-  /// The transpose applied to a vector: x . (R y) = (R^T x) . y, so that a key is turned once instead
-  /// of a covariance.
-  void transposed(std::span<const double> from, std::span<double> to) const {
-    std::ranges::copy(from, to.begin());
-    for (size_t pair = 0; pair < cosine.size(); ++pair) {
-      to[2 * pair] = cosine[pair] * from[2 * pair] + sine[pair] * from[2 * pair + 1];
-      to[2 * pair + 1] = cosine[pair] * from[2 * pair + 1] - sine[pair] * from[2 * pair];
+/// In place, R times a vector whose elements are `stride` apart.
+void turn(const Turns& turns, double* vector, size_t stride) {
+  for (size_t pair = 0; pair < turns.size(); ++pair) {
+    double &x = vector[2 * pair * stride], &y = vector[(2 * pair + 1) * stride];
+    const double cosine = turns[pair].real(), sine = turns[pair].imag();
+    const double turned = x * cosine - y * sine;
+    y = x * sine + y * cosine;
+    x = turned;
+  }
+}
+
+/// z as a form of a key: its terms below the diagonal of the covariance count twice there.
+struct ExpectedLogit {
+  std::vector<double> linear;  // [channel]
+  Grid<double> square;         // [channel, channel], nothing above the diagonal; channels padded
+
+  /// Of a query head whose queries, un-rotated so far, will come at places turned as `turns` says.
+  ExpectedLogit(const QueryStatistics& queries, size_t head, const Turns& turns, size_t channels)
+      : linear(padded(channels)), square(padded(channels), padded(channels)) {
+    const auto count = static_cast<double>(queries.count()), size = static_cast<double>(channels);
+    const GridView<const double> products = queries.products(head);
+    for (size_t i = 0; i < channels; ++i) linear[i] = queries.sum(head)[i] / count;
+    for (size_t i = 0; i < channels; ++i)
+      for (size_t j = 0; j <= i; ++j)
+        square(i, j) = square(j, i) = products(i, j) / count - linear[i] * linear[j];
+    turn(turns, linear.data(), 1);
+    for (size_t i = 0; i < channels; ++i) turn(turns, square.row(i).data(), 1);
+    for (size_t j = 0; j < channels; ++j) turn(turns, &square(0, j), square.cols());
+    for (size_t i = 0; i < channels; ++i) {
+      linear[i] /= std::sqrt(size);
+      for (size_t j = 0; j < i; ++j) square(i, j) /= size;
+      square(i, i) /= 2 * size;
+      std::ranges::fill(square.row(i).subspan(i + 1), 0.0);
     }
   }
 };
-
-/// In chains, for the compiler to make vector code of.
-double dot(std::span<const double> a, std::span<const double> b) {
-  constexpr size_t kChains = 8;
-  std::array<double, kChains> sums{};
-  size_t i = 0;
-  for (; i + kChains <= a.size(); i += kChains)
-    for (size_t chain = 0; chain < kChains; ++chain) sums[chain] += a[i + chain] * b[i + chain];
-  double sum = 0;
-  for (; i < a.size(); ++i) sum += a[i] * b[i];
-  for (const double chain : sums) sum += chain;
-  return sum;
-}
-
-/// z of a key, already turned back by the mean rotation, for one query head.
-double expected_logit(const QueryStatistics& queries, size_t head, std::span<const double> key) {
-  const auto count = static_cast<double>(queries.count);
-  const auto size = static_cast<double>(key.size());
-  const double mean = dot(queries.sum.row(head), key) / count;
-  double square = 0;  // of a symmetric matrix: twice what is below the diagonal, and that
-  for (size_t i = 0; i < key.size(); ++i) {
-    const std::span<const double> products = queries.products[head].row(i);
-    square += (2 * dot(products.first(i), key.first(i)) + products[i] * key[i]) * key[i];
-  }
-  const double variance = std::max(0.0, square / count - mean * mean);
-  return mean / std::sqrt(size) + variance / (2 * size);
-}
 
 void softmax(std::span<double> numbers) {
   const double most = *std::max_element(numbers.begin(), numbers.end());
@@ -95,53 +97,73 @@ void softmax(std::span<double> numbers) {
   for (double& number : numbers) number /= total;
 }
 
-/// [slot, head_dim]: the keys at their places, turned back by the mean rotation of the queries.
-Grid<double> keys_as_expected(const LaneView& lane, std::span<const double> turns,
-                              PositionMode positions, size_t future) {
-  const bool by_rank = positions == PositionMode::Rank;
-  const size_t rows = lane.position.size();
-  const double next = by_rank ? static_cast<double>(rows) : lane.step.value + 1.0;
-  const MeanRotation rotation(turns, next, future);
-  Grid<double> keys(rows, lane.keys.rows.cols());
-  std::vector<double> placed(keys.cols());
-  for (size_t slot = 0; slot < rows; ++slot) {
-    const double place = by_rank ? static_cast<double>(slot) : lane.position[slot].value;
-    rotate_to(place, turns, lane.keys[slot], placed);
-    rotation.transposed(placed, keys.row(slot));
-  }
-  return keys;
-}
+class ExpectedScores {
+ public:
+  ExpectedScores(const Spec& spec, std::span<const double> turns)
+      : epsilon_(spec.real("epsilon")),
+        by_rank_(spec.choice("positions") == "rank"),
+        places_(turns),
+        ahead_(mean_turns(turns, spec.count("future"))) {}
 
-void score_expected(const LaneView& lane, const Grid<double>& keys, double epsilon,
-                    std::span<double> scores) {
-  std::ranges::fill(scores, 0.0);
-  const size_t heads = lane.queries->sum.rows();
-  std::vector<double> logits(scores.size());
-  for (size_t head = 0; head < heads && lane.queries->count > 0; ++head) {
+  std::span<const double> operator()(const LaneView& lane, std::span<double> scores) {
+    std::ranges::fill(scores, 0.0);
+    if (lane.queries->count() > 0) add_probabilities(lane, scores);
     for (size_t slot = 0; slot < scores.size(); ++slot)
-      logits[slot] = expected_logit(*lane.queries, head, keys.row(slot));
-    softmax(logits);
-    for (size_t slot = 0; slot < scores.size(); ++slot)
-      scores[slot] += logits[slot] / static_cast<double>(heads);
+      scores[slot] = (scores[slot] + epsilon_) * static_cast<double>(lane.value_norm[slot]);
+    return scores;
   }
-  for (size_t slot = 0; slot < scores.size(); ++slot)
-    scores[slot] = (scores[slot] + epsilon) * static_cast<double>(lane.value_norm[slot]);
-}
+
+ private:
+  static constexpr size_t kRows = 32;  // that are turned at a time, and then read for all heads
+
+  void add_probabilities(const LaneView& lane, std::span<double> scores) {
+    const std::vector<ExpectedLogit> expected = expected_logits(lane);
+    Grid<double> logits(expected.size(), (scores.size() + kRows - 1) / kRows * kRows);
+    Grid<double> keys(padded(lane.keys.rows.cols()), kRows);
+    for (size_t first = 0; first < scores.size(); first += kRows) {
+      turn_keys(lane, first, std::min(first + kRows, scores.size()), keys);
+      for (size_t head = 0; head < expected.size(); ++head)
+        row_kernels().quadratic_forms(keys.view(), expected[head].square.view(),
+                                      expected[head].linear,
+                                      logits.row(head).subspan(first, kRows));
+    }
+    for (size_t head = 0; head < expected.size(); ++head) {
+      const std::span<double> of_head = logits.row(head).first(scores.size());
+      softmax(of_head);
+      for (size_t slot = 0; slot < scores.size(); ++slot)
+        scores[slot] += of_head[slot] / static_cast<double>(expected.size());
+    }
+  }
+
+  std::vector<ExpectedLogit> expected_logits(const LaneView& lane) {
+    const auto next = places_.turns_at(by_rank_ ? lane.position.size() : lane.step.value + 1);
+    Turns turns = ahead_;
+    for (size_t pair = 0; pair < turns.size(); ++pair) turns[pair] *= next[pair];
+    std::vector<ExpectedLogit> expected;
+    for (size_t head = 0; head < lane.queries->query_heads(); ++head)
+      expected.emplace_back(*lane.queries, head, turns, lane.keys.rows.cols());
+    return expected;
+  }
+
+  /// Of slots [first, end), [channel, slot - first], each at its place.
+  void turn_keys(const LaneView& lane, size_t first, size_t end, Grid<double>& keys) {
+    std::vector<double> turned(lane.keys.rows.cols());
+    for (size_t slot = first; slot < end; ++slot) {
+      places_.apply(by_rank_ ? slot : lane.position[slot].index(), lane.keys[slot], turned);
+      for (size_t c = 0; c < turned.size(); ++c) keys(c, slot - first) = turned[c];
+    }
+  }
+
+  double epsilon_;
+  bool by_rank_;
+  TurnTable places_;
+  Turns ahead_;
+};
 
 }  // namespace
 
 Scoring expected_attention_scoring(const Spec& spec, std::span<const double> turns) {
-  const size_t future = spec.count("future");
-  const double epsilon = spec.real("epsilon");
-  const auto positions =
-      spec.choice("positions") == "rank" ? PositionMode::Rank : PositionMode::Original;
-  return {.score =
-              [=, turns = std::vector(turns.begin(), turns.end())](const LaneView& lane,
-                                                                   std::span<double> scores) {
-                score_expected(lane, keys_as_expected(lane, turns, positions, future), epsilon,
-                               scores);
-                return scores;
-              },
+  return {.score = ExpectedScores(spec, turns),
           .attention = ScoreUse::Ignored,
           .inputs = {Input::QueryStatistics, Input::Keys, Input::ValueNorms}};
 }

@@ -46,7 +46,7 @@ class GeometricTopK final : public Policy {
 
   std::span<const Decision> step(const LaneView& lane) override {
     decisions_.clear();
-    if (!rules_.cuts.due(lane, rules_.budget)) return {};
+    if (!rules_.cuts.due(lane.step, lane.position.size(), rules_.budget)) return {};
     room_.resize(lane.position.size());
     const std::span<const double> scores = score_(lane, room_);
     const std::vector<size_t> ends = part_ends(lane);
@@ -58,6 +58,10 @@ class GeometricTopK final : public Policy {
       decisions_.insert(decisions_.end(), leave.begin(), leave.end());
     }
     return decisions_;
+  }
+
+  bool looks_at_weights(Step step, size_t rows) const override {
+    return rules_.look_at_weights(step, rows);
   }
 
  private:

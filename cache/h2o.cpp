@@ -12,6 +12,7 @@
 #include <array>
 
 #include "cache/policy_rows.h"
+#include "cache/row_kernels.h"
 #include "cache/scored.h"
 #include "cache/scorings.h"
 
@@ -30,18 +31,6 @@ constexpr std::array kOptions{
     group_option("mean"),
 };
 
-/// In pieces of a size that the compiler knows, so that it works on vectors; lives are signed, which convert faster.
-void divide_by_life(const LaneView& lane, std::span<double> scores) {
-  constexpr size_t kPiece = 16;
-  const auto divide = [&](size_t slot) {
-    scores[slot] = lane.weight_sum[slot] / static_cast<int32_t>(lane.steps(slot));
-  };
-  size_t slot = 0;
-  for (; slot + kPiece <= scores.size(); slot += kPiece)
-    for (size_t i = 0; i < kPiece; ++i) divide(slot + i);
-  for (; slot < scores.size(); ++slot) divide(slot);
-}
-
 }  // namespace
 
 Scoring h2o_scoring() {
@@ -52,7 +41,8 @@ Scoring h2o_scoring() {
 Scoring h2o_average_scoring() {
   return {.score =
               [](const LaneView& lane, std::span<double> scores) {
-                divide_by_life(lane, scores);
+                row_kernels().divide_by_lives(lane.weight_sum, lane.position, lane.step,
+                                              scores);
                 return scores;
               },
           .attention = ScoreUse::Sums};

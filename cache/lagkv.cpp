@@ -16,6 +16,7 @@
 #include <numeric>
 
 #include "cache/policy_rows.h"
+#include "cache/row_kernels.h"
 #include "cache/scored.h"
 #include "data/error.h"
 
@@ -39,24 +40,15 @@ constexpr std::array kOptions{
 /// the measure.
 void add_spread(const RowsView& rows, size_t first, size_t lag, std::span<double> scores) {
   const size_t channels = rows.rows.cols();
-  std::vector<double> low(channels, INFINITY), high(channels, -INFINITY), spread(lag);
-  for (size_t slot = first + lag; slot < first + 2 * lag; ++slot)
-    for (size_t c = 0; c < channels; ++c) {
-      const auto x = static_cast<double>(rows[slot][c]);
-      low[c] = std::min(low[c], x);
-      high[c] = std::max(high[c], x);
-    }
-  for (size_t row = 0; row < lag; ++row) {
-    double sum = 0, squares = 0;
-    for (size_t c = 0; c < channels; ++c) {
-      const double range = high[c] - low[c];
-      const double x = range > 0 ? (static_cast<double>(rows[first + row][c]) - low[c]) / range : 0;
-      sum += x;
-      squares += x * x;
-    }
-    const double mean = sum / static_cast<double>(channels);
-    spread[row] = std::sqrt(std::max(0.0, squares / static_cast<double>(channels) - mean * mean));
+  std::vector<float> low(channels), high(channels);
+  row_kernels().channel_bounds(rows, {first + lag, first + 2 * lag}, low, high);
+  const std::vector<double> origin(low.begin(), low.end());
+  std::vector<double> factor(channels), spread(lag);
+  for (size_t c = 0; c < channels; ++c) {
+    const double range = static_cast<double>(high[c]) - origin[c];
+    factor[c] = range > 0 ? 1 / range : 0;
   }
+  row_kernels().spreads(rows, {first, first + lag}, origin, factor, spread);
   const double most = *std::max_element(spread.begin(), spread.end());
   double total = 0;
   for (double& x : spread) total += x = std::exp(x - most);

@@ -19,15 +19,6 @@ void store(Grid<float>& rows, size_t row, size_t size, std::span<const float> va
   std::ranges::copy(values, rows.row(row).begin());
 }
 
-/// sums[j] += factor * row[j] for j < count at least; in pieces of a size that the compiler knows.
-void add_products(double factor, std::span<const float> row, size_t count, std::span<double> sums) {
-  constexpr size_t kPiece = 8;
-  size_t j = 0;
-  for (; j < count && j + kPiece <= row.size(); j += kPiece)
-    for (size_t c = 0; c < kPiece; ++c) sums[j + c] += factor * static_cast<double>(row[j + c]);
-  for (; j < count; ++j) sums[j] += factor * static_cast<double>(row[j]);
-}
-
 }  // namespace
 
 LaneInputs::LaneInputs(const PolicyShape& shape, size_t query_heads, size_t head_dim, size_t rows)
@@ -39,10 +30,7 @@ LaneInputs::LaneInputs(const PolicyShape& shape, size_t query_heads, size_t head
     room_ = rows;
     window_weights_ = Grid<float>(window_, room_);
   }
-  if (wanted_.has(Input::QueryStatistics)) {
-    statistics_.sum = Grid<double>(query_heads, head_dim);
-    statistics_.products.assign(query_heads, Grid<double>(head_dim, head_dim));
-  }
+  if (wanted_.has(Input::QueryStatistics)) statistics_ = QueryStatistics(query_heads, head_dim);
 }
 
 uint32_t LaneInputs::take_row() {
@@ -54,6 +42,7 @@ uint32_t LaneInputs::take_row() {
 
 void LaneInputs::append(std::span<const float> key, std::span<const float> value,
                         float value_norm) {
+  if (wanted_.has(Input::QueryStatistics)) statistics_.ask_for_room();
   if (wanted_.has(Input::ValueNorms)) value_norm_.push_back(value_norm);
   if (wanted_.has(Input::Keys) || wanted_.has(Input::Values)) {
     const uint32_t row = take_row();
@@ -87,16 +76,7 @@ void LaneInputs::add_weights(std::span<const float> weights) {
 void LaneInputs::add_queries(Step step, GridView<const float> queries) {
   query_ = queries;
   // The first tokens ask like no other (Expected Attention).
-  if (!wanted_.has(Input::QueryStatistics) || step.value < sinks_) return;
-  ++statistics_.count;
-  for (size_t head = 0; head < queries.rows(); ++head) {
-    const std::span<const float> query = queries.row(head);
-    for (size_t i = 0; i < query.size(); ++i) {
-      const auto at = static_cast<double>(query[i]);
-      statistics_.sum(head, i) += at;
-      add_products(at, query, i + 1, statistics_.products[head].row(i));
-    }
-  }
+  if (wanted_.has(Input::QueryStatistics) && step.value >= sinks_) statistics_.add(queries);
 }
 
 void LaneInputs::evict(std::span<const Slot> slots) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cache/policy.h"
+#include "cache/query_statistics.h"
 #include "data/grid.h"
 
 namespace dendrokv {

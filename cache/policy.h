@@ -20,6 +20,13 @@
 
 namespace dendrokv {
 
+class QueryStatistics;
+
+/// Slots [first, end).
+struct SlotRange {
+  size_t first, end;
+};
+
 /// Rows of a lane by slot, wherever they lie: row(slot) is [size of a row].
 struct RowsView {
   GridView<const float> rows;     // [row, size of a row]
@@ -48,14 +55,6 @@ class WindowView {
   size_t first_ = 0, queries_ = 0;
 };
 
-/// What the queries of a lane have been like so far, un-rotated, the first `sinks` of the text left
-/// out (Expected Attention, arXiv 2510.00636, section 3). Owned by LaneInputs.
-struct QueryStatistics {
-  uint64_t count = 0;
-  Grid<double> sum;                    // [query head, head_dim]
-  std::vector<Grid<double>> products;  // [query head] of [head_dim, head_dim]: sums of q q^T; below the diagonal and on it
-};
-
 /// One lane as a policy sees it, scores of this step included. All spans are [slot], in time order.
 /// Weights, their sums and what follows are there when the policy's shape asks for them, else empty.
 struct LaneView {
@@ -69,7 +68,7 @@ struct LaneView {
   std::span<const float> value_norm = {};  // L2 norm of the value row; of several, root mean square
   RowsView keys = {}, values = {};         // un-rotated; [head_dim]
   WindowView window = {};                  // reduced; 0 where a row came later
-  const QueryStatistics* queries = nullptr;  // of the text so far
+  const QueryStatistics* queries = nullptr;  // of the text so far, the first `sinks` left out; owned by LaneInputs
   GridView<const float> query = {};          // [query head, head_dim] of this step, un-rotated
   std::span<const double> future = {};       // mean weight that all later queries will give
 
@@ -98,9 +97,12 @@ class Policy {
   /// Called for every lane of a layer before step() is called for any of them, where the shape says
   /// that the lanes decide together; else not at all.
   virtual void look(const LaneView& /*lane*/) {}
-  /// The rows that this step's query reads, [slot], 0 = not read; empty = all. Called after the row
-  /// was appended and before anything is attended to: the view has no weights of this step.
-  virtual std::span<const uint8_t> reads(const LaneView& /*lane*/) { return {}; }
+  /// The rows that this step's query reads, in time order; none = all. Called after the row was
+  /// appended and before anything is attended to: the view has no weights of this step.
+  virtual std::span<const SlotRange> reads(const LaneView& /*lane*/) { return {}; }
+  /// Whether step() reads the weights of this step, after which there are `rows` rows: in this step, or
+  /// in a window of a later one if nothing leaves before. If not, they may be left out of what it sees.
+  virtual bool looks_at_weights(Step /*step*/, size_t /*rows*/) const { return true; }
   /// Called once per step after the scores were updated. The rows that leave, in time order; empty =
   /// keep all rows. Valid until the next call.
   virtual std::span<const Decision> step(const LaneView& lane) = 0;

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "data/half.h"
 #include "data/pyramid_reader.h"
 
 namespace dendrokv {
@@ -23,24 +22,26 @@ bool same_maximum(float found, float wanted) {
   return std::fabs(found - wanted) <= 5e-4f * std::fabs(wanted) + 6e-8f;
 }
 
-/// Sums of floats, in another order.
-bool same_sum(double found, double wanted) {
+/// Sums of floats, in another order; those of level 1 may be stored as half floats.
+bool same_sum(double found, double wanted, h5::Type type) {
+  if (type == h5::Type::F16) return same_maximum(static_cast<float>(found), static_cast<float>(wanted));
   return std::fabs(found - wanted) <= 1e-5 * std::fabs(wanted) + 1e-9;
 }
 
 }  // namespace
 
 PyramidCheck::PyramidCheck(const h5::File& file, size_t layer_index, size_t head_index,
-                           size_t steps, size_t positions)
+                           std::span<const Step> steps, size_t positions)
     : file_(file),
+      steps_(steps),
       layer_(layer_index),
       head_(head_index),
-      first_level_(make_cells(fourth(steps), fourth(positions))) {}
+      first_level_(make_cells(fourth(steps.size()), fourth(positions))) {}
 
 PyramidCheck::Cells PyramidCheck::make_cells(size_t rows, size_t cols) {
   const size_t cells = rows * cols;
   return {rows, cols, std::vector<float>(cells, kNothing), std::vector<double>(cells),
-          std::vector<uint64_t>(cells)};
+          std::vector<uint64_t>(cells), h5::Type::F32};
 }
 
 void PyramidCheck::add(size_t first, GridView<const float> rows) {
@@ -84,15 +85,18 @@ PyramidCheck::Cells PyramidCheck::read(size_t level, size_t rows, size_t cols) c
   constexpr uint64_t kAny = std::numeric_limits<uint64_t>::max();
   const h5::Shape shape = {kAny, kAny, rows, cols};
   Cells cells = make_cells(rows, cols);
-  std::vector<uint16_t> halves(rows * cols);
-  file_.open_dataset(group + "/max", h5::Type::F16, shape).read(start, count, halves.data());
-  from_half(halves, cells.highest);
+  read_pyramid_floats(file_.open_dataset(group + "/max", h5::Type::F16, shape), start, count, cells.highest);
   std::vector<float> sums(rows * cols);
-  file_.open_dataset(group + "/sum", h5::Type::F32, shape).read(start, count, sums.data());
+  const h5::Dataset sum = open_pyramid_floats(file_, group + "/sum", shape);
+  cells.sum_type = sum.type();
+  read_pyramid_floats(sum, start, count, sums);
   std::ranges::copy(sums, cells.sum.begin());
-  std::vector<uint32_t> counts(rows * cols);
-  read_pyramid_counts(open_pyramid_counts(file_, group + "/count", shape), start, count, counts);
-  std::ranges::copy(counts, cells.count.begin());
+  Grid<uint32_t> counts(rows, cols);
+  if (file_.has(group + "/count"))
+    read_pyramid_counts(open_pyramid_counts(file_, group + "/count", shape), start, count, counts.all());
+  else
+    count_pairs(steps_, level, {0, rows}, {0, cols}, counts.view());
+  std::ranges::copy(counts.all(), cells.count.begin());
   return cells;
 }
 
@@ -101,7 +105,7 @@ void PyramidCheck::compare(size_t level, const Cells& wanted) {
   cells_ += found.count.size();
   for (size_t cell = 0; cell < found.count.size() && fault_.empty(); ++cell) {
     if (same_maximum(found.highest[cell], wanted.highest[cell]) &&
-        same_sum(found.sum[cell], wanted.sum[cell]) && found.count[cell] == wanted.count[cell])
+        same_sum(found.sum[cell], wanted.sum[cell], found.sum_type) && found.count[cell] == wanted.count[cell])
       continue;
     const std::string place = "level " + std::to_string(level) + ", layer index " +
                               std::to_string(layer_) + ", head index " + std::to_string(head_) +
@@ -110,7 +114,7 @@ void PyramidCheck::compare(size_t level, const Cells& wanted) {
     if (!same_maximum(found.highest[cell], wanted.highest[cell]))
       fault_ = place + "max " + std::to_string(found.highest[cell]) + ", the weights have " +
                std::to_string(wanted.highest[cell]);
-    else if (!same_sum(found.sum[cell], wanted.sum[cell]))
+    else if (!same_sum(found.sum[cell], wanted.sum[cell], found.sum_type))
       fault_ = place + "sum " + std::to_string(found.sum[cell]) + ", the weights have " +
                std::to_string(wanted.sum[cell]);
     else if (found.count[cell] != wanted.count[cell])

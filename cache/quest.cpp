@@ -11,13 +11,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <limits>
-#include <numeric>
 
 #include "cache/policy_options.h"
 #include "cache/policy_rows.h"
 #include "cache/rotation.h"
+#include "cache/row_kernels.h"
 
 namespace dendrokv {
 namespace {
@@ -31,87 +29,79 @@ constexpr std::array kOptions{
 class Quest final : public Policy {
  public:
   Quest(size_t pages, size_t page, std::span<const double> turns)
-      : pages_(pages), page_(page), turns_(turns.begin(), turns.end()) {}
+      : pages_(pages), page_(page), places_(turns) {}
 
   std::span<const Decision> step(const LaneView&) override { return {}; }
 
-  std::span<const uint8_t> reads(const LaneView& lane) override {
+  std::span<const SlotRange> reads(const LaneView& lane) override {
     take_in(lane);
     const size_t rows = lane.position.size(), pages = (rows + page_ - 1) / page_;
     if (pages <= pages_) return {};
-    std::vector<float> bounds(pages, -std::numeric_limits<float>::infinity());
+    const size_t channels = turned_.size();
+    std::vector<float> queries;  // [query head, channel]
     for (size_t head = 0; head < lane.query.rows(); ++head) {
-      turn_row(lane.query.row(head));
-      for (size_t page = 0; page < pages; ++page)
-        bounds[page] = std::max(bounds[page], bound(page));
+      turn(lane.step, lane.query.row(head));
+      queries.insert(queries.end(), turned_.begin(), turned_.end());
     }
-    return mark_best(bounds, rows);
+    bounds_.resize(pages);
+    row_kernels().page_bounds({queries.data(), lane.query.rows(), channels},
+                              {lowest_and_highest_.data(), pages, 2 * channels}, bounds_);
+    return best_pages(rows);
   }
 
  private:
   /// The newest row, which has the place of the query, joins its page.
   void take_in(const LaneView& lane) {
     const size_t slot = lane.position.size() - 1;
-    turn_ = Turn(lane.step.value, turns_);
-    turn_row(lane.keys[slot]);
+    turn(lane.step, lane.keys[slot]);
+    const size_t channels = turned_.size();
     if (slot % page_ == 0) {
-      lowest_.insert(lowest_.end(), turned_.begin(), turned_.end());
-      highest_.insert(highest_.end(), turned_.begin(), turned_.end());
+      for (int bound = 0; bound < 2; ++bound)
+        lowest_and_highest_.insert(lowest_and_highest_.end(), turned_.begin(), turned_.end());
       return;
     }
-    const size_t first = slot / page_ * turned_.size();
-    for (size_t c = 0; c < turned_.size(); ++c) {
-      lowest_[first + c] = std::min(lowest_[first + c], turned_[c]);
-      highest_[first + c] = std::max(highest_[first + c], turned_[c]);
+    float* lowest = &lowest_and_highest_[slot / page_ * 2 * channels];
+    float* highest = lowest + channels;
+    for (size_t c = 0; c < channels; ++c) {
+      lowest[c] = std::min(lowest[c], turned_[c]);
+      highest[c] = std::max(highest[c], turned_[c]);
     }
   }
 
-  void turn_row(std::span<const float> row) {
+  /// Into `turned_`.
+  void turn(Step step, std::span<const float> row) {
     turned_double_.resize(row.size());
-    turn_.apply(row, turned_double_);
+    places_.apply(step.index(), row, turned_double_);
     turned_.assign(turned_double_.begin(), turned_double_.end());
+    turned_.resize(padded(row.size()));
   }
 
-  /// In chains, for the compiler to make vector code of.
-  float bound(size_t page) const {
-    constexpr size_t kChains = 16;
-    const size_t channels = turned_.size();
-    const float *low = &lowest_[page * channels], *high = &highest_[page * channels];
-    std::array<float, kChains> sums{};
-    size_t first = 0;
-    for (; first + kChains <= channels; first += kChains)
-      for (size_t chain = 0; chain < kChains; ++chain) {
-        const float query = turned_[first + chain];
-        sums[chain] += std::max(query * low[first + chain], query * high[first + chain]);
-      }
-    for (; first < channels; ++first)
-      sums[0] += std::max(turned_[first] * low[first], turned_[first] * high[first]);
-    return std::accumulate(sums.begin(), sums.end(), 0.0f);
-  }
-
-  std::span<const uint8_t> mark_best(std::span<const float> bounds, size_t rows) {
-    std::vector<size_t> order(bounds.size());
-    std::iota(order.begin(), order.end(), size_t{0});
-    std::nth_element(
-        order.begin(), order.begin() + static_cast<std::ptrdiff_t>(pages_), order.end(),
-        [&](size_t a, size_t b) { return bounds[a] != bounds[b] ? bounds[a] > bounds[b] : a > b; });
-    read_.assign(rows, 0);
-    for (size_t chosen = 0; chosen < pages_; ++chosen) {
-      const size_t first = order[chosen] * page_;
-      std::fill(read_.begin() + static_cast<std::ptrdiff_t>(first),
-                read_.begin() + static_cast<std::ptrdiff_t>(std::min(rows, first + page_)),
-                uint8_t{1});
+  /// Those with the largest bounds; of equals the newest.
+  std::span<const SlotRange> best_pages(size_t rows) {
+    const float least = row_kernels().reached_by(bounds_, pages_);
+    size_t equals = pages_;
+    for (const float bound : bounds_) equals -= bound > least ? 1 : 0;
+    read_.clear();
+    for (size_t page = bounds_.size(); page-- > 0;) {
+      if (bounds_[page] < least || (bounds_[page] == least && equals == 0)) continue;
+      if (bounds_[page] == least) --equals;
+      const SlotRange slots{page * page_, std::min(rows, (page + 1) * page_)};
+      if (!read_.empty() && read_.back().first == slots.end)
+        read_.back().first = slots.first;
+      else
+        read_.push_back(slots);
     }
+    std::ranges::reverse(read_);
     return read_;
   }
 
   size_t pages_, page_;
-  std::vector<double> turns_;
-  Turn turn_{0, {}};                     // of the newest row and its query
-  std::vector<float> lowest_, highest_;  // [page, channel]
-  std::vector<float> turned_;            // a key or a query
+  TurnTable places_;
+  std::vector<float> lowest_and_highest_;  // [page] of the one and of the other, [channel]; padded
+  std::vector<float> turned_;            // a key or a query; padded
   std::vector<double> turned_double_;
-  std::vector<uint8_t> read_;  // [slot]
+  std::vector<float> bounds_;  // [page]
+  std::vector<SlotRange> read_;
 };
 
 class ReadsAll final : public Policy {

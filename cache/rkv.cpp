@@ -14,10 +14,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
-#include "cache/lane_inputs.h"
 #include "cache/policy_rows.h"
 #include "cache/pooling.h"
+#include "cache/row_kernels.h"
 #include "cache/scored.h"
 
 namespace dendrokv {
@@ -39,24 +40,18 @@ constexpr std::array kOptions{
     group_option("max"),
 };
 
-/// The keys of the first `count` slots, each of length 1.
-Grid<float> unit_keys(const LaneView& lane, size_t count) {
-  Grid<float> unit(count, lane.keys.rows.cols());
-  for (size_t slot = 0; slot < count; ++slot) {
-    const float norm = euclidean_norm(lane.keys[slot]);
-    for (size_t c = 0; c < unit.cols(); ++c)
-      unit(slot, c) = norm > 0 ? lane.keys[slot][c] / norm : 0;
-  }
-  return unit;
-}
-
+/// In chains, for the compiler to make vector code of.
 float cosine(std::span<const float> a, std::span<const float> b) {
-  float sum = 0;
-  for (size_t c = 0; c < a.size(); ++c) sum += a[c] * b[c];
-  return sum;
+  constexpr size_t kChains = 8;
+  std::array<float, kChains> sums{};
+  size_t c = 0;
+  for (; c + kChains <= a.size(); c += kChains)
+    for (size_t chain = 0; chain < kChains; ++chain) sums[chain] += a[c + chain] * b[c + chain];
+  for (; c < a.size(); ++c) sums[0] += a[c] * b[c];
+  return std::accumulate(sums.begin(), sums.end(), 0.0f);
 }
 
-/// The cosine of the most recent other row that is alike; 0 if there is none.
+/// The cosine of the most recent other row that is alike; 0 if there is none. Keys of length 1.
 double newest_alike(const Grid<float>& keys, size_t row, float alike) {
   for (size_t other = keys.rows(); other-- > 0;) {
     if (other == row) continue;
@@ -68,16 +63,16 @@ double newest_alike(const Grid<float>& keys, size_t row, float alike) {
 
 /// Softmax over the rows of the mean cosine to the others.
 std::vector<double> redundancy(const LaneView& lane, size_t count, float alike) {
-  const Grid<float> keys = unit_keys(lane, count);
+  Grid<float> keys(count, lane.keys.rows.cols());
+  row_kernels().unit_rows(lane.keys, keys.view());
   std::vector<double> all(keys.cols()), mean(count);
   for (size_t row = 0; row < count; ++row)
     for (size_t c = 0; c < all.size(); ++c) all[c] += static_cast<double>(keys(row, c));
-  // The cosines with all other rows add up to one product, with the sum of their unit keys.
+  // The cosines with all rows add up to one product, with the sum of their unit keys.
+  row_kernels().dots(keys.view(), all, mean);
   for (size_t row = 0; row < count; ++row) {
-    double sum = 0;
-    for (size_t c = 0; c < all.size(); ++c)
-      sum += static_cast<double>(keys(row, c)) * (all[c] - static_cast<double>(keys(row, c)));
-    mean[row] = (sum - newest_alike(keys, row, alike)) / static_cast<double>(count);
+    const double with_itself = static_cast<double>(cosine(keys.row(row), keys.row(row)));
+    mean[row] = (mean[row] - with_itself - newest_alike(keys, row, alike)) / static_cast<double>(count);
   }
   const double most = *std::max_element(mean.begin(), mean.end());
   double total = 0;

@@ -249,7 +249,7 @@ class RowPass {
     HeadRows rows(trace_, run_, layer, head);
     std::optional<PyramidCheck> pyramid;
     if (full() && has_pyramid() && pyramid_.empty())
-      pyramid.emplace(file_, layer, head, info_.steps.size(), info_.tokens);
+      pyramid.emplace(file_, layer, head, info_.steps, info_.tokens);
     Grid<float> block(kBlockSteps, full() ? info_.tokens : 0);
     for (size_t first = 0; first < info_.steps.size(); first += kBlockSteps) {
       const IndexRange steps{first, std::min(kBlockSteps, info_.steps.size() - first)};

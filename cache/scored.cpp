@@ -77,11 +77,17 @@ ScoreRows lasting_scores(ScoreRow score) {
   return LastingScores(std::move(score));
 }
 
-bool Cuts::due(const LaneView& lane, uint64_t budget) const {
-  const uint64_t rows = lane.position.size(), arrived = uint64_t{lane.step.value} + 1;
+bool Cuts::due(Step step, size_t rows, uint64_t budget) const {
+  const uint64_t arrived = uint64_t{step.value} + 1;
   if (rows <= budget || arrived < prompt || arrived <= spare) return false;
   if (prompt > 0 && arrived == prompt) return true;
   return every > 0 && rows >= budget + every;
+}
+
+bool Cuts::due_within(size_t steps, Step step, size_t rows, uint64_t budget) const {
+  for (size_t later = 0; later < steps; ++later)
+    if (due(Step(step.value + later), rows + later, budget)) return true;
+  return false;
 }
 
 Cuts cuts_of(const Spec& spec) {
@@ -144,19 +150,14 @@ std::span<const Decision> Cut::lowest_one(std::span<const double> scores, size_t
   return decisions_;
 }
 
-KeepBest::KeepBest(ScoreRows score, const Rules& rules,
-                   std::function<uint64_t(const LaneView&)> budget)
-    : score_(std::move(score)), rules_(rules), budget_(std::move(budget)) {}
-
 std::span<const Decision> KeepBest::step(const LaneView& lane) {
-  const uint64_t budget = budget_ ? budget_(lane) : rules_.budget;
-  if (!rules_.cuts.due(lane, budget)) return {};
   const size_t rows = lane.position.size();
+  if (!rules_.cuts.due(lane.step, rows, rules_.budget)) return {};
   // Of the thread: room of each lane's own would have to be fetched anew at every step.
   thread_local std::vector<double> room;
   room.resize(std::max(room.size(), rows));
   const std::span<const double> scores = score_(lane, std::span(room).first(rows));
-  return cut_.lowest(scores, rules_.sinks, rows - rules_.recent, rows - budget, rules_.tie);
+  return cut_.lowest(scores, rules_.sinks, rows - rules_.recent, rows - rules_.budget, rules_.tie);
 }
 
 KeepBest::Rules keep_best_rules(const Spec& spec) {

@@ -2,9 +2,11 @@
 // Policies that give every row a score and keep the best. Such a policy is one function: what a row
 // is worth, over a LaneView. This file decides when a cut happens and who leaves.
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "cache/policy.h"
@@ -35,7 +37,10 @@ struct Cuts {
   uint64_t every = 1;   // rows over the budget that make a cut; 0 = only the prompt's end does
   uint64_t spare = 0;   // tokens of a text that is never cut
 
-  bool due(const LaneView& lane, uint64_t budget) const;
+  /// After a step that leaves `rows` rows.
+  bool due(Step step, size_t rows, uint64_t budget) const;
+  /// In that step or, if nothing leaves before, in one of the next: of `steps` steps in all.
+  bool due_within(size_t steps, Step step, size_t rows, uint64_t budget) const;
 };
 /// From `prompt` and `every`, where the spec has them.
 Cuts cuts_of(const Spec& spec);
@@ -64,17 +69,22 @@ class KeepBest final : public Policy {
     uint64_t budget = 0;
     Cuts cuts = {};
     Tie tie = Tie::LeftLeaves;
+
+    /// Policy::looks_at_weights() of a policy that reads them at cuts, and then those of the recent rows' steps at most.
+    bool look_at_weights(Step step, size_t rows) const {
+      return cuts.due_within(std::max<size_t>(1, recent), step, rows, budget);
+    }
   };
-  /// `budget`, if given, says the rows to keep at a cut instead of the rules' one.
-  KeepBest(ScoreRows score, const Rules& rules,
-           std::function<uint64_t(const LaneView&)> budget = {});
+  KeepBest(ScoreRows score, const Rules& rules) : score_(std::move(score)), rules_(rules) {}
 
   std::span<const Decision> step(const LaneView& lane) override;
+  bool looks_at_weights(Step step, size_t rows) const override {
+    return rules_.look_at_weights(step, rows);
+  }
 
  private:
   ScoreRows score_;
   Rules rules_;
-  std::function<uint64_t(const LaneView&)> budget_;
   Cut cut_;
 };
 

@@ -17,7 +17,7 @@
 namespace dendrokv::h5 {
 namespace {
 
-constexpr size_t kMostGathered = size_t{4} << 20;
+constexpr size_t kMostGathered = size_t{8} << 20;  // whoever writes chunks settles sooner
 constexpr size_t kMostPieces = 512;  // of one call; the system allows 1024
 constexpr haddr_t kMostAddress = (haddr_t{1} << 62) - 1;
 
@@ -129,9 +129,18 @@ class DirectFile {
     if (gathered_ > 0 && (!follows || pieces_.size() == kMostPieces || gathered_ + size > kMostGathered))
       if (settle() < 0) return -1;
     if (gathered_ == 0) gathered_at_ = address;
-    pieces_.push_back({const_cast<void*>(buffer), size});
+    add_piece(const_cast<void*>(buffer), size);
     gathered_ += size;
     return 0;
+  }
+
+  // The system looks up the pages of each piece anew, and gives the disk a request of its own for every few hundred.
+  void add_piece(void* buffer, size_t size) {
+    const auto* end = pieces_.empty() ? nullptr : static_cast<std::byte*>(pieces_.back().iov_base) + pieces_.back().iov_len;
+    if (end == buffer)
+      pieces_.back().iov_len += size;
+    else
+      pieces_.push_back({buffer, size});
   }
 
   /// The first piece that is not wholly among `put` bytes from `first` on; cuts off what is.

@@ -10,7 +10,7 @@ namespace dendrokv {
 namespace {
 
 // Waking the thread for every small job would cost more than the job.
-constexpr uint64_t kWakeBytes = uint64_t{2} << 20;
+constexpr uint64_t kWakeBytes = uint64_t{4} << 20;
 
 }  // namespace
 

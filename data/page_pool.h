@@ -15,7 +15,6 @@ class PageBuffer {
  public:
   class Pool;
   PageBuffer() = default;
-  PageBuffer(std::shared_ptr<Pool> pool, std::byte* data, size_t size);
   ~PageBuffer();
   PageBuffer(PageBuffer&& other) noexcept;
   PageBuffer& operator=(PageBuffer&& other) noexcept;
@@ -25,12 +24,18 @@ class PageBuffer {
   size_t size() const { return size_; }
 
  private:
+  friend class PagePool;
+  struct Slab;
+  PageBuffer(std::shared_ptr<Pool> pool, Slab* slab, std::byte* data, size_t size);
+
   std::shared_ptr<Pool> pool_;
+  Slab* slab_ = nullptr;
   std::byte* data_ = nullptr;
   size_t size_ = 0;
 };
 
-/// Any thread may take.
+/// For pieces that live about as long as each other: memory is used again once the pieces that were taken around the same time are
+/// back. Any thread may take.
 class PagePool {
  public:
   PagePool();

@@ -5,6 +5,7 @@
 //   2. When a (layer, head) goes on to a later step chunk, the bands above it are finished: given out, and folded four by four
 //      into the open band of the next level, which finishes in the same way.
 //   3. A cell without a sample is NaN in max and 0 in sum and count; a chunk without any is left out.
+//   4. Sums of level 1, most of a pyramid's bytes, are stored as f16 like the weights; the levels above are made of the sums before that.
 
 #include "data/pyramid.h"
 
@@ -70,6 +71,11 @@ h5::Type count_type(size_t level) {
   return factor_of(level) * factor_of(level) <= std::numeric_limits<uint16_t>::max() ? h5::Type::U16 : h5::Type::U32;
 }
 
+// Sixteen weights of f16 are known to no more than 2^-11 of each, which is what a sum in f16 is good to.
+h5::Type sum_type(size_t level, Encoding encoding) {
+  return level == 0 && encoding != Encoding::F32 ? h5::Type::F16 : h5::Type::F32;
+}
+
 void as_halves(std::span<const float> cells, std::span<uint16_t> out) {
   to_half(cells, out);
   constexpr uint16_t kHalfNoSample = 0xFC00;  // minus infinity
@@ -97,27 +103,27 @@ std::vector<PyramidExtent> pyramid_extents(uint64_t steps, uint64_t positions) {
   return extents;
 }
 
-uint64_t pyramid_bytes(uint64_t lanes, uint64_t steps, uint64_t positions) {
+uint64_t pyramid_bytes(const TraceInfo& info, PyramidCounts counts) {
   uint64_t bytes = 0;
-  const std::vector<PyramidExtent> extents = pyramid_extents(steps, positions);
+  const std::vector<PyramidExtent> extents = pyramid_extents(info.steps.size(), info.tokens);
   for (size_t level = 0; level < extents.size(); ++level) {
     const PyramidExtent &extent = extents[level], chunk = chunk_extent(extent);
+    const size_t count_bytes = counts == PyramidCounts::Store ? h5::type_bytes(count_type(level)) : 0;
     bytes += ceil_div(extent.rows, chunk.rows) * chunk.rows * ceil_div(extent.cols, chunk.cols) * chunk.cols *
-             (sizeof(uint16_t) + sizeof(float) + h5::type_bytes(count_type(level)));
+             (sizeof(uint16_t) + h5::type_bytes(sum_type(level, info.encoding)) + count_bytes);
   }
-  return lanes * bytes;
+  return uint64_t{info.layers.size()} * info.heads.size() * bytes;
 }
 
-PyramidBuilder::PyramidBuilder(h5::File& file, const PagePool& pool, const TraceInfo& info,
-                               size_t chunk_steps, size_t chunk_positions)
-    : pool_(pool),
-      encoding_(info.encoding),
+PyramidBuilder::PyramidBuilder(h5::File& file, const TraceInfo& info, ChunkShape chunk, PyramidCounts counts)
+    : encoding_(info.encoding),
+      counts_(counts),
       heads_(info.heads.size()),
       steps_(info.steps.size()),
       positions_(info.tokens),
-      chunk_steps_(chunk_steps),
-      chunk_positions_(chunk_positions),
-      stride_(ceil_div(chunk_positions, kFoldBlock) * kFoldBlock) {
+      chunk_steps_(chunk.steps),
+      chunk_positions_(chunk.positions),
+      stride_(ceil_div(chunk.positions, kFoldBlock) * kFoldBlock) {
   file.create_group("/pyramid");
   const size_t levels = pyramid_extents(steps_, positions_).size();
   for (size_t level = 0; level < levels; ++level)
@@ -145,8 +151,10 @@ PyramidBuilder::Level PyramidBuilder::create_level(h5::File& file, const TraceIn
   Level created{extent,
                 cells,
                 file.create_dataset(group + "/max", h5::Type::F16, shape, chunk, h5::Fill::Absent),
-                file.create_dataset(group + "/sum", h5::Type::F32, shape, chunk, h5::Fill::Zero),
-                file.create_dataset(group + "/count", count_type(level), shape, chunk, h5::Fill::Zero)};
+                file.create_dataset(group + "/sum", sum_type(level, encoding_), shape, chunk, h5::Fill::Zero),
+                {}};
+  if (counts_ == PyramidCounts::Store)
+    created.count = file.create_dataset(group + "/count", count_type(level), shape, chunk, h5::Fill::Zero);
   file.write_attribute(group + "/max", "interpretation",
                        "image");  // the last two axes are a picture
   return created;
@@ -261,11 +269,15 @@ void PyramidBuilder::give(size_t lane, size_t level, const Band& band, std::vect
   for (size_t col = 0; col < extent.cols; col += chunk.cols) {
     if (all_zero(cells.count, extent, col, std::min(chunk.cols, extent.cols - col))) continue;
     const h5::Shape start = {lane / heads_, lane % heads_, band.index * chunk.rows, col};
-    done.push_back({&target.count, start,
-                    count_type(level) == h5::Type::U16
-                        ? chunk_of<uint32_t, uint16_t>(pool_, cells.count, extent, chunk, col, 0, as_they_are)
-                        : chunk_of<uint32_t, uint32_t>(pool_, cells.count, extent, chunk, col, 0, as_they_are)});
-    done.push_back({&target.sum, start, chunk_of<float, float>(pool_, cells.sum, extent, chunk, col, 0, as_they_are)});
+    if (target.count)
+      done.push_back({&*target.count, start,
+                      count_type(level) == h5::Type::U16
+                          ? chunk_of<uint32_t, uint16_t>(pool_, cells.count, extent, chunk, col, 0, as_they_are)
+                          : chunk_of<uint32_t, uint32_t>(pool_, cells.count, extent, chunk, col, 0, as_they_are)});
+    done.push_back({&target.sum, start,
+                    sum_type(level, encoding_) == h5::Type::F16
+                        ? chunk_of<float, uint16_t>(pool_, cells.sum, extent, chunk, col, 0, to_half)
+                        : chunk_of<float, float>(pool_, cells.sum, extent, chunk, col, 0, as_they_are)});
     done.push_back({&target.highest, start, chunk_of<float, uint16_t>(pool_, cells.highest, extent, chunk, col, kHalfNan, as_halves)});
   }
 }
@@ -279,60 +291,73 @@ bool PyramidBuilder::takes_bands() const {
 PyramidBand PyramidBuilder::new_band(size_t positions) const {
   DENDROKV_ASSERT(takes_bands());
   const PyramidExtent& chunk = levels_[0].chunk;
-  const size_t cells = chunk.rows * chunk.cols;
-  PyramidBand band{chunk.cols, std::vector<PyramidBand::Chunk>(ceil_div(positions, chunk.cols * kFactor))};
-  for (PyramidBand::Chunk& made : band.chunks)
-    made = {pool_.take(cells * sizeof(uint16_t)), pool_.take(cells * sizeof(float)),
-            pool_.take(cells * sizeof(uint16_t))};
+  PyramidBand band{chunk.rows, chunk.cols, ceil_div(positions, chunk.cols * kFactor), counts_, {}};
+  band.cells = pool_.take(band.chunks * band.kinds() * band.part_bytes());
+  if (levels_.size() > 1) band.exact_sum.resize(band.chunks * chunk.rows * chunk.cols);
   return band;
 }
 
-void PyramidBuilder::add_band(const ChunkPlace& place, PyramidBand band, std::vector<PyramidChunk>& done) {
+void PyramidBuilder::add_band(const ChunkPlace& place, PyramidBand& band, std::vector<PyramidChunk>& done) {
   const size_t lane = place.layer_index * heads_ + place.head_index;
-  Level& level = levels_[0];
+  const Level& level = levels_[0];
   // The last chunk of weights may reach beyond the text by more than a chunk of cells.
-  band.chunks.resize(std::min(band.chunks.size(), ceil_div(level.extent.cols, band.columns)));
-  const size_t first_row = place.step_chunk * level.chunk.rows;
+  band.chunks = std::min(band.chunks, ceil_div(level.extent.cols, band.columns));
   const size_t rows = ceil_div(std::min<size_t>(chunk_steps_, steps_ - place.step_chunk * chunk_steps_), kFactor);
-  for (size_t row = rows; row < level.chunk.rows; ++row)
-    band.put_absent(row, 0, band.columns * band.chunks.size());
+  for (size_t row = rows; row < level.chunk.rows; ++row) band.put_absent(row, 0, band.columns * band.chunks);
   close_below(lane, 0, place.step_chunk, done);
-  if (levels_.size() > 1) {
-    Band cells{place.step_chunk, decoded(band)};
-    raise(lane, 0, cells, done);
-    give_back(0, std::move(cells.cells));
+  if (levels_.size() == 1) return;
+  Band cells{place.step_chunk, decoded(band)};
+  raise(lane, 0, cells, done);
+  give_back(0, std::move(cells.cells));
+}
+
+void PyramidBuilder::write_band(const ChunkPlace& place, PyramidBand band, ChunkWriter& writer) {
+  Level& level = levels_[0];
+  h5::Dataset* const datasets[] = {&level.sum, &level.highest, level.count ? &*level.count : nullptr};
+  h5::Shape start = {place.layer_index, place.head_index, place.step_chunk * level.chunk.rows, 0};
+  for (size_t part = 0; part < band.chunks * band.kinds(); ++part) {
+    start.back() = part / band.kinds() * band.columns;
+    writer.write_part(*datasets[part % band.kinds()], start,
+                      band.cells.bytes().subspan(part * band.part_bytes(), band.part_bytes()));
   }
-  for (size_t i = 0; i < band.chunks.size(); ++i) {
-    const h5::Shape start = {place.layer_index, place.head_index, first_row, i * band.columns};
-    done.push_back({&level.count, start, std::move(band.chunks[i].count)});
-    done.push_back({&level.sum, start, std::move(band.chunks[i].sum)});
-    done.push_back({&level.highest, start, std::move(band.chunks[i].highest)});
-  }
+  writer.hold(std::move(band.cells));
 }
 
 CellRows PyramidBuilder::decoded(PyramidBand& band) {
   CellRows cells = take_cells(0);
   const Level& level = levels_[0];
   for (size_t row = 0; row < level.chunk.rows; ++row)
-    for (size_t i = 0; i < band.chunks.size(); ++i) {
+    for (size_t i = 0; i < band.chunks; ++i) {
       const size_t first = i * band.columns, count = std::min<size_t>(band.columns, level.extent.cols - first);
-      const PyramidBand::Cells from = band.at(row, first);
+      const PyramidBand::Cells from = band.at(i, row, 0);
       const size_t to = row * level.extent.cols + first;
       from_half({from.highest, count}, std::span(cells.highest).subspan(to, count));
-      std::copy_n(from.sum, count, cells.sum.data() + to);
-      std::copy_n(from.count, count, cells.count.data() + to);
+      std::copy_n(from.exact_sum, count, cells.sum.data() + to);
+      if (from.count != nullptr) std::copy_n(from.count, count, cells.count.data() + to);
     }
-  for (float& cell : cells.highest) cell = cell == cell ? cell : kNoSample;
+  for (size_t cell = 0; cell < cells.highest.size(); ++cell) {
+    const bool sampled = cells.highest[cell] == cells.highest[cell];
+    if (!sampled) cells.highest[cell] = kNoSample;
+    if (counts_ == PyramidCounts::Follow) cells.count[cell] = sampled ? 1 : 0;  // nobody asks how many
+  }
   return cells;
 }
 
+PyramidBand::Cells PyramidBand::at(size_t chunk, size_t row, size_t cell) {
+  const size_t part = rows * columns, place = row * columns + cell;
+  auto* const sum = reinterpret_cast<uint16_t*>(cells.bytes().data()) + chunk * kinds() * part + place;
+  return {sum + part, sum, counts == PyramidCounts::Store ? sum + 2 * part : nullptr,
+          exact_sum.empty() ? nullptr : exact_sum.data() + chunk * part + place};
+}
+
 void PyramidBand::put_absent(size_t row, size_t first, size_t end) {
-  for (size_t cell = first; cell < std::min(end, columns * chunks.size());) {
+  for (size_t cell = first; cell < std::min(end, columns * chunks);) {
     const size_t count = std::min(columns - cell % columns, end - cell);
-    const Cells cells = at(row, cell);
-    std::fill_n(cells.highest, count, kHalfNan);
-    std::fill_n(cells.sum, count, 0.0f);
-    std::fill_n(cells.count, count, uint16_t{0});
+    const Cells to = at(cell / columns, row, cell % columns);
+    std::fill_n(to.highest, count, kHalfNan);
+    std::fill_n(to.sum, count, uint16_t{0});
+    if (to.exact_sum != nullptr) std::fill_n(to.exact_sum, count, 0.0f);
+    if (to.count != nullptr) std::fill_n(to.count, count, uint16_t{0});
     cell += count;
   }
 }

@@ -1,17 +1,20 @@
 #pragma once
-// The pyramid of a trace: attention weights reduced 4^K x 4^K over (step, position) by max, sum and count, for views of any
-// zoom. Whoever hands a chunk over folds it, while it is in that core's cache, and gets the chunks of the pyramid that it completes.
+// The pyramid of a trace: attention weights reduced 4^K x 4^K over (step, position) by max and sum, and by count where that does not
+// follow from the steps, for views of any zoom. Whoever hands a chunk over folds it, while it is in that core's cache, and gets the chunks of the pyramid that it completes.
 
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "data/chunk_writer.h"
 #include "data/hdf5.h"
 #include "data/page_pool.h"
 #include "data/pyramid_fold.h"
+#include "data/row_sets.h"
 #include "data/trace.h"
 
 namespace dendrokv {
@@ -21,11 +24,14 @@ struct PyramidExtent {
   uint64_t rows = 0, cols = 0;  // [step, position]
 };
 
+/// Whether the numbers of samples are stored, or follow from the steps: each weight of a position that its step can see is there.
+enum class PyramidCounts : uint8_t { Store, Follow };
+
 /// Level 1 first; always one, then as many as it takes until a (layer, head) has at most 1024 x 1024 cells.
 std::vector<PyramidExtent> pyramid_extents(uint64_t steps, uint64_t positions);
 
-/// Bytes of all levels for `lanes` (layer, head) pairs.
-uint64_t pyramid_bytes(uint64_t lanes, uint64_t steps, uint64_t positions);
+/// Bytes of all levels for the (layer, head) pairs of a trace.
+uint64_t pyramid_bytes(const TraceInfo& info, PyramidCounts counts);
 
 /// To be written into `dataset`, which the builder owns, from `start` on.
 struct PyramidChunk {
@@ -36,34 +42,29 @@ struct PyramidChunk {
 
 /// The chunks of level 1 of one (layer, head) and one step chunk, filled by whoever has the rows of weights.
 struct PyramidBand {
-  struct Chunk {
-    PageBuffer highest, sum, count;  // f16, f32, u16 [row, cell]
-  };
-  size_t columns = 0;         // cells of a chunk
-  std::vector<Chunk> chunks;  // side by side
+  size_t rows = 0, columns = 0;                    // cells of a chunk
+  size_t chunks = 0;                               // side by side
+  PyramidCounts counts = PyramidCounts::Store;
+  PageBuffer cells;                                // f16 [chunk, kind][row, cell]: sum, max, and where they are stored u16 counts
+  std::vector<float> exact_sum = {};               // [chunk][row, cell], where another level is made of it
 
   struct Cells {
-    uint16_t* highest = nullptr;
-    float* sum = nullptr;
-    uint16_t* count = nullptr;
+    uint16_t *highest = nullptr, *sum = nullptr;
+    uint16_t* count = nullptr;   // null where there are none,
+    float* exact_sum = nullptr;  // like these
   };
-  /// Followed by those up to the border of the chunk.
-  Cells at(size_t row, size_t cell) {
-    Chunk& chunk = chunks[cell / columns];
-    const size_t place = row * columns + cell % columns;
-    return {reinterpret_cast<uint16_t*>(chunk.highest.bytes().data()) + place,
-            reinterpret_cast<float*>(chunk.sum.bytes().data()) + place,
-            reinterpret_cast<uint16_t*>(chunk.count.bytes().data()) + place};
-  }
-  /// Cells [first, end) of a row hold no sample; `end` may be behind the last.
+  /// A cell of a chunk, followed by those up to its border.
+  Cells at(size_t chunk, size_t row, size_t cell);
+  size_t kinds() const { return counts == PyramidCounts::Store ? 3 : 2; }
+  size_t part_bytes() const { return rows * columns * sizeof(uint16_t); }  // of a chunk, one kind
+  /// Cells [first, end) of a row hold no sample; counted over all chunks, `end` may be behind the last.
   void put_absent(size_t row, size_t first, size_t end);
 };
 
 class PyramidBuilder {
  public:
-  /// Creates the groups /pyramid/1, ... with all datasets. `chunk_steps` x `chunk_positions` is the shape of what add() gets.
-  PyramidBuilder(h5::File& file, const PagePool& pool, const TraceInfo& info, size_t chunk_steps,
-                 size_t chunk_positions);
+  /// Creates the groups /pyramid/1, ... with all datasets. `chunk` is the shape of what add() gets.
+  PyramidBuilder(h5::File& file, const TraceInfo& info, ChunkShape chunk, PyramidCounts counts);
 
   struct ChunkPlace {
     size_t layer_index = 0, head_index = 0, step_chunk = 0, position_chunk = 0;
@@ -78,8 +79,9 @@ class PyramidBuilder {
   bool takes_bands() const;
   /// For weights of the first `positions` positions. Its cells are not set. Needs takes_bands().
   PyramidBand new_band(size_t positions) const;
-  /// All rows of the step chunk of `place` are set.
-  void add_band(const ChunkPlace& place, PyramidBand band, std::vector<PyramidChunk>& done);
+  /// All rows of the step chunk of `place` are set; what the levels above complete by it. Then the band itself is to be written.
+  void add_band(const ChunkPlace& place, PyramidBand& band, std::vector<PyramidChunk>& done);
+  void write_band(const ChunkPlace& place, PyramidBand band, ChunkWriter& writer);
 
   /// What is still open of lane = layer_index * heads + head_index. After it the lane only waits for its end.
   void finish(size_t lane, std::vector<PyramidChunk>& done);
@@ -96,7 +98,8 @@ class PyramidBuilder {
   };
   struct Level {
     PyramidExtent extent, chunk;
-    h5::Dataset highest, sum, count;
+    h5::Dataset highest, sum;
+    std::optional<h5::Dataset> count;
   };
   /// Of one (layer, head): open bands per level, rising. Level 1 may have several, the others one.
   using OpenBands = std::vector<std::vector<Band>>;
@@ -120,6 +123,7 @@ class PyramidBuilder {
 
   const PagePool pool_;
   const Encoding encoding_;
+  const PyramidCounts counts_;
   const size_t heads_, steps_, positions_, chunk_steps_, chunk_positions_;
   const size_t stride_;  // of a decoded row: whole blocks of columns, the last padded with NaN
   std::vector<Level> levels_;

@@ -14,7 +14,7 @@ namespace dendrokv {
 namespace {
 
 constexpr std::string_view kFormat = "dendrokv-index";
-constexpr size_t kChunkSteps = 64, kChunkPositions = 4096;  // those of the recorder
+constexpr uint32_t kChunkSteps = 64, kChunkPositions = 4096;  // those of the recorder
 
 std::filesystem::path cache_folder() {
   const char* const cache = std::getenv("XDG_CACHE_HOME");
@@ -82,11 +82,10 @@ void write_index(const TraceReader& trace, const std::filesystem::path& path,
   file.write_attribute("/", "trace_uuid", info.uuid);
   file.write_attribute("/", "steps", uint64_t{info.steps.size()});
   {
-    const PagePool pool;
     ChunkWriter chunks(file);
-    const size_t steps = std::min(kChunkSteps, info.steps.size());
-    const size_t positions = std::min<size_t>(kChunkPositions, info.tokens);
-    PyramidBuilder pyramid(file, pool, info, steps, positions);
+    const auto steps = static_cast<uint32_t>(std::min<size_t>(kChunkSteps, info.steps.size()));
+    const uint32_t positions = std::min(kChunkPositions, info.tokens);
+    PyramidBuilder pyramid(file, info, {steps, positions}, PyramidCounts::Store);
     const size_t pairs = info.layers.size() * info.heads.size();
     const size_t bands = (info.steps.size() + steps - 1) / steps;
     for (size_t pair = 0; pair < pairs && !stopped; ++pair)

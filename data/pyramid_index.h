@@ -17,7 +17,7 @@ std::filesystem::path find_pyramid_index(const std::filesystem::path& trace, con
 /// Hears of bands of steps done and of all; false = stop.
 using IndexProgress = std::function<bool(size_t done, size_t all)>;
 
-/// Writes a file whose /pyramid equals, bit for bit, what the recorder would have written, under a name of its own first, so that
+/// Writes a file whose /pyramid equals, bit for bit, what the recorder would have written, counts always among it, under a name of its own first, so that
 /// two that build it do not harm each other. Returns false when stopped, and leaves nothing. Throws Error: no full rows,
 /// unwritable.
 bool build_pyramid_index(const TraceReader& trace, const std::filesystem::path& path,

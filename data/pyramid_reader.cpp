@@ -7,22 +7,9 @@
 namespace dendrokv {
 namespace {
 
-h5::Dataset open_cells(const h5::File& file, const std::string& path, const h5::Shape& shape) {
-  const h5::Type type = file.open_dataset(path).type();
-  return file.open_dataset(path, type == h5::Type::F32 ? type : h5::Type::F16, shape);
-}
-
-void read_floats(const h5::Dataset& dataset, const h5::Shape& first, const h5::Shape& size,
-                 GridView<float> out) {
-  std::vector<uint16_t> halves;
+void read_rows(const h5::Dataset& dataset, const h5::Shape& first, const h5::Shape& size, GridView<float> out) {
   std::vector<float> floats(out.rows() * out.cols());
-  if (dataset.type() == h5::Type::F16) {
-    halves.resize(floats.size());
-    dataset.read(first, size, halves.data());
-    from_half(halves, floats);
-  } else {
-    dataset.read(first, size, floats.data());
-  }
+  read_pyramid_floats(dataset, first, size, floats);
   for (size_t row = 0; row < out.rows(); ++row)
     std::copy_n(floats.begin() + static_cast<ptrdiff_t>(row * out.cols()), out.cols(),
                 out.row(row).begin());
@@ -41,8 +28,8 @@ std::optional<PyramidReader> PyramidReader::open(const std::filesystem::path& pa
     extent.rows = (extent.rows + kPyramidFactor - 1) / kPyramidFactor;
     extent.cols = (extent.cols + kPyramidFactor - 1) / kPyramidFactor;
     const h5::Shape shape = {info.layers.size(), info.heads.size(), extent.rows, extent.cols};
-    Level opened{extent, open_cells(file, group + "/max", shape),
-                 open_cells(file, group + "/sum", shape), {}};
+    Level opened{extent, open_pyramid_floats(file, group + "/max", shape),
+                 open_pyramid_floats(file, group + "/sum", shape), {}};
     if (file.has(group + "/count"))
       opened.count = open_pyramid_counts(file, group + "/count", shape);
     reader.levels_.push_back(std::move(opened));
@@ -55,25 +42,8 @@ std::optional<PyramidReader> PyramidReader::open(const std::filesystem::path& pa
 void PyramidReader::read_max(size_t level, size_t layer_index, size_t head_index, IndexRange rows,
                              IndexRange columns, GridView<float> out) const {
   DENDROKV_ASSERT(level >= 1 && level <= levels() && out.rows() == rows.count);
-  read_floats(levels_[level - 1].highest, {layer_index, head_index, rows.first, columns.first},
+  read_rows(levels_[level - 1].highest, {layer_index, head_index, rows.first, columns.first},
               {1, 1, rows.count, columns.count}, out);
-}
-
-// Cells of 4^level steps by 4^level positions: of each step those that it can see.
-void PyramidReader::count_pairs(size_t level, IndexRange rows, IndexRange columns,
-                                GridView<uint32_t> out) const {
-  const size_t factor = size_t{1} << (2 * level);
-  for (size_t row = 0; row < rows.count; ++row)
-    for (size_t column = 0; column < columns.count; ++column) {
-      const size_t first = (columns.first + column) * factor;
-      const size_t begin = (rows.first + row) * factor;
-      const size_t end = std::min(begin + factor, steps_.size());
-      uint32_t pairs = 0;
-      for (size_t step = begin; step < end; ++step)
-        if (steps_[step].index() >= first)
-          pairs += static_cast<uint32_t>(std::min(factor, steps_[step].index() + 1 - first));
-      out(row, column) = pairs;
-    }
 }
 
 void PyramidReader::read_sums(size_t level, size_t layer_index, size_t head_index, IndexRange rows,
@@ -83,12 +53,25 @@ void PyramidReader::read_sums(size_t level, size_t layer_index, size_t head_inde
   DENDROKV_ASSERT(count.stride() == columns.count);
   const h5::Shape first = {layer_index, head_index, rows.first, columns.first};
   const h5::Shape size = {1, 1, rows.count, columns.count};
-  read_floats(levels_[level - 1].sum, first, size, sum);
+  read_rows(levels_[level - 1].sum, first, size, sum);
   if (levels_[level - 1].count)
     read_pyramid_counts(*levels_[level - 1].count, first, size,
                         {count.data(), rows.count * columns.count});
   else
-    count_pairs(level, rows, columns, count);
+    count_pairs(steps_, level, rows, columns, count);
+}
+
+h5::Dataset open_pyramid_floats(const h5::File& file, const std::string& path, const h5::Shape& shape) {
+  const h5::Type type = file.open_dataset(path).type();
+  return file.open_dataset(path, type == h5::Type::F32 ? type : h5::Type::F16, shape);
+}
+
+void read_pyramid_floats(const h5::Dataset& dataset, const h5::Shape& first, const h5::Shape& size,
+                         std::span<float> out) {
+  if (dataset.type() == h5::Type::F32) return dataset.read(first, size, out.data());
+  std::vector<uint16_t> halves(out.size());
+  dataset.read(first, size, halves.data());
+  from_half(halves, out);
 }
 
 h5::Dataset open_pyramid_counts(const h5::File& file, const std::string& path,
@@ -103,6 +86,22 @@ void read_pyramid_counts(const h5::Dataset& dataset, const h5::Shape& first, con
   std::vector<uint16_t> narrow(out.size());
   dataset.read(first, size, narrow.data());
   std::ranges::copy(narrow, out.begin());
+}
+
+// Of each step those positions that it can see.
+void count_pairs(std::span<const Step> steps, size_t level, IndexRange rows, IndexRange columns, GridView<uint32_t> out) {
+  const size_t factor = size_t{1} << (2 * level);
+  for (size_t row = 0; row < rows.count; ++row)
+    for (size_t column = 0; column < columns.count; ++column) {
+      const size_t first = (columns.first + column) * factor;
+      const size_t begin = (rows.first + row) * factor;
+      const size_t end = std::min(begin + factor, steps.size());
+      uint32_t pairs = 0;
+      for (size_t step = begin; step < end; ++step)
+        if (steps[step].index() >= first)
+          pairs += static_cast<uint32_t>(std::min(factor, steps[step].index() + 1 - first));
+      out(row, column) = pairs;
+    }
 }
 
 }  // namespace dendrokv

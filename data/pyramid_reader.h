@@ -26,8 +26,7 @@ class PyramidReader {
   /// Cells of one (layer, head), [rows.count, columns.count]: the largest weight, NaN = no sample.
   void read_max(size_t level, size_t layer_index, size_t head_index, IndexRange rows,
                 IndexRange columns, GridView<float> out) const;
-  /// Sum and number of the samples. A pyramid of another program may have no count: then every pair of a step and a position that it
-  /// can see counts.
+  /// Sum and number of the samples. A pyramid may store no counts: then every pair of a step and a position that it can see counts.
   void read_sums(size_t level, size_t layer_index, size_t head_index, IndexRange rows,
                  IndexRange columns, GridView<float> sum, GridView<uint32_t> count) const;
 
@@ -38,17 +37,22 @@ class PyramidReader {
     std::optional<h5::Dataset> count;
   };
   explicit PyramidReader(h5::File file) : file_(std::move(file)) {}
-  void count_pairs(size_t level, IndexRange rows, IndexRange columns, GridView<uint32_t> out) const;
   h5::File file_;
   std::vector<Step> steps_;
   std::vector<Level> levels_;
 };
 
-/// The counts of a level are uint16 where they fit, else uint32. Throws Error: missing, another type or shape.
+/// Largest weights and sums of a level are f16 or f32, counts uint16 where they fit, else uint32. Throws Error: missing, another type or
+/// shape.
+h5::Dataset open_pyramid_floats(const h5::File& file, const std::string& path, const h5::Shape& shape);
 h5::Dataset open_pyramid_counts(const h5::File& file, const std::string& path,
                                 const h5::Shape& shape);
 /// Of either type, [cells of the selection].
+void read_pyramid_floats(const h5::Dataset& dataset, const h5::Shape& first, const h5::Shape& size,
+                         std::span<float> out);
 void read_pyramid_counts(const h5::Dataset& dataset, const h5::Shape& first, const h5::Shape& size,
                          std::span<uint32_t> out);
+/// The counts of a pyramid that stores none, [row, column] of the cells of a level: pairs of a step and a position that it can see.
+void count_pairs(std::span<const Step> steps, size_t level, IndexRange rows, IndexRange columns, GridView<uint32_t> out);
 
 }  // namespace dendrokv

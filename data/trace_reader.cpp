@@ -78,6 +78,31 @@ TokenText read_tokens(const h5::File& file) {
   return tokens;
 }
 
+/// Where a file has lost its tokens: as many as other datasets have positions, each a dot without an id.
+TokenText nameless_tokens(const h5::File& file, const Error& lost) {
+  struct Place {
+    std::string_view path;
+    size_t axis;
+  };
+  for (const Place& place :
+       {Place{"/attention/weight", 3}, {"/value/value", 2}, {"/loss/nll", 0}}) {
+    try {
+      const h5::Shape shape = file.open_dataset(place.path).shape();
+      if (shape.size() <= place.axis || shape[place.axis] == 0 || shape[place.axis] > kMostTokens)
+        continue;
+      constexpr std::string_view kDot = "\u00b7";
+      TokenText tokens;
+      tokens.id.assign(shape[place.axis], -1);
+      for (size_t p = 0; p <= tokens.id.size(); ++p) tokens.offset.push_back(p * kDot.size());
+      for (size_t p = 0; p < tokens.id.size(); ++p) tokens.bytes += kDot;
+      return tokens;
+    } catch (const Error&) {
+      // Lost as well: the next one may tell.
+    }
+  }
+  throw lost;
+}
+
 Encoding encoding_of(const h5::Dataset& weight) {
   if (weight.type() == h5::Type::F16) return Encoding::F16;
   if (weight.type() == h5::Type::U8) return Encoding::U8;
@@ -122,6 +147,35 @@ void check_run(const std::string& subject, const Run& run, const TraceInfo& info
          "wanted that of the trace, '" + info.uuid + "'");
 }
 
+/// "the model, the tokens": what a file has lost of that without which nothing can be shown. Empty when it has all of that.
+std::string lost_parts(const std::filesystem::path& path) {
+  struct Part {
+    std::string_view name;
+    void (*read)(const h5::File&);
+  };
+  constexpr Part kParts[] = {
+      {"what model it is of", [](const h5::File& file) { read_model(file); }},
+      {"the tokens", [](const h5::File& file) { read_tokens(file); }},
+      {"which layers and heads were recorded",
+       [](const h5::File& file) {
+         read_ids<Layer>(file, "/attention/layer", kAny);
+         read_ids<Head>(file, "/attention/head", kAny);
+       }},
+      {"at which steps",
+       [](const h5::File& file) { read_ids<Step>(file, "/attention/step", kAny); }},
+  };
+  std::string lost;
+  const h5::File file = h5::File::open(path, h5::Reading::Patient);
+  for (const Part& part : kParts) {
+    try {
+      part.read(file);
+    } catch (const Error&) {
+      lost += (lost.empty() ? "" : ", ") + std::string(part.name);
+    }
+  }
+  return lost;
+}
+
 /// Whether a file says so, of which there may be a part only.
 bool was_finished(const std::filesystem::path& path) {
   try {
@@ -151,12 +205,8 @@ class TraceReader::Impl {
     info_.creator = root_.creator;
     info_.command_line = root_.command_line;
     info_.model = read_model(file_);
-    tokens_ = read_tokens(file_);
+    read_text();
     info_.tokens = static_cast<uint32_t>(tokens_.id.size());
-    if (file_.has_attribute("/tokens", "source")) {
-      info_.source = file_.text_attribute("/tokens", "source");
-      info_.source_first = file_.count_attribute("/tokens", "source_first");
-    }
     info_.layers = read_ids<Layer>(file_, "/attention/layer", info_.model.layers);
     info_.heads = read_ids<Head>(file_, "/attention/head", info_.model.heads);
     info_.steps = read_ids<Step>(file_, "/attention/step", info_.tokens);
@@ -317,6 +367,19 @@ class TraceReader::Impl {
     file_.open_dataset(rows.layout.path, type, shape);
   }
 
+  void read_text() {
+    try {
+      tokens_ = read_tokens(file_);
+      if (!file_.has_attribute("/tokens", "source")) return;
+      info_.source = file_.text_attribute("/tokens", "source");
+      info_.source_first = file_.count_attribute("/tokens", "source_first");
+    } catch (const Error& error) {
+      if (!lost_) throw;
+      tokens_ = nameless_tokens(file_, error);
+      missing_.push_back("/tokens: lost, with the text; each token is shown as a dot");
+    }
+  }
+
   void check_shapes() {
     const uint64_t tokens = info_.tokens;
     attempt([&] { file_.open_dataset("/loss/nll", h5::Type::F32, {tokens}); });
@@ -375,14 +438,10 @@ class TraceReader::Impl {
   void keep_stored_steps() {
     size_t steps = info_.steps.size();
     for (const Rows& rows : rows_) steps = std::min(steps, stored_rows(rows.dataset));
-    missing_.insert(missing_.begin(),
-                    "The file was cut: " + std::to_string(lost_->bytes) + " of " +
-                        std::to_string(lost_->wanted) + " bytes are there, and " +
-                        std::to_string(steps) + " of " + std::to_string(info_.steps.size()) +
-                        " steps");
-    if (steps == 0)
-      fail(file_.name(), "was cut before the end of the first step",
-           "wanted a whole file, of " + std::to_string(lost_->wanted) + " bytes");
+    missing_.insert(missing_.begin(), "The file was cut: " + std::to_string(lost_->bytes) + " of " +
+                                          std::to_string(lost_->wanted) + " bytes are there, and " +
+                                          std::to_string(steps) + " of " +
+                                          std::to_string(info_.steps.size()) + " steps");
     info_.steps.resize(steps);
     if (!value_) return;
     if (const size_t values = stored_rows(*value_); values < info_.tokens)
@@ -435,10 +494,11 @@ TraceReader::TraceReader(const std::filesystem::path& path, Incomplete incomplet
   } catch (const Error& error) {
     const auto lost = h5::lost_end(h5::place_of(path).file);
     if (!lost || incomplete == Incomplete::Refuse || !was_finished(path)) throw;
+    const std::string parts = lost_parts(path);
     fail(path.string(),
          "was cut: " + std::to_string(lost->bytes) + " of " + std::to_string(lost->wanted) +
-             " bytes are there, and not what is needed to show anything",
-         error.what(), "copy or record it again");
+             " bytes are there, and it has lost " + (parts.empty() ? error.what() : parts),
+         "wanted at least that", "copy the file again, or record it again");
   }
 }
 TraceReader::~TraceReader() = default;

@@ -27,7 +27,8 @@ class TraceReader {
   TraceReader& operator=(TraceReader&&) noexcept;
 
   const TraceInfo& info() const;
-  /// What TakeWhatIsThere did without, a sentence each. Tokens, what was recorded, and some rows are always there.
+  /// What TakeWhatIsThere did without, a sentence each. What was recorded is always there; of a file that was cut there may be no step, and
+  /// tokens without text.
   const std::vector<std::string>& missing() const;
   /// Whether the file has lost its end; then it is not complete, and its steps are those that are whole.
   bool was_cut() const;

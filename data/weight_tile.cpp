@@ -75,8 +75,9 @@ inline void store_block(const TileRows& rows, size_t column, size_t offset, cons
     }
   }
   const size_t cell = offset / kPyramidFactor;
-  const __m512 mass = pairs_of(pairs_of(total[0], total[1]), pairs_of(total[2], total[3]));
-  _mm512_storeu_ps(place.sum + cell, _mm512_castsi512_ps(in_order(_mm512_castps_si512(mass))));
+  const __m512 of_four = pairs_of(pairs_of(total[0], total[1]), pairs_of(total[2], total[3]));
+  const __m512 mass = _mm512_castsi512_ps(in_order(_mm512_castps_si512(of_four)));
+  if (place.exact_sum != nullptr) _mm512_storeu_ps(place.exact_sum + cell, mass);
   __m256i most = _mm256_inserti128_si256(_mm256_castsi128_si256(largest_of_four(highest[0], highest[1])),
                                          largest_of_four(highest[2], highest[3]), 1);
   most_of_all = _mm256_max_epu16(most_of_all, most);
@@ -86,8 +87,10 @@ inline void store_block(const TileRows& rows, size_t column, size_t offset, cons
     const __mmask16 without = _mm256_cmpeq_epi16_mask(counts, _mm256_setzero_si256());
     most = _mm256_mask_blend_epi16(without, most, _mm256_set1_epi16(kHalfNan));
   }
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(place.highest + cell), most);
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(place.count + cell), counts);
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(place.highest + cell), most);
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(place.sum + cell),
+                      _mm512_cvtps_ph(mass, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+  if (place.count != nullptr) _mm256_storeu_si256(reinterpret_cast<__m256i*>(place.count + cell), counts);
 }
 
 void store_tile_avx512(const TileRows& rows, size_t first, size_t columns, const TilePlace& place, TileMeasures& measures) {

@@ -22,8 +22,9 @@ using TileRows = std::array<std::span<const float>, kTileRows>;
 struct TilePlace {
   std::array<uint16_t*, kTileRows> halves{};  // [columns]; null where there is no row
   uint16_t* highest = nullptr;                // [columns / 4] f16, NaN without a sample
-  float* sum = nullptr;                       // [columns / 4]
-  uint16_t* count = nullptr;                  // [columns / 4]
+  uint16_t* sum = nullptr;                    // [columns / 4] f16
+  float* exact_sum = nullptr;                 // [columns / 4], or null where no level is made of these cells
+  uint16_t* count = nullptr;                  // [columns / 4], or null where it follows from the steps
 };
 
 /// Of the rows of a tile, part by part.

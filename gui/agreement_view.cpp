@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gui/labels.h"
+#include "gui/lane_sets.h"
 #include "gui/paint.h"
 
 namespace dendrokv {
@@ -75,14 +77,14 @@ void AgreementView::paint_labels(QPainter& painter) const {
     const QRectF tile = tile_rect({Layer(layer), Lane(0)});
     if (tile.center().y() - 7 < free_from) continue;
     free_from = tile.center().y() + scaled(14) - 5;
-    painter.drawText(QRectF(area().left() - 4, tile.center().y() - 7, kLabels - 3, 14),
-                     kRightLabel, QString::number(layer));
+    draw_label(painter, QRectF(area().left() - 4, tile.center().y() - 7, kLabels - 3, 14),
+               kRightLabel, QString::number(layer));
   }
   for (uint32_t lane = 0; lane < values_.cols(); ++lane) {
     const QRectF tile = tile_rect({Layer(0), Lane(lane)});
     if (tile.width() > 12)
-      painter.drawText(QRectF(tile.center().x() - 10, area().top() - 1, 20, 14), kCentreLabel,
-                       QString::number(lane));
+      draw_label(painter, QRectF(tile.center().x() - 10, area().top() - 1, 20, 14), kCentreLabel,
+                 QString::number(lane));
   }
 }
 
@@ -109,18 +111,18 @@ void AgreementView::paint_front(QPainter& painter) {
   if (!other() || values_.rows() == 0 || now.scope == LaneScope::AllMean) return;
   painter.setPen(QPen(to_qt(colours().accent), 2));
   painter.setBrush(Qt::NoBrush);
-  for (uint32_t lane = 0; lane < values_.cols(); ++lane)
-    if (now.scope == LaneScope::LayerMean || now.lane == Lane(lane))
-      painter.drawRoundedRect(tile_rect({now.layer, Lane(lane)}), 2, 2);
+  for (const LaneId& lane : chosen_lanes(content()->runs[now.run], now))
+    painter.drawRoundedRect(tile_rect(lane), 2, 2);
 }
 
 void AgreementView::mousePressEvent(QMouseEvent* event) {
   const std::optional<LaneId> lane = lane_at(event->localPos());
   if (event->button() != Qt::LeftButton || !lane) return;
-  workspace().selection.change([&lane](Selection& wanted) {
-    wanted.scope = LaneScope::One;
-    wanted.layer = lane->layer;
-    wanted.lane = lane->lane;
+  workspace().selection.change([&](Selection& wanted) {
+    if (event->modifiers() & Qt::ControlModifier)
+      toggle_lane(content()->runs[wanted.run], wanted, *lane);
+    else
+      choose_lanes(wanted, {*lane});
   });
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "gui/inspector.h"
+#include "gui/labels.h"
 #include "gui/paint.h"
 
 namespace dendrokv {
@@ -124,8 +125,8 @@ void CompareView::paint_label(QPainter& painter, size_t row, const QString& text
   const double room = box.width() - (row == 0 ? scaled(kLegend) : 0);
   painter.setFont(small_font());
   painter.setPen(to_qt(colours().secondary));
-  painter.drawText(box, Qt::AlignLeft | Qt::AlignVCenter,
-                   QFontMetricsF(small_font()).elidedText(text, Qt::ElideRight, room));
+  draw_label(painter, box, Qt::AlignLeft | Qt::AlignVCenter,
+             QFontMetricsF(small_font()).elidedText(text, Qt::ElideRight, room));
 }
 
 void CompareView::paint_states(QPainter& painter, size_t row,
@@ -202,12 +203,12 @@ QRectF CompareView::curves(QPainter& painter, const std::vector<Other>& all) con
   painter.drawLine(box.bottomLeft(), box.bottomRight());
   painter.setFont(tiny_font());
   painter.setPen(to_qt(colours().secondary));
-  painter.drawText(QRectF(box.left() - 40, box.top() - 6, 34, 14), kRightLabel,
-                   QStringLiteral("1"));
-  painter.drawText(QRectF(box.left() - 40, box.bottom() - 8, 34, 14), kRightLabel,
-                   QStringLiteral("0"));
-  painter.drawText(box.adjusted(4, 2, -4, 0), Qt::AlignLeft | Qt::AlignTop,
-                   QStringLiteral("Jaccard index over steps"));
+  draw_label(painter, QRectF(box.left() - 40, box.top() - 6, 34, 14), kRightLabel,
+             QStringLiteral("1"));
+  draw_label(painter, QRectF(box.left() - 40, box.bottom() - 8, 34, 14), kRightLabel,
+             QStringLiteral("0"));
+  draw_label(painter, box.adjusted(4, 2, -4, 0), Qt::AlignLeft | Qt::AlignTop,
+             QStringLiteral("Jaccard index over steps"));
   const Axis axis = position_axis();
   for (size_t i = 0; i < all.size(); ++i) {
     const std::vector<Overlap> overlaps = overlap_over_steps(pairing(all[i]), lane());
@@ -246,8 +247,8 @@ void CompareView::paint_legend(QPainter& painter) const {
   for (const Key* key = std::end(keys); key-- != std::begin(keys);) {
     const double wide = metrics.horizontalAdvance(QString::fromUtf8(key->text));
     painter.setPen(to_qt(colours().secondary));
-    painter.drawText(QRectF(right - wide, head.top(), wide + 1, head.height()),
-                     Qt::AlignLeft | Qt::AlignVCenter, QString::fromUtf8(key->text));
+    draw_label(painter, QRectF(right - wide, head.top(), wide + 1, head.height()),
+               Qt::AlignLeft | Qt::AlignVCenter, QString::fromUtf8(key->text));
     patterned(painter, {right - wide - 20, head.top() + 1, 15, 11}, key->colour, key->pattern,
               ink_on(key->colour));
     right -= wide + 34;

@@ -7,6 +7,7 @@
 
 #include "cache/policies.h"
 #include "data/error.h"
+#include "data/grid.h"
 #include "data/runs_file.h"
 
 namespace dendrokv {
@@ -35,6 +36,17 @@ void check_fits(const std::filesystem::path& file, const Run& run, const TraceIn
              std::to_string(run.retention.tokens()) + " tokens",
          "wanted those of the trace, " + std::to_string(info.model.layers) + " of " +
              std::to_string(info.tokens));
+}
+
+/// Of a file that was cut: the rows are lost from some position on, or altogether.
+ValueRows first_value_row(const TraceReader& trace) {
+  Grid<float> row(1, trace.info().model.head_dim);
+  try {
+    trace.read_values(0, KvHead(0), {0, 1}, row.view());
+  } catch (const Error&) {
+    return ValueRows::Lost;
+  }
+  return ValueRows::There;
 }
 
 /// Keys that the title says in words of its own.
@@ -83,7 +95,7 @@ const RunIndex& RunIndexes::of(const std::vector<Run>& runs, size_t run) const {
 
 Content load_content(const TraceReader& trace, const std::filesystem::path& trace_file,
                      const std::vector<std::filesystem::path>& runs_files) {
-  Content content{trace_file, trace.info(), trace.tokens(), {}, {}, trace.missing(), Ending::Finished, {}};
+  Content content{trace_file, trace.info(), trace.tokens(), {}, {}, trace.missing(), Ending::Finished, ValueRows::There, {}};
   const auto attempt = [&content](const auto& read) {
     try {
       read();
@@ -103,10 +115,12 @@ Content load_content(const TraceReader& trace, const std::filesystem::path& trac
     if (stored) check_fits(trace_file, *stored, content.info);
     own = std::move(stored);
   });
-  if (trace.was_cut())
+  if (trace.was_cut()) {
     content.ending = Ending::Cut;
-  else if (!content.info.complete)
+    content.values = first_value_row(trace);
+  } else if (!content.info.complete) {
     content.ending = Ending::Live;
+  }
   if (content.ending == Ending::Live)
     content.missing.push_back("The recording is not complete: " +
                               std::to_string(content.info.steps.size()) + " steps are there.");
@@ -201,11 +215,17 @@ std::optional<Position> telling_position(const Run& run, Layer layer, Lane lane)
 std::string not_recorded(const TraceInfo& info, Layer layer, Step step) {
   if (!step_index_at(info, step))
     return info.steps.empty()
-               ? "No step was recorded in this trace."
+               ? "No recorded step is left in this trace."
                : "No step was recorded up to " + std::to_string(step.value) +
                      "; the first one is " + std::to_string(info.steps.front().value) + ".";
   return "Layer " + std::to_string(layer.value) +
          " or the heads of this lane were not recorded in this trace.";
+}
+
+size_t head_count(std::span<const LayerHeads> layers) {
+  size_t count = 0;
+  for (const LayerHeads& layer : layers) count += layer.heads.size();
+  return count;
 }
 
 std::optional<size_t> layer_index(const TraceInfo& info, Layer layer) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,9 @@ enum class Ending : uint8_t {
   Cut,   // the file has lost what came after
 };
 
+/// Whether there are value rows to weigh attention with.
+enum class ValueRows : uint8_t { There, Lost };
+
 struct Content {
   std::filesystem::path file;
   TraceInfo info;
@@ -44,6 +48,7 @@ struct Content {
   std::vector<Run> runs;    // [0] is what ran when the trace was recorded; never empty
   std::vector<std::string> missing = {};  // what the file lacks, in words
   Ending ending = Ending::Finished;
+  ValueRows values = ValueRows::There;
   RunIndexes indexes = {};
 
   Step last_step() const { return Step(info.tokens - 1); }
@@ -75,6 +80,14 @@ std::optional<Position> telling_position(const Run& run, Layer layer, Lane lane)
 
 /// Why the trace cannot show a lane of a layer at a step, when it cannot: what was not recorded.
 std::string not_recorded(const TraceInfo& info, Layer layer, Step step);
+
+/// Recorded heads of one recorded layer, as indices.
+struct LayerHeads {
+  size_t layer_index = 0;
+  std::vector<size_t> heads;
+  bool operator==(const LayerHeads&) const = default;
+};
+size_t head_count(std::span<const LayerHeads> layers);
 
 /// Place of a layer among the recorded ones.
 std::optional<size_t> layer_index(const TraceInfo& info, Layer layer);

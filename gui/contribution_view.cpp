@@ -1,27 +1,17 @@
 #include "gui/contribution_view.h"
 
 #include <QMouseEvent>
-#include <QPainterPath>
 #include <QWheelEvent>
 #include <algorithm>
 #include <cmath>
 
-#include "gui/paint.h"
-#include "gui/reduced_rows.h"
-#include "gui/run_index.h"
+#include "gui/lane_sets.h"
 
 namespace dendrokv {
 namespace {
 
-constexpr int kBarWidth = 170;
-constexpr int kQuantityWidth = 142, kReductionWidth = 84;
 constexpr int kNarrow = 720;
-constexpr double kProfileHeight = 30, kLevelHeight = 5, kColumnWidth = 64;
-
-QString plural(size_t count, const char* what) {
-  return grouped(count) + QLatin1Char(' ') + QLatin1String(what) +
-         (count == 1 ? QString() : QStringLiteral("s"));
-}
+constexpr double kProfileHeight = 30;
 
 }  // namespace
 
@@ -135,14 +125,12 @@ void ContributionView::resizeEvent(QResizeEvent* event) {
 
 std::optional<HeatSubject> ContributionView::subject() const {
   if (!content()) return std::nullopt;
-  const Selection& now = selection();
-  const Run& run = content()->runs[now.run];
-  const std::optional<size_t> layer = layer_index(content()->info, now.layer);
-  const std::vector<size_t> heads =
-      now.scope == LaneScope::One ? lane_head_indices(content()->info, run.lane_kind, now.lane)
-                                  : all_head_indices(content()->info);
-  if (!layer || heads.empty() || content()->info.steps.empty()) return std::nullopt;
-  return HeatSubject{*layer, heads, static_cast<Quantity>(quantity_->currentData().toInt()),
+  // A map of every head of the model would read all of the trace for each tile: the mean of all is shown layer by layer.
+  Selection shown = selection();
+  if (shown.scope == LaneScope::AllMean) shown.scope = LaneScope::LayerMean;
+  std::vector<LayerHeads> heads = recorded_heads(*content(), shown);
+  if (heads.empty() || content()->info.steps.empty()) return std::nullopt;
+  return HeatSubject{std::move(heads), static_cast<Quantity>(quantity_->currentData().toInt()),
                      static_cast<Reduction>(reduction_->currentData().toInt())};
 }
 
@@ -202,8 +190,7 @@ void ContributionView::ask() {
 }
 
 bool ContributionView::needs_refresh(const Selection& now, const Selection& before) const {
-  return now.run != before.run || now.scope != before.scope || now.layer != before.layer ||
-         now.lane != before.lane || now.first_visible != before.first_visible ||
+  return !same_lanes(now, before) || now.first_visible != before.first_visible ||
          now.visible != before.visible || now.step != before.step;
 }
 
@@ -225,50 +212,14 @@ void ContributionView::document_opened() {
   // A bound instead of the thing itself is no good first picture.
   const double cells = static_cast<double>(content()->info.steps.size()) * content()->info.tokens;
   const QSignalBlocker quiet(quantity_);
-  quantity_->setCurrentIndex(cells > 64.0 * 1024 * 1024 ? 0 : quantity_->currentIndex());
+  const bool weights_only = cells > 64.0 * 1024 * 1024 || content()->values == ValueRows::Lost;
+  if (weights_only) quantity_->setCurrentIndex(0);
   ask();
 }
 
 void ContributionView::snapshot_arrived(Topic topic) {
   if (topic != Topic::Heat) return;
   refresh();
-}
-
-QString ContributionView::what_is_merged() const {
-  const std::optional<Cell> cell =
-      cell_at(visible_steps().first + visible_steps().count / 2,
-              Position(selection().first_visible.value + selection().visible / 2));
-  if (!cell) return QStringLiteral(" · reading …");
-  QString text;
-  if (cell->steps.count * cell->positions.count > 1)
-    text = QStringLiteral(" · a cell = ") + plural(cell->positions.count, "position") +
-           QStringLiteral(" × ") + plural(cell->steps.count, "step");
-  if (cell->sampling == Sampling::Bound)
-    text += QStringLiteral(" · upper bound: largest weight × longest value");
-  if (cell->sampling == Sampling::Preview)
-    text += QStringLiteral(" · PREVIEW of every %1th step: the menu builds an index")
-                .arg(cell->preview_stride);
-  return reduced_rows_text(content()->info.capture,
-                           static_cast<Reduction>(reduction_->currentData().toInt())) +
-         text + index_state_;
-}
-
-QString ContributionView::caption() const {
-  const std::optional<HeatSubject> of = subject();
-  if (!of) return {};
-  const Selection& now = selection();
-  QString text = QStringLiteral("layer %1, ").arg(now.layer.value);
-  if (of->heads.size() > 1)
-    text += of->reduction == Reduction::Max ? QStringLiteral("largest of ") : QStringLiteral("mean of ");
-  text += plural(of->heads.size(), "query head");
-  if (now.scope == LaneScope::One)
-    text += QStringLiteral(" of ") + to_qt(lane_name(content()->runs[now.run], now.lane));
-  text += what_is_merged() + QStringLiteral(" · ") + to_qt(scale_shape_name(scale().shape)) +
-          QStringLiteral(" scale");
-  const QString clipped = clipped_text(scale());
-  if (!clipped.isEmpty()) text += QStringLiteral(" · ") + clipped;
-  const uint32_t sinks = std::max(1u, content()->runs[now.run].sinks);
-  return text + QStringLiteral(" · sinks (below %1) not scaled").arg(sinks);
 }
 
 Axis ContributionView::step_axis() const {
@@ -281,225 +232,7 @@ Axis ContributionView::step_axis() const {
 
 std::optional<ContributionView::Cell> ContributionView::cell_at(size_t step_index,
                                                                 Position position) const {
-  const Zoom now = zoom();
-  const TileKey key{subject_, now.step_shift, now.position_shift,
-                    static_cast<uint32_t>((step_index >> now.step_shift) / kHeatTile),
-                    static_cast<uint32_t>((position.index() >> now.position_shift) / kHeatTile)};
-  const std::shared_ptr<const HeatTile> tile = workspace().document.tile(key);
-  if (!tile) return std::nullopt;
-  const size_t row = (step_index >> now.step_shift) % kHeatTile;
-  const size_t column = (position.index() >> now.position_shift) % kHeatTile;
-  if (row >= tile->values.rows() || column >= tile->values.cols()) return std::nullopt;
-  const size_t step_size = std::max(size_t{1} << now.step_shift,
-                                    tile->sampling == Sampling::Preview ? 1 : tile->step_grain);
-  const size_t position_size = std::max(size_t{1} << now.position_shift, tile->position_grain);
-  return Cell{tile->values(row, column),
-              {step_index / step_size * step_size, step_size},
-              {position.index() / position_size * position_size, position_size},
-              tile->sampling,
-              tile->step_grain};
-}
-
-QString ContributionView::describe(QPointF point) const {
-  const std::optional<Position> position = position_at(point);
-  if (!position || !subject()) return {};
-  const std::vector<Step>& steps = content()->info.steps;
-  const double row = step_axis().data(point.y());
-  if (row < 0 || row >= static_cast<double>(steps.size())) return {};
-  const auto index = static_cast<size_t>(row);
-  const std::optional<Cell> cell = cell_at(index, *position);
-  if (!cell) return {};
-  const QString where = QStringLiteral("step %1 · position %2: ")
-                            .arg(grouped(steps[index].value), grouped(position->value));
-  const size_t last = std::min(cell->steps.first + cell->steps.count, steps.size()) - 1;
-  if (!std::isnan(cell->value)) return where + to_qt(short_number(double{cell->value}));
-  return where + (cell->positions.first > steps[last].index() ? QStringLiteral("not read yet")
-                                                              : QStringLiteral("not in the cache"));
-}
-
-/// The scale of what is in sight, once all of it is there: it does not wander while tiles come in.
-void ContributionView::choose_scale() {
-  const std::vector<TileKey> sight = visible_tiles(zoom());
-  if (sight == scaled_by_) return;
-  std::vector<std::shared_ptr<const HeatTile>> tiles;
-  for (const TileKey& key : sight)
-    if (auto tile = workspace().document.tile(key)) tiles.push_back(tile);
-  const bool whole = tiles.size() == sight.size();
-  if (!whole && !scaled_by_.empty()) return;
-  if (tiles.empty()) {
-    const TileKey key = whole_tile(subject_, content()->info.steps.size(), content()->info.tokens);
-    if (auto tile = workspace().document.tile(key)) tiles.push_back(tile);
-  }
-  if (whole) scaled_by_ = sight;
-  const size_t sinks = std::max(1u, content()->runs[selection().run].sinks);
-  heat_.set_scale(scale_of(static_cast<ScaleShape>(shapes_->checkedAction()->data().toInt()),
-                           scale_samples(tiles, sinks)));
-}
-
-void ContributionView::paint_heat(QPainter& painter) {
-  Document& document = workspace().document;
-  const Zoom now = zoom();
-  std::vector<TileKey> layers = {
-      whole_tile(subject_, content()->info.steps.size(), content()->info.tokens)};
-  const std::vector<TileKey> sight = visible_tiles(now);
-  const bool lacking = std::any_of(sight.begin(), sight.end(), [&document](const TileKey& key) {
-    return !document.tile(key);
-  });
-  // Until all is there the zoom of before stands in where it has something.
-  if (lacking && zoom_before_ && *zoom_before_ != now) {
-    const std::vector<TileKey> before = visible_tiles(*zoom_before_);
-    if (before.size() <= HeatPainter::kMostPictures) layers.insert(layers.end(), before.begin(), before.end());
-  }
-  if (!lacking) {
-    zoom_before_ = now;
-    layers.clear();
-  }
-  layers.insert(layers.end(), sight.begin(), sight.end());
-  painter.save();
-  painter.setClipRect(plot());
-  painter.setRenderHint(QPainter::SmoothPixmapTransform, false);
-  for (const TileKey& key : layers)
-    if (const auto tile = document.tile(key))
-      heat_.paint(painter, *tile, {position_axis(), step_axis(), plot()}, content()->info.steps);
-  painter.restore();
-}
-
-void ContributionView::paint_step_ticks(QPainter& painter) const {
-  const std::vector<Step>& steps = content()->info.steps;
-  const QRectF rect = plot();
-  painter.setFont(tiny_font());
-  painter.setPen(to_qt(colours().secondary));
-  double free_from = rect.top();
-  for (const Tick& tick :
-       binary_ticks(step_axis(), std::max(2, static_cast<int>(rect.height() / scaled(34))))) {
-    if (tick.value >= static_cast<double>(steps.size())) continue;
-    const double y = std::clamp(step_axis().pixel(tick.value + 0.5), rect.top() + 6, rect.bottom() - 5);
-    if (y < free_from) continue;
-    free_from = y + scaled(13);
-    painter.drawText(QRectF(rect.left() - 52, y - 8, 46, 16), kRightLabel,
-                     compact(steps[static_cast<size_t>(tick.value)].value));
-  }
-}
-
-/// The values of the row of the chosen step, as a curve of the map's own scale.
-void ContributionView::paint_row_profile(QPainter& painter) const {
-  const std::optional<size_t> index = step_index_at(content()->info, selection().step);
-  if (profile_height() == 0 || !index) return;
-  const QRectF rect = plot();
-  const double base = rect.top() - 3, height = profile_height() - 7;
-  const Axis across = position_axis();
-  QPainterPath path;
-  bool down = false;
-  for (double x = rect.left(); x < rect.right(); x += 1) {
-    const double place = std::floor(across.data(x + 0.5));
-    if (place < 0 || place >= content()->info.tokens) continue;
-    const std::optional<Cell> cell = cell_at(*index, Position(static_cast<uint32_t>(place)));
-    if (!cell || std::isnan(cell->value)) {
-      down = false;
-      continue;
-    }
-    const QPointF point(x + 0.5, base - scale().fraction(double{cell->value}) * height);
-    if (down)
-      path.lineTo(point);
-    else
-      path.moveTo(point);
-    down = true;
-  }
-  painter.setPen(QPen(to_qt(colours().rule), 1));
-  painter.drawLine(QPointF(rect.left(), base + 0.5), QPointF(rect.right(), base + 0.5));
-  painter.setPen(QPen(to_qt(colours().level[5]), 1.1));
-  painter.setBrush(Qt::NoBrush);
-  painter.drawPath(path);
-  painter.setFont(tiny_font());
-  painter.setPen(to_qt(colours().secondary));
-  painter.drawText(QRectF(rect.left() - 58, base - height, 52, height),
-                   kRightLabel, compact(content()->info.steps[*index].value));
-}
-
-/// What the steps gave to one position, down the right edge.
-void ContributionView::paint_column_profile(QPainter& painter, Position position) const {
-  const QRectF rect = plot();
-  if (profile_height() == 0 || rect.width() < 5 * kColumnWidth) return;
-  const double x = position_axis().pixel(position.value + 0.5);
-  const bool right_side = x < rect.right() - kColumnWidth - 24;
-  const QRectF strip(right_side ? rect.right() - kColumnWidth : rect.left(), rect.top(),
-                     kColumnWidth, rect.height());
-  QColor ground = to_qt(colours().panel);
-  ground.setAlpha(225);
-  painter.fillRect(strip, ground);
-  painter.setPen(QPen(to_qt(colours().rule), 1));
-  painter.drawRect(strip.adjusted(0.5, 0.5, -0.5, -0.5));
-  const Axis down = step_axis();
-  QPainterPath path;
-  bool drawn = false;
-  for (double y = rect.top(); y < rect.bottom(); y += 1) {
-    const double place = std::floor(down.data(y + 0.5));
-    if (place < 0 || place >= static_cast<double>(content()->info.steps.size())) continue;
-    const std::optional<Cell> cell = cell_at(static_cast<size_t>(place), position);
-    if (!cell || std::isnan(cell->value)) {
-      drawn = false;
-      continue;
-    }
-    const QPointF point(strip.left() + 4 + scale().fraction(double{cell->value}) * (kColumnWidth - 8),
-                        y + 0.5);
-    if (drawn)
-      path.lineTo(point);
-    else
-      path.moveTo(point);
-    drawn = true;
-  }
-  painter.setPen(QPen(to_qt(colours().accent), 1.1));
-  painter.setBrush(Qt::NoBrush);
-  painter.drawPath(path);
-}
-
-/// What the lane, or the lanes, keep after the chosen step, below the map: tree levels, or the fraction that keeps.
-void ContributionView::paint_levels(QPainter& painter) const {
-  if (profile_height() == 0) return;
-  const QRectF rect = plot();
-  const QRectF strip(rect.left(), rect.bottom() + 2, rect.width(), kLevelHeight);
-  paint_kept_strip(painter, strip, *content(), selection(), colours());
-}
-
-void ContributionView::paint_back(QPainter& painter) {
-  if (!subject())
-    return paint_message(
-        painter, to_qt(not_recorded(content()->info, selection().layer, content()->last_step())));
-  const QString problem = workspace().document.problem(Topic::Heat);
-  if (!problem.isEmpty()) return paint_message(painter, problem);
-  heat_.set_colours(workspace().style);
-  choose_scale();
-  const QRectF rect = plot();
-  painter.fillRect(rect, to_qt(colours().panel));
-  paint_heat(painter);
-  painter.setPen(QPen(to_qt(colours().rule), 1));
-  painter.setBrush(Qt::NoBrush);
-  painter.drawRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5));
-  paint_row_profile(painter);
-  paint_levels(painter);
-  paint_position_ticks(painter);
-  paint_step_ticks(painter);
-  if (!has_bar()) return;
-  const double right = width() - kPadding - scaled(kQuantityWidth + kReductionWidth + 6 + 16);
-  const QRectF bar(right - kBarWidth, 8, kBarWidth, 8);
-  paint_colour_bar(painter, bar, sequential_map(workspace().style.theme), scale(), colours(), {});
-}
-
-void ContributionView::paint_front(QPainter& painter) {
-  if (!subject()) return;
-  PositionView::paint_front(painter);
-  if (const std::optional<Position> focus = selection().focus())
-    if (focus->index() >= visible_positions().first &&
-        focus->index() < visible_positions().first + visible_positions().count)
-      paint_column_profile(painter, *focus);
-  const std::optional<size_t> index = step_index_at(content()->info, selection().step);
-  const IndexRange steps = visible_steps();
-  if (!index || *index < steps.first || *index >= steps.first + steps.count) return;
-  const QRectF rect = plot();
-  const double y =
-      std::min(step_axis().pixel(static_cast<double>(*index) + 0.5), rect.bottom() - 0.5);
-  painter.setPen(QPen(to_qt(colours().accent), 1));
-  painter.drawLine(QPointF(rect.left(), y), QPointF(rect.right(), y));
+  return HeatCells(workspace().document, subject_, zoom()).at(step_index, position);
 }
 
 void ContributionView::mousePressEvent(QMouseEvent* event) {

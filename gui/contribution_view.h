@@ -8,6 +8,7 @@
 
 #include "gui/choice_box.h"
 #include "gui/heat.h"
+#include "gui/heat_cells.h"
 #include "gui/heat_painter.h"
 #include "gui/view.h"
 
@@ -22,12 +23,7 @@ class ContributionView : public PositionView {
   QRectF plot() const override;
 
   /// The cell of the tile that is drawn under a place, at the present zoom; nothing while it is not there.
-  struct Cell {
-    float value;  // NaN = no sample
-    IndexRange steps, positions;
-    Sampling sampling;
-    size_t preview_stride;  // steps from one that was looked at to the next
-  };
+  using Cell = HeatCell;
   std::optional<Cell> cell_at(size_t step_index, Position position) const;
   /// Recorded steps in sight, as indices.
   IndexRange visible_steps() const;
@@ -51,10 +47,9 @@ class ContributionView : public PositionView {
   double tick_line() const override;
 
  private:
-  struct Zoom {
-    uint8_t step_shift, position_shift;
-    bool operator==(const Zoom&) const = default;
-  };
+  using Zoom = HeatZoom;
+  static constexpr int kBarWidth = 170, kQuantityWidth = 142, kReductionWidth = 84;
+  static constexpr double kLevelHeight = 5;
   void add_menu();
   void offer_index();
   std::optional<HeatSubject> subject() const;
@@ -67,6 +62,7 @@ class ContributionView : public PositionView {
   std::vector<TileKey> visible_tiles(Zoom zoom) const;
   void choose_scale();
   void paint_heat(QPainter& painter);
+  void paint_overlay(QPainter& painter) const;
   void paint_step_ticks(QPainter& painter) const;
   void paint_row_profile(QPainter& painter) const;
   void paint_column_profile(QPainter& painter, Position position) const;

@@ -5,6 +5,7 @@
 #include <QSignalBlocker>
 #include <algorithm>
 
+#include "gui/lane_sets.h"
 #include "gui/provenance.h"
 #include "gui/search.h"
 
@@ -184,6 +185,7 @@ void ControlBar::connect_all() {
     selection.change([layer](Selection& wanted) {
       wanted.layer = Layer(layer);
       if (wanted.scope == LaneScope::AllMean) wanted.scope = LaneScope::LayerMean;
+      if (wanted.scope == LaneScope::Set) wanted.scope = LaneScope::One;
     });
   });
   connect(lane_, QOverload<int>::of(&QComboBox::activated), this,
@@ -231,6 +233,7 @@ void ControlBar::fill_lanes() {
     lane_->addItem(to_qt(lane_name(run, Lane(lane))));
   lane_->addItem(QStringLiteral("mean of the layer"));
   lane_->addItem(QStringLiteral("mean of all lanes"));
+  lane_->addItem(QStringLiteral("set of lanes…"));
 }
 
 void ControlBar::choose_lane(int index) {
@@ -238,6 +241,12 @@ void ControlBar::choose_lane(int index) {
   if (!content) return;
   const int lanes =
       static_cast<int>(content->runs[workspace_.selection.now().run].retention.lanes());
+  if (index > lanes + 1) {
+    // Until a set is chosen the box says what is.
+    show_selection();
+    Q_EMIT lanes_wanted();
+    return;
+  }
   workspace_.selection.change([&](Selection& wanted) {
     wanted.scope = index < lanes    ? LaneScope::One
                    : index == lanes ? LaneScope::LayerMean
@@ -261,7 +270,12 @@ void ControlBar::show_selection() {
   badge_->update();
   layer_->setValue(static_cast<int>(now.layer.value));
   const int lanes = static_cast<int>(run.retention.lanes());
-  lane_->setCurrentIndex(now.scope == LaneScope::One         ? static_cast<int>(now.lane.value)
+  const bool set = now.scope == LaneScope::Set;
+  lane_->setItemText(lanes + 2, set ? QStringLiteral("%1 lanes …").arg(now.set.size())
+                                    : QStringLiteral("set of lanes…"));
+  lane_->setToolTip(set ? lanes_in_words(run, now) : QString());
+  lane_->setCurrentIndex(set                                 ? lanes + 2
+                         : now.scope == LaneScope::One       ? static_cast<int>(now.lane.value)
                          : now.scope == LaneScope::LayerMean ? lanes
                                                              : lanes + 1);
   slider_->setValue(static_cast<int>(now.step.value));

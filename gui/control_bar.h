@@ -52,6 +52,8 @@ class ControlBar : public QWidget {
  Q_SIGNALS:
   /// Workspace::marks has other hits.
   void hits_changed();
+  /// Somebody wants to name a set of lanes.
+  void lanes_wanted();
 
  protected:
   void resizeEvent(QResizeEvent* event) override;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gui/labels.h"
 #include "gui/paint.h"
 
 namespace dendrokv {
@@ -35,7 +36,10 @@ Axis DensityView::share_axis(const Density& density) const {
   for (const DensityLevel& level : density.levels)
     least = std::min(least, std::exp2(-std::min<int>(level.level, 12)));
   const QRectF rect = plot();
-  return {ScaleKind::Log2, std::exp2(std::floor(std::log2(least))), 1.15, rect.bottom(), rect.top()};
+  // Room below for half of the lowest mark.
+  const double room = 9 * 12 / std::max(80.0, rect.height());
+  return {ScaleKind::Log2, std::exp2(std::floor(std::log2(least)) - room), 1.15, rect.bottom(),
+          rect.top()};
 }
 
 QString DensityView::describe(QPointF point) const {
@@ -50,8 +54,7 @@ QString DensityView::describe(QPointF point) const {
 }
 
 bool DensityView::needs_refresh(const Selection& now, const Selection& before) const {
-  return now.run != before.run || now.step != before.step || now.scope != before.scope ||
-         now.layer != before.layer || now.lane != before.lane;
+  return now.step != before.step || !same_lanes(now, before);
 }
 
 void DensityView::paint_axes(QPainter& painter, const Axis& x, const Axis& y) const {
@@ -63,20 +66,20 @@ void DensityView::paint_axes(QPainter& painter, const Axis& x, const Axis& y) co
     painter.drawLine(QPointF(rect.left(), at), QPointF(rect.right(), at));
     const int power = static_cast<int>(std::lround(-std::log2(tick.value)));
     painter.setPen(to_qt(colours().secondary));
-    painter.drawText(QRectF(rect.left() - 50, at - 8, 45, 16), kRightLabel,
-                     power == 0 ? QStringLiteral("all")
-                                : QStringLiteral("1/%1").arg(compact(uint64_t{1} << power)));
+    draw_label(painter, QRectF(rect.left() - 50, at - 8, 45, 16), kRightLabel,
+               power == 0 ? QStringLiteral("all")
+                          : QStringLiteral("1/%1").arg(compact(uint64_t{1} << power)));
   }
   for (const Tick& tick : ticks(x, std::max(2, static_cast<int>(rect.width() / scaled(44))))) {
     const double at = std::round(x.pixel(tick.value)) + 0.5;
     painter.setPen(QPen(to_qt(mix(colours().rule, colours().secondary, 0.4)), 1));
     painter.drawLine(QPointF(at, rect.bottom() + 1), QPointF(at, rect.bottom() + 4));
     painter.setPen(to_qt(colours().secondary));
-    painter.drawText(QRectF(at - 30, rect.bottom() + 4, 60, 14), kBelowLabel,
-                     compact(static_cast<uint64_t>(std::lround(tick.value))));
+    draw_label(painter, QRectF(at - 30, rect.bottom() + 4, 60, 14), kBelowLabel,
+               compact(static_cast<uint64_t>(std::lround(tick.value))));
   }
-  painter.drawText(QRectF(rect.left(), rect.bottom() + scaled(18), rect.width(), scaled(14)), kCentreLabel,
-                   QStringLiteral("tokens back from the step"));
+  draw_label(painter, QRectF(rect.left(), rect.bottom() + scaled(18), rect.width(), scaled(14)),
+             kCentreLabel, QStringLiteral("tokens back from the step"));
   painter.setPen(QPen(to_qt(colours().rule), 1));
   painter.drawLine(rect.bottomLeft(), rect.bottomRight());
 }
@@ -115,8 +118,8 @@ void DensityView::paint_levels(QPainter& painter, const Density& density, const 
     painter.setBrush(to_qt(colour));
     painter.drawEllipse(centre, 7, 7);
     painter.setPen(to_qt(ink_on(colour)));
-    painter.drawText(QRectF(centre.x() - 8, centre.y() - 8, 16, 16), Qt::AlignCenter,
-                     QString::number(level.level));
+    draw_label(painter, QRectF(centre.x() - 8, centre.y() - 8, 16, 16), Qt::AlignCenter,
+               QString::number(level.level));
   }
 }
 
@@ -138,12 +141,13 @@ void DensityView::paint_back(QPainter& painter) {
   painter.setFont(tiny_font());
   painter.setPen(to_qt(colours().level[6]));
   const QRectF words(plot().left() + 8, plot().bottom() - scaled(32), plot().width(), scaled(14));
-  painter.drawText(words, Qt::AlignLeft, QStringLiteral("all lanes"));
+  draw_label(painter, words, Qt::AlignLeft, QStringLiteral("all lanes"));
   if (!some) return;
   painter.setPen(to_qt(colours().accent));
-  painter.drawText(words.translated(0, scaled(14)), Qt::AlignLeft,
-                   selection().scope == LaneScope::One ? QStringLiteral("this lane")
-                                                       : QStringLiteral("this layer"));
+  draw_label(painter, words.translated(0, scaled(14)), Qt::AlignLeft,
+             selection().scope == LaneScope::One         ? QStringLiteral("this lane")
+             : selection().scope == LaneScope::LayerMean ? QStringLiteral("this layer")
+                                                         : QStringLiteral("these lanes"));
 }
 
 }  // namespace dendrokv

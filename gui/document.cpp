@@ -3,70 +3,15 @@
 #include <QMetaObject>
 #include <algorithm>
 #include <malloc.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "data/error.h"
-#include "data/hdf5.h"
-#include "data/runs_file.h"
+#include "gui/document_source.h"
+#include "gui/opened_files.h"
 
 namespace dendrokv {
 namespace {
 
 constexpr size_t kTileBytes = size_t{128} << 20;
 constexpr int kWatchMilliseconds = 1000;
-
-struct FileSet {
-  std::filesystem::path trace;
-  std::vector<std::filesystem::path> runs;
-};
-
-/// As sniff_file, but a file that is still being written, or has lost its end, counts too.
-FileKind kind_of(const std::filesystem::path& file) {
-  try {
-    return sniff_file(file);
-  } catch (const Error&) {
-    if (!std::filesystem::is_regular_file(file)) throw;
-    try {
-      const h5::File patient = h5::File::open(file, h5::Reading::Patient);
-      const std::string format = patient.text_attribute("/", "format");
-      if (format == "dendrokv-trace") return FileKind::Trace;
-      if (format == "dendrokv-runs") return FileKind::Runs;
-    } catch (const Error&) {
-      // What the plain look said is what there is to say.
-    }
-    throw;
-  }
-}
-
-/// Which of the files is the trace.
-FileSet sort_files(const std::vector<std::filesystem::path>& files) {
-  FileSet set;
-  for (const std::filesystem::path& file : files) {
-    const FileKind kind = kind_of(file);
-    if (kind == FileKind::Runs) {
-      set.runs.push_back(file);
-    } else if (kind == FileKind::Trace) {
-      if (!set.trace.empty())
-        fail(file.string(), "is a second trace beside " + set.trace.string(), "wanted one trace",
-             "open one viewer for each");
-      set.trace = file;
-    } else {
-      fail(file.string(),
-           kind == FileKind::Gguf   ? "is a model"
-           : kind == FileKind::Eval ? "is an evaluation"
-                                    : "is an analysis",
-           "wanted a trace or runs over it",
-           kind == FileKind::Gguf   ? "record one with dendrokv trace"
-           : kind == FileKind::Eval ? "see dendrokv info"
-                                    : "see dendrokv report");
-    }
-  }
-  if (set.trace.empty())
-    fail(files.empty() ? "viewer" : files.front().string(), "no trace among the files",
-         "wanted a trace", "name the trace that the runs were replayed over");
-  return set;
-}
 
 /// The first picture asks every lane of it: the window's thread would be busy with their indexes.
 void index_first_run(const Content& content, const IoThread::Stale& stale) {
@@ -77,27 +22,7 @@ void index_first_run(const Content& content, const IoThread::Stale& stale) {
   }
 }
 
-/// In the first of the places that can be written to.
-bool build_in_first_place(const TraceReader& trace,
-                          const std::vector<std::filesystem::path>& places,
-                          const IndexProgress& progress) {
-  for (const std::filesystem::path& place : places) {
-    std::error_code ignored;
-    std::filesystem::create_directories(place.parent_path(), ignored);
-    const bool last = place == places.back();
-    if (last || ::access(place.parent_path().c_str(), W_OK) == 0)
-      return build_pyramid_index(trace, place, progress);
-  }
-  return false;
-}
-
 }  // namespace
-
-/// Used by jobs only, hence by one thread at a time.
-struct Document::Source {
-  std::optional<TraceReader> trace;
-  std::optional<HeatSource> heat;  // borrows the trace
-};
 
 Document::Document(QObject* parent)
     : QObject(parent),
@@ -112,13 +37,6 @@ Document::Document(QObject* parent)
 Document::~Document() {
   stop_index();
   tile_queue_->clear();
-}
-
-std::optional<FileStamp> file_stamp(const std::filesystem::path& path) {
-  struct stat facts{};
-  if (::stat(path.c_str(), &facts) != 0) return std::nullopt;
-  return FileStamp{facts.st_dev, facts.st_ino, static_cast<uint64_t>(facts.st_size),
-                   int64_t{facts.st_mtim.tv_sec} * 1'000'000'000 + facts.st_mtim.tv_nsec};
 }
 
 template <class Read, class Keep>
@@ -227,74 +145,6 @@ void Document::index_runs() {
   });
 }
 
-// A finished trace never changes; another one may come in its place. One that is being written grows, and gets its final name at the end.
-void Document::watch() {
-  if (!content_ || replaced_ || following_) return;
-  const std::optional<FileStamp> now = file_stamp(content_->file);
-  if (now == stamp_) return;
-  if (content_->ending == Ending::Live) return follow();
-  replaced_ = true;
-  Q_EMIT replaced(now ? QStringLiteral("The file was replaced on disk: reload to see the new one.")
-                      : QStringLiteral("The file has gone from the disk."));
-}
-
-/// Where a recording is by now: under its name without ".part" once it is finished.
-std::filesystem::path Document::current_name() const {
-  const std::filesystem::path& file = content_->file;
-  std::filesystem::path finished = file;
-  std::error_code ignored;
-  if (file.extension() == ".part" && !std::filesystem::exists(file, ignored))
-    finished.replace_extension();
-  return finished;
-}
-
-void Document::follow() {
-  following_ = true;
-  const auto job = [this, edition = edition_, file = current_name(), files = files_,
-                    before = content_, source = source_](const IoThread::Stale&) {
-    std::shared_ptr<const Content> content;
-    const std::optional<FileStamp> stamp = file_stamp(file);
-    try {
-      TraceReader trace(file, Incomplete::TakeWhatIsThere);
-      const bool same = trace.info().uuid == before->info.uuid;
-      if (same && (trace.info().steps.size() > before->info.steps.size() || trace.info().complete)) {
-        std::vector<std::filesystem::path> runs;
-        for (const std::filesystem::path& one : files)
-          if (one != before->file && kind_of(one) == FileKind::Runs) runs.push_back(one);
-        content = std::make_shared<const Content>(load_content(trace, file, runs));
-        source->heat.reset();
-        source->trace = std::move(trace);
-        source->heat.emplace(*source->trace, file);
-      }
-    } catch (const std::exception&) {
-      // The writer was in the middle of something: the next look will tell.
-    }
-    const PyramidOrigin origin = source->heat ? source->heat->origin() : PyramidOrigin::None;
-    const auto deliver = [this, edition, content, stamp, origin] {
-      if (edition != edition_) return;
-      following_ = false;
-      if (content) take_growth(content, stamp.value_or(FileStamp{}), origin);
-    };
-    QMetaObject::invokeMethod(this, deliver, Qt::QueuedConnection);
-  };
-  io_->post(Topic::Open, job);
-}
-
-void Document::take_growth(const std::shared_ptr<const Content>& content, const FileStamp& stamp,
-                           PyramidOrigin origin) {
-  content_ = content;
-  stamp_ = stamp;
-  origin_ = origin;
-  ++edition_;
-  tile_queue_->clear();
-  tiles_.clear();
-  subjects_.clear();
-  row_wanted_.reset();
-  map_wanted_.reset();
-  ranks_wanted_.reset();
-  Q_EMIT grew();
-}
-
 void Document::want_row(const RowRequest& request) {
   if (!content_ || row_wanted_ == request) return;
   row_wanted_ = request;
@@ -304,101 +154,6 @@ void Document::want_row(const RowRequest& request) {
         return read_row(*source.trace, request, stale);
       },
       [this](const std::shared_ptr<const RowSnapshot>& row) { row_ = row; });
-}
-
-uint32_t Document::heat_subject(const HeatSubject& subject) {
-  const auto found = std::find(subjects_.begin(), subjects_.end(), subject);
-  if (found != subjects_.end()) return static_cast<uint32_t>(found - subjects_.begin());
-  subjects_.push_back(subject);
-  return static_cast<uint32_t>(subjects_.size() - 1);
-}
-
-void Document::want_tiles(const void* client, const std::vector<TileKey>& keys) {
-  std::vector<TileKey> lacking;
-  for (const TileKey& key : keys)
-    if (!tiles_.holds(key)) lacking.push_back(key);
-  tile_queue_->want(client, lacking);
-  if (!lacking.empty()) read_next_tile();
-  if (lacking.empty() && !busy()) Q_EMIT settled();
-}
-
-// What is more urgent comes between two tiles.
-void Document::read_next_tile() {
-  const auto job = [this, edition = edition_, subjects = subjects_, queue = tile_queue_,
-                    source = source_](const IoThread::Stale&) {
-    while (const std::optional<TileKey> key = queue->take()) {
-      std::shared_ptr<const HeatTile> tile;
-      QString problem;
-      try {
-        // A subject that is newer than this job has a job of its own.
-        if (key->subject < subjects.size())
-          tile = source->heat->read(*key, subjects[key->subject],
-                                    [&] { return !queue->wanted(*key); });
-      } catch (const std::exception& error) {
-        problem = QString::fromUtf8(error.what());
-      }
-      if (!tile && problem.isEmpty()) {
-        queue->give_back(*key);
-        if (key->subject >= subjects.size()) return;
-        continue;
-      }
-      const auto deliver = [this, edition, key, tile, problem] {
-        if (edition == edition_) keep_tile(*key, tile, problem);
-      };
-      QMetaObject::invokeMethod(this, deliver, Qt::QueuedConnection);
-      io_->serve(Topic::Heat);
-    }
-  };
-  io_->post(Topic::Heat, job);
-}
-
-// Only now it is no longer waited for: whoever hears that nothing is on its way finds it here.
-void Document::keep_tile(const TileKey& key, const std::shared_ptr<const HeatTile>& tile,
-                         const QString& problem) {
-  tile_queue_->done(key);
-  if (tile) tiles_.put(tile);
-  state(Topic::Heat).problem = problem;
-  Q_EMIT arrived(Topic::Heat);
-  if (!busy()) Q_EMIT settled();
-}
-
-void Document::build_index() {
-  if (!content_) return;
-  stop_index();
-  index_stop_ = std::make_shared<std::atomic<bool>>(false);
-  const auto job = [this, stop = index_stop_, edition = edition_, file = content_->file,
-                    places = pyramid_index_places(content_->file, content_->info.uuid),
-                    source = source_](const IoThread::Stale&) {
-    QString problem;
-    const auto progress = [&](size_t done, size_t all) {
-      QMetaObject::invokeMethod(
-          this, [this, done, all] { Q_EMIT index_progress(done, all); }, Qt::QueuedConnection);
-      io_->serve(Topic::Index);
-      return !stop->load();
-    };
-    try {
-      // A reader of its own: the window's serves rows and tiles in between.
-      const TraceReader trace(file);
-      if (!build_in_first_place(trace, places, progress)) problem = QStringLiteral("stopped");
-      if (problem.isEmpty()) source->heat->find_pyramid();
-    } catch (const std::exception& error) {
-      problem = QString::fromUtf8(error.what());
-    }
-    const PyramidOrigin origin = source->heat ? source->heat->origin() : PyramidOrigin::None;
-    const auto deliver = [this, edition, origin, problem] {
-      if (edition != edition_) return;
-      origin_ = origin;
-      if (problem.isEmpty()) tiles_.clear();  // previews give way to the whole
-      Q_EMIT index_built(problem);
-      Q_EMIT arrived(Topic::Heat);
-    };
-    QMetaObject::invokeMethod(this, deliver, Qt::QueuedConnection);
-  };
-  io_->post(Topic::Index, job);
-}
-
-void Document::stop_index() {
-  if (index_stop_) index_stop_->store(true);
 }
 
 void Document::want_map(size_t step_index) {

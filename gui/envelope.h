@@ -11,6 +11,7 @@ class Envelope {
  public:
   struct Cell {
     float least, largest;  // NaN = no number in it
+    bool operator==(const Cell&) const = default;
   };
 
   Envelope() = default;

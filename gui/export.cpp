@@ -193,9 +193,7 @@ std::string csv_of(const Content& content, const Selection& now) {
   if (lane)
     states = token_states(run, now.layer, now.lane, now.step);
   else
-    fraction = kept_fraction(
-        run, now.scope == LaneScope::AllMean ? all_lanes(run) : lanes_of_layer(run, now.layer),
-        now.step);
+    fraction = kept_fraction(run, chosen_lanes(run, now), now.step);
   std::string text =
       lane ? "position,id,text,state,level,evict_step,rival,score,rival_score,reason\n"
            : "position,id,text,kept_fraction\n";

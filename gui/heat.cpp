@@ -46,12 +46,26 @@ TileKey whole_tile(uint32_t subject, size_t steps, size_t positions) {
 }
 
 HeatCodes::HeatCodes(const ValueScale& scale) {
-  for (size_t i = 0; i < codes_.size(); ++i) {
+  const auto code_at = [&scale](size_t i) {
     // The middle of the values that share these bits.
     const float value = std::bit_cast<float>(static_cast<uint32_t>(i << 16 | 0x8000));
     const double fraction = scale.fraction(std::isfinite(value) ? double{value} : scale.high);
-    codes_[i] = static_cast<uint8_t>(kFirstValue + std::lround(fraction * (255 - kFirstValue)));
-  }
+    return static_cast<uint8_t>(kFirstValue + std::lround(fraction * (255 - kFirstValue)));
+  };
+  // Codes rise with the bits: where both ends of a run have one code, all of it has, and the scale is asked some thousand times, not 32,768.
+  const auto fill = [&](const auto& self, size_t first, size_t last) -> void {
+    if (codes_[first] == codes_[last])
+      return std::fill(codes_.begin() + static_cast<ptrdiff_t>(first),
+                       codes_.begin() + static_cast<ptrdiff_t>(last), codes_[first]);
+    if (last - first < 2) return;
+    const size_t middle = (first + last) / 2;
+    codes_[middle] = code_at(middle);
+    self(self, first, middle);
+    self(self, middle, last);
+  };
+  codes_.front() = code_at(0);
+  codes_.back() = code_at(codes_.size() - 1);
+  fill(fill, 0, codes_.size() - 1);
 }
 
 uint8_t HeatCodes::code(float value) const {

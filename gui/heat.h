@@ -13,6 +13,7 @@
 
 #include "data/grid.h"
 #include "data/trace.h"
+#include "gui/content.h"
 #include "gui/value_scale.h"
 
 namespace dendrokv {
@@ -28,8 +29,7 @@ enum class Reduction {
 
 /// What a heat map is of.
 struct HeatSubject {
-  size_t layer_index = 0;
-  std::vector<size_t> heads;  // indices of recorded heads
+  std::vector<LayerHeads> heads;
   Quantity quantity = Quantity::Weight;
   Reduction reduction = Reduction::Max;
   bool operator==(const HeatSubject&) const = default;

@@ -30,14 +30,16 @@ std::vector<float> scale_samples(std::span<const std::shared_ptr<const HeatTile>
   for (const auto& tile : tiles) cells += tile->values.rows() * tile->values.cols();
   const size_t every = std::max<size_t>(1, cells / kScaleSamples);
   std::vector<float> values;
-  size_t place = 0;
+  size_t next = 0;  // cell of the tile
   for (const auto& tile : tiles) {
-    const size_t first = tile->key.positions().first;
-    for (size_t r = 0; r < tile->values.rows(); ++r)
-      for (size_t c = 0; c < tile->values.cols(); ++c, ++place)
-        if (place % every == 0 && first + (c << tile->key.position_shift) >= sinks &&
-            !std::isnan(tile->values(r, c)))
-          values.push_back(tile->values(r, c));
+    const size_t first = tile->key.positions().first, columns = tile->values.cols();
+    const size_t all = tile->values.rows() * columns;
+    for (; next < all; next += every) {
+      const float value = tile->values(next / columns, next % columns);
+      if (first + (next % columns << tile->key.position_shift) >= sinks && !std::isnan(value))
+        values.push_back(value);
+    }
+    next -= all;
   }
   return values;
 }

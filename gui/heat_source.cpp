@@ -34,6 +34,12 @@ IndexRange cells_over(IndexRange range, size_t factor) {
   return {first, divided_up(range.first + range.count, factor) - first};
 }
 
+template <class Body>
+void for_each_head(const HeatSubject& subject, const Body& body) {
+  for (const LayerHeads& layer : subject.heads)
+    for (const size_t head : layer.heads) body(layer.layer_index, head);
+}
+
 }  // namespace
 
 /// A tile that is being made.
@@ -185,21 +191,21 @@ void HeatSource::fold_rows(Folding& fold, const Cancelled& cancelled) {
     fold.tile.step_grain = stride;
   }
   Grid<float> rows(block, fold.positions.count);
-  for (const size_t head : subject.heads) {
+  for_each_head(subject, [&](size_t layer, size_t head) {
     const KvHead kv_head = trace_.info().kv_head_of(trace_.info().heads[head]);
     const std::vector<float>* lengths = nullptr;
     if (subject.quantity == Quantity::Contribution)
-      lengths = &value_lengths(subject.layer_index, kv_head, cancelled);
+      lengths = &value_lengths(layer, kv_head, cancelled);
     for (size_t at = 0; at < fold.steps.count; at += preview ? stride : block) {
       if (cancelled()) return;
       const size_t first = fold.steps.first + at;
       const size_t count = std::min(block, fold.steps.count - at);
       const GridView<float> some = rows.view().rows_from(0, count);
       if (trace_.info().capture.rows == FullRows::Record)
-        trace_.read_weights(subject.layer_index, head, {first, count}, fold.positions, some);
+        trace_.read_weights(layer, head, {first, count}, fold.positions, some);
       else
-        read_reduced_rows(trace_, subject.layer_index, head, {first, count}, fold.positions,
-                          subject.reduction, some);
+        read_reduced_rows(trace_, layer, head, {first, count}, fold.positions, subject.reduction,
+                          some);
       for (size_t r = 0; r < count; ++r) {
         // A step of a preview stands for those up to the next one.
         const IndexRange cells =
@@ -216,7 +222,7 @@ void HeatSource::fold_rows(Folding& fold, const Cancelled& cancelled) {
         }
       }
     }
-  }
+  });
 }
 
 void HeatSource::fold_level(Folding& fold, size_t level, const Cancelled& cancelled) {
@@ -227,13 +233,12 @@ void HeatSource::fold_level(Folding& fold, size_t level, const Cancelled& cancel
   fold.tile.step_grain = fold.tile.position_grain = factor;
   Grid<float> cells(std::min(kBlockSteps, rows.count), columns.count);
   Grid<uint32_t> counts(cells.rows(), cells.cols());
-  for (const size_t head : subject.heads) {
+  for_each_head(subject, [&](size_t layer, size_t head) {
     std::vector<float> longest(columns.count, 1);
     if (subject.quantity == Quantity::Contribution) {
       fold.tile.sampling = Sampling::Bound;
       const std::vector<float>& lengths =
-          value_lengths(subject.layer_index, trace_.info().kv_head_of(trace_.info().heads[head]),
-                        cancelled);
+          value_lengths(layer, trace_.info().kv_head_of(trace_.info().heads[head]), cancelled);
       if (cancelled()) return;
       for (size_t c = 0; c < columns.count; ++c) {
         const auto from = lengths.begin() + static_cast<ptrdiff_t>((columns.first + c) * factor);
@@ -246,9 +251,9 @@ void HeatSource::fold_level(Folding& fold, size_t level, const Cancelled& cancel
       const IndexRange band{rows.first + at, std::min(cells.rows(), rows.count - at)};
       const GridView<float> view = cells.view().rows_from(0, band.count);
       if (subject.reduction == Reduction::Max)
-        pyramid_->read_max(level, subject.layer_index, head, band, columns, view);
+        pyramid_->read_max(level, layer, head, band, columns, view);
       else
-        pyramid_->read_sums(level, subject.layer_index, head, band, columns, view,
+        pyramid_->read_sums(level, layer, head, band, columns, view,
                             counts.view().rows_from(0, band.count));
       for (size_t r = 0; r < band.count; ++r) {
         const IndexRange tile_rows = Folding::touched((band.first + r) * factor, factor, fold.steps,
@@ -266,7 +271,7 @@ void HeatSource::fold_level(Folding& fold, size_t level, const Cancelled& cancel
         }
       }
     }
-  }
+  });
 }
 
 }  // namespace dendrokv

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "gui/lane_sets.h"
 #include "gui/lane_story.h"
 #include "gui/style.h"
 #include "gui/text_layout.h"
@@ -191,15 +192,11 @@ QString spoken_value(const Content& content, const Selection& selection) {
 }
 
 std::optional<RowRequest> row_request(const Content& content, const Selection& selection) {
-  const std::optional<size_t> layer = layer_index(content.info, selection.layer);
   const std::optional<size_t> step = step_index_at(content.info, selection.step);
-  if (!layer || !step || selection.scope == LaneScope::AllMean) return std::nullopt;
-  const std::vector<size_t> heads =
-      selection.scope == LaneScope::One
-          ? lane_head_indices(content.info, content.runs[selection.run].lane_kind, selection.lane)
-          : all_head_indices(content.info);
+  if (!step || selection.scope == LaneScope::AllMean) return std::nullopt;
+  std::vector<LayerHeads> heads = recorded_heads(content, selection);
   if (heads.empty()) return std::nullopt;
-  return RowRequest{*layer, heads, *step};
+  return RowRequest{std::move(heads), *step};
 }
 
 }  // namespace dendrokv

@@ -7,6 +7,7 @@
 #include <QWheelEvent>
 #include <algorithm>
 
+#include "gui/labels.h"
 #include "gui/paint.h"
 
 namespace dendrokv {
@@ -109,7 +110,7 @@ void InspectorView::paint_more(QPainter& painter) const {
   painter.drawRoundedRect(strip.adjusted(0, -14, 0, 0), kRadius - 1, kRadius - 1);
   painter.setFont(tiny_font());
   painter.setPen(to_qt(colours().secondary));
-  painter.drawText(strip, Qt::AlignCenter, QStringLiteral("scroll for more ↓"));
+  draw_label(painter, strip, Qt::AlignCenter, QStringLiteral("scroll for more ↓"));
 }
 
 double InspectorView::most_scroll() const {
@@ -124,13 +125,12 @@ double InspectorView::paint_card(QPainter& painter, const Card& card, double top
   painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6);
   painter.setPen(to_qt(colours().secondary));
   painter.setFont(small_font());
-  painter.drawText(box.adjusted(12, 0, -12, 0), Qt::AlignRight | Qt::AlignVCenter, card.place);
+  draw_label(painter, box.adjusted(12, 0, -12, 0), Qt::AlignRight | Qt::AlignVCenter, card.place);
   painter.setPen(to_qt(colours().ink));
   painter.setFont(sized_font(15, QFont::DemiBold));
-  const double room =
-      box.width() - 24 - QFontMetricsF(small_font()).horizontalAdvance(card.place) - 10;
-  painter.drawText(box.adjusted(12, 0, -12, 0), Qt::AlignLeft | Qt::AlignVCenter,
-                   QFontMetricsF(painter.font()).elidedText(card.token, Qt::ElideRight, room));
+  const double room = box.width() - 24 - label_width(small_font(), card.place) - 10;
+  draw_label(painter, box.adjusted(12, 0, -12, 0), Qt::AlignLeft | Qt::AlignVCenter,
+             elided(painter.font(), card.token, room));
   return box.bottom() + 6;
 }
 
@@ -139,8 +139,8 @@ double InspectorView::paint_section(QPainter& painter, const Section& section, d
     top += 12;
     painter.setFont(title_font());
     painter.setPen(to_qt(colours().ink));
-    painter.drawText(QRectF(area().left(), top, area().width(), scaled(20)),
-                     Qt::AlignLeft | Qt::AlignVCenter, section.title);
+    draw_label(painter, QRectF(area().left(), top, area().width(), scaled(20)),
+               Qt::AlignLeft | Qt::AlignVCenter, section.title);
     top += scaled(24);
   }
   paint_thread(painter, section, top);
@@ -190,10 +190,10 @@ double InspectorView::paint_entry(QPainter& painter, const Entry& entry, double 
 void InspectorView::paint_duel(QPainter& painter, const Entry& entry, double top) const {
   painter.setFont(tiny_font());
   painter.setPen(to_qt(colours().secondary));
-  painter.drawText(
-      QRectF(area().left() + 22, top - 3, area().width() - 22, row_height(EntryKind::Duel)),
-      Qt::AlignLeft | Qt::AlignVCenter,
-      QFontMetricsF(tiny_font()).elidedText(entry.label, Qt::ElideRight, area().width() - 22));
+  draw_label(painter,
+             QRectF(area().left() + 22, top - 3, area().width() - 22, row_height(EntryKind::Duel)),
+             Qt::AlignLeft | Qt::AlignVCenter,
+             elided(tiny_font(), entry.label, area().width() - 22));
 }
 
 double InspectorView::paint_note(QPainter& painter, const Entry& entry, double top) const {
@@ -209,16 +209,14 @@ double InspectorView::paint_note(QPainter& painter, const Entry& entry, double t
 /// Label left, value right; the value comes first where both do not fit.
 void InspectorView::paint_pair(QPainter& painter, const Entry& entry, const QRectF& row) const {
   painter.setFont(small_font());
-  const QFontMetricsF metrics(small_font());
-  const double beside = row.width() - metrics.horizontalAdvance(entry.label) - 10;
-  const QString value =
-      metrics.elidedText(entry.value, Qt::ElideRight, std::max(beside, row.width() * 0.8));
+  const QFont font = small_font();
+  const double beside = row.width() - label_width(font, entry.label) - 10;
+  const QString value = elided(font, entry.value, std::max(beside, row.width() * 0.8));
   painter.setPen(to_qt(colours().ink));
-  painter.drawText(row, Qt::AlignRight | Qt::AlignVCenter, value);
+  draw_label(painter, row, Qt::AlignRight | Qt::AlignVCenter, value);
   painter.setPen(to_qt(colours().secondary));
-  painter.drawText(row, Qt::AlignLeft | Qt::AlignVCenter,
-                   metrics.elidedText(entry.label, Qt::ElideRight,
-                                      row.width() - metrics.horizontalAdvance(value) - 10));
+  draw_label(painter, row, Qt::AlignLeft | Qt::AlignVCenter,
+             elided(font, entry.label, row.width() - label_width(font, value) - 10));
 }
 
 void InspectorView::paint_fact(QPainter& painter, const Entry& entry, double top) const {
@@ -240,18 +238,17 @@ void InspectorView::paint_link(QPainter& painter, const Entry& entry, double top
   painter.setPen(to_qt(ink_on(dot)));
   TokenState reached = *entry.state;
   if (reached.place == Place::Evicted) reached.place = Place::Tree;
-  painter.drawText(QRectF(row.left(), row.top(), 14, row.height()), Qt::AlignCenter,
-                   QString(QLatin1Char(place_mark(reached))));
+  draw_label(painter, QRectF(row.left(), row.top(), 14, row.height()), Qt::AlignCenter,
+             QString(QLatin1Char(place_mark(reached))));
   const double place_left = row.left() + row.width() * 0.44;
   painter.setFont(small_font());
   painter.setPen(to_qt(colours().ink));
-  const QFontMetricsF metrics(small_font());
-  painter.drawText(row.adjusted(22, 0, 0, 0), Qt::AlignLeft | Qt::AlignVCenter,
-                   metrics.elidedText(entry.label, Qt::ElideRight, place_left - row.left() - 28));
-  painter.drawText(row, Qt::AlignRight | Qt::AlignVCenter, entry.value);
+  draw_label(painter, row.adjusted(22, 0, 0, 0), Qt::AlignLeft | Qt::AlignVCenter,
+             elided(painter.font(), entry.label, place_left - row.left() - 28));
+  draw_label(painter, row, Qt::AlignRight | Qt::AlignVCenter, entry.value);
   painter.setPen(to_qt(colours().secondary));
-  painter.drawText(row.adjusted(place_left - row.left(), 0, 0, 0), Qt::AlignLeft | Qt::AlignVCenter,
-                   entry.middle);
+  draw_label(painter, row.adjusted(place_left - row.left(), 0, 0, 0),
+             Qt::AlignLeft | Qt::AlignVCenter, entry.middle);
 }
 
 void InspectorView::paint_share(QPainter& painter, const Entry& entry, double top) const {
@@ -273,9 +270,9 @@ void InspectorView::paint_legend_entry(QPainter& painter, const Entry& entry, do
   paint_swatch(painter, QRectF(row.left(), row.center().y() - 7, 22, 14), colours(), *entry.state);
   painter.setFont(small_font());
   painter.setPen(to_qt(colours().ink));
-  painter.drawText(row.adjusted(32, 0, 0, 0), Qt::AlignLeft | Qt::AlignVCenter, entry.label);
+  draw_label(painter, row.adjusted(32, 0, 0, 0), Qt::AlignLeft | Qt::AlignVCenter, entry.label);
   painter.setPen(to_qt(colours().secondary));
-  painter.drawText(row, Qt::AlignRight | Qt::AlignVCenter, entry.value);
+  draw_label(painter, row, Qt::AlignRight | Qt::AlignVCenter, entry.value);
 }
 
 void InspectorView::wheelEvent(QWheelEvent* event) {

@@ -2,11 +2,14 @@
 
 #include <QGridLayout>
 #include <QLabel>
+#include <QPushButton>
 #include <QScrollArea>
+#include <QTimer>
 #include <QVBoxLayout>
 #include <array>
 
 #include "gui/command_palette.h"
+#include "gui/key_bindings.h"
 #include "gui/style.h"
 
 namespace dendrokv {
@@ -16,12 +19,14 @@ struct MouseRow {
   const char* what;
   const char* how;
 };
-constexpr std::array<MouseRow, 6> kMouse = {{
+constexpr std::array<MouseRow, 8> kMouse = {{
     {"Zoom the positions", "wheel"},
     {"Move them", "Shift + wheel, or drag with the middle button"},
     {"Look at a token everywhere", "point"},
     {"Lock it, let it go", "click"},
     {"Choose a lane", "click in Layers × heads, Retention or Agreement"},
+    {"Choose several", "Ctrl + click there, or drag over Layers × heads"},
+    {"Move a panel", "drag its title; outside it gets a window of its own"},
     {"Go to a step", "Ctrl + click in Contributions"},
 }};
 
@@ -36,13 +41,11 @@ struct Group {
 std::vector<Group> groups_of(const QWidget& window) {
   std::vector<Group> groups;
   for (const QAction* action : palette_actions(window)) {
-    QStringList keys;
-    for (const QKeySequence& key : action->shortcuts())
-      keys << key.toString(QKeySequence::NativeText);
+    const QString keys = keys_in_words(*action);
     if (keys.isEmpty()) continue;
     const QString title = action->property("group").toString();
     if (groups.empty() || groups.back().title != title) groups.push_back({title, {}});
-    groups.back().rows.push_back({action->text(), keys.join(QStringLiteral("  "))});
+    groups.back().rows.push_back({action->text(), keys});
   }
   Group mouse{QStringLiteral("Mouse"), {}};
   for (const MouseRow& row : kMouse)
@@ -105,7 +108,15 @@ KeySheet::KeySheet(QWidget& window) : QDialog(&window) {
   scroll->setWidget(page);
   scroll->setWidgetResizable(true);
   layout->addWidget(scroll);
-  const QSize wanted = page->sizeHint() + QSize(60, 60);
+  auto* change = new QPushButton(QStringLiteral("Change keys…"), this);
+  change->setAutoDefault(false);
+  connect(change, &QPushButton::clicked, this, [this, &window] {
+    accept();
+    auto* action = window.findChild<QAction*>(QStringLiteral("help.change_keys"));
+    if (action) QTimer::singleShot(0, action, &QAction::trigger);
+  });
+  layout->addWidget(change, 0, Qt::AlignRight);
+  const QSize wanted = page->sizeHint() + QSize(60, 100);
   resize(wanted.boundedTo(window.size() * 0.95));
 }
 

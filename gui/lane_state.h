@@ -34,7 +34,7 @@ Census census(std::span<const TokenState> states);
 struct LaneId {
   Layer layer;
   Lane lane;
-  bool operator==(const LaneId&) const = default;
+  auto operator<=>(const LaneId&) const = default;
 };
 std::vector<LaneId> lanes_of_layer(const Run& run, Layer layer);
 std::vector<LaneId> all_lanes(const Run& run);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "data/lineage.h"
+#include "gui/labels.h"
 #include "gui/paint.h"
 #include "gui/text_layout.h"
 #include "gui/value_scale.h"
@@ -107,8 +108,8 @@ void LineageView::paint_step_ticks(QPainter& painter) const {
   painter.setPen(to_qt(colours().secondary));
   for (const Tick& tick :
        binary_ticks(step_axis(), std::max(2, static_cast<int>(rect.height() / 40))))
-    painter.drawText(QRectF(rect.left() - 46, y_of(Step(tick.value)) - 8, 40, 16),
-                     kRightLabel, to_qt(tick.label));
+    draw_label(painter, QRectF(rect.left() - 46, y_of(Step(tick.value)) - 8, 40, 16), kRightLabel,
+               to_qt(tick.label));
 }
 
 void LineageView::paint_back(QPainter& painter) {
@@ -156,7 +157,7 @@ void LineageView::paint_names(QPainter& painter, const std::vector<Position>& ch
     painter.setBrush(to_qt(colours().panel));
     painter.drawRoundedRect(box, 3, 3);
     painter.setPen(to_qt(colours().ink));
-    painter.drawText(box, Qt::AlignCenter, text);
+    draw_label(painter, box, Qt::AlignCenter, text);
   }
 }
 

@@ -1,16 +1,15 @@
 #include "gui/main_window.h"
 
 #include <QApplication>
-#include <QDragEnterEvent>
-#include <QFileDialog>
 #include <QHBoxLayout>
-#include <QMimeData>
+#include <QInputDialog>
 #include <QVBoxLayout>
 
 #include "data/error.h"
 #include "gui/command_palette.h"
 #include "gui/destinations.h"
-#include "gui/json_file.h"
+#include "gui/key_bindings.h"
+#include "gui/lane_sets.h"
 
 namespace dendrokv {
 namespace {
@@ -33,6 +32,7 @@ MainWindow::MainWindow(const ViewOptions& options, Memory memory)
   build();
   connect_all();
   add_actions(*this);
+  take_keys();
   set_theme(options.theme);
   show_message(QString::fromUtf8(kInvitation));
   if (!options.view.empty()) show_only(options.view);
@@ -97,6 +97,7 @@ void MainWindow::connect_all() {
           [this](const QString& text) { notice_->tell(text); });
   connect(&notes_, &NotesModel::changed, this, [this] { refresh_views(); });
   connect(controls_, &ControlBar::hits_changed, this, [this] { refresh_views(); });
+  connect(controls_, &ControlBar::lanes_wanted, this, [this] { ask_lanes(); });
   connect(&document_, &Document::replaced, this,
           [this](const QString& what) { file_replaced(what); });
   connect(&document_, &Document::grew, this, [this] { refresh_views(); });
@@ -110,194 +111,6 @@ void MainWindow::connect_all() {
             if (memory_ == Memory::All) ask_for_trace(workspace, trace);
           });
   connect(tour_, &Tour::left, this, [this] { remember(); });
-}
-
-void MainWindow::open(const std::vector<std::filesystem::path>& files) {
-  if (files.size() == 1 && is_workspace_name(files.front())) return open_workspace(files.front());
-  comparison_->forget();
-  workspace_.kinship.forget();
-  workspace_.marks = {};
-  notice_->hide();
-  files_ = files;
-  show_message(QStringLiteral("Opening …"));
-  document_.open(files);
-}
-
-void MainWindow::open_workspace(const std::filesystem::path& file) {
-  try {
-    const SavedWorkspace saved = parse_workspace(file, read_small_file(file));
-    open_workspace(file, saved.trace);
-  } catch (const Error& error) {
-    refuse(QString::fromUtf8(error.what()));
-  }
-}
-
-void MainWindow::open_workspace(const std::filesystem::path& file,
-                                const std::filesystem::path& trace) {
-  try {
-    SavedWorkspace saved = parse_workspace(file, read_small_file(file));
-    saved.trace = trace;
-    std::error_code ignored;
-    if (!std::filesystem::exists(trace, ignored)) {
-      refuse(QString::fromStdString(file.string() + ": its trace " + trace.string() +
-                                    " is gone, wanted a file, choose where it is now"));
-      Q_EMIT missing_trace(QString::fromStdString(file.string()),
-                           QString::fromStdString(trace.string()));
-      return;
-    }
-    std::vector<std::filesystem::path> files = {trace};
-    files.insert(files.end(), saved.runs.begin(), saved.runs.end());
-    restoring_ = std::move(saved);
-    open(files);
-  } catch (const Error& error) {
-    refuse(QString::fromUtf8(error.what()));
-  }
-}
-
-void MainWindow::ask_for_trace(const QString& workspace, const QString& trace) {
-  const QString found = QFileDialog::getOpenFileName(
-      this, QStringLiteral("Where is ") + trace + QStringLiteral(" now?"), {},
-      QStringLiteral("Traces (*.h5);;All files (*)"));
-  if (!found.isEmpty()) open_workspace(workspace.toStdString(), found.toStdString());
-}
-
-void MainWindow::refuse(const QString& text) {
-  restoring_.reset();
-  show_message(text);
-  Q_EMIT failed(text);
-}
-
-/// Of the workspace that is being restored, with what the command line says over it.
-Selection MainWindow::start_selection(const Content& content) {
-  Selection start = first_selection(content);
-  if (restoring_) {
-    if (!restoring_->trace_uuid.empty() && restoring_->trace_uuid != content.info.uuid)
-      notice_->tell(
-          QStringLiteral("The workspace was saved over another trace of this name: places in "
-                         "the text may not be what they were."));
-    // In range before anything reads it: the file may be about a longer text or more layers.
-    selection_.reset(content, restoring_->selection);
-    start = selection_.now();
-  }
-  return selected_by(options_, content, start);
-}
-
-void MainWindow::document_opened() {
-  const Content& content = *document_.content();
-  if (!restoring_ && memory_ != Memory::None && !options_.clean) {
-    const std::filesystem::path beside = workspace_path(content.file);
-    std::error_code ignored;
-    try {
-      if (std::filesystem::exists(beside, ignored))
-        restoring_ = parse_workspace(beside, read_small_file(beside));
-    } catch (const Error& error) {
-      notice_->tell(QString::fromUtf8(error.what()));
-    }
-  }
-  try {
-    selection_.reset(content, start_selection(content));
-    if (restoring_) apply_look(*restoring_);
-    compare_as_asked(content);
-  } catch (const Error& error) {
-    selection_.reset(content, first_selection(content));
-    refuse(QString::fromUtf8(error.what()));
-    return;
-  }
-  take_sidecars(content);
-  if (options_.find) controls_->find(QString::fromStdString(*options_.find));
-  tell_what_is_missing(content);
-  setWindowTitle(QString::fromStdString(content.file.filename().string()) +
-                 QStringLiteral(" — DendroKV"));
-  stack_->setCurrentIndex(1);
-  // Only what is laid out has sizes to set.
-  if (restoring_) deck_->set_sizes(restoring_->sizes);
-  restoring_.reset();
-  options_.forget_places();
-  remember();
-  Q_EMIT ready();
-  if (touring_) tour_->start();
-  touring_ = false;
-}
-
-void MainWindow::apply_look(const SavedWorkspace& saved) {
-  workspace_.level_marks = saved.level_marks ? LevelMarks::Show : LevelMarks::Hide;
-  if (!options_.font_percent) set_font_percent(saved.font_percent);
-  if (!options_.theme_given) set_theme(saved.theme);
-  if (!saved.views.empty() && options_.view.empty()) deck_->set_shown(saved.views);
-}
-
-/// Notes beside the trace. What cannot be read is said, and left as it is.
-void MainWindow::take_sidecars(const Content& content) {
-  if (options_.clean || memory_ == Memory::None) return;
-  try {
-    notes_.open(content.file, content.info.uuid, content.info.tokens);
-  } catch (const Error& error) {
-    notice_->tell(QString::fromUtf8(error.what()));
-  }
-}
-
-/// A file that holds less than it should is shown as far as it goes.
-void MainWindow::tell_what_is_missing(const Content& content) {
-  if (content.missing.empty()) return;
-  QString text = QString::fromStdString(content.file.filename().string()) + QStringLiteral(": ");
-  for (size_t i = 0; i < content.missing.size(); ++i)
-    text += (i > 0 ? QStringLiteral("; ") : QString()) + QString::fromStdString(content.missing[i]);
-  notice_->tell(text);
-}
-
-void MainWindow::compare_as_asked(const Content& content) {
-  if (options_.compare.empty()) return;
-  const ComparedWith wanted = compared_by(options_, content);
-  selection_.reset(content, [&] {
-    Selection start = selection_.now();
-    start.run = wanted.run;
-    start.others = wanted.others;
-    return start;
-  }());
-  if (options_.view.empty()) comparison_->show();
-  if (!wanted.beside.empty()) comparison_->open_beside(wanted.beside);
-}
-
-void MainWindow::remember() {
-  if (memory_ != Memory::All) return;
-  const bool own_file = !files_.empty() && !is_sample(files_.front());
-  if (document_.content() && own_file) remember_opened(recent_, files_);
-  fill_recent(*this);
-  try {
-    write_recent(recent_path(), recent_);
-  } catch (const Error&) {
-    // A home that cannot be written to costs the list of recent files, and nothing else.
-  }
-}
-
-void MainWindow::file_replaced(const QString& what) {
-  notice_->tell(what, QStringLiteral("Read again"), [this] {
-    if (!files_.empty()) open(files_);
-  });
-}
-
-SavedWorkspace MainWindow::saved() const {
-  SavedWorkspace saved;
-  if (const Content* content = document_.content()) {
-    saved.trace = content->file;
-    saved.trace_uuid = content->info.uuid;
-    for (const std::filesystem::path& file : files_)
-      if (file != content->file) saved.runs.push_back(file);
-  }
-  saved.selection = selection_.now();
-  saved.selection.hover.reset();
-  saved.theme = workspace_.style.theme;
-  saved.font_percent = font_percent();
-  saved.level_marks = workspace_.level_marks == LevelMarks::Show;
-  saved.views = deck_->shown();
-  saved.sizes = deck_->sizes();
-  return saved;
-}
-
-void MainWindow::save_workspace(const std::filesystem::path& file) {
-  if (!document_.content())
-    fail("workspace", "nothing is open", "wanted a trace", "open one first");
-  write_whole_file(file, workspace_text(saved(), file));
 }
 
 bool MainWindow::busy() const {
@@ -368,6 +181,46 @@ void MainWindow::show_palette() {
   dialog->open();
 }
 
+std::optional<std::filesystem::path> MainWindow::keys_file() const {
+  return memory_ == Memory::All ? std::optional(keys_path()) : std::nullopt;
+}
+
+/// The user's own keys. A file that cannot be read is said, and left as it is.
+void MainWindow::take_keys() {
+  if (!keys_file()) return;
+  try {
+    KeyBindings(palette_actions(*this)).apply(read_keys(*keys_file()));
+  } catch (const Error& error) {
+    keys_problem_ = QString::fromUtf8(error.what());
+    notice_->tell(keys_problem_);
+  }
+}
+
+void MainWindow::ask_lanes() {
+  if (!document_.content()) return;
+  const Selection& now = selection_.now();
+  const Run& run = document_.content()->runs[now.run];
+  bool given = false;
+  const QString lanes = QInputDialog::getText(
+      this, QStringLiteral("Set of lanes"),
+      QStringLiteral("layers and lanes: L3, L5-7:H2 (here 0 to %1, and H0 to %2 of each)")
+          .arg(run.retention.layers() - 1)
+          .arg(run.retention.lanes() - 1),
+      QLineEdit::Normal, to_qt(lane_set_text(chosen_lanes(run, now), run)), &given);
+  if (given) choose_lanes(lanes);
+}
+
+void MainWindow::choose_lanes(const QString& lanes) {
+  if (!document_.content()) return;
+  const Run& run = document_.content()->runs[selection_.now().run];
+  try {
+    const std::vector<LaneId> wanted = parse_lane_set(lanes.toStdString(), run);
+    selection_.change([&wanted](Selection& next) { dendrokv::choose_lanes(next, wanted); });
+  } catch (const Error& error) {
+    notice_->tell(QString::fromUtf8(error.what()));
+  }
+}
+
 void MainWindow::go_to(const QString& place) {
   const std::optional<Destination> wanted = parse_destination(place);
   if (!wanted || !document_.content()) {
@@ -396,29 +249,6 @@ void MainWindow::go_to(const QString& place) {
         break;
     }
   });
-}
-
-void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
-  if (event->mimeData()->hasUrls()) event->acceptProposedAction();
-}
-
-void MainWindow::dropEvent(QDropEvent* event) {
-  std::vector<std::filesystem::path> files;
-  for (const QUrl& url : event->mimeData()->urls())
-    files.emplace_back(url.toLocalFile().toStdString());
-  open(files);
-}
-
-void MainWindow::closeEvent(QCloseEvent* event) {
-  remember();
-  if (memory_ == Memory::All && document_.content()) {
-    try {
-      save_workspace(last_window_path());
-    } catch (const Error&) {
-      // As in remember().
-    }
-  }
-  QMainWindow::closeEvent(event);
 }
 
 }  // namespace dendrokv

@@ -65,8 +65,14 @@ class MainWindow : public QMainWindow {
   /// Opens the built-in sample and leads through it.
   void start_tour();
   void show_palette();
+  /// "L3, L5-7:H2"; says so when it is no such set.
+  void choose_lanes(const QString& lanes);
+  /// Asks for them.
+  void ask_lanes();
   /// "120k", "step 40", "14.2"; says so when it is no such place.
   void go_to(const QString& place);
+  /// Where the user's keys are kept; nowhere in a window without memory.
+  std::optional<std::filesystem::path> keys_file() const;
   /// What stands in place of the views: why nothing is open.
   QString message() const;
   const std::vector<std::filesystem::path>& files() const { return files_; }
@@ -101,6 +107,7 @@ class MainWindow : public QMainWindow {
   void show_message(const QString& text);
   void refuse(const QString& text);
   void file_replaced(const QString& what);
+  void take_keys();
   void ask_for_trace(const QString& workspace, const QString& trace);
 
   ViewOptions options_;
@@ -121,6 +128,7 @@ class MainWindow : public QMainWindow {
   std::vector<std::filesystem::path> files_;
   std::optional<SavedWorkspace> restoring_;  // what the document that is being opened starts with
   bool touring_ = false;
+  QString keys_problem_;  // said once there is a picture to say it over
 };
 
 }  // namespace dendrokv

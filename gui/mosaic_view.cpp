@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gui/labels.h"
+#include "gui/lane_sets.h"
 #include "gui/paint.h"
 #include "gui/reduced_rows.h"
 
@@ -85,14 +87,28 @@ std::optional<MosaicView::Tile> MosaicView::tile_at(QPointF point) const {
               place((point.x() - rect.left()) / rect.width(), info.heads.size())};
 }
 
-bool MosaicView::selected(Tile tile) const {
-  const Selection& now = selection();
-  if (now.scope == LaneScope::AllMean) return false;
-  if (content()->info.layers[tile.layer_index] != now.layer) return false;
-  if (now.scope == LaneScope::LayerMean) return true;
-  const std::vector<size_t> heads =
-      lane_head_indices(content()->info, content()->runs[now.run].lane_kind, now.lane);
-  return std::find(heads.begin(), heads.end(), tile.head_index) != heads.end();
+std::vector<MosaicView::Tile> MosaicView::selected_tiles() const {
+  std::vector<Tile> tiles;
+  if (selection().scope == LaneScope::AllMean) return tiles;
+  for (const LayerHeads& layer : recorded_heads(*content(), selection()))
+    for (const size_t head : layer.heads) tiles.push_back({layer.layer_index, head});
+  return tiles;
+}
+
+QVector<QLineF> MosaicView::outline(const std::vector<Tile>& tiles) const {
+  const size_t rows = content()->info.layers.size(), columns = content()->info.heads.size();
+  Grid<uint8_t> inside(rows + 2, columns + 2);  // with an empty edge around
+  for (const Tile& tile : tiles) inside(tile.layer_index + 1, tile.head_index + 1) = 1;
+  QVector<QLineF> lines;
+  for (const Tile& tile : tiles) {
+    const QRectF rect = tile_rect(tile).adjusted(-0.5, -0.5, 0.5, 0.5);
+    const size_t row = tile.layer_index + 1, column = tile.head_index + 1;
+    if (!inside(row - 1, column)) lines << QLineF(rect.topLeft(), rect.topRight());
+    if (!inside(row + 1, column)) lines << QLineF(rect.bottomLeft(), rect.bottomRight());
+    if (!inside(row, column - 1)) lines << QLineF(rect.topLeft(), rect.bottomLeft());
+    if (!inside(row, column + 1)) lines << QLineF(rect.topRight(), rect.bottomRight());
+  }
+  return lines;
 }
 
 QString MosaicView::describe(QPointF point) const {
@@ -131,12 +147,13 @@ void MosaicView::paint_labels(QPainter& painter) const {
   const size_t every_row = static_cast<size_t>(std::max(1.0, std::ceil(scaled(14) / row)));
   const size_t every_column = static_cast<size_t>(std::max(1.0, std::ceil(scaled(18) / column)));
   for (size_t layer = 0; layer < info.layers.size(); layer += every_row)
-    painter.drawText(
-        QRectF(area().left() - 14, tile_rect({layer, 0}).center().y() - 8, scaled(kLeftLabels) + 2, 16),
-        kRightLabel, QString::number(info.layers[layer].value));
+    draw_label(painter,
+               QRectF(area().left() - 14, tile_rect({layer, 0}).center().y() - 8,
+                      scaled(kLeftLabels) + 2, 16),
+               kRightLabel, QString::number(info.layers[layer].value));
   for (size_t head = 0; head < info.heads.size(); head += every_column)
-    painter.drawText(QRectF(tile_rect({0, head}).center().x() - 20, grid().top() - 16, 40, 14),
-                     kCentreLabel, QString::number(info.heads[head].value));
+    draw_label(painter, QRectF(tile_rect({0, head}).center().x() - 20, grid().top() - 16, 40, 14),
+               kCentreLabel, QString::number(info.heads[head].value));
 }
 
 void MosaicView::paint_scale(QPainter& painter, const ValueScale& scale) const {
@@ -190,32 +207,53 @@ void MosaicView::paint_back(QPainter& painter) {
 
 void MosaicView::paint_front(QPainter& painter) {
   if (!what_is_lacking().isEmpty()) return;
+  const QVector<QLineF> lines = outline(selected_tiles());
+  painter.setPen(QPen(to_qt(colours().panel), 4, Qt::SolidLine, Qt::RoundCap));
+  painter.drawLines(lines);
+  painter.setPen(QPen(to_qt(colours().accent), 2, Qt::SolidLine, Qt::RoundCap));
+  painter.drawLines(lines);
+}
+
+LaneId MosaicView::lane_of(Tile tile) const {
   const TraceInfo& info = content()->info;
-  QRectF frame;
-  for (size_t layer = 0; layer < info.layers.size(); ++layer)
-    for (size_t head = 0; head < info.heads.size(); ++head)
-      if (selected({layer, head})) frame |= tile_rect({layer, head});
-  if (frame.isEmpty()) return;
-  painter.setBrush(Qt::NoBrush);
-  painter.setPen(QPen(to_qt(colours().panel), 4));
-  painter.drawRoundedRect(frame.adjusted(-0.5, -0.5, 0.5, 0.5), 3, 3);
-  painter.setPen(QPen(to_qt(colours().accent), 2));
-  painter.drawRoundedRect(frame.adjusted(-0.5, -0.5, 0.5, 0.5), 3, 3);
+  const Head head = info.heads[tile.head_index];
+  const LaneKind kind = content()->runs[selection().run].lane_kind;
+  return {info.layers[tile.layer_index], kind == LaneKind::PerLayer ? Lane(0)
+                                         : kind == LaneKind::PerQueryHead
+                                             ? Lane(head.value)
+                                             : Lane(info.kv_head_of(head).value)};
 }
 
 void MosaicView::mousePressEvent(QMouseEvent* event) {
   const std::optional<Tile> tile = tile_at(event->localPos());
   if (event->button() != Qt::LeftButton || !tile) return;
-  const TraceInfo& info = content()->info;
-  const Head head = info.heads[tile->head_index];
+  const Run& run = content()->runs[selection().run];
+  const bool adds = event->modifiers() & Qt::ControlModifier;
+  drag_from_ = tile;
+  dragged_ = false;
+  before_drag_ = adds ? chosen_lanes(run, selection()) : std::vector<LaneId>();
   workspace().selection.change([&](Selection& wanted) {
-    wanted.scope = LaneScope::One;
-    wanted.layer = info.layers[tile->layer_index];
-    const LaneKind kind = content()->runs[wanted.run].lane_kind;
-    wanted.lane = kind == LaneKind::PerLayer       ? Lane(0)
-                  : kind == LaneKind::PerQueryHead ? Lane(head.value)
-                                                   : Lane(info.kv_head_of(head).value);
+    if (adds)
+      toggle_lane(run, wanted, lane_of(*tile));
+    else
+      choose_lanes(wanted, {lane_of(*tile)});
   });
+}
+
+void MosaicView::mouseMoveEvent(QMouseEvent* event) {
+  View::mouseMoveEvent(event);
+  const std::optional<Tile> tile = tile_at(event->localPos());
+  if (!(event->buttons() & Qt::LeftButton) || !drag_from_) return drag_from_.reset();
+  if (!tile || (!dragged_ && *tile == *drag_from_)) return;
+  dragged_ = true;
+  std::vector<LaneId> lanes = before_drag_;
+  const auto [top, bottom] = std::minmax(drag_from_->layer_index, tile->layer_index);
+  const auto [left, right] = std::minmax(drag_from_->head_index, tile->head_index);
+  for (size_t layer = top; layer <= bottom; ++layer)
+    for (size_t head = left; head <= right; ++head) lanes.push_back(lane_of({layer, head}));
+  lanes.push_back(lane_of(*tile));
+  workspace().selection.change([&](Selection& wanted) { choose_lanes(wanted, std::move(lanes)); },
+                               History::Merge);
 }
 
 }  // namespace dendrokv

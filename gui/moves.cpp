@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "data/lineage.h"
+#include "gui/lane_sets.h"
 
 namespace dendrokv {
 namespace {
@@ -37,6 +38,16 @@ std::vector<uint32_t> events_of(const Content& content, const Selection& now) {
   return steps;
 }
 
+/// `by` lanes from the chosen one, in the order of layers and lanes; not past the ends.
+LaneId lane_beyond(const Content& content, const Selection& now, int by) {
+  const Retention& retention = content.runs[now.run].retention;
+  const int lanes = static_cast<int>(retention.lanes());
+  const int all = lanes * static_cast<int>(retention.layers());
+  const int at = static_cast<int>(now.layer.value) * lanes + static_cast<int>(now.lane.value);
+  const int next = std::clamp(at + by, 0, all - 1);
+  return {Layer(next / lanes), Lane(next % lanes)};
+}
+
 std::optional<PositionRange> framed(const Content& content, Kinship& kinship,
                                     const Selection& now) {
   if (now.range) return now.range;
@@ -54,15 +65,15 @@ std::optional<PositionRange> framed(const Content& content, Kinship& kinship,
 }  // namespace
 
 void move_lane(const Content& content, Selection& wanted, int by) {
-  const Retention& retention = content.runs[wanted.run].retention;
-  const int lanes = static_cast<int>(retention.lanes());
-  const int all = lanes * static_cast<int>(retention.layers());
-  const int now =
-      static_cast<int>(wanted.layer.value) * lanes + static_cast<int>(wanted.lane.value);
-  const int next = std::clamp(now + by, 0, all - 1);
-  wanted.scope = LaneScope::One;
-  wanted.layer = Layer(next / lanes);
-  wanted.lane = Lane(next % lanes);
+  choose_lanes(wanted, {lane_beyond(content, wanted, by)});
+}
+
+void extend_lanes(const Content& content, Selection& wanted, int by) {
+  const LaneId next = lane_beyond(content, wanted, by);
+  std::vector<LaneId> lanes = chosen_lanes(content.runs[wanted.run], wanted);
+  std::erase(lanes, next);
+  lanes.push_back(next);
+  choose_lanes(wanted, std::move(lanes));
 }
 
 void toggle_scope(Selection& wanted, LaneScope scope) {

@@ -11,6 +11,8 @@ enum class Direction { Back, On };
 
 /// To another lane, in the order of layers and lanes.
 void move_lane(const Content& content, Selection& wanted, int by);
+/// To another lane, which joins those that are chosen.
+void extend_lanes(const Content& content, Selection& wanted, int by);
 /// The scope, or one lane if it is that scope already.
 void toggle_scope(Selection& wanted, LaneScope scope);
 void move_position(const Content& content, Selection& wanted, int by);

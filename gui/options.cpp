@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "data/error.h"
+#include "gui/lane_sets.h"
 #include "gui/style.h"
 #include "gui/views.h"
 
@@ -27,16 +28,22 @@ uint32_t number(std::string_view option, std::string_view text) {
   return value;
 }
 
-/// "14.1", "14.mean" or "mean".
+/// "14.1", "14.mean", "mean", or a set of lanes, which is read when the model is known.
 void set_lane(ViewOptions& options, std::string_view text) {
   if (text == "mean") {
     options.scope = LaneScope::AllMean;
     return;
   }
+  if (text.find_first_of("LlHh,:- ") != std::string_view::npos || text == "all") {
+    options.scope = LaneScope::Set;
+    options.lanes = text;
+    return;
+  }
   const size_t dot = text.find('.');
   if (dot == std::string_view::npos)
-    fail("--lane", "\"" + std::string(text) + "\"", "wanted LAYER.HEAD, LAYER.mean or mean",
-         "as --lane 14.1");
+    fail("--lane", "\"" + std::string(text) + "\"",
+         "wanted LAYER.HEAD, LAYER.mean, mean or a set of lanes",
+         "as --lane 14.1 or --lane L3,L5-7:H2");
   options.layer = Layer(number("--lane", text.substr(0, dot)));
   const std::string_view head = text.substr(dot + 1);
   options.scope = head == "mean" ? LaneScope::LayerMean : LaneScope::One;
@@ -100,8 +107,8 @@ constexpr std::array<OptionLine, 17> kOptions = {{
      [](ViewOptions& options, std::string_view text) {
        options.step = Step(number("--step", text));
      }},
-    {"--lane", "LAYER.HEAD", "lane to look at: layer and KV head; LAYER.mean or mean for averages",
-     set_lane},
+    {"--lane", "LAYER.HEAD",
+     "lane to look at: layer and KV head; LAYER.mean, mean, or a set as L3,L5-7:H2", set_lane},
     {"--view", "NAME", "show one view only",
      [](ViewOptions& options, std::string_view text) { options.view = view_row(text).name; }},
     {"--compare", "A B",
@@ -273,7 +280,9 @@ Selection selected_by(const ViewOptions& options, const Content& content, Select
     in_range("--step", options.step->value, content.info.tokens, "tokens of the text");
     start.step = *options.step;
   }
-  if (options.scope) {
+  if (options.scope == LaneScope::Set) {
+    choose_lanes(start, parse_lane_set(options.lanes, content.runs[start.run]));
+  } else if (options.scope) {
     start.scope = *options.scope;
     in_range("--lane", options.layer.value, retention.layers(), "layers of the model");
     in_range("--lane", options.lane.value, retention.lanes(), "lanes of a layer");

@@ -23,6 +23,7 @@ struct ViewOptions {
   std::optional<LaneScope> scope;  // with `layer` and `lane` as the scope needs them
   Layer layer;
   Lane lane;
+  std::string lanes;  // of LaneScope::Set, as it was given
   std::optional<size_t> run;
   std::string view;                  // name of the only view to show; empty = all
   std::vector<std::string> compare;  // two: runs, policies or traces

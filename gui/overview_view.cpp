@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gui/labels.h"
 #include "gui/marks.h"
 #include "gui/paint.h"
 #include "gui/run_index.h"
@@ -106,8 +107,8 @@ void OverviewView::paint_back(QPainter& painter) {
   for (const Tick& tick : binary_ticks(x, std::max(2, static_cast<int>(rect.width() / 160)))) {
     const double at =
         std::clamp(x.pixel(tick.value), rect.left() + 8, rect.right() - 24);
-    painter.drawText(QRectF(at - 50, rect.bottom() + 2, 100, 14), kBelowLabel,
-                     grouped(static_cast<uint64_t>(tick.value)));
+    draw_label(painter, QRectF(at - 50, rect.bottom() + 2, 100, 14), kBelowLabel,
+               grouped(static_cast<uint64_t>(tick.value)));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gui/labels.h"
 #include "gui/retention_codes.h"
 
 namespace dendrokv {
@@ -40,7 +41,7 @@ void paint_swatch(QPainter& painter, const QRectF& box, const Palette& colours, 
   if (mark == ' ') return;
   painter.setFont(sized_font(static_cast<int>(std::min(box.height() - 2, 10.0))));
   painter.setPen(to_qt(ink_on(ground)));
-  painter.drawText(box, Qt::AlignCenter, QString(QLatin1Char(mark)));
+  draw_label(painter, box, Qt::AlignCenter, QString(QLatin1Char(mark)));
 }
 
 void paint_colour_bar(QPainter& painter, const QRectF& bar, const ColourMap& map,
@@ -51,18 +52,16 @@ void paint_colour_bar(QPainter& painter, const QRectF& bar, const ColourMap& map
   painter.setBrush(gradient);
   painter.drawRoundedRect(bar, 2, 2);
   painter.setFont(tiny_font());
-  const QFontMetricsF metrics(tiny_font());
   double free_from = bar.left() - 30;
   for (const Tick& tick : scale_ticks(scale, std::max(2, static_cast<int>(bar.width() / scaled(44))))) {
     const double x = bar.left() + scale.fraction(tick.value) * bar.width();
     const QString label = to_qt(tick.label) + unit;
-    const double half = metrics.horizontalAdvance(label) / 2;
+    const double half = label_width(tiny_font(), label) / 2;
     if (x - half < free_from) continue;
     free_from = x + half + 6;
     painter.setPen(QPen(to_qt(colours.secondary), 1));
     painter.drawLine(QPointF(x, bar.bottom()), QPointF(x, bar.bottom() + 3));
-    painter.drawText(QRectF(x - 40, bar.bottom() + 3, 80, 14), kBelowLabel,
-                     label);
+    draw_label(painter, QRectF(x - 40, bar.bottom() + 3, 80, 14), kBelowLabel, label);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <QJsonArray>
 
+#include "gui/lane_sets.h"
 #include "gui/style.h"
 
 namespace dendrokv {
@@ -28,6 +29,24 @@ QString lane_text(const Run& run, const Selection& selection) {
       return QStringLiteral("mean of layer %1").arg(selection.layer.value);
     case LaneScope::AllMean:
       return QStringLiteral("mean of all lanes");
+    case LaneScope::Set:
+      return QStringLiteral("mean of %1 lanes: ").arg(selection.set.size()) +
+             to_qt(lane_set_text(selection.set, run));
+  }
+  return {};
+}
+
+/// As --lane takes it.
+QString lane_option(const Run& run, const Selection& selection) {
+  switch (selection.scope) {
+    case LaneScope::One:
+      return QStringLiteral("%1.%2").arg(selection.layer.value).arg(selection.lane.value);
+    case LaneScope::LayerMean:
+      return QStringLiteral("%1.mean").arg(selection.layer.value);
+    case LaneScope::AllMean:
+      return QStringLiteral("mean");
+    case LaneScope::Set:
+      return to_qt(lane_set_text(selection.set, run));
   }
   return {};
 }
@@ -85,8 +104,8 @@ QStringList provenance_lines(const Document& document, const Selection& selectio
   return lines;
 }
 
-QString command_line(const std::vector<std::filesystem::path>& files, const Selection& selection,
-                     const QString& view) {
+QString command_line(const std::vector<std::filesystem::path>& files, const Content& content,
+                     const Selection& selection, const QString& view) {
   QStringList words = {QStringLiteral("dendrokv-view")};
   for (const std::filesystem::path& file : files)
     words << shell_word(QString::fromStdString(file.string()));
@@ -95,11 +114,7 @@ QString command_line(const std::vector<std::filesystem::path>& files, const Sele
   };
   add("--run", QString::number(selection.run));
   add("--step", QString::number(selection.step.value));
-  const QString layer = QString::number(selection.layer.value);
-  add("--lane", selection.scope == LaneScope::AllMean ? QStringLiteral("mean")
-                : selection.scope == LaneScope::LayerMean
-                    ? layer + QStringLiteral(".mean")
-                    : layer + QLatin1Char('.') + QString::number(selection.lane.value));
+  add("--lane", shell_word(lane_option(content.runs[selection.run], selection)));
   if (selection.position) add("--at", QString::number(selection.position->value));
   if (!selection.others.empty()) {
     add("--compare", QString::number(selection.run));

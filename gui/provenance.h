@@ -30,8 +30,8 @@ Banner banner_of(const Document& document, const Selection& selection);
 /// What a picture's caption says: files, model, policy and mode, lane, step and range.
 QStringList provenance_lines(const Document& document, const Selection& selection);
 /// dendrokv-view and the options that show the same again; `view` may be empty.
-QString command_line(const std::vector<std::filesystem::path>& files, const Selection& selection,
-                     const QString& view);
+QString command_line(const std::vector<std::filesystem::path>& files, const Content& content,
+                     const Selection& selection, const QString& view);
 /// Of a table: what its columns are and where they come from (W3C "CSV on the Web" metadata).
 QJsonObject table_metadata(const Document& document, const Selection& selection,
                            const QString& table, const QStringList& columns);

@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "gui/inspector.h"
+#include "gui/labels.h"
+#include "gui/lane_sets.h"
 #include "gui/paint.h"
 #include "gui/retention_codes.h"
 
@@ -135,7 +137,7 @@ void RetentionView::paint_axis_name(QPainter& painter, const QString& name) cons
   painter.save();
   painter.translate(plot().left() - scaled(33), plot().center().y());
   painter.rotate(-90);
-  painter.drawText(QRectF(-60, -8, 120, 14), kCentreLabel, name);
+  draw_label(painter, QRectF(-60, -8, 120, 14), kCentreLabel, name);
   painter.restore();
 }
 
@@ -151,8 +153,8 @@ void RetentionView::paint_layer_ticks(QPainter& painter) const {
     const double middle = axis.pixel(tick.value + 0.5);
     if (middle < free_from) continue;
     free_from = middle + scaled(13);
-    painter.drawText(QRectF(rect.left() - 40, middle - 8, 33, 16),
-                     kRightLabel, to_qt(tick.label));
+    draw_label(painter, QRectF(rect.left() - 40, middle - 8, 33, 16), kRightLabel,
+               to_qt(tick.label));
   }
   paint_axis_name(painter, QStringLiteral("layer"));
 }
@@ -165,8 +167,8 @@ void RetentionView::paint_step_ticks(QPainter& painter) const {
        binary_ticks(step_axis(), std::max(2, static_cast<int>(rect.height() / scaled(34))))) {
     const double y =
         std::clamp(step_axis().pixel(tick.value), rect.top() + 6, rect.bottom() - 5);
-    painter.drawText(QRectF(rect.left() - 52, y - 8, 46, 16), kRightLabel,
-                     compact(static_cast<uint64_t>(tick.value)));
+    draw_label(painter, QRectF(rect.left() - 52, y - 8, 46, 16), kRightLabel,
+               compact(static_cast<uint64_t>(tick.value)));
   }
 }
 
@@ -203,18 +205,22 @@ void RetentionView::paint_back(QPainter& painter) {
 }
 
 void RetentionView::paint_lane_frame(QPainter& painter) const {
-  const Selection& now = selection();
-  if (now.scope == LaneScope::AllMean) return;
+  if (selection().scope == LaneScope::AllMean) return;
   const uint32_t lanes = run().retention.lanes();
-  const uint32_t first =
-      now.layer.value * lanes + (now.scope == LaneScope::One ? now.lane.value : 0);
-  const double count = now.scope == LaneScope::One ? 1 : lanes;
+  const std::vector<LaneId> chosen = chosen_lanes(run(), selection());
+  const auto row_of = [lanes](const LaneId& id) { return id.layer.value * lanes + id.lane.value; };
   const QRectF rect = plot();
-  const QRectF row(rect.left(), rect.top() + first * row_height(), rect.width(),
-                   count * row_height());
   painter.setPen(QPen(to_qt(colours().accent), 1.2));
   painter.setBrush(Qt::NoBrush);
-  painter.drawRoundedRect(row.adjusted(-3, -2, 3, 2), 2, 2);
+  for (size_t first = 0; first < chosen.size();) {
+    // One frame for rows that follow each other.
+    size_t end = first + 1;
+    while (end < chosen.size() && row_of(chosen[end]) == row_of(chosen[end - 1]) + 1) ++end;
+    const QRectF rows(rect.left(), rect.top() + row_of(chosen[first]) * row_height(), rect.width(),
+                      static_cast<double>(end - first) * row_height());
+    painter.drawRoundedRect(rows.adjusted(-3, -2, 3, 2), 2, 2);
+    first = end;
+  }
 }
 
 void RetentionView::paint_front(QPainter& painter) {
@@ -241,10 +247,10 @@ void RetentionView::mousePressEvent(QMouseEvent* event) {
     return workspace().selection.change([&](Selection& wanted) { wanted.step = *step; });
   }
   const uint32_t lanes = run().retention.lanes();
+  const LaneId lane{Layer(*row / lanes), Lane(*row % lanes)};
   workspace().selection.change([&](Selection& wanted) {
-    wanted.scope = LaneScope::One;
-    wanted.layer = Layer(*row / lanes);
-    wanted.lane = Lane(*row % lanes);
+    if (event->modifiers() & Qt::ControlModifier) return toggle_lane(run(), wanted, lane);
+    choose_lanes(wanted, {lane});
     wanted.position = position;
   });
 }

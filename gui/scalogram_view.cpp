@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "gui/inspector.h"
+#include "gui/labels.h"
+#include "gui/lane_sets.h"
 #include "gui/paint.h"
 #include "gui/reduced_rows.h"
 #include "gui/run_index.h"
@@ -68,10 +70,11 @@ QString ScalogramView::caption() const {
   const Selection& now = selection();
   const std::optional<size_t> index = step_index_at(content()->info, now.step);
   if (!index) return {};
-  return QStringLiteral("|W| of weight × |value|, step %1, layer %2, undecimated LA8 · hatched: "
-                        "touched by an end · ● tree tokens by the spacing of their level")
-      .arg(grouped(content()->info.steps[*index].value))
-      .arg(now.layer.value);
+  return QStringLiteral(
+             "|W| of weight × |value|, step %1, %2, undecimated LA8 · hatched: "
+             "touched by an end · ● tree tokens by the spacing of their level")
+      .arg(grouped(content()->info.steps[*index].value),
+           lanes_in_words(content()->runs[now.run], now));
 }
 
 QString ScalogramView::describe(QPointF point) const {
@@ -137,8 +140,8 @@ void ScalogramView::paint_scales(QPainter& painter, size_t levels) const {
     const QRectF row = row_rect(level, levels);
     if (row.center().y() < free_from) continue;
     free_from = row.center().y() + scaled(13);
-    painter.drawText(QRectF(row.left() - 52, row.center().y() - 8, 46, 16), kRightLabel,
-                     compact(uint64_t{2} << level));
+    draw_label(painter, QRectF(row.left() - 52, row.center().y() - 8, 46, 16), kRightLabel,
+               compact(uint64_t{2} << level));
   }
 }
 

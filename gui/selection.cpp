@@ -22,10 +22,23 @@ bool Selection::same_but_hover(Selection other) const {
   return *this == other;
 }
 
+bool same_lanes(const Selection& one, const Selection& other) {
+  return one.run == other.run && one.scope == other.scope && one.layer == other.layer &&
+         one.lane == other.lane && one.set == other.set;
+}
+
 std::vector<LaneId> chosen_lanes(const Run& run, const Selection& selection) {
-  if (selection.scope == LaneScope::One) return {{selection.layer, selection.lane}};
-  return selection.scope == LaneScope::AllMean ? all_lanes(run)
-                                               : lanes_of_layer(run, selection.layer);
+  switch (selection.scope) {
+    case LaneScope::One:
+      return {{selection.layer, selection.lane}};
+    case LaneScope::LayerMean:
+      return lanes_of_layer(run, selection.layer);
+    case LaneScope::AllMean:
+      return all_lanes(run);
+    case LaneScope::Set:
+      return selection.set;
+  }
+  return {};
 }
 
 Selection first_selection(const Content& content) {
@@ -61,6 +74,12 @@ Selection SelectionModel::bounded(Selection wanted) const {
   const Extent& extent = runs_[wanted.run];
   wanted.layer = std::min(wanted.layer, Layer(extent.layers - 1));
   wanted.lane = std::min(wanted.lane, Lane(extent.lanes - 1));
+  std::erase_if(wanted.set, [&extent](const LaneId& id) {
+    return id.layer.value >= extent.layers || id.lane.value >= extent.lanes;
+  });
+  std::sort(wanted.set.begin(), wanted.set.end());
+  wanted.set.erase(std::unique(wanted.set.begin(), wanted.set.end()), wanted.set.end());
+  if (wanted.scope == LaneScope::Set && wanted.set.empty()) wanted.scope = LaneScope::One;
   wanted.step = std::min(wanted.step, Step(tokens_ - 1));
   const auto in_text = [this](std::optional<Position>& position) {
     if (position && position->value >= tokens_) position.reset();
@@ -85,7 +104,13 @@ SelectionModel::Gesture SelectionModel::gesture_of(const Selection& wanted) cons
   if (moved == wanted) return Gesture::Scrolling;
   Selection stepped = now_;
   stepped.step = wanted.step;
-  return stepped == wanted ? Gesture::Stepping : Gesture::None;
+  if (stepped == wanted) return Gesture::Stepping;
+  Selection chosen = now_;
+  chosen.scope = wanted.scope;
+  chosen.layer = wanted.layer;
+  chosen.lane = wanted.lane;
+  chosen.set = wanted.set;
+  return chosen == wanted ? Gesture::Choosing : Gesture::None;
 }
 
 void SelectionModel::set(Selection wanted, History history) {

@@ -22,6 +22,7 @@ enum class LaneScope {
   One,        // the lane (layer, lane)
   LayerMean,  // all lanes of the layer
   AllMean,    // all lanes of the model
+  Set,        // those of Selection::set
 };
 
 struct Selection {
@@ -29,6 +30,7 @@ struct Selection {
   LaneScope scope = LaneScope::One;
   Layer layer;
   Lane lane;
+  std::vector<LaneId> set;  // in order, each once; kept while another scope is chosen
   Step step;
   std::optional<Position> position;    // locked by a click
   std::optional<Position> hover;       // under the pointer, in any view
@@ -43,7 +45,10 @@ struct Selection {
   bool same_but_hover(Selection other) const;
 };
 
-/// The lane, those of the layer, or all.
+/// Whether both look at the same lanes.
+bool same_lanes(const Selection& one, const Selection& other);
+
+/// The lane, those of the layer, all, or those of the set.
 std::vector<LaneId> chosen_lanes(const Run& run, const Selection& selection);
 
 /// Where a document opens: its most telling run, middle layer and lane, last step, whole text.
@@ -52,8 +57,8 @@ Selection first_selection(const Content& content);
 /// What a change leaves in the history.
 enum class History {
   Record,  // a step of its own
-  Merge,  // one step together with changes of the same kind just before it: turns of a wheel, a slider
-  Skip,  // nothing: what a timer does
+  Merge,  // one step together with changes of the same kind just before it: turns of a wheel, a slider, lanes under a drag
+  Skip,   // nothing: what a timer does
 };
 
 class SelectionModel : public QObject {
@@ -94,7 +99,7 @@ class SelectionModel : public QObject {
     uint32_t visible;
   };
   /// What the last change with History::Merge changed.
-  enum class Gesture { None, Scrolling, Stepping };
+  enum class Gesture { None, Scrolling, Stepping, Choosing };
   Selection bounded(Selection wanted) const;
   Gesture gesture_of(const Selection& wanted) const;
   void publish(const Selection& next);

@@ -13,6 +13,14 @@ namespace {
 
 constexpr std::array<std::string_view, 2> kViews = {"text", "retention"};
 
+std::vector<LaneId> lanes_beside(const Run& first, const Run& second,
+                                 const std::vector<LaneId>& lanes) {
+  std::vector<LaneId> beside;
+  for (const LaneId& id : lanes)
+    if (const std::optional<LaneId> lane = lane_beside(first, second, id)) beside.push_back(*lane);
+  return beside;
+}
+
 }  // namespace
 
 SidePane::SidePane(Workspace& main, Document& document, const Alignment* alignment, size_t run,
@@ -74,6 +82,7 @@ Selection SidePane::mapped(const Selection& main) const {
   const Run& run = document_.content()->runs[run_];
   if (const auto lane = lane_beside(ours.runs[main.run], run, {main.layer, main.lane}))
     own.lane = lane->lane;
+  own.set = lanes_beside(ours.runs[main.run], run, main.set);
   if (!alignment_) return own;
   own.step = alignment_->second_step(main.step);
   own.position = main.position ? alignment_->second(*main.position) : std::nullopt;
@@ -87,12 +96,13 @@ Selection SidePane::mapped(const Selection& main) const {
 Selection SidePane::mapped_back(Selection main, const Selection& own) const {
   const Content& ours = *main_.document.content();
   const Selection before = mapped(main);
-  if (own.lane != before.lane || own.layer != before.layer || own.scope != before.scope) {
+  if (!same_lanes(own, before)) {
+    const Run& run = document_.content()->runs[run_];
     main.layer = own.layer;
     main.scope = own.scope;
-    if (const auto lane = lane_beside(document_.content()->runs[run_], ours.runs[main.run],
-                                      {own.layer, own.lane}))
+    if (const auto lane = lane_beside(run, ours.runs[main.run], {own.layer, own.lane}))
       main.lane = lane->lane;
+    main.set = lanes_beside(run, ours.runs[main.run], own.set);
   }
   const auto back = [this](std::optional<Position> position) {
     return position && alignment_ ? alignment_->first(*position) : position;

@@ -55,6 +55,8 @@ class TextView : public View {
   int header_reserve() const override;
 
  private:
+  static constexpr double kGroundTop = 2;  // from the top of a line to that of the grounds
+
   bool as_text() const;
   bool ready() const;
   TokenCells cells() const;

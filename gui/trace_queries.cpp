@@ -17,12 +17,18 @@ constexpr float kAbsent = std::numeric_limits<float>::quiet_NaN();
 constexpr size_t kValueBlock = 16384;
 static_assert(kValueBlock % (1u << kBandLevels) == 0);
 
-/// Weights of some heads at one step over a range, NaN replaced by 0.
-Grid<float> present_weights(const TraceReader& trace, const RowRequest& request,
-                            IndexRange positions) {
-  Grid<float> weights(request.heads.size(), positions.count);
-  for (size_t h = 0; h < request.heads.size(); ++h)
-    trace.read_weights(request.layer_index, request.heads[h], {request.step_index, 1}, positions,
+/// One step of some heads of a layer.
+struct LayerStep {
+  const LayerHeads& layer;
+  size_t step_index;
+};
+
+/// Weights at one step over a range, NaN replaced by 0: [head, position].
+Grid<float> present_weights(const TraceReader& trace, LayerStep of, IndexRange positions) {
+  const std::vector<size_t>& heads = of.layer.heads;
+  Grid<float> weights(heads.size(), positions.count);
+  for (size_t h = 0; h < heads.size(); ++h)
+    trace.read_weights(of.layer.layer_index, heads[h], {of.step_index, 1}, positions,
                        weights.view().rows_from(h, 1));
   for (float& weight : weights.all())
     if (std::isnan(weight)) weight = 0;
@@ -63,15 +69,15 @@ void for_each_kv_head(const TraceInfo& info, std::span<const size_t> heads, cons
 /// What the value rows of a range add to a snapshot, head by head: bands of the haar blocks [level, range position], and the lengths
 /// of the contributions. `body(head place, bands, range)` is called for each head and block.
 template <class Body>
-void for_each_band_block(const TraceReader& trace, const RowRequest& request, IndexRange window,
+void for_each_band_block(const TraceReader& trace, LayerStep of, IndexRange window,
                          const Cancelled& cancelled, const Body& body) {
   const TraceInfo& info = trace.info();
   for (size_t at = 0; at < window.count && !cancelled(); at += kValueBlock) {
     const IndexRange block{window.first + at, std::min(kValueBlock, window.count - at)};
-    const Grid<float> weights = present_weights(trace, request, block);
-    for_each_kv_head(info, request.heads, [&](size_t first, size_t count, KvHead kv_head) {
+    const Grid<float> weights = present_weights(trace, of, block);
+    for_each_kv_head(info, of.layer.heads, [&](size_t first, size_t count, KvHead kv_head) {
       Grid<float> values(block.count, info.model.head_dim);
-      read_present_values(trace, request.layer_index, kv_head, block, values);
+      read_present_values(trace, of.layer.layer_index, kv_head, block, values);
       std::vector<Grid<double>> bands(count, Grid<double>(kBandLevels, block.count));
       std::vector<GridView<double>> views;
       for (Grid<double>& grid : bands) views.push_back(grid.view());
@@ -81,16 +87,15 @@ void for_each_band_block(const TraceReader& trace, const RowRequest& request, In
   }
 }
 
-/// weight times |value row| of every position that was seen, the mean over the heads.
-std::vector<float> contribution_lengths(const TraceReader& trace, const RowRequest& request,
-                                        size_t seen, const Cancelled& cancelled) {
-  std::vector<double> sum(seen);
-  for (size_t first = 0; first < seen && !cancelled(); first += kValueBlock) {
-    const IndexRange block{first, std::min(kValueBlock, seen - first)};
-    const Grid<float> weights = present_weights(trace, request, block);
-    for_each_kv_head(trace.info(), request.heads, [&](size_t head, size_t count, KvHead kv_head) {
+/// Adds weight times |value row| of every position that was seen, of each head of a layer.
+void add_contribution_lengths(const TraceReader& trace, LayerStep of, std::span<double> sum,
+                              const Cancelled& cancelled) {
+  for (size_t first = 0; first < sum.size() && !cancelled(); first += kValueBlock) {
+    const IndexRange block{first, std::min(kValueBlock, sum.size() - first)};
+    const Grid<float> weights = present_weights(trace, of, block);
+    for_each_kv_head(trace.info(), of.layer.heads, [&](size_t head, size_t count, KvHead kv_head) {
       Grid<float> values(block.count, trace.info().model.head_dim);
-      read_present_values(trace, request.layer_index, kv_head, block, values);
+      read_present_values(trace, of.layer.layer_index, kv_head, block, values);
       for (size_t p = 0; p < block.count; ++p) {
         double square = 0;
         for (const float value : values.row(p)) square += double{value} * double{value};
@@ -99,9 +104,17 @@ std::vector<float> contribution_lengths(const TraceReader& trace, const RowReque
       }
     });
   }
+}
+
+/// The mean over the heads.
+std::vector<float> contribution_lengths(const TraceReader& trace, const RowRequest& request,
+                                        size_t seen, const Cancelled& cancelled) {
+  std::vector<double> sum(seen);
+  for (const LayerHeads& layer : request.heads)
+    add_contribution_lengths(trace, {layer, request.step_index}, sum, cancelled);
   std::vector<float> mean(seen);
   for (size_t p = 0; p < seen; ++p)
-    mean[p] = static_cast<float>(sum[p] / static_cast<double>(request.heads.size()));
+    mean[p] = static_cast<float>(sum[p] / static_cast<double>(head_count(request.heads)));
   return mean;
 }
 
@@ -159,15 +172,16 @@ std::vector<float> mean_weights(const TraceReader& trace, const RowRequest& requ
   std::vector<double> sum(seen);
   std::vector<uint32_t> count(seen);
   Grid<float> weights(1, seen);
-  for (const size_t head : request.heads) {
-    trace.read_weights(request.layer_index, head, {request.step_index, 1}, {0, seen},
-                       weights.view());
-    for (size_t p = 0; p < seen; ++p) {
-      if (std::isnan(weights(0, p))) continue;
-      sum[p] += double{weights(0, p)};
-      ++count[p];
+  for (const LayerHeads& layer : request.heads)
+    for (const size_t head : layer.heads) {
+      trace.read_weights(layer.layer_index, head, {request.step_index, 1}, {0, seen},
+                         weights.view());
+      for (size_t p = 0; p < seen; ++p) {
+        if (std::isnan(weights(0, p))) continue;
+        sum[p] += double{weights(0, p)};
+        ++count[p];
+      }
     }
-  }
   std::vector<float> mean(seen, kAbsent);
   for (size_t p = 0; p < seen; ++p)
     if (count[p] > 0) mean[p] = static_cast<float>(sum[p] / count[p]);
@@ -262,11 +276,12 @@ std::shared_ptr<const RowSnapshot> read_row(const TraceReader& trace, const RowR
   if (!window || cancelled()) return window ? nullptr : row;
   row->window = *window;
   BandSum sum(*window);
-  const double share = 1.0 / static_cast<double>(request.heads.size());
-  for_each_band_block(trace, request, *window, cancelled,
-                      [&](size_t, const Grid<double>& bands, IndexRange block) {
-                        sum.add_scaled(bands, block, share);
-                      });
+  const double share = 1.0 / static_cast<double>(head_count(request.heads));
+  for (const LayerHeads& layer : request.heads)
+    for_each_band_block(trace, {layer, request.step_index}, *window, cancelled,
+                        [&](size_t, const Grid<double>& bands, IndexRange block) {
+                          sum.add_scaled(bands, block, share);
+                        });
   if (cancelled()) return nullptr;
   row->bands = std::move(sum).curves();
   return row;
@@ -290,19 +305,19 @@ std::shared_ptr<const MapSnapshot> read_map(const TraceReader& trace, size_t ste
     window = IndexRange{window->first + window->count - kMostMapPositions, kMostMapPositions};
   if (window) map->window = *window;
   BandSum sum(map->window);
-  RowRequest request{0, all_heads(info), step_index};
+  LayerHeads heads{0, all_heads(info)};
   const double share = 1.0 / static_cast<double>(info.layers.size() * info.heads.size());
   for (size_t layer = 0; layer < info.layers.size(); ++layer) {
     if (cancelled()) return nullptr;
-    request.layer_index = layer;
-    const Grid<float> weights = present_weights(trace, request, {0, seen});
+    heads.layer_index = layer;
+    const Grid<float> weights = present_weights(trace, {heads, step_index}, {0, seen});
     for (size_t head = 0; head < weights.rows(); ++head) {
       map->entropy(layer, head) = entropy_of(weights.row(head));
       map->sink(layer, head) = weights(head, 0);
     }
     if (!window) continue;
     Grid<double> finest(info.heads.size(), window->count);
-    for_each_band_block(trace, request, *window, cancelled,
+    for_each_band_block(trace, {heads, step_index}, *window, cancelled,
                         [&](size_t head, const Grid<double>& bands, IndexRange block) {
                           sum.add_scaled(bands, block, share);
                           std::copy(bands.row(0).begin(), bands.row(0).end(),

@@ -20,8 +20,7 @@ inline constexpr uint32_t kBandMargin = 32;
 inline constexpr uint32_t kShortestGrowth = 2 * kBandMargin + 32;
 
 struct RowRequest {
-  size_t layer_index = 0;
-  std::vector<size_t> heads;
+  std::vector<LayerHeads> heads;
   size_t step_index = 0;
   bool operator==(const RowRequest&) const = default;
 };

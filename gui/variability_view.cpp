@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "gui/inspector.h"
+#include "gui/labels.h"
+#include "gui/lane_sets.h"
 #include "gui/paint.h"
 #include "gui/reduced_rows.h"
 
@@ -12,6 +14,25 @@ namespace dendrokv {
 namespace {
 
 constexpr int kLegendWidth = 400;
+
+/// A log axis for many numbers: its ends are taken to logarithms once.
+class Heights {
+ public:
+  explicit Heights(const Axis& axis)
+      : axis_(axis),
+        low_(std::log10(axis.data_first)),
+        pixels_((axis.pixel_last - axis.pixel_first) / (std::log10(axis.data_last) - low_)) {}
+  /// Never far outside of the plot.
+  double of(float number) const {
+    const double shown = std::max(double{number}, axis_.data_first * 0.5);
+    return std::clamp(axis_.pixel_first + (std::log10(shown) - low_) * pixels_,
+                      axis_.pixel_last - 4, axis_.pixel_first + 4);
+  }
+
+ private:
+  Axis axis_;
+  double low_, pixels_;
+};
 
 /// Line widths by level: with the order of the legend they tell the curves apart without colour.
 double width_of(size_t level) {
@@ -33,13 +54,17 @@ void VariabilityView::ask() {
 }
 
 void VariabilityView::document_opened() {
+  extent_.reset();
   ask();
 }
 void VariabilityView::selection_changed(const Selection& now, const Selection& before) {
+  if (!same_lanes(now, before)) extent_.reset();
   if (needs_refresh(now, before)) ask();
 }
 void VariabilityView::snapshot_arrived(Topic topic) {
-  if (topic == Topic::Row || topic == Topic::Map) refresh();
+  if (topic != Topic::Row && topic != Topic::Map) return;
+  extent_.reset();
+  refresh();
 }
 
 std::optional<VariabilityView::Curves> VariabilityView::curves() const {
@@ -57,11 +82,7 @@ QString VariabilityView::caption() const {
   const Selection& now = selection();
   const std::optional<size_t> index = step_index_at(content()->info, now.step);
   if (!index) return QStringLiteral("no step recorded up to this one");
-  QString what = QStringLiteral("all layers and heads");
-  if (now.scope == LaneScope::LayerMean) what = QStringLiteral("layer %1").arg(now.layer.value);
-  if (now.scope == LaneScope::One)
-    what = QStringLiteral("layer %1 · ").arg(now.layer.value) +
-           to_qt(lane_name(content()->runs[now.run], now.lane));
+  const QString what = lanes_in_words(content()->runs[now.run], now);
   return QStringLiteral("mean |Rec D| of weight × value, ") + what +
          QStringLiteral(", step %1").arg(grouped(content()->info.steps[*index].value));
 }
@@ -79,7 +100,11 @@ QString VariabilityView::describe(QPointF point) const {
 }
 
 Axis VariabilityView::value_axis(const Curves& curves) const {
-  const QRectF rect = plot();
+  if (!extent_) extent_ = extent_of(curves);
+  return {ScaleKind::Log10, extent_->low, extent_->high, plot().bottom(), plot().top()};
+}
+
+VariabilityView::Extent VariabilityView::extent_of(const Curves& curves) const {
   const IndexRange inner = inner_range(curves.window);
   const IndexRange range = inner.count > 0 ? inner : curves.window;
   double high = 0;
@@ -92,18 +117,12 @@ Axis VariabilityView::value_axis(const Curves& curves) const {
     for (size_t p = range.first; p < range.first + range.count; p += every)
       if (band.at(p) > 0) some.push_back(band.at(p));
   }
-  if (!(high > 0) || some.empty()) return {ScaleKind::Log10, 1e-4, 1, rect.bottom(), rect.top()};
+  if (!(high > 0) || some.empty()) return {1e-4, 1};
   // The lowest 2 % would stretch the axis by decades for a few zeros.
   const auto place = some.begin() + static_cast<ptrdiff_t>(some.size() / 50);
   std::nth_element(some.begin(), place, some.end());
   const double low = std::min(double{*place}, high / 10);
-  return {ScaleKind::Log10, low, high * 1.25, rect.bottom(), rect.top()};
-}
-
-double VariabilityView::y_of(float number, const Axis& value) const {
-  const QRectF rect = plot();
-  const double shown = std::max(double{number}, value.data_first * 0.5);
-  return std::clamp(value.pixel(shown), rect.top() - 4, rect.bottom() + 4);
+  return {low, high * 1.25};
 }
 
 void VariabilityView::paint_steps(QPainter& painter, size_t level,
@@ -111,21 +130,28 @@ void VariabilityView::paint_steps(QPainter& painter, size_t level,
                                   const Axis& value) const {
   const QRectF rect = plot();
   const double width = rect.width() / static_cast<double>(cells.size());
+  const Heights heights(value);
   QPainterPath path;
   bool down = false;
-  for (size_t c = 0; c < cells.size(); ++c) {
-    if (std::isnan(cells[c].largest)) {
+  for (size_t c = 0; c < cells.size();) {
+    // A band of level k has the same value 2^k times: one stroke for all of them.
+    size_t end = c + 1;
+    while (end < cells.size() && cells[end] == cells[c]) ++end;
+    const double left = rect.left() + width * static_cast<double>(c);
+    const double right = rect.left() + width * static_cast<double>(end);
+    const Envelope::Cell& cell = cells[c];
+    c = end;
+    if (std::isnan(cell.largest)) {
       down = false;
       continue;
     }
-    const double left = rect.left() + width * static_cast<double>(c);
-    const double first = y_of(cells[c].least, value), last = y_of(cells[c].largest, value);
+    const double first = heights.of(cell.least), last = heights.of(cell.largest);
     if (down)
       path.lineTo(left, first);
     else
       path.moveTo(left, first);
     if (std::abs(last - first) > 0.25) path.lineTo(left, last);
-    path.lineTo(left + width, last);
+    path.lineTo(right, last);
     down = true;
   }
   painter.setPen(QPen(to_qt(colours().band[level]), width_of(level), Qt::SolidLine, Qt::FlatCap,
@@ -141,6 +167,7 @@ void VariabilityView::paint_bars(QPainter& painter, size_t level,
   const QRectF rect = plot();
   const double width = rect.width() / static_cast<double>(cells.size());
   const double half = width_of(level) / 2;
+  const Heights heights(value);
   QVector<QRectF> bars;
   bars.reserve(static_cast<int>(cells.size()));
   std::optional<std::pair<double, double>> before;  // upper and lower end
@@ -149,7 +176,7 @@ void VariabilityView::paint_bars(QPainter& painter, size_t level,
       before.reset();
       continue;
     }
-    const double upper = y_of(cells[c].largest, value), lower = y_of(cells[c].least, value);
+    const double upper = heights.of(cells[c].largest), lower = heights.of(cells[c].least);
     // A bar reaches to its neighbour's, as a line would.
     const double top = before ? std::min(upper, before->second) : upper;
     const double bottom = before ? std::max(lower, before->first) : lower;
@@ -191,7 +218,7 @@ void VariabilityView::paint_value_ticks(QPainter& painter, const Axis& value) co
     if (y > free_below) continue;
     free_below = y - scaled(13);
     painter.setPen(to_qt(colours().secondary));
-    painter.drawText(QRectF(rect.left() - 50, y - 8, 44, 16), kRightLabel, to_qt(tick.label));
+    draw_label(painter, QRectF(rect.left() - 50, y - 8, 44, 16), kRightLabel, to_qt(tick.label));
   }
 }
 
@@ -221,9 +248,9 @@ void VariabilityView::paint_legend(QPainter& painter) const {
     painter.drawLine(QPointF(left, middle), QPointF(left + 14, middle));
     painter.setPen(to_qt(colours().secondary));
     const QString name = QStringLiteral("D%1").arg(level + 1);
-    painter.drawText(QPointF(left + 19, middle + scaled(4)),
-                     level == 0 ? name + QStringLiteral(" · 2 tokens")
-                                : name + QStringLiteral(" · %1").arg(2u << level));
+    draw_label(painter, QPointF(left + 19, middle + scaled(4)),
+               level == 0 ? name + QStringLiteral(" · 2 tokens")
+                          : name + QStringLiteral(" · %1").arg(2u << level));
     left += scaled(level == 0 ? 98 : 68);
   }
 }

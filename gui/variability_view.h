@@ -27,6 +27,11 @@ class VariabilityView : public PositionView {
   };
   std::optional<Curves> curves() const;
   void ask();
+  /// Of the values of all curves; found once for each answer of the document, as it looks at some thousand values.
+  struct Extent {
+    double low, high;
+  };
+  Extent extent_of(const Curves& curves) const;
   Axis value_axis(const Curves& curves) const;
   void paint_curve(QPainter& painter, const Curves& curves, size_t level, const Axis& value) const;
   /// A line with the corners of a band's steps.
@@ -35,10 +40,11 @@ class VariabilityView : public PositionView {
   /// Where a pixel holds several positions: one upright bar a pixel.
   void paint_bars(QPainter& painter, size_t level, const std::vector<Envelope::Cell>& cells,
                   const Axis& value) const;
-  double y_of(float number, const Axis& value) const;
   void paint_value_ticks(QPainter& painter, const Axis& value) const;
   void paint_invalid(QPainter& painter, const Curves& curves) const;
   void paint_legend(QPainter& painter) const;
+
+  mutable std::optional<Extent> extent_;  // of the curves that are drawn
 };
 
 }  // namespace dendrokv

@@ -1,12 +1,14 @@
 #include "gui/view.h"
 
 #include <QAccessible>
+#include <QFocusEvent>
 #include <QMouseEvent>
 #include <QWheelEvent>
 #include <algorithm>
 #include <cmath>
 
 #include "gui/inspector.h"
+#include "gui/labels.h"
 
 namespace dendrokv {
 namespace {
@@ -18,6 +20,7 @@ constexpr double kFewestHeight = 80;  // at 100 %
 View::View(Workspace& workspace, const QString& title, QWidget* parent)
     : QWidget(parent), workspace_(workspace), title_(title) {
   setMouseTracking(true);
+  setFocusPolicy(Qt::StrongFocus);
   setAccessibleName(title);
   setMinimumSize(80, static_cast<int>(scaled(kFewestHeight)));
   connect(&workspace.selection, &SelectionModel::changed, this,
@@ -110,6 +113,10 @@ void View::paintEvent(QPaintEvent*) {
   }
   paint_header(painter);
   if (content()) paint_front(painter);
+  if (!ringed_) return;
+  painter.setPen(QPen(to_qt(colours().accent), 2));
+  painter.setBrush(Qt::NoBrush);
+  painter.drawRoundedRect(QRectF(rect()).adjusted(1, 1, -1, -1), kRadius, kRadius);
 }
 
 // The picture covers what is behind the view, corners included: opaque pixels are copied, others would have to be blended.
@@ -132,29 +139,26 @@ void View::paint_panel(QPainter& painter) {
 }
 
 void View::paint_header(QPainter& painter) {
-  const QFontMetricsF title_metrics(title_font());
   const double baseline = scaled(23);
   painter.setFont(title_font());
   painter.setPen(to_qt(colours().ink));
   const double room = width() - 2 * kPadding - header_reserve();
-  const QString title = title_metrics.elidedText(content() ? heading() : title_, Qt::ElideRight, room);
-  painter.drawText(QPointF(kPadding, baseline), title);
+  const QString title = elided(title_font(), content() ? heading() : title_, room);
+  draw_label(painter, QPointF(kPadding, baseline), title);
   if (!content()) return;
-  const QFontMetricsF metrics(small_font());
-  double left = kPadding + title_metrics.horizontalAdvance(title) + 16;
+  double left = kPadding + label_width(title_font(), title) + 16;
   double right = width() - kPadding - header_reserve();
   painter.setFont(small_font());
   const QString read_out = pointer_ ? describe(*pointer_) : QString();
   if (!read_out.isEmpty()) {
     painter.setPen(to_qt(colours().ink));
-    const QString shown = metrics.elidedText(read_out, Qt::ElideRight, right - left);
-    right -= metrics.horizontalAdvance(shown) + 16;
-    painter.drawText(QPointF(right + 16, baseline), shown);
+    const QString shown = elided(small_font(), read_out, right - left);
+    right -= label_width(small_font(), shown) + 16;
+    draw_label(painter, QPointF(right + 16, baseline), shown);
   }
   painter.setPen(to_qt(colours().secondary));
   if (right > left + 40)
-    painter.drawText(QPointF(left, baseline),
-                     metrics.elidedText(caption(), Qt::ElideRight, right - left));
+    draw_label(painter, QPointF(left, baseline), elided(small_font(), caption(), right - left));
 }
 
 void View::paint_message(QPainter& painter, const QString& message) const {
@@ -196,6 +200,18 @@ void View::leaveEvent(QEvent*) {
   update();
 }
 
+/// Who works by keys sees where they are; who clicks knows.
+void View::focusInEvent(QFocusEvent* event) {
+  ringed_ = event->reason() == Qt::TabFocusReason || event->reason() == Qt::BacktabFocusReason ||
+            event->reason() == Qt::ShortcutFocusReason;
+  update();
+}
+
+void View::focusOutEvent(QFocusEvent*) {
+  ringed_ = false;
+  update();
+}
+
 QRectF PositionView::plot() const {
   return area().adjusted(left_margin() - kPadding / 2.0, 2, -kRightMargin, -tick_band());
 }
@@ -219,7 +235,6 @@ void PositionView::paint_position_ticks(QPainter& painter) const {
   const Axis axis = position_axis();
   const double line = tick_line();
   painter.setFont(tiny_font());
-  const QFontMetricsF metrics(tiny_font());
   const int wanted = std::max(2, static_cast<int>(rect.width() / scaled(110)));
   for (const Tick& tick : binary_ticks(axis, wanted)) {
     const double x = std::round(axis.pixel(tick.value)) + 0.5;
@@ -228,9 +243,9 @@ void PositionView::paint_position_ticks(QPainter& painter) const {
     painter.setPen(to_qt(colours().secondary));
     const QString label = grouped(static_cast<uint64_t>(tick.value));
     // A label at an end stays inside of the panel.
-    const double half = metrics.horizontalAdvance(label) / 2;
+    const double half = label_width(tiny_font(), label) / 2;
     const double middle = std::clamp(x, kPadding + half, width() - kPadding / 2.0 - half);
-    painter.drawText(QRectF(middle - 60, line + 6, 120, 14), kBelowLabel, label);
+    draw_label(painter, QRectF(middle - 60, line + 6, 120, 14), kBelowLabel, label);
   }
 }
 

@@ -28,6 +28,9 @@ enum class PaintMode {
 /// Whether the level is written under each kept token.
 enum class LevelMarks { Show, Hide };
 
+/// Whether the heat map lies under what the run keeps.
+enum class LevelOverlay { Show, Hide };
+
 /// Another trace of the same text, to compare with.
 struct Beside {
   std::shared_ptr<const Content> content;
@@ -41,6 +44,7 @@ struct Workspace {
   Style style;
   PaintMode paint_mode = PaintMode::Cached;
   LevelMarks level_marks = LevelMarks::Show;
+  LevelOverlay level_overlay = LevelOverlay::Hide;
   Marks marks = {};
   Kinship kinship = {};
   std::optional<Beside> beside = {};
@@ -104,6 +108,8 @@ class View : public QWidget {
   void mouseMoveEvent(QMouseEvent* event) override;
   void mousePressEvent(QMouseEvent* event) override;
   void leaveEvent(QEvent* event) override;
+  void focusInEvent(QFocusEvent* event) override;
+  void focusOutEvent(QFocusEvent* event) override;
 
  private:
   void paint_picture();
@@ -116,6 +122,7 @@ class View : public QWidget {
   QImage picture_;
   bool stale_ = true;  // the picture is not of what is selected now
   std::optional<QPointF> pointer_;
+  bool ringed_ = false;  // the focus came by a key
 };
 
 /// A view over the shared axis of positions: same margins, ticks, crosshair, wheel and drag in each.

@@ -3,6 +3,8 @@
 #include <QVBoxLayout>
 #include <algorithm>
 
+#include "gui/panel_mover.h"
+
 namespace dendrokv {
 namespace {
 
@@ -15,14 +17,16 @@ Visibility standard(const ViewRow& row) {
 }  // namespace
 
 ViewDeck::ViewDeck(Workspace& workspace, QWidget* parent)
-    : QWidget(parent), workspace_(workspace), across_(new QSplitter(Qt::Horizontal, this)) {
+    : QWidget(parent),
+      workspace_(workspace),
+      across_(new QSplitter(Qt::Horizontal, this)),
+      mover_(new PanelMover(*this)) {
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(kGutter, kGutter, kGutter, kGutter);
   layout->addWidget(across_);
   across_->setHandleWidth(kGutter);
   across_->setChildrenCollapsible(false);
-  for (const Side side : {Side::Left, Side::Centre, Side::Right})
-    across_->addWidget(build_side(side));
+  for (const Side side : {Side::Left, Side::Centre, Side::Right}) build_side(side);
   across_->setStretchFactor(0, 0);
   across_->setStretchFactor(1, 1);
   across_->setStretchFactor(2, 0);
@@ -32,28 +36,30 @@ ViewDeck::ViewDeck(Workspace& workspace, QWidget* parent)
   share_heights();
 }
 
-QSplitter* ViewDeck::build_side(Side side) {
+void ViewDeck::build_side(Side side) {
   auto* splitter = new QSplitter(Qt::Vertical, across_);
   splitter->setHandleWidth(kGutter);
   splitter->setChildrenCollapsible(false);
+  sides_.push_back({side, splitter, {}});
   int index = 0;
   for (const ViewRow& row : view_table()) {
     if (row.side != side) continue;
     View* view = row.make(workspace_, to_qt(row.title), splitter);
     views_[row.name] = view;
+    sides_.back().order.push_back(row.name);
     splitter->addWidget(view);
     splitter->setStretchFactor(index++, row.share);
+    mover_->watch(*view, row.name);
   }
-  sides_.emplace_back(side, splitter);
-  return splitter;
+  across_->addWidget(splitter);
 }
 
 void ViewDeck::share_heights() {
-  for (const auto& [side, splitter] : sides_) {
+  for (const Row& side : sides_) {
     QList<int> heights;
-    for (const ViewRow& row : view_table())
-      if (row.side == side) heights << row.share * 10;
-    splitter->setSizes(heights);
+    for (const std::string_view name : side.order)
+      if (!floats(name)) heights << view_row(name).share * 10;
+    side.splitter->setSizes(heights);
   }
 }
 
@@ -68,24 +74,23 @@ void ViewDeck::set_visibility(std::string_view name, Visibility visibility) {
   visibility_[row.name] = visibility;
   alone_.clear();
   arrange();
-  if (visibility == Visibility::Shown) make_room(row);
+  if (visibility == Visibility::Shown) make_room(row.name);
 }
 
 /// A view that comes in between others gets its share of their heights.
-void ViewDeck::make_room(const ViewRow& row) {
-  for (const auto& [side, splitter] : sides_) {
-    if (side != row.side) continue;
-    QList<int> heights = splitter->sizes();
-    int all = 0, shares = 0;
-    for (const int height : heights) all += height;
-    for (const ViewRow& other : view_table())
-      if (other.side == side && shows(other.name)) shares += other.share;
-    const int place = splitter->indexOf(views_[row.name]);
-    const int wanted = all * row.share / std::max(1, shares);
-    for (int& height : heights) height = height * (all - wanted) / std::max(1, all);
-    heights[place] = wanted;
-    splitter->setSizes(heights);
-  }
+void ViewDeck::make_room(std::string_view name) {
+  if (floats(name)) return;
+  const Row& side = row_of(name);
+  QList<int> heights = side.splitter->sizes();
+  int all = 0, shares = 0;
+  for (const int height : heights) all += height;
+  for (const std::string_view other : side.order)
+    if (shows(other) && !floats(other)) shares += view_row(other).share;
+  const int place = side.splitter->indexOf(views_[name]);
+  const int wanted = all * view_row(name).share / std::max(1, shares);
+  for (int& height : heights) height = height * (all - wanted) / std::max(1, all);
+  heights[place] = wanted;
+  side.splitter->setSizes(heights);
 }
 
 bool ViewDeck::shows(std::string_view name) const {
@@ -123,10 +128,8 @@ void ViewDeck::set_shown(const std::vector<std::string>& names) {
 
 std::vector<int> ViewDeck::sizes() const {
   std::vector<int> all;
-  const auto add = [&all](const QSplitter& splitter) {
-    for (const int size : splitter.sizes()) all.push_back(size);
-  };
-  for (const auto& [side, splitter] : sides_) add(*splitter);
+  for (const Row& side : sides_)
+    for (const int size : side.splitter->sizes()) all.push_back(size);
   for (int i = 0; i < static_cast<int>(sides_.size()); ++i)
     all.push_back(across_->sizes().value(i));
   return all;
@@ -140,7 +143,7 @@ void ViewDeck::set_sizes(const std::vector<int>& wanted) {
     for (int i = 0; i < count; ++i) some << *next++;
     return some;
   };
-  for (const auto& [side, splitter] : sides_) splitter->setSizes(take(splitter->count()));
+  for (const Row& side : sides_) side.splitter->setSizes(take(side.splitter->count()));
   across_->setSizes(take(static_cast<int>(sides_.size())));
 }
 
@@ -159,14 +162,17 @@ void ViewDeck::add_pane(QWidget* pane) {
 }
 
 void ViewDeck::arrange() {
-  for (const auto& [side, splitter] : sides_) {
+  for (const Row& side : sides_) {
     bool any = false;
-    for (const ViewRow& row : view_table()) {
-      if (row.side != side) continue;
-      views_[row.name]->setVisible(shows(row.name));
-      any = any || shows(row.name);
+    for (const std::string_view name : side.order) {
+      if (floats(name)) {
+        windows_[name]->setVisible(shows(name));
+        continue;
+      }
+      views_[name]->setVisible(shows(name));
+      any = any || shows(name);
     }
-    splitter->setVisible(any);
+    side.splitter->setVisible(any);
   }
   Q_EMIT visibility_changed();
 }

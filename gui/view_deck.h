@@ -1,6 +1,8 @@
 #pragma once
-// The views of the table in their places: left, centre, right; which of them show, and how large.
+// The views of the table in their places: left, centre, right, or in windows of their own; which of them show, and how large. Each is a
+// panel: it can be moved among the others by its title or by keys.
 
+#include <QPointer>
 #include <QSplitter>
 #include <QWidget>
 #include <map>
@@ -8,11 +10,16 @@
 #include <string_view>
 #include <vector>
 
+#include "gui/panel_place.h"
 #include "gui/views.h"
 
 namespace dendrokv {
 
+class PanelMover;
+
 enum class Visibility { Shown, Hidden };
+/// Of another panel.
+enum class PanelEdge { Above, Below };
 
 class ViewDeck : public QWidget {
   Q_OBJECT
@@ -36,6 +43,25 @@ class ViewDeck : public QWidget {
   std::vector<int> sizes() const;
   void set_sizes(const std::vector<int>& sizes);
 
+  /// The panel that has the focus, or was clicked last; before that the first one that shows.
+  std::string_view current() const;
+  void set_current(std::string_view name);
+  /// To the panel `by` further, among those that show, from left to right and down.
+  void focus_panel(int by);
+  /// Changes places with the panel `by` further on its side.
+  void move_panel(std::string_view name, int by);
+  /// To the end of the next side.
+  void move_panel_across(std::string_view name, int by);
+  void place_panel(std::string_view name, std::string_view neighbour, PanelEdge edge);
+  /// Into a window of its own, there if given; and back.
+  void float_panel(std::string_view name, std::optional<QRect> window = {});
+  void dock_panel(std::string_view name);
+  bool floats(std::string_view name) const { return windows_.contains(name); }
+  /// Every view, side by side in order. Places of views that are not named stay behind those that are.
+  std::vector<PanelPlace> places() const;
+  void set_places(const std::vector<PanelPlace>& places);
+  void usual_places();
+
   /// Between centre and right side.
   void add_pane(QWidget* pane);
   /// After a change of theme or font.
@@ -45,17 +71,28 @@ class ViewDeck : public QWidget {
   void visibility_changed();
 
  private:
-  QSplitter* build_side(Side side);
+  struct Row {
+    Side side;
+    QSplitter* splitter;
+    std::vector<std::string_view> order;  // of all of its views, those that float too
+  };
+  void build_side(Side side);
   void share_heights();
-  void make_room(const ViewRow& row);
+  void make_room(std::string_view name);
   void arrange();
+  void lay_panels();
+  Row& row_of(std::string_view name);
+  std::vector<std::string_view> in_sight() const;
 
   Workspace& workspace_;
   QSplitter* across_;
+  PanelMover* mover_;
   std::map<std::string_view, View*> views_;
   std::map<std::string_view, Visibility> visibility_;
-  std::vector<std::pair<Side, QSplitter*>> sides_;
+  std::map<std::string_view, QPointer<QWidget>> windows_;
+  std::vector<Row> sides_;
   std::string alone_;
+  std::string_view current_;
 };
 
 }  // namespace dendrokv

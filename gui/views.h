@@ -5,11 +5,11 @@
 #include <span>
 #include <string_view>
 
+#include "gui/panel_place.h"
 #include "gui/view.h"
 
 namespace dendrokv {
 
-enum class Side { Left, Centre, Right };
 /// Whether a view is there before anybody asks for it.
 enum class AtStart { Shown, Hidden };
 

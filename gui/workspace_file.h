@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "gui/panel_place.h"
 #include "gui/selection.h"
 #include "plot/colormap.h"
 
@@ -20,8 +21,10 @@ struct SavedWorkspace {
   Theme theme = Theme::Light;
   int font_percent = 100;
   bool level_marks = true;
+  bool level_overlay = false;
   std::vector<std::string>
       views;  // shown ones, in the order of the table; empty = all that open by themselves
+  std::vector<PanelPlace> panels;  // every view, in order; empty = the usual places
   std::vector<int> sizes;  // of the splitters, one after the other
 };
 

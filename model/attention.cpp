@@ -229,12 +229,19 @@ size_t Attention::reduced_place(size_t lane, size_t token) {
 void Attention::attend_abreast(const AttentionBlock& block, size_t lane, TokenRange tokens,
                                size_t rows, Scratch& scratch) {
   attend(block, lane, tokens, rows, scratch);
-  if (shape_.scores == ScoreUse::Ignored) return;
-  for (size_t token = 0; token < tokens.count(); ++token)
-    this->lane(block.layer, lane)
-        .reduce_weights(
-            tokens, token, scratch.work,
-            reduced_.row(reduced_place(lane, tokens.first + token)).first(rows + token));
+  for (size_t token = 0; token < tokens.count(); ++token) {
+    const auto reduced = kept_of_step(block, lane, tokens.first + token, rows + token);
+    if (!reduced.empty())
+      this->lane(block.layer, lane).reduce_weights(tokens, token, scratch.work, reduced);
+  }
+}
+
+// Where the reduced weights of a step wait for the policy; empty if it does not look at them.
+std::span<float> Attention::kept_of_step(const AttentionBlock& block, size_t lane, size_t token,
+                                         size_t rows) {
+  const Step step(block.first.value + token);
+  if (!this->lane(block.layer, lane).wants_weights(step, rows)) return {};
+  return reduced_.row(reduced_place(lane, token)).first(rows);
 }
 
 // Policies see every step, whether or not they can name a row.
@@ -242,11 +249,9 @@ void Attention::settle_abreast(const AttentionBlock& block, size_t lane, TokenRa
   const size_t rows = rows_of(block, lane) - tokens.count();
   for (size_t token = tokens.first; token < tokens.end; ++token) {
     const size_t seen = rows + token - tokens.first + 1;
-    const bool scores = shape_.scores != ScoreUse::Ignored;
-    const auto reduced =
-        scores ? reduced_.row(reduced_place(lane, token)).first(seen) : std::span<float>();
-    const auto decisions =
-        this->lane(block.layer, lane).settle(block, Lane(lane), token, seen, reduced);
+    const auto decisions = this->lane(block.layer, lane)
+                               .settle(block, Lane(lane), token, seen,
+                                       kept_of_step(block, lane, token, seen));
     DENDROKV_ASSERT(decisions.empty());
   }
 }
@@ -255,10 +260,12 @@ void Attention::attend(const AttentionBlock& block, size_t lane, TokenRange toke
                        Scratch& scratch) const {
   const AttentionLane& rows_of_lane = this->lane(block.layer, lane);
   LaneWork& work = scratch.work;
-  rows_of_lane.score(block, tokens, rows, {0, rows + tokens.count() - 1}, scratch.queries, work);
+  rows_of_lane.score(block, tokens, rows, {0, rows_of_lane.columns(rows + tokens.count() - 1)},
+                     scratch.queries, work);
   rows_of_lane.soften(tokens, rows, work);
   rows_of_lane.show(block, tokens, rows, work);
   rows_of_lane.sum(block, tokens, rows, 0, config_.head_dim, work);
+  rows_of_lane.finish_show(block, work);
 }
 
 // ---- in sequence
@@ -279,19 +286,22 @@ void Attention::step(const AttentionBlock& block, size_t lane, size_t token, Scr
   const TokenRange one{token, token + 1};
   const size_t rows = rows_of(block, lane);
   LaneWork& work = scratch.work;
-  rows_of_lane.score(block, one, rows, {0, rows}, scratch.queries, work);
+  rows_of_lane.score(block, one, rows, {0, rows_of_lane.columns(rows)}, scratch.queries, work);
   rows_of_lane.soften(one, rows, work);
   rows_of_lane.show(block, one, rows, work);
   const std::span<const float> reduced = reduced_of_step(block, lane, token, work);  // while they are near
   rows_of_lane.sum(block, one, rows, 0, config_.head_dim, work);
+  rows_of_lane.finish_show(block, work);
   finish_step(block, lane, token, reduced);
 }
 
 std::span<const float> Attention::reduced_of_step(const AttentionBlock& block, size_t lane,
                                                   size_t token, LaneWork& work) const {
-  if (shape_.budget == 0 || shape_.scores == ScoreUse::Ignored) return {};
-  const std::span<float> reduced = std::span(work.reduced).first(rows_of(block, lane));
-  this->lane(block.layer, lane).reduce_weights({token, token + 1}, 0, work, reduced);
+  const AttentionLane& rows_of_lane = this->lane(block.layer, lane);
+  const size_t rows = rows_of(block, lane);
+  if (!rows_of_lane.wants_weights(Step(block.first.value + token), rows)) return {};
+  const std::span<float> reduced = std::span(work.reduced).first(rows);
+  rows_of_lane.reduce_weights({token, token + 1}, 0, work, reduced);
   return reduced;
 }
 
@@ -324,11 +334,9 @@ void Attention::settle_together(const AttentionBlock& block, size_t token, size_
   std::vector<LaneView> views;
   for (size_t lane = 0; lane < lanes_of_layer_; ++lane) {
     const size_t rows = rows_of(block, lane) - later;
-    const bool scores = shape_.scores != ScoreUse::Ignored;
-    const auto reduced =
-        scores ? reduced_.row(reduced_place(lane, token)).first(rows) : std::span<float>();
     views.push_back(
-        this->lane(block.layer, lane).take_in(block, Lane(lane), token, rows, reduced));
+        this->lane(block.layer, lane)
+            .take_in(block, Lane(lane), token, rows, kept_of_step(block, lane, token, rows)));
   }
   for (size_t lane = 0; lane < lanes_of_layer_; ++lane)
     this->lane(block.layer, lane).look(views[lane]);
@@ -379,14 +387,15 @@ void Attention::score_piece(const AttentionBlock& block, size_t lane, size_t pie
   const size_t rows = rows_of(block, lane);
   {
     const Lease scratch(*this);
-    rows_of_lane.score(block, {0, 1}, rows, part(rows, piece, pieces_), (*scratch).queries,
-                       cut.work);
+    rows_of_lane.score(block, {0, 1}, rows, part(rows_of_lane.columns(rows), piece, pieces_),
+                       (*scratch).queries, cut.work);
   }
   if (++cut.scored < pieces_) return;
   rows_of_lane.soften({0, 1}, rows, cut.work);
   cut.weights_ready = 1;  // before the observer, which may throw
   cut.weights_ready.notify_all();
   rows_of_lane.show(block, {0, 1}, rows, cut.work);
+  rows_of_lane.finish_show(block, cut.work);
 }
 
 void Attention::sum_piece(const AttentionBlock& block, size_t lane, size_t piece, CutLane& cut) {

@@ -85,6 +85,7 @@ class Attention {
   void settle_together(const AttentionBlock& block, size_t token, size_t later);
   void attend_abreast(const AttentionBlock& block, size_t lane, TokenRange tokens, size_t rows,
                       Scratch& scratch);
+  std::span<float> kept_of_step(const AttentionBlock& block, size_t lane, size_t token, size_t rows);
   void settle_abreast(const AttentionBlock& block, size_t lane, TokenRange tokens);
   void attend(const AttentionBlock& block, size_t lane, TokenRange tokens, size_t rows,
               Scratch& scratch) const;

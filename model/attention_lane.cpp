@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "data/error.h"
@@ -66,12 +67,15 @@ AttentionLane::AttentionLane(const LaneHeads& heads, const KvShape& shape, const
       rule_(rule),
       kernels_(kernels),
       rows_(shape, kernels, rotary),
-      has_sums_(shape.scores == ScoreUse::Sums && policy_shape.budget > 0),
+      scores_(policy_shape.budget > 0 ? shape.scores : ScoreUse::Ignored),
       wanted_(policy_shape.inputs),
       group_rule_(policy_shape.group),
       inputs_(policy_shape, heads.heads, shape.head_dim, 0),
       reads_some_(policy_shape.reads > 0),
-      policy_(std::move(policy)) {}
+      policy_(std::move(policy)) {
+  // The weights of rows that were not read are nobody's but the observer's.
+  DENDROKV_ASSERT(!reads_some_ || scores_ == ScoreUse::Ignored);
+}
 
 void AttentionLane::append(const AttentionBlock& block, size_t token) {
   const size_t size = head_dim_, count = heads_.kv_heads * size;
@@ -98,80 +102,93 @@ void AttentionLane::append(const AttentionBlock& block, size_t token) {
 
 void AttentionLane::score(const AttentionBlock& block, TokenRange tokens, size_t rows,
                           SlotRange range, Grid<float>& queries, LaneWork& work) const {
-  const size_t count = tokens.count(), group = heads_.group();
+  if (!read_rows_.empty()) return score_read_rows(block, tokens.first, range, queries, work);
+  const size_t count = tokens.count() * heads_.group();
   const SlotRange wanted = common(range, {first_seen(rows), range.end});
-  const GridView<float> rotated(queries.data(), group * count, head_dim_);
-  for (size_t frame = 0; frame < rows_.frames(); ++frame) {
-    const SlotRange slots = common(rows_.slots_of(frame), wanted);
-    if (slots.first >= slots.end) continue;
-    for (size_t kv_head = 0; kv_head < heads_.kv_heads; ++kv_head) {
-      const size_t first_head = heads_.first_head + kv_head * group;
-      for (size_t query = 0; query < group * count; ++query) {
-        const size_t token = query % count, head = first_head + query / count;
-        const auto from = block.qkv.row(tokens.first + token).subspan(head * head_dim_, head_dim_);
-        rows_.rotate_query(from, rows + token, frame, rotated.row(query));
-      }
-      const auto scores = work.weights.view().rows_from(kv_head * group * count, group * count);
-      if (read_.empty()) {
-        if (slots.end < wanted.end) rows_.ask_for(RowPart::Keys, kv_head, {slots.end, wanted.end});
-        rows_.scores(kv_head, rotated, slots, rule_.scale, scores);
-      }
-      for (size_t i = 0; i < read_.size(); ++i) {
-        const SlotRange some = common(slots, read_[i]);
-        if (i + 1 < read_.size()) rows_.ask_for(RowPart::Keys, kv_head, read_[i + 1]);
-        if (some.first < some.end) rows_.scores(kv_head, rotated, some, rule_.scale, scores);
-      }
+  for (size_t kv_head = 0; kv_head < heads_.kv_heads; ++kv_head) {
+    rows_.ask_for(RowPart::Keys, kv_head, wanted);
+    for (size_t frame = 0; frame < rows_.frames(); ++frame) {
+      const SlotRange slots = common(rows_.slots_of(frame), wanted);
+      if (slots.first >= slots.end) continue;
+      const auto turned = turn_queries(block, tokens, rows, kv_head, frame, queries);
+      rows_.scores(kv_head, turned, slots, rule_.scale,
+                   work.weights.view().rows_from(kv_head * count, count), wanted.end);
     }
   }
 }
 
-// Neighbouring slots as one range. Behind a window nothing is read; a choice of such rows alone is none.
+void AttentionLane::score_read_rows(const AttentionBlock& block, size_t token, SlotRange columns,
+                                    Grid<float>& queries, LaneWork& work) const {
+  DENDROKV_ASSERT(rows_.frames() == 1);
+  const size_t group = heads_.group(), rows = rows_.slots().size();
+  const auto read = std::span(read_rows_).subspan(columns.first, columns.end - columns.first);
+  for (size_t kv_head = 0; kv_head < heads_.kv_heads; ++kv_head) {
+    const auto turned = turn_queries(block, {token, token + 1}, rows, kv_head, 0, queries);
+    rows_.scores_of_rows(kv_head, turned, read, rule_.scale,
+                         {work.weights.row(kv_head * group).data() + columns.first, group,
+                          read.size(), work.weights.cols()});
+  }
+}
+
+// [query head * tokens + token, head_dim], as the keys of a frame want them.
+GridView<float> AttentionLane::turn_queries(const AttentionBlock& block, TokenRange tokens,
+                                            size_t rows, size_t kv_head, size_t frame,
+                                            Grid<float>& queries) const {
+  const size_t count = tokens.count();
+  const size_t first_head = heads_.first_head + kv_head * heads_.group();
+  const GridView<float> turned(queries.data(), heads_.group() * count, head_dim_);
+  for (size_t query = 0; query < turned.rows(); ++query) {
+    const size_t token = query % count, head = first_head + query / count;
+    const auto from = block.qkv.row(tokens.first + token).subspan(head * head_dim_, head_dim_);
+    rows_.rotate_query(from, rows + token, frame, turned.row(query));
+  }
+  return turned;
+}
+
+// Behind a window nothing is read; a choice of such rows alone is none.
 void AttentionLane::choose_rows_to_read(const AttentionBlock& block, size_t token) {
   const Step step(block.first.value + token);
   const float* queries = block.qkv.row(token).data() + heads_.first_head * head_dim_;
   inputs_.add_queries(step, {queries, heads_.heads, head_dim_});
   LaneView view = rows_.slots().view(block.layer, Lane(heads_.first_kv_head), step);
   inputs_.complete(view);
-  const std::span<const uint8_t> chosen = policy_->reads(view);
+  const SlotRange seen{first_seen(view.position.size()), view.position.size()};
   read_.clear();
-  for (size_t slot = chosen.empty() ? 0 : first_seen(chosen.size()); slot < chosen.size(); ++slot) {
-    if (chosen[slot] == 0) continue;
-    if (!read_.empty() && read_.back().end == slot)
-      ++read_.back().end;
+  read_rows_.clear();
+  for (const SlotRange& chosen : policy_->reads(view)) {
+    const SlotRange range = common(chosen, seen);
+    if (range.first >= range.end) continue;
+    read_.push_back(range);
+    const size_t first = read_rows_.size(), count = range.end - range.first;
+    read_rows_.resize(first + count);
+    const auto rows = std::span(read_rows_).subspan(first);
+    // Without gaps a slot is its row: the list of them lies in memory, beyond the caches.
+    if (rows_.slots().rows_end() == rows_.slots().size())
+      std::iota(rows.begin(), rows.end(), static_cast<uint32_t>(range.first));
     else
-      read_.push_back({slot, slot + 1});
+      std::ranges::copy(rows_.slots().rows().subspan(range.first, count), rows.begin());
   }
 }
 
 size_t AttentionLane::rows_read() const {
   const size_t held = rows_.slots().size();
-  if (read_.empty()) return held - first_seen(held);
-  size_t rows = 0;
-  for (const SlotRange& range : read_) rows += range.end - range.first;
-  return rows;
-}
-
-// The scores of the rows that were read, side by side, and back; the others weigh nothing.
-void AttentionLane::soften_read_rows(size_t query, LaneWork& work) const {
-  const std::span<float> weights = work.weights.row(query);
-  size_t count = 0;
-  for (const SlotRange& range : read_)
-    for (size_t slot = range.first; slot < range.end; ++slot) work.reduced[count++] = weights[slot];
-  kernels_.softmax(std::span(work.reduced).first(count));
-  std::ranges::fill(weights.first(rows_.slots().size()), 0.0f);
-  count = 0;
-  for (const SlotRange& range : read_)
-    for (size_t slot = range.first; slot < range.end; ++slot) weights[slot] = work.reduced[count++];
+  return columns(held - first_seen(held));
 }
 
 void AttentionLane::soften(TokenRange tokens, size_t rows, LaneWork& work) const {
-  if (!read_.empty()) {
+  if (!read_rows_.empty()) {
     DENDROKV_ASSERT(tokens.count() == 1);
-    for (size_t query = 0; query < heads_.heads; ++query) soften_read_rows(query, work);
+    for (size_t query = 0; query < heads_.heads; ++query)
+      kernels_.softmax(work.weights.row(query).first(read_rows_.size()));
     return;
   }
-  for (size_t query = 0; query < heads_.heads * tokens.count(); ++query) {
+  for (size_t kv_head = 0; kv_head < heads_.kv_heads; ++kv_head)
+    rows_.ask_for(RowPart::Values, kv_head, {first_seen(rows), rows});
+  const size_t queries = heads_.heads * tokens.count();
+  for (size_t query = 0; query < queries; ++query) {
     const size_t end = rows + query % tokens.count(), first = first_seen(end);
+    if (scores_ == ScoreUse::Sums)  // which are added to next, and lie in memory
+      rows_.slots().ask_for_sums({end * query / queries, end * (query + 1) / queries});
     std::ranges::fill(work.weights.row(query).first(first), 0.0f);
     kernels_.softmax(work.weights.row(query).subspan(first, end - first));
   }
@@ -179,19 +196,38 @@ void AttentionLane::soften(TokenRange tokens, size_t rows, LaneWork& work) const
 
 void AttentionLane::show(const AttentionBlock& block, TokenRange tokens, size_t rows,
                          LaneWork& work) const {
+  work.shown.clear();
   if (block.observer == nullptr) return;
   for (size_t lane_head = 0; lane_head < heads_.heads; ++lane_head) {
     const Head head(heads_.first_head + lane_head);
-    work.shown.clear();
     for (size_t token = 0; token < tokens.count(); ++token) {
       const Step step(block.first.value + tokens.first + token);
       if (!block.observer->wants_attention(block.layer, head, step)) continue;
+      const std::span<const float> weights = work.weights.row(lane_head * tokens.count() + token);
       work.shown.push_back(
           {block.layer, head, step, rows_.slots().positions().first(rows + token),
-           work.weights.row(lane_head * tokens.count() + token).first(rows + token)});
+           read_rows_.empty() ? weights.first(rows + token) : weights_of_slots(lane_head, work)});
     }
-    if (!work.shown.empty()) block.observer->on_attention(work.shown);
   }
+  if (!work.shown.empty()) block.observer->on_attention(work.shown);
+}
+
+void AttentionLane::finish_show(const AttentionBlock& block, const LaneWork& work) const {
+  if (!work.shown.empty()) block.observer->on_attention_done(work.shown);
+}
+
+// Of the one token that reads some rows only: the others weigh nothing.
+std::span<const float> AttentionLane::weights_of_slots(size_t lane_head, LaneWork& work) const {
+  if (work.of_slots.rows() == 0) work.of_slots = Grid<float>(heads_.heads, work.weights.cols());
+  const std::span<float> of_slots = work.of_slots.row(lane_head).first(rows_.slots().size());
+  std::ranges::fill(of_slots, 0.0f);
+  auto from = work.weights.row(lane_head).begin();
+  for (const SlotRange& range : read_) {
+    const auto count = static_cast<std::ptrdiff_t>(range.end - range.first);
+    std::copy(from, from + count, of_slots.begin() + static_cast<std::ptrdiff_t>(range.first));
+    from += count;
+  }
+  return of_slots;
 }
 
 // The first slot that is not behind the window of the token whose slot is the last of `rows`.
@@ -205,8 +241,6 @@ size_t AttentionLane::first_seen(size_t rows) const {
                              positions.begin());
 }
 
-// In the order of the slots: what only a token and those before it still see, what all tokens see, summed for all of them together,
-// and the token's own tail.
 void AttentionLane::sum(const AttentionBlock& block, TokenRange tokens, size_t rows,
                         size_t first_channel, size_t channels, LaneWork& work) const {
   const size_t count = tokens.count(), group = heads_.group();
@@ -216,28 +250,41 @@ void AttentionLane::sum(const AttentionBlock& block, TokenRange tokens, size_t r
     const GridView<float> sums(work.sums.row(first).data() + first_channel, group * count, channels,
                                work.sums.cols());
     for (size_t query = 0; query < sums.rows(); ++query) std::ranges::fill(sums.row(query), 0.0f);
-    const auto add_for = [&](size_t token, SlotRange range) {
-      if (range.first < range.end)
-        rows_.add_weighted_sum(kv_head, every(weights, count, token), range, first_channel,
-                               every(sums, count, token));
-    };
-    for (size_t i = 0; i < read_.size(); ++i) {
-      if (i + 1 < read_.size()) rows_.ask_for(RowPart::Values, kv_head, read_[i + 1]);
-      add_for(0, read_[i]);
-    }
-    const size_t shared = std::min(first_seen(rows + count - 1), rows);
-    for (size_t token = 0; token < count && read_.empty(); ++token)
-      add_for(token, {first_seen(rows + token), shared});
-    if (shared < rows && read_.empty())
-      rows_.add_weighted_sum(kv_head, weights, {shared, rows}, first_channel, sums);
-    for (size_t token = 1; token < count; ++token)
-      add_for(token, {std::max(rows, first_seen(rows + token)), rows + token});
+    if (read_rows_.empty())
+      sum_seen_rows(kv_head, tokens, rows, first_channel, weights, sums);
+    else
+      rows_.add_weighted_sum_of_rows(kv_head, weights, read_rows_, first_channel, sums);
     for (size_t query = 0; query < sums.rows(); ++query) {
       const size_t head = heads_.first_head + kv_head * group + query / count;
       const auto out = block.out.floats(block.first_column + tokens.first + query % count);
       std::ranges::copy(sums.row(query), out.subspan(head * head_dim_ + first_channel).begin());
     }
   }
+}
+
+// In the order of the slots: what only a token and those before it still see, what all tokens see, summed for all of them together,
+// and the token's own tail.
+void AttentionLane::sum_seen_rows(size_t kv_head, TokenRange tokens, size_t rows,
+                                  size_t first_channel, GridView<const float> weights,
+                                  GridView<float> sums) const {
+  const size_t count = tokens.count();
+  const auto add_for = [&](size_t token, SlotRange range) {
+    if (range.first < range.end)
+      rows_.add_weighted_sum(kv_head, every(weights, count, token), range, first_channel,
+                             every(sums, count, token));
+  };
+  const size_t shared = std::min(first_seen(rows + count - 1), rows);
+  for (size_t token = 0; token < count; ++token)
+    add_for(token, {first_seen(rows + token), shared});
+  if (shared < rows)
+    rows_.add_weighted_sum(kv_head, weights, {shared, rows}, first_channel, sums);
+  for (size_t token = 1; token < count; ++token)
+    add_for(token, {std::max(rows, first_seen(rows + token)), rows + token});
+}
+
+bool AttentionLane::wants_weights(Step step, size_t rows) const {
+  if (scores_ != ScoreUse::Weights) return scores_ == ScoreUse::Sums;
+  return policy_->looks_at_weights(step, rows);
 }
 
 void AttentionLane::reduce_weights(TokenRange tokens, size_t token, const LaneWork& work,
@@ -259,7 +306,7 @@ std::span<const Decision> AttentionLane::settle(const AttentionBlock& block, Lan
 
 LaneView AttentionLane::take_in(const AttentionBlock& block, Lane lane, size_t token, size_t rows,
                                 std::span<const float> reduced) {
-  if (has_sums_) rows_.add_weights(reduced);
+  if (scores_ == ScoreUse::Sums) rows_.add_weights(reduced);
   if (!reduced.empty()) inputs_.add_weights(reduced);
   const Step step(block.first.value + token);
   const float* queries = block.qkv.row(token).data() + heads_.first_head * head_dim_;

@@ -71,7 +71,8 @@ struct LaneWork {
   Grid<float> weights;                   // [query, slot]; query = head * tokens + token
   Grid<float> sums;                      // [query, head_dim]
   std::vector<float> reduced;            // [slot]
-  std::vector<AttentionRow> shown = {};  // to the observer, of one head
+  std::vector<AttentionRow> shown = {};  // to the observer
+  Grid<float> of_slots = {};             // [head, slot] that it is shown where only some rows were read
 };
 
 class AttentionLane {
@@ -82,22 +83,29 @@ class AttentionLane {
                 std::unique_ptr<Policy> policy);
 
   // The parts of a step. `rows`: slots up to the one of the first of the tokens; each later token has one more, and all of these are
-  // there. A token sees those that are not behind its window.
+  // there. A token sees those that are not behind its window. Where the policy chose rows to read, which is for one token at a time,
+  // work.weights has columns for these alone.
 
   void append(const AttentionBlock& block,
               size_t token);  // and, where the policy reads some rows only, which
-  /// Scaled scores of the slots of the range into work.weights. `queries` is room for those of one KV head, [query, head_dim].
+  /// Columns of work.weights for one token.
+  size_t columns(size_t rows) const { return read_rows_.empty() ? rows : read_rows_.size(); }
+  /// Scaled scores of a range of columns into work.weights. `queries` is room for those of one KV head, [query, head_dim].
   void score(const AttentionBlock& block, TokenRange tokens, size_t rows, SlotRange range,
              Grid<float>& queries, LaneWork& work) const;
   /// Scores to weights: each query over the slots that it sees; 0 for those behind its window.
   void soften(TokenRange tokens, size_t rows, LaneWork& work) const;
   void show(const AttentionBlock& block, TokenRange tokens, size_t rows, LaneWork& work) const;
+  /// Some work after show(), before a row leaves, from the same thread.
+  void finish_show(const AttentionBlock& block, const LaneWork& work) const;
   /// Some channels of the weighted sums of the values, into work.sums and from there into block.out.
   void sum(const AttentionBlock& block, TokenRange tokens, size_t rows, size_t first_channel,
            size_t channels, LaneWork& work) const;
   /// reduced[slot] = mean or largest weight over the lane's heads, of token number `token` of those of `work`.
   void reduce_weights(TokenRange tokens, size_t token, const LaneWork& work,
                       std::span<float> reduced) const;
+  /// Whether the reduced weights of a step that sees `rows` rows are wanted by settle() and take_in().
+  bool wants_weights(Step step, size_t rows) const;
   /// Adds the reduced weights of a step to the scores, [slot], or nothing, and asks the policy. Who leaves, in time order; valid
   /// until the next call.
   std::span<const Decision> settle(const AttentionBlock& block, Lane lane, size_t token,
@@ -122,19 +130,26 @@ class AttentionLane {
  private:
   size_t first_seen(size_t rows) const;
   void choose_rows_to_read(const AttentionBlock& block, size_t token);
-  void soften_read_rows(size_t query, LaneWork& work) const;
+  void score_read_rows(const AttentionBlock& block, size_t token, SlotRange columns,
+                       Grid<float>& queries, LaneWork& work) const;
+  GridView<float> turn_queries(const AttentionBlock& block, TokenRange tokens, size_t rows,
+                               size_t kv_head, size_t frame, Grid<float>& queries) const;
+  void sum_seen_rows(size_t kv_head, TokenRange tokens, size_t rows, size_t first_channel,
+                     GridView<const float> weights, GridView<float> sums) const;
+  std::span<const float> weights_of_slots(size_t lane_head, LaneWork& work) const;
 
   LaneHeads heads_;
   size_t head_dim_;
   QueryRule rule_;
   const Kernels& kernels_;
   KvLane rows_;
-  bool has_sums_;
+  ScoreUse scores_;
   InputSet wanted_;
   GroupRule group_rule_;
   LaneInputs inputs_;
   bool reads_some_;
-  std::vector<SlotRange> read_;  // that the newest query reads, in order; empty = all
+  std::vector<SlotRange> read_;      // that the newest query reads, in order; empty = all
+  std::vector<uint32_t> read_rows_;  // where they lie
   std::unique_ptr<Policy> policy_;
   std::vector<Slot> victims_;  // of a step
   std::vector<Eviction> evictions_;

@@ -28,12 +28,13 @@ class FirstLayer final : public Observer {
   void on_steps_done(Step, uint32_t) override {}
   void on_attention(std::span<const AttentionRow> rows) override {
     const std::lock_guard lock(mutex_);
-    const AttentionRow& row = rows.back();
-    Row& last = rows_[row.head];
-    if (!last.positions.empty() && row.step < last.step) return;
-    last = {row.step,
-            {row.positions.begin(), row.positions.end()},
-            {row.weights.begin(), row.weights.end()}};
+    for (const AttentionRow& row : rows) {
+      Row& last = rows_[row.head];
+      if (!last.positions.empty() && row.step < last.step) continue;
+      last = {row.step,
+              {row.positions.begin(), row.positions.end()},
+              {row.weights.begin(), row.weights.end()}};
+    }
   }
   const std::map<Head, Row>& rows() const { return rows_; }
 

@@ -63,7 +63,8 @@ struct Kernels {
   /// Attention of several queries over the rows of one key or value head, [row, head_dim], rows `stride` elements apart; the
   /// queries of a group share each load of a row. `rows` lists the rows in time order. One query is a grid of one row.
   ///
-  /// scores(query, r) = scale * dot(queries(query), keys[rows[r]])
+  /// scores(query, r) = scale * dot(queries(query), keys[rows[r]]) for its columns r. Rows that are listed behind them are needed next,
+  /// and asked for.
   void (*scores_f16)(GridView<const float> queries, const uint16_t* keys, size_t stride,
                      std::span<const uint32_t> rows, float scale, GridView<float> scores);
   void (*scores_f32)(GridView<const float> queries, const float* keys, size_t stride,

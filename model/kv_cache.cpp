@@ -91,6 +91,7 @@ void KvLane::evict(std::span<const Slot> slots) {
 }
 
 void KvLane::tidy_after(size_t evictions) {
+  if (shape_.most_rows == 0 && slots_.rows_end() - slots_.size() > slots_.size() / 8) close_gaps();
   if (next_tidy_ == 0) return;
   next_tidy_ -= std::min(next_tidy_, evictions);
   if (next_tidy_ > 0) return;
@@ -125,20 +126,25 @@ void KvLane::rotate_query(std::span<const float> query, size_t rows, size_t fram
 }
 
 void KvLane::scores(size_t head, GridView<const float> queries, SlotRange range, float scale,
-                    GridView<float> scores) const {
-  const auto rows = slots_.rows().subspan(range.first, range.end - range.first);
-  const GridView<float> to(scores.data() + range.first, scores.rows(), rows.size(),
-                           scores.stride());
+                    GridView<float> scores, size_t ahead) const {
+  const auto rows = slots_.rows().subspan(range.first, std::max(ahead, range.end) - range.first);
+  scores_of_rows(head, queries, rows, scale,
+                 {scores.data() + range.first, scores.rows(), range.end - range.first, scores.stride()});
+}
+
+void KvLane::scores_of_rows(size_t head, GridView<const float> queries,
+                            std::span<const uint32_t> rows, float scale,
+                            GridView<float> scores) const {
   const size_t first = head * shape_.head_dim;
   std::byte* keys = rotated_keys_.bytes.get();
   if (shape_.precision == CachePrecision::F16)
-    kernels_.scores_f16(queries, halves(keys) + first, row_length(), rows, scale, to);
+    kernels_.scores_f16(queries, halves(keys) + first, row_length(), rows, scale, scores);
   else
-    kernels_.scores_f32(queries, floats(keys) + first, row_length(), rows, scale, to);
+    kernels_.scores_f32(queries, floats(keys) + first, row_length(), rows, scale, scores);
 }
 
 void KvLane::ask_for(RowPart part, size_t head, SlotRange range) const {
-  constexpr size_t kRows = 16, kLine = 64;
+  constexpr size_t kRows = 48, kLine = 64;
   const size_t row = row_bytes(), size = row / shape_.heads;
   const size_t end = std::min({range.first + kRows, range.end, slots_.size()});
   const std::byte* from = (part == RowPart::Keys ? rotated_keys_ : values_).bytes.get() + head * size;
@@ -149,15 +155,20 @@ void KvLane::ask_for(RowPart part, size_t head, SlotRange range) const {
 
 void KvLane::add_weighted_sum(size_t head, GridView<const float> weights, SlotRange range,
                               size_t first_channel, GridView<float> out) const {
-  const auto rows = slots_.rows().subspan(range.first, range.end - range.first);
-  const GridView<const float> from(weights.data() + range.first, weights.rows(), rows.size(),
-                                   weights.stride());
+  const size_t count = range.end - range.first;
+  add_weighted_sum_of_rows(head, {weights.data() + range.first, weights.rows(), count, weights.stride()},
+                           slots_.rows().subspan(range.first, count), first_channel, out);
+}
+
+void KvLane::add_weighted_sum_of_rows(size_t head, GridView<const float> weights,
+                                      std::span<const uint32_t> rows, size_t first_channel,
+                                      GridView<float> out) const {
   const size_t first = head * shape_.head_dim + first_channel;
   std::byte* values = values_.bytes.get();
   if (shape_.precision == CachePrecision::F16)
-    kernels_.weighted_sum_f16(from, halves(values) + first, row_length(), rows, out);
+    kernels_.weighted_sum_f16(weights, halves(values) + first, row_length(), rows, out);
   else
-    kernels_.weighted_sum_f32(from, floats(values) + first, row_length(), rows, out);
+    kernels_.weighted_sum_f32(weights, floats(values) + first, row_length(), rows, out);
 }
 
 uint64_t KvLane::bytes() const {

@@ -70,14 +70,22 @@ class KvLane {
   void rotate_query(std::span<const float> query, size_t rows, size_t frame,
                     std::span<float> out) const;
   /// scores(query, slot) = scale * (query . key of KV head `head`) for the slots of the range; other columns are left as they are.
-  /// Queries are rotated for the frame that the range lies in, [query, head_dim]. scores: [query, slot].
+  /// Queries are rotated for the frame that the range lies in, [query, head_dim]. scores: [query, slot]. Slots behind the range, up to
+  /// `ahead`, are needed next.
   void scores(size_t head, GridView<const float> queries, SlotRange range, float scale,
-              GridView<float> scores) const;
+              GridView<float> scores, size_t ahead = 0) const;
+  /// The same for rows wherever they are: scores(query, i) of the key in rows[i] of slots().rows(), which lie in one frame.
+  void scores_of_rows(size_t head, GridView<const float> queries, std::span<const uint32_t> rows,
+                      float scale, GridView<float> scores) const;
   /// out(query, d) += sum over the slots of the range of weights(query, slot) * value[slot][first_channel + d], in time order.
   void add_weighted_sum(size_t head, GridView<const float> weights, SlotRange range,
                         size_t first_channel, GridView<float> out) const;
+  /// The same over rows wherever they are, weights(query, i) being that of rows[i].
+  void add_weighted_sum_of_rows(size_t head, GridView<const float> weights,
+                                std::span<const uint32_t> rows, size_t first_channel,
+                                GridView<float> out) const;
 
-  /// Asks the processor for the first rows of a range that is read next: a kernel looks ahead within its own range alone.
+  /// Asks the processor for the first rows of a range that is read next: a kernel looks ahead from its first rows on.
   void ask_for(RowPart part, size_t head, SlotRange range) const;
 
   const SlotTable& slots() const { return slots_; }

@@ -69,6 +69,7 @@ class LiveAudit::Impl {
   }
 
   void on_attention(std::span<const AttentionRow> rows);
+  void on_attention_done(std::span<const AttentionRow> rows);
   void on_row(Layer layer, KvHead kv_head, Position position, std::span<const float> key,
               std::span<const float> value);
   void on_steps_done(Step first, uint32_t count) {
@@ -87,6 +88,7 @@ class LiveAudit::Impl {
   Lane lane_of(const AttentionRow& row) const {
     return Lane(row.head.value * lanes_of(config_, shape_) / config_.heads);
   }
+  std::vector<AttentionRow> of_next(std::span<const AttentionRow> rows) const;
   void look_at(const AttentionRow& row);
   void check_softmax(const AttentionRow& row, HeadLog& log) const;
   void check_rows(const AttentionRow& row, HeadLog& log) const;
@@ -113,13 +115,23 @@ class LiveAudit::Impl {
 };
 
 void LiveAudit::Impl::on_attention(std::span<const AttentionRow> rows) {
-  std::vector<AttentionRow> wanted;
-  for (const AttentionRow& row : rows) {
-    look_at(row);
-    if (next_wants(row.layer, row.head, row.step)) wanted.push_back(row);
-  }
+  for (const AttentionRow& row : rows) look_at(row);
   if (rows.front().layer.value == 0) first_layer_.on_attention(rows);
+  const std::vector<AttentionRow> wanted = of_next(rows);
   if (!wanted.empty()) next_->on_attention(wanted);
+}
+
+void LiveAudit::Impl::on_attention_done(std::span<const AttentionRow> rows) {
+  const std::vector<AttentionRow> wanted = of_next(rows);
+  if (!wanted.empty()) next_->on_attention_done(wanted);
+}
+
+// Those that the next observer asked for.
+std::vector<AttentionRow> LiveAudit::Impl::of_next(std::span<const AttentionRow> rows) const {
+  std::vector<AttentionRow> wanted;
+  std::ranges::copy_if(rows, std::back_inserter(wanted),
+                       [&](const AttentionRow& row) { return next_wants(row.layer, row.head, row.step); });
+  return wanted;
 }
 
 void LiveAudit::Impl::look_at(const AttentionRow& row) {
@@ -336,6 +348,9 @@ bool LiveAudit::wants_rows(Layer) const {
 }
 void LiveAudit::on_attention(std::span<const AttentionRow> rows) {
   impl_->on_attention(rows);
+}
+void LiveAudit::on_attention_done(std::span<const AttentionRow> rows) {
+  impl_->on_attention_done(rows);
 }
 void LiveAudit::on_row(Layer layer, KvHead kv_head, Position position, std::span<const float> key,
                        std::span<const float> value) {

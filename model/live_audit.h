@@ -25,6 +25,7 @@ class LiveAudit final : public Observer {
   bool wants_attention(Layer layer, Head head, Step step) const override;
   bool wants_rows(Layer layer) const override;
   void on_attention(std::span<const AttentionRow> rows) override;
+  void on_attention_done(std::span<const AttentionRow> rows) override;
   void on_row(Layer layer, KvHead kv_head, Position position, std::span<const float> key,
               std::span<const float> value) override;
   void on_steps_done(Step first, uint32_t count) override;

@@ -26,8 +26,8 @@ namespace {
 // A block of prefill has 64 tokens, so that a layer's bands leave with the block. Narrow chunks leave out more of what lies beyond
 // the diagonal, wide ones are fewer.
 constexpr uint32_t kMostChunkSteps = 64, kFewestChunkSteps = 8;
-constexpr uint32_t kFewestChunkPositions = 256, kMostChunkPositions = 4096;
-constexpr uint32_t kChunksPerRow = 8;
+constexpr uint32_t kFewestChunkPositions = 128, kMostChunkPositions = 4096;
+constexpr uint32_t kChunksPerRow = 16;
 constexpr uint64_t kOpenBytes = uint64_t{160} << 20;  // of the bands of all (layer, head) while tokens come one by one
 constexpr float kSumTolerance = 1e-3f;
 
@@ -72,6 +72,7 @@ void choose_chunks(TracePlan& plan) {
   const uint64_t row_bytes = pairs * tokens * encoded_bytes(info.encoding);
   const uint64_t fitting = std::bit_floor(std::max<uint64_t>(kOpenBytes / row_bytes, 1));
   const auto steps = std::clamp<uint64_t>(fitting, kFewestChunkSteps, kMostChunkSteps);
+  plan.counts = info.policy == "full" ? PyramidCounts::Follow : PyramidCounts::Store;
   plan.chunk_positions = std::min(tokens, positions);
   plan.chunk_steps = static_cast<uint32_t>(std::min<uint64_t>(steps, std::max<size_t>(info.steps.size(), 1)));
 }
@@ -92,6 +93,7 @@ class Recorder::Impl {
   }
   bool wants_rows(Layer layer) const { return place_in(layer_place_, layer).has_value(); }
   void on_attention(std::span<const AttentionRow> rows);
+  void on_attention_done(std::span<const AttentionRow> rows);
   void on_row(Layer layer, KvHead kv_head, Position position, std::span<const float> key,
               std::span<const float> value);
   void on_steps_done(Step end);
@@ -104,11 +106,14 @@ class Recorder::Impl {
     PageBuffer values, keys;
   };
 
+  size_t pair_of(const AttentionRow& row) const;
+  size_t step_of(const AttentionRow& row) const { return *place_in(step_place_, row.step); }
+  bool is_tile(std::span<const AttentionRow> rows) const;
+  void store_tile(std::span<const AttentionRow> rows, RowBands::Tile tile);
   void store(std::span<const AttentionRow> rows, RowBands& bands, size_t pair, size_t step);
   void put(const AttentionRow& row, const RowLayout& layout, Reductions& made, RowBands::Row& cells) const;
   void append(PageBuffer& chunk, size_t row, std::span<const float> values) const;
   void hand_over_kv(size_t place);
-  bool store_tile(std::span<const AttentionRow> rows, RowBands& bands, size_t pair, size_t step);
   void check(const AttentionRow& row, const RowMeasures& measures);
   void keep_error();
   void rethrow();
@@ -117,7 +122,9 @@ class Recorder::Impl {
 
   TraceWriter& writer_;
   const TraceInfo info_;
+  const PyramidCounts counts_;
   const size_t kv_chunk_rows_, kv_cell_bytes_;
+  const PagePool kv_pool_;  // of its own: these chunks are filled over several blocks of tokens
   std::vector<int32_t> layer_place_, head_place_, step_place_;
   std::deque<RowBands> bands_;     // one of each dataset
   std::vector<KvChunk> kv_chunks_;  // [recorded layer, kv_head]
@@ -131,6 +138,7 @@ class Recorder::Impl {
 Recorder::Impl::Impl(TraceWriter& writer, const TracePlan& plan)
     : writer_(writer),
       info_(plan.info),
+      counts_(plan.counts),
       kv_chunk_rows_(kv_chunk_rows(plan.info)),
       kv_cell_bytes_(kv_cell_bytes(plan.info)),
       layer_place_(places_of<Layer>(info_.layers, info_.model.layers)),
@@ -140,21 +148,57 @@ Recorder::Impl::Impl(TraceWriter& writer, const TracePlan& plan)
   for (const RowLayout& layout : plan.layouts()) bands_.emplace_back(writer_, info_, layout);
 }
 
-// An error must not leave through the engine's threads.
+// Calls visit with the rows of one head after the other.
+template <class Visit>
+void each_head(std::span<const AttentionRow> rows, Visit visit) {
+  while (!rows.empty()) {
+    const auto other = [&](const AttentionRow& row) { return row.head != rows.front().head; };
+    const auto count = static_cast<size_t>(std::ranges::find_if(rows, other) - rows.begin());
+    visit(rows.first(count));
+    rows = rows.subspan(count);
+  }
+}
+
+// All tiles are opened before the first is stored, and closed when what was stored has arrived: locks wait for such stores. An error
+// must not leave through the engine's threads.
 void Recorder::Impl::on_attention(std::span<const AttentionRow> rows) {
-  const AttentionRow& first = rows.front();
-  const size_t pair =
-      *place_in(layer_place_, first.layer) * info_.heads.size() + *place_in(head_place_, first.head);
-  const size_t step = *place_in(step_place_, first.step);
+  thread_local std::vector<RowBands::Tile> tiles;
+  tiles.clear();
   try {
-    for (RowBands& bands : bands_) store(rows, bands, pair, step);
+    each_head(rows, [&](auto of_head) {
+      if (is_tile(of_head)) tiles.push_back(bands_.front().open_tile(pair_of(of_head[0]), step_of(of_head[0])));
+    });
+    size_t tile = 0;
+    each_head(rows, [&](auto of_head) {
+      if (is_tile(of_head)) store_tile(of_head, tiles[tile++]);
+    });
+    each_head(rows, [&](auto of_head) {
+      for (RowBands& bands : bands_)
+        if (&bands != &bands_.front() || !is_tile(of_head)) store(of_head, bands, pair_of(of_head[0]), step_of(of_head[0]));
+    });
   } catch (...) {
     keep_error();
   }
 }
 
+void Recorder::Impl::on_attention_done(std::span<const AttentionRow> rows) {
+  try {
+    each_head(rows, [&](auto of_head) {
+      if (is_tile(of_head)) bands_.front().close_tile(pair_of(of_head[0]), step_of(of_head[0]), of_head.size());
+    });
+  } catch (...) {
+    keep_error();
+  }
+}
+
+size_t Recorder::Impl::pair_of(const AttentionRow& row) const {
+  return *place_in(layer_place_, row.layer) * info_.heads.size() + *place_in(head_place_, row.head);
+}
+
 void Recorder::Impl::check(const AttentionRow& row, const RowMeasures& measures) {
-  const std::string fault = fault_of(measures);
+  std::string fault = fault_of(measures);
+  if (counts_ == PyramidCounts::Follow && row.positions.size() != row.step.index() + 1)
+    fault = "has only " + std::to_string(row.positions.size()) + " positions";
   if (fault.empty()) return;
   const std::lock_guard lock(fault_mutex_);
   if (fault_.empty())
@@ -182,21 +226,22 @@ void put_weights(const AttentionRow& row, RowBands::Row& cells) {
   cells.put_absent(end, cells.columns() - end);
 }
 
-// Rows of positions without a gap from 0 on, at once; false if these are not.
-bool Recorder::Impl::store_tile(std::span<const AttentionRow> rows, RowBands& bands, size_t pair, size_t step) {
+// Rows of positions without a gap from 0 on, which the first dataset can take at once.
+bool Recorder::Impl::is_tile(std::span<const AttentionRow> rows) const {
   const auto has_gap = [](const AttentionRow& row) { return row.positions.back().index() + 1 != row.positions.size(); };
-  if (!bands.takes_tile(step, rows.size()) || std::ranges::any_of(rows, has_gap)) return false;
-  TileRows tile;
-  std::ranges::transform(rows, tile.begin(), [](const AttentionRow& row) { return row.weights; });
+  return !bands_.empty() && bands_.front().takes_tile(step_of(rows[0]), rows.size()) && std::ranges::none_of(rows, has_gap);
+}
+
+void Recorder::Impl::store_tile(std::span<const AttentionRow> rows, RowBands::Tile tile) {
+  TileRows weights;
+  std::ranges::transform(rows, weights.begin(), [](const AttentionRow& row) { return row.weights; });
   TileMeasures measures;
-  bands.store_tile(pair, step, rows.size(), tile, measures);
+  bands_.front().store_tile(tile, step_of(rows[0]), rows.size(), weights, measures);
   for (size_t i = 0; i < rows.size(); ++i)
     check(rows[i], measures.has_fault() ? measure(rows[i].weights) : RowMeasures{0, measures.sum(i)});
-  return true;
 }
 
 void Recorder::Impl::store(std::span<const AttentionRow> rows, RowBands& bands, size_t pair, size_t step) {
-  if (store_tile(rows, bands, pair, step)) return;
   thread_local std::vector<Reductions> reductions;
   if (reductions.size() < rows.size()) reductions.resize(rows.size());
   const bool first = &bands == &bands_.front();
@@ -253,7 +298,7 @@ void Recorder::Impl::on_row(Layer layer, KvHead kv_head, Position position,
 
 void Recorder::Impl::append(PageBuffer& chunk, size_t row, std::span<const float> values) const {
   const size_t row_bytes = values.size() * kv_cell_bytes_;
-  if (chunk.size() == 0) chunk = writer_.page_buffer(kv_chunk_rows_ * row_bytes);
+  if (chunk.size() == 0) chunk = kv_pool_.take(kv_chunk_rows_ * row_bytes);
   encode_weights(kv_cell_bytes_ == sizeof(float) ? Encoding::F32 : Encoding::F16, values,
                  chunk.bytes().subspan(row * row_bytes, row_bytes));
 }
@@ -329,6 +374,10 @@ bool Recorder::wants_rows(Layer layer) const {
 
 void Recorder::on_attention(std::span<const AttentionRow> rows) {
   impl_->on_attention(rows);
+}
+
+void Recorder::on_attention_done(std::span<const AttentionRow> rows) {
+  impl_->on_attention_done(rows);
 }
 
 void Recorder::on_row(Layer layer, KvHead kv_head, Position position, std::span<const float> key,

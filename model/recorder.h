@@ -9,7 +9,8 @@
 
 namespace dendrokv {
 
-/// Sets the chunk shape of a plan from its tokens: 16 to 512 KiB of f16, and at most eight or so side by side. A chunk row of every
+/// Sets the chunk shape of a plan from its tokens: 16 to 512 KiB of f16, and at most sixteen or so side by side; and from its policy
+/// whether the pyramid needs counts: under a full cache each step sees every position up to its own. A chunk row of every
 /// recorded (layer, head) is in memory while tokens come one by one, of one layer while they come in blocks.
 void choose_chunks(TracePlan& plan);
 
@@ -25,6 +26,7 @@ class Recorder : public Observer {
   /// A row that is not finite, negative, or does not sum to 1 +- 1e-3 is an error of the engine: thrown by on_steps_done, as is one
   /// of the writer. Waits where the writer is behind.
   void on_attention(std::span<const AttentionRow> rows) override;
+  void on_attention_done(std::span<const AttentionRow> rows) override;
   void on_row(Layer layer, KvHead kv_head, Position position, std::span<const float> key,
               std::span<const float> value) override;
   void on_steps_done(Step first, uint32_t count) override;

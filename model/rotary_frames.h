@@ -23,6 +23,7 @@
 #include <span>
 #include <vector>
 
+#include "cache/policy.h"
 #include "data/ids.h"
 
 namespace dendrokv {
@@ -31,11 +32,6 @@ struct RotaryFrame {
   size_t first;   // slot
   size_t offset;  // of the rotary position of a key from its slot
   bool operator==(const RotaryFrame&) const = default;
-};
-
-/// Slots [first, end).
-struct SlotRange {
-  size_t first, end;
 };
 
 class RotaryFrames {

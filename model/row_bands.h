@@ -31,14 +31,14 @@ class RowBands {
 
    private:
     friend class RowBands;
-    Row(const RowBands& bands, size_t chunk_row, std::span<PageBuffer> chunks)
+    Row(const RowBands& bands, size_t chunk_row, std::span<std::byte> chunks)
         : bands_(bands), chunk_row_(chunk_row), chunks_(chunks) {}
     template <class Store>
     void each_chunk(size_t column, size_t count, Store store);
 
     const RowBands& bands_;
     size_t chunk_row_;
-    std::span<PageBuffer> chunks_;
+    std::span<std::byte> chunks_;
   };
 
   /// Calls fill(i, row) with the rows of the recorded steps [step, step + count); once per row. Hands bands over of which that was the
@@ -50,18 +50,23 @@ class RowBands {
       const size_t chunk_row = (step + i) % layout_.chunk_steps;
       const size_t rows = std::min(count - i, layout_.chunk_steps - chunk_row);
       for (size_t end = i + rows, at = chunk_row; i < end; ++i, ++at) {
-        Row row(*this, at, band.chunks);
+        Row row(*this, at, band.chunks.bytes());
         fill(i, row);
       }
       close(pair, band, rows);
     }
   }
 
-  /// Whether store_tile can take rows of steps from `step` on, of which there are `count`.
+  // The same as store() for weights of positions 0, 1, ... of `count` recorded steps from `step` on, and the cells of the pyramid with
+  // them, in three parts: stores past the caches take a while to arrive, and whatever takes a lock waits for them.
+
+  /// Whether these can be stored so.
   bool takes_tile(size_t step, size_t count) const;
-  /// The same as store() for weights of positions 0, 1, ... of `count` recorded steps from `step` on, and the cells of the pyramid with
-  /// them.
-  void store_tile(size_t pair, size_t step, size_t count, const TileRows& rows, TileMeasures& measures);
+  class Tile;
+  Tile open_tile(size_t pair, size_t step);
+  void store_tile(Tile tile, size_t step, size_t count, const TileRows& rows, TileMeasures& measures) const;
+  /// By the thread that stored it. Hands over like store().
+  void close_tile(size_t pair, size_t step, size_t count);
 
   /// Hands over bands of which only the steps before `end` have come, the others absent.
   void flush(size_t end);
@@ -71,7 +76,7 @@ class RowBands {
   struct Band {
     size_t step_chunk = 0;
     size_t missing = 0;  // rows; counted down by several threads
-    std::vector<PageBuffer> chunks;
+    PageBuffer chunks;     // one behind the other
     PyramidBand cells;     // once a tile has come
     size_t tile_rows = 0;  // whose cells are set; counted up by several threads
   };
@@ -85,9 +90,11 @@ class RowBands {
   Band& open(size_t pair, size_t step, Cells cells);
   void close(size_t pair, Band& band, size_t rows);
   Band new_band(size_t step_chunk) const;
+  size_t chunks_of(const Band& band) const { return band.chunks.size() / layout_.chunk_bytes(); }
   void hand_over(size_t pair, Band band);
 
   TraceWriter& writer_;
+  const PagePool pool_;  // of its own: bands of other datasets live for other times
   const size_t heads_, steps_;
   std::vector<size_t> band_chunks_;  // [step chunk] side by side
   const Encoding encoding_;
@@ -95,6 +102,13 @@ class RowBands {
   const bool tiles_;
   std::vector<std::byte> absent_;  // a row of a chunk
   std::vector<Pair> pairs_;
+};
+
+/// Where open_tile() found room; until close_tile().
+class RowBands::Tile {
+  friend class RowBands;
+  explicit Tile(Band& band) : band_(&band) {}
+  Band* band_;
 };
 
 }  // namespace dendrokv

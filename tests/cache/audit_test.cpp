@@ -447,11 +447,15 @@ std::vector<Damage> damages() {
        [](P p) {
          set_element(p, "/pyramid/1/sum", {1, 3, 5, 2}, 3);
        }},
+      {"pyramid", "a sample missing where counts follow from the steps", full,
+       [](P p) {
+         set_element(p, "/attention/weight", {1, 3, 20, 2}, std::nan(""));
+       }},
       {"pyramid", "another maximum", full,
        [](P p) {
          set_element(p, "/pyramid/1/max", {0, 0, 0, 0}, 0.5);
        }},
-      {"pyramid", "another count", full,
+      {"pyramid", "another count", closed,
        [](P p) {
          set_element(p, "/pyramid/1/count", {0, 0, 9, 1}, 3);
        }},

@@ -1,6 +1,7 @@
 #include "tests/cache/lane_run.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <memory>
 #include <utility>
@@ -24,7 +25,8 @@ std::string LaneRun::levels() const {
 }
 
 LaneRun run_lane(const PolicyChoice& choice, uint32_t tokens, const RowWeights& weights,
-                 const std::function<void(Step, const LaneRun&)>& after, const LanePlace& place) {
+                 const std::function<void(Step, const LaneRun&)>& after, const LanePlace& place,
+                 Unread unread) {
   const std::unique_ptr<Policy> policy = choice.make(place);
   const PolicyShape& shape = choice.shape();
   LaneInputs inputs(shape, 1, kSyntheticHeadDim, 16);
@@ -41,6 +43,9 @@ LaneRun run_lane(const PolicyChoice& choice, uint32_t tokens, const RowWeights& 
     inputs.add_queries(step, {query.data(), 1, query.size()});
     std::vector<float> given;
     if (reads_weights) given = weights(step, run.table.positions());
+    if (unread == Unread::Spoilt && shape.scores == ScoreUse::Weights &&
+        !policy->looks_at_weights(step, run.table.size()))
+      std::ranges::fill(given, std::numeric_limits<float>::quiet_NaN());
     if (shape.scores == ScoreUse::Sums) run.table.add_weights(given);
     if (reads_weights) inputs.add_weights(given);
     LaneView view = run.table.view(place.layer, place.lane, step, run.table.size(), given);

@@ -29,11 +29,14 @@ struct LaneRun {
   std::string levels() const;
 };
 
+/// Weights that a policy does not look at, where it reads single steps: it gets them all the same, or NaN in their place.
+enum class Unread { Given, Spoilt };
+
 /// `after(step, run so far)` looks at every step, when given. Keys, values and queries, where the policy
 /// asks for them, are those of synthetic_row().
 LaneRun run_lane(const PolicyChoice& choice, uint32_t tokens, const RowWeights& weights,
                  const std::function<void(Step, const LaneRun&)>& after = {},
-                 const LanePlace& place = {});
+                 const LanePlace& place = {}, Unread unread = Unread::Given);
 
 constexpr size_t kSyntheticHeadDim = 8;
 enum class SyntheticRow : uint32_t { Key = 1, Value, Query };

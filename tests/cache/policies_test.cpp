@@ -254,6 +254,30 @@ TEST_P(Conformance, TheSameWeightsGiveTheSameVictims) {
   }
 }
 
+TEST_P(Conformance, WeightsThatAreNotLookedAtDecideNothing) {
+  const LaneRun given = run();
+  const LaneRun spoilt =
+      run_lane(choice_, kTokens, random_weights(3), {}, {}, Unread::Spoilt);
+  ASSERT_EQ(given.all.size(), spoilt.all.size());
+  for (size_t at = 0; at < given.all.size(); ++at) {
+    EXPECT_EQ(given.all[at].victim, spoilt.all[at].victim);
+    EXPECT_EQ(given.all[at].step, spoilt.all[at].step);
+    EXPECT_EQ(given.all[at].score == spoilt.all[at].score, !std::isnan(given.all[at].score));
+  }
+}
+
+// The first cut comes with 37 rows, and reads those of 5 steps.
+TEST(Policies, LookAtTheWeightsOfTheirWindowAlone) {
+  for (const std::string name : {"snapkv", "r-kv", "geo-topk", "pyramidkv", "adakv"}) {
+    const PolicyChoice choice(name + ":capacity=12,recent=5,every=20");
+    const auto policies = choice.make_layer({});  // adakv's decide together
+    size_t looked = 0;
+    for (uint32_t step = 0; step < 37; ++step)
+      looked += policies[0]->looks_at_weights(Step(step), step + 1) ? 1 : 0;
+    EXPECT_EQ(looked, 5u) << name;
+  }
+}
+
 TEST_P(Conformance, ABudgetAsLargeAsTheTextEvictsNothing) {
   if (shape().budget == 0) return;
   const auto tokens = static_cast<uint32_t>(shape().budget);

@@ -17,8 +17,8 @@ using Sizes = std::array<size_t, kTileRows>;
 
 struct alignas(64) Stored {
   uint16_t halves[kTileRows][kColumns];
-  uint16_t highest[kCells];
-  float sum[kCells];
+  uint16_t highest[kCells], sum[kCells];
+  float exact_sum[kCells];
   uint16_t count[kCells];
 };
 
@@ -40,7 +40,7 @@ TileRows views(const std::vector<std::vector<float>>& rows) {
 }
 
 TilePlace place_of(Stored& stored, const TileRows& rows) {
-  TilePlace place{{}, stored.highest, stored.sum, stored.count};
+  TilePlace place{{}, stored.highest, stored.sum, stored.exact_sum, stored.count};
   for (size_t row = 0; row < kTileRows; ++row)
     if (!rows[row].empty()) place.halves[row] = stored.halves[row];
   return place;
@@ -62,7 +62,9 @@ void expect_cell(const std::vector<std::vector<float>>& rows, size_t first, size
       highest = std::max(highest, weight);
       ++count;
     }
-  EXPECT_EQ(stored.sum[cell], (columns[0] + columns[1]) + (columns[2] + columns[3])) << cell;
+  const float sum = (columns[0] + columns[1]) + (columns[2] + columns[3]);
+  EXPECT_EQ(stored.exact_sum[cell], sum) << cell;
+  EXPECT_EQ(stored.sum[cell], to_half(sum)) << cell;
   EXPECT_EQ(stored.count[cell], count) << cell;
   EXPECT_EQ(stored.highest[cell], count ? to_half(highest) : kHalfNan) << cell;
 }
@@ -87,6 +89,24 @@ TEST_P(WeightTile, StoresHalvesAndCells) {
         ASSERT_EQ(stored.halves[row][column], expected_half(rows[row], first + column)) << row << ' ' << column;
     for (size_t cell = 0; cell < kCells; ++cell) expect_cell(rows, first, cell, stored);
   }
+}
+
+// Where nobody wants them, nothing is written in place of exact sums and counts, and the rest stays what it is.
+TEST_P(WeightTile, LeavesOutWhatNobodyWants) {
+  const auto rows = random_rows(GetParam());
+  const TileRows tile = views(rows);
+  Stored all, some;
+  TileMeasures measures;
+  store_tile(tile, 0, kColumns, place_of(all, tile), measures);
+  std::ranges::fill(some.exact_sum, -1.0f);
+  std::ranges::fill(some.count, uint16_t{77});
+  TilePlace place = place_of(some, tile);
+  place.exact_sum = nullptr;
+  place.count = nullptr;
+  store_tile(tile, 0, kColumns, place, measures);
+  EXPECT_TRUE(std::ranges::equal(some.sum, all.sum) && std::ranges::equal(some.highest, all.highest));
+  EXPECT_TRUE(std::ranges::all_of(some.exact_sum, [](float sum) { return sum == -1.0f; }));
+  EXPECT_TRUE(std::ranges::all_of(some.count, [](uint16_t count) { return count == 77; }));
 }
 
 // Added up part by part; 16 chains of up to 32 floats round to some 1e-6 of the sum.

@@ -140,8 +140,8 @@ TEST_F(DocumentTest, ATruncatedFileOpensAsFarAsItCanOrSaysWhyNot) {
       EXPECT_NE(message.find((folder / "cut.h5").string()), std::string::npos) << message;
       continue;
     }
-    document.want_row({0, {0}, 295});
-    document.want_tiles(this, {whole_tile(document.heat_subject({2, {3}}), 300, 300)});
+    document.want_row({{{0, {0}}}, 295});
+    document.want_tiles(this, {whole_tile(document.heat_subject({{{2, {3}}}}), 300, 300)});
     document.want_map(295);
     settle();
     for (const Topic topic : {Topic::Row, Topic::Map})
@@ -189,6 +189,90 @@ TEST_F(DocumentTest, ATraceThatWasCutAnywhereShowsWhatIsLeft) {
   EXPECT_GT(shown_before, info.steps.size() / 2);
 }
 
+TEST_F(DocumentTest, AFileThatWasCutBeforeItsFirstStepShowsItsText) {
+  testing::SampleOptions options;
+  options.tokens = 300;
+  testing::write_sample_trace(folder / "t.h5", options);
+  const std::string bytes = testing::read_text(folder / "t.h5");
+  const TraceReader whole(folder / "t.h5");
+  size_t bare = 0;
+  for (size_t cut = 1; cut < 400; ++cut) {
+    write(folder / "cut.h5", bytes.substr(0, cut * bytes.size() / 400));
+    try {
+      const TraceReader trace(folder / "cut.h5", Incomplete::TakeWhatIsThere);
+      if (!trace.info().steps.empty()) break;
+      ++bare;
+      EXPECT_EQ(trace.tokens().bytes, whole.tokens().bytes);
+      EXPECT_NE(trace.missing()[0].find("0 of 300 steps"), std::string::npos) << trace.missing()[0];
+      if (bare > 1) continue;
+      // Once is enough: a whole window is asked everything that it has.
+      open({folder / "cut.h5"});
+      EXPECT_EQ(document.content()->ending, Ending::Cut);
+      EXPECT_EQ(document.content()->runs.size(), 1u);
+    } catch (const Error&) {
+      EXPECT_EQ(bare, 0u);
+    }
+  }
+  EXPECT_GT(bare, 0u);
+}
+
+/// Moves /tokens behind everything else, where programs that rewrite files may put it.
+void put_tokens_last(const std::filesystem::path& path) {
+  const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  ASSERT_GE(H5Ocopy(file, "/tokens", file, "/again", H5P_DEFAULT, H5P_DEFAULT), 0);
+  ASSERT_GE(H5Ldelete(file, "/tokens", H5P_DEFAULT), 0);
+  ASSERT_GE(H5Lmove(file, "/again", file, "/tokens", H5P_DEFAULT, H5P_DEFAULT), 0);
+  ASSERT_GE(H5Fclose(file), 0);
+}
+
+TEST_F(DocumentTest, AFileThatHasLostItsTokensShowsWhatWasRecordedOfThem) {
+  testing::SampleOptions options;
+  options.tokens = 300;
+  testing::write_sample_trace(folder / "t.h5", options);
+  put_tokens_last(folder / "t.h5");
+  const TraceReader whole(folder / "t.h5");
+  const std::string bytes = testing::read_text(folder / "t.h5");
+  bool lost = false;
+  for (size_t left = bytes.size() - 1; !lost && left > bytes.size() / 2; left -= 64) {
+    write(folder / "cut.h5", bytes.substr(0, left));
+    const TraceReader trace(folder / "cut.h5", Incomplete::TakeWhatIsThere);
+    lost = trace.tokens().id[0] == -1;
+  }
+  ASSERT_TRUE(lost);
+  open({folder / "cut.h5"});
+  const Content& content = *document.content();
+  EXPECT_EQ(content.tokens.id.size(), 300u);
+  EXPECT_EQ(content.tokens.piece(Position(7)), "\u00b7");
+  EXPECT_TRUE(std::any_of(content.missing.begin(), content.missing.end(),
+                          [](const std::string& one) { return one.starts_with("/tokens: lost"); }));
+  ASSERT_EQ(content.info.steps.size(), 300u) << "rows are not behind the cut";
+  document.want_row({{{1, {0}}}, 299});
+  settle();
+  ASSERT_TRUE(document.row());
+  Grid<float> weight(1, 300);
+  whole.read_weights(1, 0, {299, 1}, {0, 300}, weight.view());
+  for (size_t p = 0; p < 300; ++p) EXPECT_EQ(document.row()->weight[p], weight(0, p));
+}
+
+TEST_F(DocumentTest, ACutFileThatShowsNothingSaysWhatLiesBehindTheCut) {
+  testing::write_sample_trace(folder / "t.h5", {});
+  const std::string bytes = testing::read_text(folder / "t.h5");
+  std::string refusal;
+  for (size_t left = 200; left < bytes.size() && refusal.find("the tokens") == std::string::npos;
+       left += 100) {
+    write(folder / "cut.h5", bytes.substr(0, left));
+    try {
+      const TraceReader trace(folder / "cut.h5", Incomplete::TakeWhatIsThere);
+      break;
+    } catch (const Error& error) {
+      refusal = error.what();
+    }
+  }
+  EXPECT_NE(refusal.find("it has lost"), std::string::npos) << refusal;
+  EXPECT_NE(refusal.find("wanted at least that, copy the file again"), std::string::npos)
+      << refusal;
+}
+
 TEST_F(DocumentTest, ACutFileSaysWhatItLacksAndShowsTheRest) {
   testing::SampleOptions options;
   options.tokens = 300;
@@ -208,11 +292,11 @@ TEST_F(DocumentTest, ACutFileSaysWhatItLacksAndShowsTheRest) {
   EXPECT_TRUE(says("The file was cut: "));
   EXPECT_TRUE(says("cut-runs.h5"));
   const Step last = content.info.steps.back();
-  document.want_row({0, {0}, content.info.steps.size() - 1});
-  document.want_tiles(this, {whole_tile(document.heat_subject({2, {3}}), 300, 300)});
+  document.want_row({{{0, {0}}}, content.info.steps.size() - 1});
+  document.want_tiles(this, {whole_tile(document.heat_subject({{{2, {3}}}}), 300, 300)});
   settle();
   EXPECT_EQ(document.problem(Topic::Heat).toStdString(), "");
-  ASSERT_TRUE(document.tile(whole_tile(document.heat_subject({2, {3}}), 300, 300)));
+  ASSERT_TRUE(document.tile(whole_tile(document.heat_subject({{{2, {3}}}}), 300, 300)));
   EXPECT_LT(last.value, 299u);
   EXPECT_EQ(content.ending, Ending::Cut);
   // Contributions are there as far as values are.
@@ -225,7 +309,7 @@ TEST_F(DocumentTest, ACutFileSaysWhatItLacksAndShowsTheRest) {
     } catch (const Error&) {
       there = false;
     }
-    const HeatSubject contributions{layer, {0}, Quantity::Contribution, Reduction::Max};
+    const HeatSubject contributions{{{layer, {0}}}, Quantity::Contribution, Reduction::Max};
     const TileKey whole =
         whole_tile(document.heat_subject(contributions), content.info.steps.size(), 300);
     document.want_tiles(this, {whole});
@@ -271,7 +355,7 @@ TEST_F(DocumentTest, ARecordingIsFollowedToItsEnd) {
   ASSERT_EQ(loop.exec(), 0) << "the growth was not noticed";
   const size_t second = document.content()->info.steps.size();
   EXPECT_GT(second, first);
-  document.want_row({0, {0}, second - 1});
+  document.want_row({{{0, {0}}}, second - 1});
   settle();
   ASSERT_TRUE(document.row()) << document.problem(Topic::Row).toStdString();
   EXPECT_NEAR(double{document.row()->weight[5]}, 1.0 / static_cast<double>(second), 1e-6);
@@ -295,8 +379,8 @@ TEST_F(DocumentTest, DamagedBytesNeverCrash) {
     open({folder / "bad.h5"});
     EXPECT_EQ(opened + failed, 1);
     if (opened == 1) {
-      document.want_row({0, {0}, 95});
-      document.want_tiles(this, {whole_tile(document.heat_subject({0, {0}}), 96, 96)});
+      document.want_row({{{0, {0}}}, 95});
+      document.want_tiles(this, {whole_tile(document.heat_subject({{{0, {0}}}}), 96, 96)});
       document.want_map(95);
       settle();
     } else {
@@ -308,7 +392,7 @@ TEST_F(DocumentTest, DamagedBytesNeverCrash) {
 TEST_F(DocumentTest, AFailureLeavesNothingOfTheDocumentBefore) {
   testing::write_sample_trace(folder / "t.h5", {});
   open({folder / "t.h5"});
-  document.want_row({0, {0}, 95});
+  document.want_row({{{0, {0}}}, 95});
   settle();
   ASSERT_TRUE(document.row());
   open({folder / "none.h5"});
@@ -325,18 +409,18 @@ TEST_F(DocumentTest, AnswersCarryTheirRequestAndTheNewestWins) {
   open({folder / "t.h5"});
   std::vector<Topic> arrived;
   QObject::connect(&document, &Document::arrived, [&](Topic topic) { arrived.push_back(topic); });
-  for (size_t step = 0; step < 96; ++step) document.want_row({1, {0, 1}, step});
+  for (size_t step = 0; step < 96; ++step) document.want_row({{{1, {0, 1}}}, step});
   EXPECT_TRUE(document.busy());
   settle();
   EXPECT_EQ(arrived, (std::vector<Topic>{Topic::Row})) << "a storm of requests has one answer";
   ASSERT_TRUE(document.row());
-  EXPECT_EQ(document.row()->request, (RowRequest{1, {0, 1}, 95}));
-  document.want_row({1, {0, 1}, 95});
+  EXPECT_EQ(document.row()->request, (RowRequest{{{1, {0, 1}}}, 95}));
+  document.want_row({{{1, {0, 1}}}, 95});
   EXPECT_FALSE(document.busy()) << "what is there is not read again";
 }
 
 TEST_F(DocumentTest, NothingIsAskedWithoutADocument) {
-  document.want_row({0, {0}, 0});
+  document.want_row({{{0, {0}}}, 0});
   document.want_map(0);
   EXPECT_FALSE(document.busy());
 }
@@ -347,9 +431,9 @@ TEST_F(DocumentTest, TilesComeNewestFirstAndStaleOnesAreLeftOut) {
   options.layers = 1;
   testing::write_sample_trace(folder / "t.h5", options);
   open({folder / "t.h5"});
-  const uint32_t subject = document.heat_subject({0, {0}});
-  EXPECT_EQ(document.heat_subject({0, {0}}), subject);
-  EXPECT_NE(document.heat_subject({0, {1}}), subject);
+  const uint32_t subject = document.heat_subject({{{0, {0}}}});
+  EXPECT_EQ(document.heat_subject({{{0, {0}}}}), subject);
+  EXPECT_NE(document.heat_subject({{{0, {1}}}}), subject);
   std::vector<TileKey> scroll;
   for (uint32_t column = 0; column < 3; ++column) {
     scroll.push_back({subject, 0, 0, 2, column});
@@ -381,7 +465,7 @@ TEST_F(DocumentTest, ATraceReplacedOnDiskIsNoticed) {
   loop.exec();
   EXPECT_TRUE(said.contains(QStringLiteral("replaced")));
   // What was open stays readable: the old file is still held.
-  document.want_row({0, {0}, 95});
+  document.want_row({{{0, {0}}}, 95});
   settle();
   EXPECT_TRUE(document.row());
 }
@@ -395,8 +479,8 @@ TEST_F(DocumentTest, TwoWindowsOnOneTraceDoNotFight) {
   other.open({folder / "t.h5"});
   loop.exec();
   ASSERT_TRUE(other.content());
-  document.want_row({0, {0}, 95});
-  other.want_row({0, {0}, 95});
+  document.want_row({{{0, {0}}}, 95});
+  other.want_row({{{0, {0}}}, 95});
   settle();
   if (other.busy()) loop.exec();
   ASSERT_TRUE(document.row() && other.row());

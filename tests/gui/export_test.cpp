@@ -177,7 +177,8 @@ TEST(Provenance, TheCommandLineShowsTheSameAgain) {
     wanted.step = Step(70);
     wanted.position = Position(9);
   });
-  const QString line = command_line({"a b.h5"}, opened.now(), QStringLiteral("text"));
+  const QString line =
+      command_line({"a b.h5"}, opened.content(), opened.now(), QStringLiteral("text"));
   EXPECT_EQ(line.toStdString(),
             "dendrokv-view 'a b.h5' --run 1 --step 70 --lane 2.1 --at 9 --view text");
 }

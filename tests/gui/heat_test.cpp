@@ -1,5 +1,6 @@
 #include "gui/heat.h"
 
+#include <bit>
 #include <cmath>
 #include <gtest/gtest.h>
 #include <set>
@@ -57,6 +58,23 @@ TEST(HeatCodes, AreThoseOfTheScaleWithinHalfAPercent) {
     EXPECT_EQ(codes.code(0), HeatCodes::kFirstValue);
     EXPECT_EQ(codes.code(-1), HeatCodes::kFirstValue);
     EXPECT_EQ(codes.code(1e30f), 255);
+  }
+}
+
+// The table is filled by halves: every entry must be what the scale says of it, and codes must rise.
+TEST(HeatCodes, EveryEntryIsTheScalesOwn) {
+  for (const ScaleShape shape : {ScaleShape::Asinh, ScaleShape::Linear, ScaleShape::Log}) {
+    const ValueScale scale{.shape = shape, .low = 1e-5, .high = 0.75, .knee = 1e-3};
+    const HeatCodes codes(scale);
+    uint8_t before = 0;
+    for (uint32_t i = 0; i < 0x7f80; ++i) {
+      const float value = std::bit_cast<float>(i << 16 | 0x8000);
+      const double fraction = scale.fraction(double{value});
+      const uint8_t code = codes.code(value);
+      ASSERT_EQ(code, static_cast<uint8_t>(2 + std::lround(fraction * 253))) << value;
+      ASSERT_GE(code, before);
+      before = code;
+    }
   }
 }
 

@@ -167,7 +167,7 @@ TEST_F(InspectorTest, AMarkedPassageTellsItsStory) {
 
 TEST_F(InspectorTest, ItsRankIsThatOfItsAttention) {
   RowSnapshot row;
-  row.request = {0, {2, 3}, 39};
+  row.request = {{{0, {2, 3}}}, 39};
   row.weight.assign(40, 0.01f);
   row.weight[12] = 0.3f;
   row.weight[13] = 0.4f;
@@ -234,7 +234,7 @@ TEST_F(InspectorTest, TheLegendCountsEveryToken) {
 
 TEST_F(InspectorTest, AttentionComesFromTheRowOfThisSelectionOnly) {
   RowSnapshot row;
-  row.request = {0, {2, 3}, 39};
+  row.request = {{{0, {2, 3}}}, 39};
   row.weight.assign(40, 0.5f / 37);
   for (const size_t gone : {5u, 6u, 9u}) row.weight[gone] = 0.5f / 3;
   row.sum_up();
@@ -269,9 +269,9 @@ TEST_F(InspectorTest, AsTextHasALineForEachEntry) {
 }
 
 TEST_F(InspectorTest, TheRowRequestFollowsTheScopeAndWhatWasRecorded) {
-  EXPECT_EQ(row_request(content, now), (RowRequest{0, {2, 3}, 39}));
+  EXPECT_EQ(row_request(content, now), (RowRequest{{{0, {2, 3}}}, 39}));
   now.scope = LaneScope::LayerMean;
-  EXPECT_EQ(row_request(content, now), (RowRequest{0, {0, 1, 2, 3}, 39}));
+  EXPECT_EQ(row_request(content, now), (RowRequest{{{0, {0, 1, 2, 3}}}, 39}));
   now.scope = LaneScope::AllMean;
   EXPECT_EQ(row_request(content, now), std::nullopt);
   now.scope = LaneScope::One;

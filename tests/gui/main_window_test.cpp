@@ -208,7 +208,7 @@ TEST(Controls, ChoicesOfRunLayerAndLane) {
   named<QSpinBox>(opened.window(), "layer")->setValue(2);
   EXPECT_EQ(opened.now().layer, Layer(2));
   auto* lanes = named<QComboBox>(opened.window(), "lane of the layer, or mean");
-  ASSERT_EQ(lanes->count(), 4);
+  ASSERT_EQ(lanes->count(), 5) << "two lanes, two means, a set";
   for (const auto& [index, scope] : {std::pair(2, LaneScope::LayerMean), {3, LaneScope::AllMean}}) {
     Q_EMIT lanes->activated(index);
     EXPECT_EQ(opened.now().scope, scope);

@@ -31,19 +31,9 @@ testing::WindowSetUp three_runs() {
 
 /// Rows that wait for a person, or leave the trace that is open.
 bool asks_or_leaves(std::string_view text) {
-  static const std::set<std::string_view> kNames = {"Open…",
-                                                    "Read again",
-                                                    "Restore the window closed last",
-                                                    "Save picture…",
-                                                    "Save table…",
-                                                    "Go to…",
-                                                    "Menu",
-                                                    "Quit",
-                                                    "Tour",
-                                                    "Full screen",
-                                                    "Save workspace as…",
-                                                    "Compare with another trace…"};
-  return kNames.contains(text);
+  static const std::set<std::string_view> kNames = {
+      "Read again", "Restore the window closed last", "Menu", "Quit", "Tour", "Full screen"};
+  return text.ends_with("…") || kNames.contains(text);
 }
 
 TEST(Actions, EveryOneHasANameAPlaceInThePaletteAndNoKeyTwice) {

@@ -67,6 +67,19 @@ void OpenedWindow::click(std::string_view name, QPointF point, Qt::KeyboardModif
   settle(*window_);
 }
 
+void OpenedWindow::drag(std::string_view name, QPointF from, QPointF to) {
+  const auto send = [&](QEvent::Type type, QPointF at, Qt::MouseButtons held) {
+    QMouseEvent event(type, at, type == QEvent::MouseMove ? Qt::NoButton : Qt::LeftButton, held,
+                      {});
+    QApplication::sendEvent(&view(name), &event);
+  };
+  send(QEvent::MouseButtonPress, from, Qt::LeftButton);
+  send(QEvent::MouseMove, (from + to) / 2, Qt::LeftButton);
+  send(QEvent::MouseMove, to, Qt::LeftButton);
+  send(QEvent::MouseButtonRelease, to, Qt::NoButton);
+  settle(*window_);
+}
+
 void OpenedWindow::wheel(std::string_view name, QPointF point, int notches,
                          Qt::KeyboardModifiers modifiers) {
   QWheelEvent event(point, view(name).mapToGlobal(point.toPoint()), QPoint(),

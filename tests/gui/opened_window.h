@@ -49,6 +49,8 @@ class OpenedWindow {
 
   void move_to(std::string_view name, QPointF point);
   void click(std::string_view name, QPointF point, Qt::KeyboardModifiers modifiers = {});
+  /// With the left button.
+  void drag(std::string_view name, QPointF from, QPointF to);
   void wheel(std::string_view name, QPointF point, int notches,
              Qt::KeyboardModifiers modifiers = {});
   void leave(std::string_view name);

@@ -86,7 +86,9 @@ TEST(ViewOptions, EachRefusalSaysWhatWasFoundAndWanted) {
       {{"--at", "1e3"}, "--at: \"1e3\", wanted a whole number"},
       {{"--at", "99999999999"}, "--at: \"99999999999\", wanted a whole number"},
       {{"--run", ""}, "--run: \"\", wanted a whole number"},
-      {{"--lane", "7"}, "--lane: \"7\", wanted LAYER.HEAD, LAYER.mean or mean, as --lane 14.1"},
+      {{"--lane", "7"},
+       "--lane: \"7\", wanted LAYER.HEAD, LAYER.mean, mean or a set of lanes, as --lane 14.1 or "
+       "--lane L3,L5-7:H2"},
       {{"--lane", "a.1"}, "--lane: \"a\", wanted a whole number"},
       {{"--lane", "1."}, "--lane: \"\", wanted a whole number"},
       {{"--size", "800"}, "--size: \"800\", wanted WIDTHxHEIGHT, as --size 1920x1080"},

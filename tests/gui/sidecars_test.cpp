@@ -27,6 +27,7 @@ SavedWorkspace sample_workspace() {
   saved.selection.scope = LaneScope::LayerMean;
   saved.selection.layer = Layer(14);
   saved.selection.lane = Lane(1);
+  saved.selection.set = {{Layer(3), Lane(0)}, {Layer(14), Lane(2)}};
   saved.selection.step = Step(500);
   saved.selection.position = Position(7);
   saved.selection.range = {Position(3), Position(9)};

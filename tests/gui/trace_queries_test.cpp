@@ -46,14 +46,14 @@ testing::SampleOptions closed_loop() {
 
 TEST_F(TraceQueriesTest, ACancelledReadGivesNothing) {
   open(small());
-  EXPECT_FALSE(read_row(*trace, {0, {0}, 39}, [] { return true; }));
+  EXPECT_FALSE(read_row(*trace, {{{0, {0}}}, 39}, [] { return true; }));
   EXPECT_FALSE(read_map(*trace, 39, [] { return true; }));
 }
 
 TEST_F(TraceQueriesTest, RowWeightsAreTheMeanOverHeads) {
   open(closed_loop());
   for (const size_t step : {size_t{0}, size_t{12}, size_t{39}}) {
-    const auto row = read_row(*trace, {1, {0, 1}, step}, kNever);
+    const auto row = read_row(*trace, {{{1, {0, 1}}}, step}, kNever);
     ASSERT_EQ(row->weight.size(), step + 1);
     for (size_t p = 0; p <= step; ++p) {
       const double wanted = (double{weight(1, 0, step, p)} + double{weight(1, 1, step, p)}) / 2;
@@ -81,7 +81,7 @@ double plain_band(const Grid<double>& signal, size_t level, size_t at) {
 
 TEST_F(TraceQueriesTest, BandsAreThoseOfAPlainHaarTransform) {
   open(closed_loop());
-  const RowRequest request{1, {1, 2, 3}, 38};
+  const RowRequest request{{{1, {1, 2, 3}}}, 38};
   const auto row = read_row(*trace, request, kNever);
   // 39 positions: one block of 32, that ends at the query.
   ASSERT_EQ(row->window.first, 7u);
@@ -89,7 +89,7 @@ TEST_F(TraceQueriesTest, BandsAreThoseOfAPlainHaarTransform) {
   ASSERT_EQ(row->bands.size(), kBandLevels);
   ASSERT_EQ(row->bands[0].size(), 39u);
   Grid<double> wanted(kBandLevels, 32);
-  for (const size_t head : request.heads) {
+  for (const size_t head : request.heads.front().heads) {
     Grid<double> signal(32, info().model.head_dim);
     Grid<float> values(32, info().model.head_dim);
     trace->read_values(1, info().kv_head_of(info().heads[head]), row->window, values.view());
@@ -111,8 +111,8 @@ TEST_F(TraceQueriesTest, BandsAreThoseOfAPlainHaarTransform) {
 
 TEST_F(TraceQueriesTest, ShortStepsHaveNoBands) {
   open(small());
-  EXPECT_EQ(read_row(*trace, {0, {0}, 30}, kNever)->window.count, 0u);
-  EXPECT_EQ(read_row(*trace, {0, {0}, 31}, kNever)->window.count, 32u);
+  EXPECT_EQ(read_row(*trace, {{{0, {0}}}, 30}, kNever)->window.count, 0u);
+  EXPECT_EQ(read_row(*trace, {{{0, {0}}}, 31}, kNever)->window.count, 32u);
   const auto map = read_map(*trace, 30, kNever);
   EXPECT_EQ(map->window.count, 0u);
   for (const float growth : map->growth.all()) EXPECT_TRUE(std::isnan(growth));
@@ -128,7 +128,7 @@ TEST_F(TraceQueriesTest, TheMapIsTheMeanOfTheRowsAndComparesItsEnds) {
   Grid<double> mean(kBandLevels, 130);
   for (size_t layer = 0; layer < 2; ++layer)
     for (size_t head = 0; head < 4; ++head) {
-      const auto row = read_row(*trace, {layer, {head}, 129}, kNever);
+      const auto row = read_row(*trace, {{{layer, {head}}}, 129}, kNever);
       for (size_t level = 0; level < kBandLevels; ++level)
         for (size_t p = 2; p < 130; ++p) mean(level, p) += double{row->bands[level].at(p)} / 8;
       // 128 less margins of 32 leave 64: quarters of 16.
@@ -162,7 +162,7 @@ TEST_F(TraceQueriesTest, TheMapHasTheEntropyAndTheSinkOfEveryRow) {
 
 TEST_F(TraceQueriesTest, ContributionLengthsAreWeightTimesValueLength) {
   open(closed_loop());
-  const auto row = read_row(*trace, {1, {1, 2}, 39}, kNever);
+  const auto row = read_row(*trace, {{{1, {1, 2}}}, 39}, kNever);
   for (size_t p = 0; p < 40; ++p) {
     double wanted = 0;
     for (const size_t head : {size_t{1}, size_t{2}}) {

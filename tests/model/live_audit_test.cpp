@@ -67,6 +67,7 @@ class Between : public Observer {
       if (rows) rows(positions, weights, row);
       const AttentionRow changed{row.layer, row.head, row.step, positions, weights};
       audit->on_attention({&changed, 1});
+      audit->on_attention_done({&changed, 1});
     }
   }
   void on_row(Layer layer, KvHead kv_head, Position position, std::span<const float> key,

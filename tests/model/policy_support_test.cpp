@@ -105,8 +105,7 @@ class LastStep final : public Observer {
   bool wants_rows(Layer) const override { return false; }
   void on_attention(std::span<const AttentionRow> rows) override {
     const std::lock_guard lock(mutex_);
-    const AttentionRow& row = rows.back();
-    weights[{row.layer, row.head}] = {row.weights.begin(), row.weights.end()};
+    for (const AttentionRow& row : rows) weights[{row.layer, row.head}] = {row.weights.begin(), row.weights.end()};
   }
   void on_row(Layer, KvHead, Position, std::span<const float>, std::span<const float>) override {}
   void on_steps_done(Step, uint32_t) override {}

@@ -1,0 +1,8 @@
+#include "cache/row_kernels_body.h"
+#include "cache/row_kernels_isa.h"
+
+namespace dendrokv {
+
+constinit const RowKernels kAvx2RowKernels = row_kernels_named("avx2");
+
+}  // namespace dendrokv
