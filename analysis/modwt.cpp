@@ -102,7 +102,7 @@ void Modwt::forward(SignalView<const Real> signal, std::span<const SignalView<Re
                     std::span<const SignalView<Real>> smooths, unsigned threads) const {
   DENDROKV_ASSERT(signal.positions == positions_ && details.size() == levels_ &&
                   smooths.size() == levels_);
-  const StripPlan strips(signal, threads);
+  const StripPlan strips(signal, threads, TileRows::Wide);
   const Stores stores = stores_for(levels_ * positions_ * signal.batches * signal.channels * sizeof(Real));
   const auto circle = static_cast<int64_t>(positions_);
   for_each_piece(strips.count(), threads, [&](size_t s) {

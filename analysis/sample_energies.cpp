@@ -71,7 +71,8 @@ void fill_variance(const PieceSetup& setup, const SampleSums& sums, UnitKind kin
   }
 }
 
-/// The median over the positions that are not left out, for a few of them (a sink) may hold most of the mean.
+/// The median over the positions that are not left out, for a few of them (a sink) may hold most of the mean. Not robust_mean_square(): a file keeps
+/// mean squares by position, not coefficients.
 void fill_robust_variance(const PieceSetup& setup, const SampleSums& sums, Statistics& statistics) {
   const std::vector<double> energy = sums.energy();
   for (const BandPlace& place : sums.layout()) {

@@ -19,18 +19,23 @@ struct StripPlace {
   size_t batch, channel, width;
 };
 
+/// Bytes of a tile's rows. Narrow: a filter's rows stay in the first cache. Wide: results that are written past the caches to many bands in
+/// turn come in long pieces.
+enum class TileRows : size_t { Narrow = 256, Wide = 1024 };
+
 class StripPlan {
  public:
   template <class T>
-  StripPlan(const SignalView<const T>& signal, unsigned threads)
+  StripPlan(const SignalView<const T>& signal, unsigned threads, TileRows rows = TileRows::Narrow)
       : batches_(signal.batches), channels_(signal.channels) {
-    // Tiles of at most 256 bytes: a filter's rows stay in the first cache. Of two cache lines at least, however many threads wait:
-    // processors fetch lines in pairs, and two threads on halves of a pair took three times as long as one on both.
-    constexpr size_t kMost = 256 / sizeof(T), kLeast = 128 / sizeof(T);
+    // Of two cache lines at least, however many threads wait: processors fetch lines in pairs, and two threads on halves of a pair took three
+    // times as long as one on both.
+    constexpr size_t kLeast = 128 / sizeof(T);
+    const size_t most = static_cast<size_t>(rows) / sizeof(T);
     if (signal.channel_stride != 1 || signal.channels == 1 ||
         (signal.position_stride == 1 && signal.positions > 1))
       return;
-    width_ = std::min(channels_, kMost);
+    width_ = std::min(channels_, most);
     while (width_ > kLeast && batches_ * tiles() < threads) width_ = (width_ + 1) / 2;
     if (width_ < channels_) width_ = std::max(width_ / kLeast * kLeast, kLeast);
     width_ = std::min(width_, channels_);

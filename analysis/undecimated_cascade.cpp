@@ -7,8 +7,7 @@
 namespace dendrokv {
 namespace {
 
-// Elements of a level that are made at a time. Rows of a tile are whole cache lines; what starts and ends a part of a line costs more.
-constexpr size_t kBlockOfTile = 2048, kBlockOfLine = 8192;
+constexpr size_t kBlockElements = 8192;  // of a level that are made at a time
 constexpr size_t kFitsACache = size_t{1} << 18;  // bytes of a level
 
 /// Of a line in a cache line. Windows start with such a position, so that most views are aligned.
@@ -43,7 +42,7 @@ UndecimatedCascade<Real>::UndecimatedCascade(const UndecimatedFilters& filters, 
     : runner_(filters),
       spacings_(spacings),
       x_(x),
-      block_(x.rows.width == 1 ? kBlockOfLine : std::max<int64_t>(static_cast<int64_t>(kBlockOfTile / x.rows.width), 16)),
+      block_(std::max<int64_t>(static_cast<int64_t>(kBlockElements / x.rows.width), 16)),
       levels_(spacings.size()) {
   PositionRange wanted{0, x.size};
   for (size_t level = levels_.size(); level-- > 0;) {
