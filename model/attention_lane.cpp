@@ -198,15 +198,21 @@ void AttentionLane::show(const AttentionBlock& block, TokenRange tokens, size_t 
                          LaneWork& work) const {
   work.shown.clear();
   if (block.observer == nullptr) return;
+  if (!read_rows_.empty()) work.of_slots.resize(heads_.heads * rows);
   for (size_t lane_head = 0; lane_head < heads_.heads; ++lane_head) {
     const Head head(heads_.first_head + lane_head);
     for (size_t token = 0; token < tokens.count(); ++token) {
       const Step step(block.first.value + tokens.first + token);
       if (!block.observer->wants_attention(block.layer, head, step)) continue;
-      const std::span<const float> weights = work.weights.row(lane_head * tokens.count() + token);
-      work.shown.push_back(
-          {block.layer, head, step, rows_.slots().positions().first(rows + token),
-           read_rows_.empty() ? weights.first(rows + token) : weights_of_slots(weights, work)});
+      std::span<const float> weights = work.weights.row(lane_head * tokens.count() + token);
+      if (!read_rows_.empty()) {
+        const auto of_slots = std::span(work.of_slots).subspan(lane_head * rows, rows);
+        spread_to_slots(weights, of_slots);
+        weights = of_slots;
+      }
+      work.shown.push_back({block.layer, head, step,
+                            rows_.slots().positions().first(rows + token),
+                            weights.first(rows + token)});
     }
   }
   if (!work.shown.empty()) block.observer->on_attention(work.shown);
@@ -216,10 +222,9 @@ void AttentionLane::finish_show(const AttentionBlock& block, const LaneWork& wor
   if (!work.shown.empty()) block.observer->on_attention_done(work.shown);
 }
 
-// Rows that were not read weigh nothing. Valid until the next call: a token at a time reads some rows only.
-std::span<const float> AttentionLane::weights_of_slots(std::span<const float> weights,
-                                                       LaneWork& work) const {
-  const std::span<float> of_slots = std::span(work.reduced).first(rows_.slots().size());
+// Rows that were not read weigh nothing.
+void AttentionLane::spread_to_slots(std::span<const float> weights,
+                                    std::span<float> of_slots) const {
   std::ranges::fill(of_slots, 0.0f);
   auto from = weights.begin();
   for (const SlotRange& range : read_) {
@@ -227,7 +232,6 @@ std::span<const float> AttentionLane::weights_of_slots(std::span<const float> we
     std::copy(from, from + count, of_slots.begin() + static_cast<std::ptrdiff_t>(range.first));
     from += count;
   }
-  return of_slots;
 }
 
 // The first slot that is not behind the window of the token whose slot is the last of `rows`.

@@ -71,6 +71,7 @@ struct LaneWork {
   Grid<float> weights;                   // [query, slot]; query = head * tokens + token
   Grid<float> sums;                      // [query, head_dim]
   std::vector<float> reduced;            // [slot]
+  std::vector<float> of_slots = {};      // to the observer, of rows that were chosen: [head, slot]
   std::vector<AttentionRow> shown = {};  // to the observer
 };
 
@@ -135,7 +136,7 @@ class AttentionLane {
                                size_t kv_head, size_t frame, Grid<float>& queries) const;
   void sum_seen_rows(size_t kv_head, TokenRange tokens, size_t rows, size_t first_channel,
                      GridView<const float> weights, GridView<float> sums) const;
-  std::span<const float> weights_of_slots(std::span<const float> weights, LaneWork& work) const;
+  void spread_to_slots(std::span<const float> weights, std::span<float> of_slots) const;
 
   LaneHeads heads_;
   size_t head_dim_;
