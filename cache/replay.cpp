@@ -10,6 +10,7 @@
 
 #include "cache/lane_replay.h"
 #include "cache/share_rows.h"
+#include "cache/whole_trace.h"
 #include "data/error.h"
 
 namespace dendrokv {
@@ -17,25 +18,6 @@ namespace {
 
 // The steps of one chunk of a trace as we write it: each chunk is read once.
 constexpr uint32_t kBlockSteps = 64;
-
-void refuse_what_cannot_be_replayed(const TraceInfo& info) {
-  const PolicyShape recorded = PolicyChoice(info.policy).shape();
-  if (recorded.budget != 0 && recorded.budget < info.tokens)
-    fail("trace", "recorded under policy '" + info.policy + "', which evicts",
-         "wanted attention over all tokens", "record it with --policy full");
-  if (recorded.reads != 0 && recorded.reads < info.tokens)
-    fail("trace", "recorded under policy '" + info.policy + "', which reads a part of the rows",
-         "wanted attention over all tokens", "record it with --policy full");
-  const auto want_all = [](const char* what, size_t found, size_t wanted) {
-    if (found != wanted)
-      fail("trace",
-           "records " + std::to_string(found) + " of " + std::to_string(wanted) + " " + what,
-           std::string("replay wants all ") + what, std::string("record all ") + what);
-  };
-  want_all("layers", info.layers.size(), info.model.layers);
-  want_all("heads", info.heads.size(), info.model.heads);
-  want_all("steps", info.steps.size(), info.tokens);
-}
 
 void refuse_what_a_trace_does_not_hold(const TraceInfo& info, const PolicyChoice& choice) {
   const InputSet needed = choice.shape().inputs;
@@ -246,7 +228,7 @@ std::optional<std::vector<Run>> replay_trace(const TraceReader& trace,
                                              std::span<const PolicyChoice> choices,
                                              unsigned threads, const Progress& progress) {
   trace.require_full_rows("a replay");
-  refuse_what_cannot_be_replayed(trace.info());
+  require_whole_trace(trace.info());
   for (const PolicyChoice& choice : choices)
     refuse_what_a_trace_does_not_hold(trace.info(), choice);
   TraceReplay replay(trace, choices);

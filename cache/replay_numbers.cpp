@@ -8,9 +8,10 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "cache/head_numbers.h"
-#include "cache/policies.h"
+#include "cache/whole_trace.h"
 #include "data/error.h"
 
 namespace dendrokv {
@@ -19,16 +20,7 @@ namespace {
 constexpr uint32_t kBlockSteps = 64;
 
 void check(const TraceInfo& info, std::span<const Run> runs) {
-  const PolicyShape recorded = PolicyChoice(info.policy).shape();
-  if (recorded.budget != 0 && recorded.budget < info.tokens)
-    fail("trace", "recorded under policy '" + info.policy + "', which evicts",
-         "wanted attention over all tokens", "record it with --policy full");
-  if (recorded.reads != 0 && recorded.reads < info.tokens)
-    fail("trace", "recorded under policy '" + info.policy + "', which reads a part of the rows",
-         "wanted attention over all tokens", "record it with --policy full");
-  if (info.layers.size() != info.model.layers || info.heads.size() != info.model.heads ||
-      info.steps.size() != info.tokens)
-    fail("trace", "records a part of the layers, heads or steps", "measuring wants all of them");
+  require_whole_trace(info);
   for (const Run& run : runs) {
     const bool same_text = run.trace_uuid.empty() || run.trace_uuid == info.uuid;
     if (!same_text || run.retention.tokens() != info.tokens ||
