@@ -42,6 +42,7 @@ uint32_t LaneInputs::take_row() {
 
 void LaneInputs::append(std::span<const float> key, std::span<const float> value,
                         float value_norm) {
+  if (wanted_.has(Input::QueryStatistics)) statistics_.ask_for_room();
   if (wanted_.has(Input::ValueNorms)) value_norm_.push_back(value_norm);
   if (wanted_.has(Input::Keys) || wanted_.has(Input::Values)) {
     const uint32_t row = take_row();

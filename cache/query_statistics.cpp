@@ -26,6 +26,15 @@ void QueryStatistics::add(GridView<const float> queries) {
   ++count_;
 }
 
+void QueryStatistics::ask_for_room() const {
+  constexpr size_t kFloatsOfLine = 16;
+  for (size_t head = 0; head < query_heads(); ++head) {
+    const float* row = waiting_.row(head * kMostWaiting + waiting_queries_ % kMostWaiting).data();
+    for (size_t c = 0; c < head_dim_; c += kFloatsOfLine)
+      __builtin_prefetch(row + c, /*to write*/ 1);
+  }
+}
+
 std::span<const double> QueryStatistics::sum(size_t head) const {
   add_waiting();
   return sums_.row(head).first(head_dim_);

@@ -17,6 +17,8 @@ class QueryStatistics {
   QueryStatistics(size_t query_heads, size_t head_dim);
 
   void add(GridView<const float> queries);  // [query head, head_dim]
+  /// Asks the processor for the memory that add() will write to.
+  void ask_for_room() const;
 
   uint64_t count() const { return count_; }
   size_t query_heads() const { return sums_.rows(); }

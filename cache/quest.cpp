@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 
 #include "cache/policy_options.h"
 #include "cache/policy_rows.h"
@@ -46,8 +45,7 @@ class Quest final : public Policy {
     }
     bounds_.resize(pages);
     row_kernels().page_bounds({queries.data(), lane.query.rows(), channels},
-                              {lowest_.data(), pages, channels}, {highest_.data(), pages, channels},
-                              bounds_);
+                              {lowest_and_highest_.data(), pages, 2 * channels}, bounds_);
     return best_pages(rows);
   }
 
@@ -56,15 +54,17 @@ class Quest final : public Policy {
   void take_in(const LaneView& lane) {
     const size_t slot = lane.position.size() - 1;
     turn(lane.step, lane.keys[slot]);
+    const size_t channels = turned_.size();
     if (slot % page_ == 0) {
-      lowest_.insert(lowest_.end(), turned_.begin(), turned_.end());
-      highest_.insert(highest_.end(), turned_.begin(), turned_.end());
+      for (int bound = 0; bound < 2; ++bound)
+        lowest_and_highest_.insert(lowest_and_highest_.end(), turned_.begin(), turned_.end());
       return;
     }
-    const size_t first = slot / page_ * turned_.size();
-    for (size_t c = 0; c < turned_.size(); ++c) {
-      lowest_[first + c] = std::min(lowest_[first + c], turned_[c]);
-      highest_[first + c] = std::max(highest_[first + c], turned_[c]);
+    float* lowest = &lowest_and_highest_[slot / page_ * 2 * channels];
+    float* highest = lowest + channels;
+    for (size_t c = 0; c < channels; ++c) {
+      lowest[c] = std::min(lowest[c], turned_[c]);
+      highest[c] = std::max(highest[c], turned_[c]);
     }
   }
 
@@ -76,28 +76,28 @@ class Quest final : public Policy {
     turned_.resize(padded(row.size()));
   }
 
+  /// Those with the largest bounds; of equals the newest.
   std::span<const SlotRange> best_pages(size_t rows) {
-    std::vector<size_t> order(bounds_.size());
-    std::iota(order.begin(), order.end(), size_t{0});
-    const auto end = order.begin() + static_cast<std::ptrdiff_t>(pages_);
-    std::nth_element(order.begin(), end, order.end(), [&](size_t a, size_t b) {
-      return bounds_[a] != bounds_[b] ? bounds_[a] > bounds_[b] : a > b;
-    });
-    std::sort(order.begin(), end);
+    const float least = row_kernels().reached_by(bounds_, pages_);
+    size_t equals = pages_;
+    for (const float bound : bounds_) equals -= bound > least ? 1 : 0;
     read_.clear();
-    for (auto page = order.begin(); page != end; ++page) {
-      const SlotRange slots{*page * page_, std::min(rows, (*page + 1) * page_)};
-      if (!read_.empty() && read_.back().end == slots.first)
-        read_.back().end = slots.end;
+    for (size_t page = bounds_.size(); page-- > 0;) {
+      if (bounds_[page] < least || (bounds_[page] == least && equals == 0)) continue;
+      if (bounds_[page] == least) --equals;
+      const SlotRange slots{page * page_, std::min(rows, (page + 1) * page_)};
+      if (!read_.empty() && read_.back().first == slots.end)
+        read_.back().first = slots.first;
       else
         read_.push_back(slots);
     }
+    std::ranges::reverse(read_);
     return read_;
   }
 
   size_t pages_, page_;
   TurnTable places_;
-  std::vector<float> lowest_, highest_;  // [page, channel]; channels padded
+  std::vector<float> lowest_and_highest_;  // [page] of the one and of the other, [channel]; padded
   std::vector<float> turned_;            // a key or a query; padded
   std::vector<double> turned_double_;
   std::vector<float> bounds_;  // [page]

@@ -1,6 +1,6 @@
 #include "cache/rotation.h"
 
-#include <algorithm>
+#include "cache/row_kernels.h"
 
 namespace dendrokv {
 namespace {
@@ -39,14 +39,7 @@ std::span<const std::complex<double>> TurnTable::turns_at(size_t place) {
 }
 
 void TurnTable::apply(size_t place, std::span<const float> row, std::span<double> out) {
-  const auto turns = turns_at(place);
-  for (size_t pair = 0; pair < turns.size(); ++pair) {
-    const auto x = static_cast<double>(row[2 * pair]), y = static_cast<double>(row[2 * pair + 1]);
-    const double cosine = turns[pair].real(), sine = turns[pair].imag();
-    out[2 * pair] = x * cosine - y * sine;
-    out[2 * pair + 1] = x * sine + y * cosine;
-  }
-  for (size_t c = 2 * turns.size(); c < row.size(); ++c) out[c] = static_cast<double>(row[c]);
+  row_kernels().turn_row(row, turns_at(place), out);
 }
 
 }  // namespace dendrokv

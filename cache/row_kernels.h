@@ -4,6 +4,7 @@
 // Every sum has one order: of floats in 16 partial sums, of doubles in 8, joined pairwise (half by half), or one term after the
 // other where a comment says so. No product is fused with a sum. So the bits do not depend on the instruction set.
 
+#include <complex>
 #include <span>
 #include <string_view>
 
@@ -22,9 +23,12 @@ inline constexpr size_t padded(size_t channels) {
 struct RowKernels {
   std::string_view isa;
 
-  /// bounds[page] = the largest, over the queries q, of sum_c max(q[c] lowest(page, c), q[c] highest(page, c)). All padded.
-  void (*page_bounds)(GridView<const float> queries, GridView<const float> lowest,
-                      GridView<const float> highest, std::span<float> bounds);
+  /// bounds[page] = the largest, over the queries q, of sum_c max(q[c] lowest[c], q[c] highest[c]), where a page has its lowest
+  /// channels and then its highest. Padded.
+  void (*page_bounds)(GridView<const float> queries, GridView<const float> pages,
+                      std::span<float> bounds);
+  /// The largest number that `count` of the values reach; none is NaN, and 0 < count <= values.
+  float (*reached_by)(std::span<const float> values, size_t count);
   /// means[slot] = sums[slot] / (step + 1 - positions[slot])
   void (*divide_by_lives)(std::span<const double> sums, std::span<const Position> positions,
                           Step step, std::span<double> means);
@@ -34,6 +38,9 @@ struct RowKernels {
   /// above its diagonal. x: [channel, row]; rows a multiple of 32, channels one of 4.
   void (*quadratic_forms)(GridView<const double> x, GridView<const double> square,
                           std::span<const double> linear, std::span<double> forms);
+  /// out = the row with each pair (2i, 2i + 1), a complex number, times turns[i]; channels behind the turns as they are.
+  void (*turn_row)(std::span<const float> row, std::span<const std::complex<double>> turns,
+                   std::span<double> out);
   /// The least and the largest of each channel over the slots of a range.
   void (*channel_bounds)(const RowsView& rows, SlotRange slots, std::span<float> lowest,
                          std::span<float> highest);

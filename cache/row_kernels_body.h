@@ -3,7 +3,9 @@
 // share it between sets. Vectors of 64 bytes throughout; the compiler makes them of what the set has.
 
 #include <cmath>
+#include <complex>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 
 #include "cache/row_kernels.h"
@@ -46,11 +48,15 @@ inline double sum_of(const Doubles& vector) {
   return joined<kDoubles>(vector);
 }
 
-// Pages are outermost: their bounds come from memory, the queries stay near.
-void page_bounds(GridView<const float> queries, GridView<const float> lowest,
-                 GridView<const float> highest, std::span<float> bounds) {
+// Pages are outermost: they come from memory, some asked for ahead; the queries stay near.
+void page_bounds(GridView<const float> queries, GridView<const float> pages,
+                 std::span<float> bounds) {
+  constexpr size_t kAhead = 4, kFloatsOfLine = 16;
   for (size_t page = 0; page < bounds.size(); ++page) {
-    const float *low = &lowest(page, 0), *high = &highest(page, 0);
+    const float *low = &pages(page, 0), *high = low + queries.cols();
+    if (page + kAhead < bounds.size())
+      for (size_t c = 0; c < pages.cols(); c += kFloatsOfLine)
+        __builtin_prefetch(low + kAhead * pages.stride() + c);
     float most = -std::numeric_limits<float>::infinity();
     for (size_t head = 0; head < queries.rows(); ++head) {
       const float* query = &queries(head, 0);
@@ -66,6 +72,24 @@ void page_bounds(GridView<const float> queries, GridView<const float> lowest,
   }
 }
 
+// Integers in the order of floats: of two negative ones the one with the larger bits is smaller.
+inline int32_t ordered(float value) {
+  const auto bits = __builtin_bit_cast(int32_t, value);
+  return bits ^ ((bits >> 31) & INT32_MAX);
+}
+
+// Bit by bit from the highest, each by a count: without branches that nobody can foretell.
+float reached_by(std::span<const float> values, size_t count) {
+  int32_t reached = INT32_MIN;
+  for (uint32_t bit = uint32_t{1} << 31; bit != 0; bit >>= 1) {
+    const auto candidate = static_cast<int32_t>(static_cast<uint32_t>(reached) + bit);
+    uint32_t reaching = 0;
+    for (const float value : values) reaching += ordered(value) >= candidate ? 1u : 0u;
+    if (reaching >= count) reached = candidate;
+  }
+  return __builtin_bit_cast(float, reached ^ ((reached >> 31) & INT32_MAX));
+}
+
 // Lives are signed, which convert faster.
 void divide_by_lives(std::span<const double> sums, std::span<const Position> positions, Step step,
                      std::span<double> means) {
@@ -74,9 +98,9 @@ void divide_by_lives(std::span<const double> sums, std::span<const Position> pos
     means[slot] = sums[slot] / (next - static_cast<int32_t>(positions[slot].value));
 }
 
-// Four rows of sums at a time, a vector of each, held in registers while t passes.
+// Eight rows of sums at a time, a vector of each, held in registers while t passes.
 void add_products(GridView<const double> rows, GridView<double> sums) {
-  constexpr size_t kRows = 4;
+  constexpr size_t kRows = 8;
   for (size_t i = 0; i < sums.rows(); i += kRows)
     for (size_t j = 0; j < i + kRows; j += kDoubles) {
       Doubles sum[kRows];
@@ -113,6 +137,29 @@ void quadratic_forms(GridView<const double> x, GridView<const double> square,
     }
     for (size_t v = 0; v < kVectors; ++v) store(&forms[first + v * kDoubles], form[v]);
   }
+}
+
+// Pairs lie side by side: x cos - y sin, y cos + x sin, where a sum with a negated product is their difference.
+void turn_row(std::span<const float> row, std::span<const std::complex<double>> turns,
+              std::span<double> out) {
+  constexpr size_t kPairs = kDoubles / 2;
+  const Doubles sign = {-1, 1, -1, 1, -1, 1, -1, 1};
+  const auto* by = reinterpret_cast<const double*>(turns.data());
+  size_t pair = 0;
+  for (; pair + kPairs <= turns.size(); pair += kPairs) {
+    const Doubles x = doubles(&row[2 * pair]), turn = doubles(by + 2 * pair);
+    const Doubles cosines = __builtin_shufflevector(turn, turn, 0, 0, 2, 2, 4, 4, 6, 6);
+    const Doubles sines = __builtin_shufflevector(turn, turn, 1, 1, 3, 3, 5, 5, 7, 7);
+    const Doubles swapped = __builtin_shufflevector(x, x, 1, 0, 3, 2, 5, 4, 7, 6);
+    store(&out[2 * pair], x * cosines + swapped * sines * sign);
+  }
+  for (; pair < turns.size(); ++pair) {
+    const auto x = static_cast<double>(row[2 * pair]), y = static_cast<double>(row[2 * pair + 1]);
+    const double cosine = by[2 * pair], sine = by[2 * pair + 1];
+    out[2 * pair] = x * cosine - y * sine;
+    out[2 * pair + 1] = y * cosine + x * sine;
+  }
+  for (size_t c = 2 * pair; c < row.size(); ++c) out[c] = static_cast<double>(row[c]);
 }
 
 void channel_bounds(const RowsView& rows, SlotRange slots, std::span<float> lowest,
@@ -187,9 +234,11 @@ void dots(GridView<const float> rows, std::span<const double> vector, std::span<
 constexpr RowKernels row_kernels_named(std::string_view isa) {
   return {.isa = isa,
           .page_bounds = page_bounds,
+          .reached_by = reached_by,
           .divide_by_lives = divide_by_lives,
           .add_products = add_products,
           .quadratic_forms = quadratic_forms,
+          .turn_row = turn_row,
           .channel_bounds = channel_bounds,
           .spreads = spreads,
           .unit_rows = unit_rows,

@@ -40,6 +40,12 @@ class SlotTable {
   uint32_t append(Position position);
   /// Adds one step's attention weights, [slot], to the sums of the first weights.size() slots: those that the step saw.
   void add_weights(std::span<const float> weights);
+  /// Asks the processor for sums that are added to soon.
+  void ask_for_sums(SlotRange slots) const {
+    constexpr size_t kSumsOfLine = 8;
+    for (size_t slot = slots.first; slot < slots.end; slot += kSumsOfLine)
+      __builtin_prefetch(&weight_sum_[slot], /*to write*/ 1);
+  }
   /// The slot leaves; later slots move up by one. The indices are shifted, O(rows); keys and values stay, with a gap.
   void evict(Slot slot) { evict({&slot, 1}); }
   /// Several at once, in time order.

@@ -8,9 +8,17 @@ constexpr size_t kMostHeld = size_t{4} << 20;  // of a write; twice as much gain
 }  // namespace
 
 void ChunkWriter::write(h5::Dataset& dataset, const h5::Shape& start, PageBuffer chunk) {
-  dataset.write_chunk(start, chunk.bytes());
-  held_bytes_ += chunk.size();
-  held_.push_back(std::move(chunk));
+  write_part(dataset, start, chunk.bytes());
+  hold(std::move(chunk));
+}
+
+void ChunkWriter::write_part(h5::Dataset& dataset, const h5::Shape& start, std::span<const std::byte> chunk) {
+  dataset.write_chunk(start, chunk);
+}
+
+void ChunkWriter::hold(PageBuffer chunks) {
+  held_bytes_ += chunks.size();
+  held_.push_back(std::move(chunks));
   if (held_bytes_ >= kMostHeld) settle();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Whole chunks into a file that gathers them: keeps each until the file has let go of it. Belongs to the I/O thread.
 
+#include <span>
 #include <vector>
 
 #include "data/hdf5.h"
@@ -13,6 +14,9 @@ class ChunkWriter {
   /// `file` was created with Writing::Direct and outlives the object.
   explicit ChunkWriter(h5::File& file) : file_(file) {}
   void write(h5::Dataset& dataset, const h5::Shape& start, PageBuffer chunk);
+  /// One chunk of several in a buffer, which hold() gets after the last of them.
+  void write_part(h5::Dataset& dataset, const h5::Shape& start, std::span<const std::byte> chunk);
+  void hold(PageBuffer chunks);
   /// Everything so far is with the system.
   void settle();
 

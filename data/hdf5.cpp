@@ -3,6 +3,7 @@
 
 #include "data/hdf5.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -187,8 +188,9 @@ void Dataset::write(std::span<const uint64_t> start, std::span<const uint64_t> c
 
 void Dataset::write_chunk(std::span<const uint64_t> start, std::span<const std::byte> bytes) {
   quieten();
-  const std::vector<hsize_t> first(start.begin(), start.end());
-  need(H5Dwrite_chunk(handle_.id(), H5P_DEFAULT, 0, first.data(), bytes.size(), bytes.data()),
+  hsize_t first[H5S_MAX_RANK];
+  std::ranges::copy(start, first);
+  need(H5Dwrite_chunk(handle_.id(), H5P_DEFAULT, 0, first, bytes.size(), bytes.data()),
        subject_, "writing a chunk failed");
 }
 

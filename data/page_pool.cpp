@@ -7,6 +7,7 @@
 #include <new>
 #include <sys/mman.h>
 #include <utility>
+#include <vector>
 
 namespace dendrokv {
 
@@ -30,19 +31,17 @@ struct PageBuffer::Slab {
 };
 
 // Pieces are cut one after the other from slabs of the size of a huge page: fewer faults, less for the system to look up when it writes
-// them, and what was taken together is written together. A slab is used again once all of its pieces have come back.
+// them, and what was taken one after the other lies side by side. A slab is used again once all of its pieces have come back.
 class PageBuffer::Pool {
  public:
-  std::vector<PageBuffer> take(const std::shared_ptr<Pool>& self, size_t count, size_t size) {
+  /// A piece, and the slab that it is from.
+  std::pair<std::byte*, Slab*> take(size_t size) {
     const size_t piece = rounded_up(std::max<size_t>(size, 1), kPageBytes);
-    std::vector<PageBuffer> pieces;
-    pieces.reserve(count);
     const std::lock_guard lock(mutex_);
-    Slab& slab = slab_with(count * piece);
-    for (size_t i = 0; i < count; ++i, slab.used += piece)
-      pieces.push_back(PageBuffer(self, &slab, slab.bytes.get() + slab.used, size));
-    slab.out += count;
-    return pieces;
+    Slab& slab = slab_with(piece);
+    slab.used += piece;
+    ++slab.out;
+    return {slab.bytes.get() + slab.used - piece, &slab};
   }
 
   void give_back(Slab& slab) {
@@ -104,11 +103,8 @@ PageBuffer& PageBuffer::operator=(PageBuffer&& other) noexcept {
 PagePool::PagePool() : pool_(std::make_shared<PageBuffer::Pool>()) {}
 
 PageBuffer PagePool::take(size_t size) const {
-  return std::move(take(1, size).front());
-}
-
-std::vector<PageBuffer> PagePool::take(size_t count, size_t size) const {
-  return pool_->take(pool_, count, size);
+  const auto [data, slab] = pool_->take(size);
+  return {pool_, slab, data, size};
 }
 
 }  // namespace dendrokv

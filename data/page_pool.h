@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <memory>
 #include <span>
-#include <vector>
 
 namespace dendrokv {
 
@@ -25,6 +24,7 @@ class PageBuffer {
   size_t size() const { return size_; }
 
  private:
+  friend class PagePool;
   struct Slab;
   PageBuffer(std::shared_ptr<Pool> pool, Slab* slab, std::byte* data, size_t size);
 
@@ -41,8 +41,6 @@ class PagePool {
   PagePool();
   /// Throws std::bad_alloc.
   PageBuffer take(size_t size) const;
-  /// Side by side in memory where `size` is of whole pages, so that they can be written as one.
-  std::vector<PageBuffer> take(size_t count, size_t size) const;
 
  private:
   std::shared_ptr<PageBuffer::Pool> pool_;

@@ -291,51 +291,45 @@ bool PyramidBuilder::takes_bands() const {
 PyramidBand PyramidBuilder::new_band(size_t positions) const {
   DENDROKV_ASSERT(takes_bands());
   const PyramidExtent& chunk = levels_[0].chunk;
-  const size_t cells = chunk.rows * chunk.cols;
-  PyramidBand band{chunk.cols, std::vector<PyramidBand::Chunk>(ceil_div(positions, chunk.cols * kFactor))};
-  const bool counts = counts_ == PyramidCounts::Store;
-  const size_t kinds = counts ? 3 : 2;
-  std::vector<PageBuffer> pieces = pool_.take(kinds * band.chunks.size(), cells * sizeof(uint16_t));
-  for (size_t i = 0; i < band.chunks.size(); ++i) {  // in the order of the file
-    PyramidBand::Chunk& made = band.chunks[i];
-    made.sum = std::move(pieces[kinds * i]);
-    made.highest = std::move(pieces[kinds * i + 1]);
-    if (counts) made.count.push_back(std::move(pieces[kinds * i + 2]));
-    if (levels_.size() > 1) made.exact_sum.resize(cells);
-  }
+  PyramidBand band{chunk.rows, chunk.cols, ceil_div(positions, chunk.cols * kFactor), counts_, {}};
+  band.cells = pool_.take(band.chunks * band.kinds() * band.part_bytes());
+  if (levels_.size() > 1) band.exact_sum.resize(band.chunks * chunk.rows * chunk.cols);
   return band;
 }
 
-void PyramidBuilder::add_band(const ChunkPlace& place, PyramidBand band, std::vector<PyramidChunk>& done) {
+void PyramidBuilder::add_band(const ChunkPlace& place, PyramidBand& band, std::vector<PyramidChunk>& done) {
   const size_t lane = place.layer_index * heads_ + place.head_index;
-  Level& level = levels_[0];
+  const Level& level = levels_[0];
   // The last chunk of weights may reach beyond the text by more than a chunk of cells.
-  band.chunks.resize(std::min(band.chunks.size(), ceil_div(level.extent.cols, band.columns)));
-  const size_t first_row = place.step_chunk * level.chunk.rows;
+  band.chunks = std::min(band.chunks, ceil_div(level.extent.cols, band.columns));
   const size_t rows = ceil_div(std::min<size_t>(chunk_steps_, steps_ - place.step_chunk * chunk_steps_), kFactor);
-  for (size_t row = rows; row < level.chunk.rows; ++row)
-    band.put_absent(row, 0, band.columns * band.chunks.size());
+  for (size_t row = rows; row < level.chunk.rows; ++row) band.put_absent(row, 0, band.columns * band.chunks);
   close_below(lane, 0, place.step_chunk, done);
-  if (levels_.size() > 1) {
-    Band cells{place.step_chunk, decoded(band)};
-    raise(lane, 0, cells, done);
-    give_back(0, std::move(cells.cells));
+  if (levels_.size() == 1) return;
+  Band cells{place.step_chunk, decoded(band)};
+  raise(lane, 0, cells, done);
+  give_back(0, std::move(cells.cells));
+}
+
+void PyramidBuilder::write_band(const ChunkPlace& place, PyramidBand band, ChunkWriter& writer) {
+  Level& level = levels_[0];
+  h5::Dataset* const datasets[] = {&level.sum, &level.highest, level.count ? &*level.count : nullptr};
+  h5::Shape start = {place.layer_index, place.head_index, place.step_chunk * level.chunk.rows, 0};
+  for (size_t part = 0; part < band.chunks * band.kinds(); ++part) {
+    start.back() = part / band.kinds() * band.columns;
+    writer.write_part(*datasets[part % band.kinds()], start,
+                      band.cells.bytes().subspan(part * band.part_bytes(), band.part_bytes()));
   }
-  for (size_t i = 0; i < band.chunks.size(); ++i) {
-    const h5::Shape start = {place.layer_index, place.head_index, first_row, i * band.columns};
-    done.push_back({&level.sum, start, std::move(band.chunks[i].sum)});
-    done.push_back({&level.highest, start, std::move(band.chunks[i].highest)});
-    for (PageBuffer& count : band.chunks[i].count) done.push_back({&*level.count, start, std::move(count)});
-  }
+  writer.hold(std::move(band.cells));
 }
 
 CellRows PyramidBuilder::decoded(PyramidBand& band) {
   CellRows cells = take_cells(0);
   const Level& level = levels_[0];
   for (size_t row = 0; row < level.chunk.rows; ++row)
-    for (size_t i = 0; i < band.chunks.size(); ++i) {
+    for (size_t i = 0; i < band.chunks; ++i) {
       const size_t first = i * band.columns, count = std::min<size_t>(band.columns, level.extent.cols - first);
-      const PyramidBand::Cells from = band.at(row, first);
+      const PyramidBand::Cells from = band.at(i, row, 0);
       const size_t to = row * level.extent.cols + first;
       from_half({from.highest, count}, std::span(cells.highest).subspan(to, count));
       std::copy_n(from.exact_sum, count, cells.sum.data() + to);
@@ -349,22 +343,21 @@ CellRows PyramidBuilder::decoded(PyramidBand& band) {
   return cells;
 }
 
-PyramidBand::Cells PyramidBand::at(size_t row, size_t cell) {
-  Chunk& chunk = chunks[cell / columns];
-  const size_t place = row * columns + cell % columns;
-  const auto halves = [&](PageBuffer& buffer) { return reinterpret_cast<uint16_t*>(buffer.bytes().data()) + place; };
-  return {halves(chunk.highest), halves(chunk.sum), chunk.exact_sum.empty() ? nullptr : chunk.exact_sum.data() + place,
-          chunk.count.empty() ? nullptr : halves(chunk.count.front())};
+PyramidBand::Cells PyramidBand::at(size_t chunk, size_t row, size_t cell) {
+  const size_t part = rows * columns, place = row * columns + cell;
+  auto* const sum = reinterpret_cast<uint16_t*>(cells.bytes().data()) + chunk * kinds() * part + place;
+  return {sum + part, sum, counts == PyramidCounts::Store ? sum + 2 * part : nullptr,
+          exact_sum.empty() ? nullptr : exact_sum.data() + chunk * part + place};
 }
 
 void PyramidBand::put_absent(size_t row, size_t first, size_t end) {
-  for (size_t cell = first; cell < std::min(end, columns * chunks.size());) {
+  for (size_t cell = first; cell < std::min(end, columns * chunks);) {
     const size_t count = std::min(columns - cell % columns, end - cell);
-    const Cells cells = at(row, cell);
-    std::fill_n(cells.highest, count, kHalfNan);
-    std::fill_n(cells.sum, count, uint16_t{0});
-    if (cells.exact_sum != nullptr) std::fill_n(cells.exact_sum, count, 0.0f);
-    if (cells.count != nullptr) std::fill_n(cells.count, count, uint16_t{0});
+    const Cells to = at(cell / columns, row, cell % columns);
+    std::fill_n(to.highest, count, kHalfNan);
+    std::fill_n(to.sum, count, uint16_t{0});
+    if (to.exact_sum != nullptr) std::fill_n(to.exact_sum, count, 0.0f);
+    if (to.count != nullptr) std::fill_n(to.count, count, uint16_t{0});
     cell += count;
   }
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "data/chunk_writer.h"
 #include "data/hdf5.h"
 #include "data/page_pool.h"
 #include "data/pyramid_fold.h"
@@ -41,22 +42,22 @@ struct PyramidChunk {
 
 /// The chunks of level 1 of one (layer, head) and one step chunk, filled by whoever has the rows of weights.
 struct PyramidBand {
-  struct Chunk {
-    PageBuffer highest, sum;           // f16 [row, cell]
-    std::vector<PageBuffer> count;     // u16 [row, cell], where they are stored
-    std::vector<float> exact_sum = {};  // [row, cell], where another level is made of it
-  };
-  size_t columns = 0;         // cells of a chunk
-  std::vector<Chunk> chunks;  // side by side
+  size_t rows = 0, columns = 0;                    // cells of a chunk
+  size_t chunks = 0;                               // side by side
+  PyramidCounts counts = PyramidCounts::Store;
+  PageBuffer cells;                                // f16 [chunk, kind][row, cell]: sum, max, and where they are stored u16 counts
+  std::vector<float> exact_sum = {};               // [chunk][row, cell], where another level is made of it
 
   struct Cells {
     uint16_t *highest = nullptr, *sum = nullptr;
-    float* exact_sum = nullptr;  // null where the chunk has none, like count
-    uint16_t* count = nullptr;
+    uint16_t* count = nullptr;   // null where there are none,
+    float* exact_sum = nullptr;  // like these
   };
-  /// Followed by those up to the border of the chunk.
-  Cells at(size_t row, size_t cell);
-  /// Cells [first, end) of a row hold no sample; `end` may be behind the last.
+  /// A cell of a chunk, followed by those up to its border.
+  Cells at(size_t chunk, size_t row, size_t cell);
+  size_t kinds() const { return counts == PyramidCounts::Store ? 3 : 2; }
+  size_t part_bytes() const { return rows * columns * sizeof(uint16_t); }  // of a chunk, one kind
+  /// Cells [first, end) of a row hold no sample; counted over all chunks, `end` may be behind the last.
   void put_absent(size_t row, size_t first, size_t end);
 };
 
@@ -78,8 +79,9 @@ class PyramidBuilder {
   bool takes_bands() const;
   /// For weights of the first `positions` positions. Its cells are not set. Needs takes_bands().
   PyramidBand new_band(size_t positions) const;
-  /// All rows of the step chunk of `place` are set.
-  void add_band(const ChunkPlace& place, PyramidBand band, std::vector<PyramidChunk>& done);
+  /// All rows of the step chunk of `place` are set; what the levels above complete by it. Then the band itself is to be written.
+  void add_band(const ChunkPlace& place, PyramidBand& band, std::vector<PyramidChunk>& done);
+  void write_band(const ChunkPlace& place, PyramidBand band, ChunkWriter& writer);
 
   /// What is still open of lane = layer_index * heads + head_index. After it the lane only waits for its end.
   void finish(size_t lane, std::vector<PyramidChunk>& done);

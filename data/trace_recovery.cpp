@@ -107,17 +107,17 @@ class Copier {
     const size_t first = band * layout.chunk_steps;
     const size_t steps = layout.steps_in(band, plan_.info.steps.size());
     const size_t reached = columns_reached(layout, plan_.info.capture, plan_.info.steps[first + steps - 1]);
-    std::vector<PageBuffer> chunks;
-    for (size_t column = 0; column < reached; column += layout.chunk_columns) {
-      const size_t columns = std::min(layout.chunk_columns, layout.columns - column);
-      PageBuffer chunk = writer_.page_buffer(layout.chunk_bytes());
-      fill_absent(layout, plan_.info.encoding, chunk.bytes());
+    const size_t count = (reached + layout.chunk_columns - 1) / layout.chunk_columns;
+    PageBuffer chunks = writer_.page_buffer(count * layout.chunk_bytes());
+    fill_absent(layout, plan_.info.encoding, chunks.bytes());
+    for (size_t at = 0; at < count; ++at) {
+      const size_t column = at * layout.chunk_columns, columns = std::min(layout.chunk_columns, layout.columns - column);
       raw_.resize(steps * columns * layout.cell_bytes);
       reader_.read_encoded(layout.set, layer, head, {first, steps}, {column, columns}, raw_);
+      std::byte* const chunk = chunks.bytes().data() + at * layout.chunk_bytes();
       for (size_t step = 0; step < steps; ++step)
-        std::memcpy(chunk.bytes().data() + step * layout.chunk_columns * layout.cell_bytes,
+        std::memcpy(chunk + step * layout.chunk_columns * layout.cell_bytes,
                     raw_.data() + step * columns * layout.cell_bytes, columns * layout.cell_bytes);
-      chunks.push_back(std::move(chunk));
     }
     writer_.write_rows(layout.set, layer, head, band, std::move(chunks));
   }

@@ -153,36 +153,29 @@ class TraceWriter::Impl {
   enum class Band : uint8_t { Whole, Part };
 
   void write_rows(RowSet set, size_t layer_index, size_t head_index, size_t step_chunk,
-                  size_t first_column_chunk, std::vector<PageBuffer> chunks, Band band, PyramidBand cells = {}) {
+                  size_t first_column_chunk, PageBuffer chunks, Band band, PyramidBand cells = {}) {
     OpenRows& rows = rows_of(set);
-    const RowLayout& layout = rows.layout;
-    uint64_t bytes = 0;
-    for (const PageBuffer& chunk : chunks) {
-      DENDROKV_ASSERT(chunk.size() == layout.chunk_bytes());
-      bytes += chunk.size();
-    }
+    const size_t chunk_bytes = rows.layout.chunk_bytes();
+    DENDROKV_ASSERT(chunks.size() % chunk_bytes == 0);
     // Every row has a first chunk, in the first of the sets.
     if (first_column_chunk == 0 && set == rows_.front().layout.set)
-      rows_written_ += layout.steps_in(step_chunk, plan_.info.steps.size());
+      rows_written_ += rows.layout.steps_in(step_chunk, plan_.info.steps.size());
     struct Work {
-      std::vector<PageBuffer> chunks;
+      PageBuffer chunks;
+      PyramidBand band;
       std::vector<PyramidChunk> pyramid;
     };
-    auto work = std::make_shared<Work>();  // a job must be copyable
-    work->chunks = std::move(chunks);
-    if (!cells.chunks.empty()) {
-      pyramid_->add_band({layer_index, head_index, step_chunk, 0}, std::move(cells), work->pyramid);
-    } else if (set == RowSet::Weight) {
-      for (size_t i = 0; i < work->chunks.size(); ++i)
-        pyramid_->add({layer_index, head_index, step_chunk, first_column_chunk + i}, work->chunks[i].bytes(),
-                      work->pyramid);
-      if (band == Band::Whole) pyramid_->end_band({layer_index, head_index, step_chunk, 0}, work->pyramid);
-    }
+    auto work = std::make_shared<Work>(std::move(chunks), std::move(cells));  // a job must be copyable
+    const PyramidBuilder::ChunkPlace place{layer_index, head_index, step_chunk, first_column_chunk};
+    if (work->band.chunks > 0)
+      pyramid_->add_band(place, work->band, work->pyramid);
+    else if (set == RowSet::Weight)
+      add_to_pyramid(place, work->chunks.bytes(), band, work->pyramid);
+    uint64_t bytes = work->chunks.size() + work->band.cells.size();
     for (const PyramidChunk& chunk : work->pyramid) bytes += chunk.cells.size();
-    submit(bytes, [this, &rows, layer_index, head_index, step_chunk, first_column_chunk, work] {
-      for (size_t i = 0; i < work->chunks.size(); ++i)
-        write_chunk(rows, {layer_index, head_index, step_chunk, first_column_chunk + i},
-                    std::move(work->chunks[i]));
+    submit(bytes, [this, &rows, place, work] {
+      write_chunks(rows, place, std::move(work->chunks));
+      if (work->band.chunks > 0) pyramid_->write_band(place, std::move(work->band), *chunks_);
       write_pyramid(work->pyramid);
     });
   }
@@ -259,11 +252,23 @@ class TraceWriter::Impl {
     return *found;
   }
 
-  void write_chunk(OpenRows& rows, const h5::Shape& place, PageBuffer chunk) {
+  void add_to_pyramid(PyramidBuilder::ChunkPlace place, std::span<const std::byte> chunks, Band band,
+                      std::vector<PyramidChunk>& done) {
+    const size_t chunk_bytes = rows_of(RowSet::Weight).layout.chunk_bytes();
+    for (size_t at = 0; at < chunks.size(); at += chunk_bytes, ++place.position_chunk)
+      pyramid_->add(place, chunks.subspan(at, chunk_bytes), done);
+    if (band == Band::Whole) pyramid_->end_band(place, done);
+  }
+
+  void write_chunks(OpenRows& rows, const PyramidBuilder::ChunkPlace& place, PageBuffer chunks) {
     const RowLayout& layout = rows.layout;
-    h5::Shape start = {place[0], place[1], place[2] * layout.chunk_steps};
-    if (layout.has_columns) start.push_back(place[3] * layout.chunk_columns);
-    chunks_->write(*rows.dataset, start, std::move(chunk));
+    h5::Shape start = {place.layer_index, place.head_index, place.step_chunk * layout.chunk_steps};
+    if (layout.has_columns) start.push_back(place.position_chunk * layout.chunk_columns);
+    for (size_t at = 0; at < chunks.size(); at += layout.chunk_bytes()) {
+      chunks_->write_part(*rows.dataset, start, chunks.bytes().subspan(at, layout.chunk_bytes()));
+      start.back() += layout.chunk_columns;
+    }
+    chunks_->hold(std::move(chunks));
   }
 
   void write_pyramid(std::vector<PyramidChunk>& chunks) {
@@ -410,11 +415,11 @@ PageBuffer TraceWriter::page_buffer(size_t bytes) const {
 }
 
 void TraceWriter::write_rows(RowSet set, size_t layer_index, size_t head_index, size_t step_chunk,
-                             std::vector<PageBuffer> chunks) {
+                             PageBuffer chunks) {
   impl_->write_rows(set, layer_index, head_index, step_chunk, 0, std::move(chunks), Impl::Band::Whole);
 }
 
-void TraceWriter::write_rows(size_t layer_index, size_t head_index, size_t step_chunk, std::vector<PageBuffer> chunks,
+void TraceWriter::write_rows(size_t layer_index, size_t head_index, size_t step_chunk, PageBuffer chunks,
                              PyramidBand cells) {
   impl_->write_rows(RowSet::Weight, layer_index, head_index, step_chunk, 0, std::move(chunks), Impl::Band::Whole,
                     std::move(cells));
@@ -430,11 +435,10 @@ PyramidBand TraceWriter::new_pyramid_band(size_t positions) const {
 
 void TraceWriter::write_weights(size_t layer_index, size_t head_index, size_t step_chunk,
                                 size_t position_chunk, std::span<const std::byte> chunk) {
-  std::vector<PageBuffer> chunks;
-  chunks.push_back(impl_->page_buffer(chunk.size()));
-  std::ranges::copy(chunk, chunks[0].bytes().begin());
+  PageBuffer copy = impl_->page_buffer(chunk.size());
+  std::ranges::copy(chunk, copy.bytes().begin());
   impl_->write_rows(RowSet::Weight, layer_index, head_index, step_chunk, position_chunk,
-                    std::move(chunks), Impl::Band::Part);
+                    std::move(copy), Impl::Band::Part);
 }
 
 void TraceWriter::write_kv_chunk(KvRows kind, size_t layer_index, KvHead kv_head, size_t chunk_index,

@@ -56,13 +56,12 @@ class TraceWriter {
 
   /// Memory for a chunk.
   PageBuffer page_buffer(size_t bytes) const;
-  /// Chunks [chunk_steps, chunk_columns] of one (layer, head), side by side from column 0 on, encoded, absent cells where nothing was
-  /// recorded. Indices count recorded layers and heads, and chunks; call in rising order of step_chunk. Any thread may call.
+  /// Chunks [chunk_steps, chunk_columns] of one (layer, head) from column 0 on, one behind the other, encoded, absent cells where nothing
+  /// was recorded. Indices count recorded layers and heads, and chunks; call in rising order of step_chunk. Any thread may call.
   void write_rows(RowSet set, size_t layer_index, size_t head_index, size_t step_chunk,
-                  std::vector<PageBuffer> chunks);
+                  PageBuffer chunks);
   /// The same for weights of which the caller has set the pyramid's cells.
-  void write_rows(size_t layer_index, size_t head_index, size_t step_chunk, std::vector<PageBuffer> chunks,
-                  PyramidBand cells);
+  void write_rows(size_t layer_index, size_t head_index, size_t step_chunk, PageBuffer chunks, PyramidBand cells);
   /// For the weights of `positions` positions, where a tile of them may become cells at once (store_tile).
   bool takes_pyramid_bands() const;
   PyramidBand new_pyramid_band(size_t positions) const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "data/error.h"
@@ -158,8 +159,14 @@ void AttentionLane::choose_rows_to_read(const AttentionBlock& block, size_t toke
     const SlotRange range = common(chosen, seen);
     if (range.first >= range.end) continue;
     read_.push_back(range);
-    const auto rows = rows_.slots().rows().subspan(range.first, range.end - range.first);
-    read_rows_.insert(read_rows_.end(), rows.begin(), rows.end());
+    const size_t first = read_rows_.size(), count = range.end - range.first;
+    read_rows_.resize(first + count);
+    const auto rows = std::span(read_rows_).subspan(first);
+    // Without gaps a slot is its row: the list of them lies in memory, beyond the caches.
+    if (rows_.slots().rows_end() == rows_.slots().size())
+      std::iota(rows.begin(), rows.end(), static_cast<uint32_t>(range.first));
+    else
+      std::ranges::copy(rows_.slots().rows().subspan(range.first, count), rows.begin());
   }
 }
 
@@ -177,8 +184,11 @@ void AttentionLane::soften(TokenRange tokens, size_t rows, LaneWork& work) const
   }
   for (size_t kv_head = 0; kv_head < heads_.kv_heads; ++kv_head)
     rows_.ask_for(RowPart::Values, kv_head, {first_seen(rows), rows});
-  for (size_t query = 0; query < heads_.heads * tokens.count(); ++query) {
+  const size_t queries = heads_.heads * tokens.count();
+  for (size_t query = 0; query < queries; ++query) {
     const size_t end = rows + query % tokens.count(), first = first_seen(end);
+    if (scores_ == ScoreUse::Sums)  // which are added to next, and lie in memory
+      rows_.slots().ask_for_sums({end * query / queries, end * (query + 1) / queries});
     std::ranges::fill(work.weights.row(query).first(first), 0.0f);
     kernels_.softmax(work.weights.row(query).subspan(first, end - first));
   }
@@ -196,7 +206,7 @@ void AttentionLane::show(const AttentionBlock& block, TokenRange tokens, size_t 
       const std::span<const float> weights = work.weights.row(lane_head * tokens.count() + token);
       work.shown.push_back(
           {block.layer, head, step, rows_.slots().positions().first(rows + token),
-           read_rows_.empty() ? weights.first(rows + token) : weights_of_slots(weights, work)});
+           read_rows_.empty() ? weights.first(rows + token) : weights_of_slots(lane_head, work)});
     }
   }
   if (!work.shown.empty()) block.observer->on_attention(work.shown);
@@ -206,12 +216,12 @@ void AttentionLane::finish_show(const AttentionBlock& block, const LaneWork& wor
   if (!work.shown.empty()) block.observer->on_attention_done(work.shown);
 }
 
-// Rows that were not read weigh nothing. Valid until the next call: a token at a time reads some rows only.
-std::span<const float> AttentionLane::weights_of_slots(std::span<const float> weights,
-                                                       LaneWork& work) const {
-  const std::span<float> of_slots = std::span(work.reduced).first(rows_.slots().size());
+// Of the one token that reads some rows only: the others weigh nothing.
+std::span<const float> AttentionLane::weights_of_slots(size_t lane_head, LaneWork& work) const {
+  if (work.of_slots.rows() == 0) work.of_slots = Grid<float>(heads_.heads, work.weights.cols());
+  const std::span<float> of_slots = work.of_slots.row(lane_head).first(rows_.slots().size());
   std::ranges::fill(of_slots, 0.0f);
-  auto from = weights.begin();
+  auto from = work.weights.row(lane_head).begin();
   for (const SlotRange& range : read_) {
     const auto count = static_cast<std::ptrdiff_t>(range.end - range.first);
     std::copy(from, from + count, of_slots.begin() + static_cast<std::ptrdiff_t>(range.first));

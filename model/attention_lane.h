@@ -72,6 +72,7 @@ struct LaneWork {
   Grid<float> sums;                      // [query, head_dim]
   std::vector<float> reduced;            // [slot]
   std::vector<AttentionRow> shown = {};  // to the observer
+  Grid<float> of_slots = {};             // [head, slot] that it is shown where only some rows were read
 };
 
 class AttentionLane {
@@ -135,7 +136,7 @@ class AttentionLane {
                                size_t kv_head, size_t frame, Grid<float>& queries) const;
   void sum_seen_rows(size_t kv_head, TokenRange tokens, size_t rows, size_t first_channel,
                      GridView<const float> weights, GridView<float> sums) const;
-  std::span<const float> weights_of_slots(std::span<const float> weights, LaneWork& work) const;
+  std::span<const float> weights_of_slots(size_t lane_head, LaneWork& work) const;
 
   LaneHeads heads_;
   size_t head_dim_;

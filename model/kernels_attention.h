@@ -20,6 +20,9 @@ struct AttentionKernels : VectorKernels<S> {
   using VectorKernels<S>::chunks_of;
   using VectorKernels<S>::store_chunk;
 
+  // Of a cache in memory 16 make the scores take 1.3 times as long, 32 a little longer.
+  static constexpr size_t kRowsAhead = 48;
+
   // Asks for the first 64 elements of a row that is needed soon. Rows are listed in any order, and taken in an order that the
   // processor does not guess: without this the scores of a cache beyond L2 take 1.6 times as long.
   template <class T>
@@ -142,7 +145,7 @@ struct AttentionKernels : VectorKernels<S> {
         for (size_t i = 0; i < 4; ++i) quarter[i] = keys + stride * row[std::min(4 * i + j, last)];
         queries.multiply(quarter, j, joined);
         for (size_t i = 0; i < 4; ++i)
-          prefetch_row(keys + stride * row[std::min(16 + 4 * j + i, rows.size() - 1 - 16 * chunk)]);
+          prefetch_row(keys + stride * row[std::min(kRowsAhead + 4 * j + i, rows.size() - 1 - 16 * chunk)]);
       }
       for (size_t q = 0; q < queries.count(); ++q)
         store_chunk(&out(q, 0), out.cols(), chunk,
@@ -194,7 +197,7 @@ struct AttentionKernels : VectorKernels<S> {
         sums[q][c] = load_tile<kWhole>(&out(q, 0), out.cols(), first_chunk + c);
     for (size_t r = 0; r < rows.size(); ++r) {
       const T* row = values + stride * rows[r];
-      prefetch_row(values + stride * rows[std::min(r + 16, rows.size() - 1)] + 16 * first_chunk);
+      prefetch_row(values + stride * rows[std::min(r + kRowsAhead, rows.size() - 1)] + 16 * first_chunk);
       F value[kChunks];
 #pragma GCC unroll 4
       for (size_t c = 0; c < kChunks; ++c)

@@ -144,7 +144,7 @@ void KvLane::scores_of_rows(size_t head, GridView<const float> queries,
 }
 
 void KvLane::ask_for(RowPart part, size_t head, SlotRange range) const {
-  constexpr size_t kRows = 16, kLine = 64;
+  constexpr size_t kRows = 48, kLine = 64;
   const size_t row = row_bytes(), size = row / shape_.heads;
   const size_t end = std::min({range.first + kRows, range.end, slots_.size()});
   const std::byte* from = (part == RowPart::Keys ? rotated_keys_ : values_).bytes.get() + head * size;

@@ -46,8 +46,8 @@ RowBands::Band& RowBands::open(size_t pair, size_t step, Cells cells) {
   const std::lock_guard lock(owner.mutex);
   for (; owner.next <= step_chunk; ++owner.next) owner.bands.push_back(new_band(owner.next));
   Band& band = owner.bands[step_chunk - owner.bands.front().step_chunk];
-  if (band.chunks.empty()) band.chunks = pool_.take(band_chunks_[step_chunk], layout_.chunk_bytes());
-  if (cells == Cells::Open && band.cells.chunks.empty())
+  if (band.chunks.size() == 0) band.chunks = pool_.take(band_chunks_[step_chunk] * layout_.chunk_bytes());
+  if (cells == Cells::Open && band.cells.chunks == 0)
     band.cells = writer_.new_pyramid_band(band_chunks_[step_chunk] * layout_.chunk_columns);
   return band;
 }
@@ -72,9 +72,9 @@ void RowBands::close(size_t pair, Band& band, size_t rows) {
 void RowBands::hand_over(size_t pair, Band band) {
   const size_t rows = layout_.steps_in(band.step_chunk, steps_);
   const size_t row_bytes = absent_.size();
-  for (PageBuffer& chunk : band.chunks)  // beyond the last recorded step
-    for (size_t row = rows; row < layout_.chunk_steps; ++row)
-      std::ranges::copy(absent_, chunk.bytes().begin() + static_cast<std::ptrdiff_t>(row * row_bytes));
+  for (size_t chunk = 0; chunk < chunks_of(band); ++chunk)
+    for (size_t row = rows; row < layout_.chunk_steps; ++row)  // beyond the last recorded step
+      std::ranges::copy(absent_, band.chunks.bytes().subspan(chunk * layout_.chunk_bytes() + row * row_bytes).begin());
   const size_t layer = pair / heads_, head = pair % heads_;
   if (band.tile_rows == rows) return writer_.write_rows(layer, head, band.step_chunk, std::move(band.chunks), std::move(band.cells));
   writer_.write_rows(layout_.set, layer, head, band.step_chunk, std::move(band.chunks));
@@ -91,18 +91,20 @@ RowBands::Tile RowBands::open_tile(size_t pair, size_t step) {
 void RowBands::store_tile(Tile tile, size_t step, size_t count, const TileRows& rows, TileMeasures& measures) const {
   Band& band = *tile.band_;
   const size_t first_row = step % layout_.chunk_steps, cell_row = first_row / kTileRows;
-  const size_t columns = band.chunks.size() * layout_.chunk_columns, cell_columns = band.cells.columns * kPyramidFactor;
-  for (size_t column = 0; column < columns;) {
-    const size_t at = column % layout_.chunk_columns;
-    const size_t size = std::min(layout_.chunk_columns - at, cell_columns - column % cell_columns);
-    auto* chunk = reinterpret_cast<uint16_t*>(band.chunks[column / layout_.chunk_columns].bytes().data());
-    const PyramidBand::Cells cells = band.cells.at(cell_row, column / kPyramidFactor);
-    TilePlace place{{}, cells.highest, cells.sum, cells.exact_sum, cells.count};
-    for (size_t row = 0; row < count; ++row) place.halves[row] = chunk + (first_row + row) * layout_.chunk_columns + at;
-    dendrokv::store_tile(rows, column, size, place, measures);
-    column += size;
-  }
-  band.cells.put_absent(cell_row, columns / kPyramidFactor, band.cells.columns * band.cells.chunks.size());
+  const size_t chunk_columns = layout_.chunk_columns, cell_columns = band.cells.columns * kPyramidFactor;
+  auto* chunk = reinterpret_cast<uint16_t*>(band.chunks.bytes().data()) + first_row * chunk_columns;
+  size_t column = 0, cell_chunk = 0, cell_column = 0;  // the latter within the chunk of cells
+  for (size_t end = chunks_of(band) * chunk_columns; column < end; chunk += layout_.chunk_steps * chunk_columns)
+    for (size_t at = 0; at < chunk_columns;) {
+      const size_t size = std::min(chunk_columns - at, cell_columns - cell_column);
+      const PyramidBand::Cells cells = band.cells.at(cell_chunk, cell_row, cell_column / kPyramidFactor);
+      TilePlace place{{}, cells.highest, cells.sum, cells.exact_sum, cells.count};
+      for (size_t row = 0; row < count; ++row) place.halves[row] = chunk + row * chunk_columns + at;
+      dendrokv::store_tile(rows, column, size, place, measures);
+      column += size, at += size, cell_column += size;
+      if (cell_column == cell_columns) cell_column = 0, ++cell_chunk;
+    }
+  band.cells.put_absent(cell_row, column / kPyramidFactor, band.cells.columns * band.cells.chunks);
 }
 
 void RowBands::close_tile(size_t pair, size_t step, size_t count) {
@@ -119,14 +121,14 @@ void RowBands::flush(size_t end) {
       Band& band = bands.front();
       const size_t first = band.step_chunk * layout_.chunk_steps;
       for (size_t row = end > first ? end - first : 0; row < layout_.chunk_steps; ++row)
-        Row(*this, row, band.chunks).put_absent(0, band.chunks.size() * layout_.chunk_columns);
-      if (!band.chunks.empty()) hand_over(pair, std::move(band));
+        Row(*this, row, band.chunks.bytes()).put_absent(0, chunks_of(band) * layout_.chunk_columns);
+      if (band.chunks.size() > 0) hand_over(pair, std::move(band));
     }
   }
 }
 
 size_t RowBands::Row::columns() const {
-  return chunks_.size() * bands_.layout_.chunk_columns;
+  return chunks_.size() / bands_.layout_.chunk_bytes() * bands_.layout_.chunk_columns;
 }
 
 /// Calls store(cells, first, count) for the parts of [column, column + count) that lie in one chunk; `first` counts from `column`.
@@ -137,9 +139,9 @@ void RowBands::Row::each_chunk(size_t column, size_t count, Store store) {
   for (size_t first = 0; first < count;) {
     const size_t at = (column + first) % layout.chunk_columns;
     const size_t size = std::min(layout.chunk_columns - at, count - first);
-    PageBuffer& chunk = chunks_[(column + first) / layout.chunk_columns];
+    const size_t chunk = (column + first) / layout.chunk_columns * layout.chunk_bytes();
     const size_t cell = chunk_row_ * layout.chunk_columns + at;
-    store(chunk.bytes().subspan(cell * layout.cell_bytes, size * layout.cell_bytes), first, size);
+    store(chunks_.subspan(chunk + cell * layout.cell_bytes, size * layout.cell_bytes), first, size);
     first += size;
   }
 }

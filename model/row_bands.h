@@ -31,14 +31,14 @@ class RowBands {
 
    private:
     friend class RowBands;
-    Row(const RowBands& bands, size_t chunk_row, std::span<PageBuffer> chunks)
+    Row(const RowBands& bands, size_t chunk_row, std::span<std::byte> chunks)
         : bands_(bands), chunk_row_(chunk_row), chunks_(chunks) {}
     template <class Store>
     void each_chunk(size_t column, size_t count, Store store);
 
     const RowBands& bands_;
     size_t chunk_row_;
-    std::span<PageBuffer> chunks_;
+    std::span<std::byte> chunks_;
   };
 
   /// Calls fill(i, row) with the rows of the recorded steps [step, step + count); once per row. Hands bands over of which that was the
@@ -50,7 +50,7 @@ class RowBands {
       const size_t chunk_row = (step + i) % layout_.chunk_steps;
       const size_t rows = std::min(count - i, layout_.chunk_steps - chunk_row);
       for (size_t end = i + rows, at = chunk_row; i < end; ++i, ++at) {
-        Row row(*this, at, band.chunks);
+        Row row(*this, at, band.chunks.bytes());
         fill(i, row);
       }
       close(pair, band, rows);
@@ -76,7 +76,7 @@ class RowBands {
   struct Band {
     size_t step_chunk = 0;
     size_t missing = 0;  // rows; counted down by several threads
-    std::vector<PageBuffer> chunks;
+    PageBuffer chunks;     // one behind the other
     PyramidBand cells;     // once a tile has come
     size_t tile_rows = 0;  // whose cells are set; counted up by several threads
   };
@@ -90,6 +90,7 @@ class RowBands {
   Band& open(size_t pair, size_t step, Cells cells);
   void close(size_t pair, Band& band, size_t rows);
   Band new_band(size_t step_chunk) const;
+  size_t chunks_of(const Band& band) const { return band.chunks.size() / layout_.chunk_bytes(); }
   void hand_over(size_t pair, Band band);
 
   TraceWriter& writer_;

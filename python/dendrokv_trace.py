@@ -486,7 +486,7 @@ class _AttentionWriter:
         group.create_dataset("step", data=self.steps[::factor].astype("<i4"))
         group.create_dataset("position", data=np.arange(0, self.shape[2], factor, dtype="<i4"))
         group.create_dataset("max", shape, "<f2", chunks=chunks, fillvalue=np.nan)
-        group.create_dataset("sum", shape, "<f4", chunks=chunks)
+        group.create_dataset("sum", shape, "<f2" if number == 1 and self.encoding != "f32" else "<f4", chunks=chunks)
         group.create_dataset("count", shape, "<u2" if factor ** 2 < 2 ** 16 else "<u4", chunks=chunks)
         return group
 

@@ -2,6 +2,7 @@
 
 #include "cache/row_kernels.h"
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <gtest/gtest.h>
@@ -46,13 +47,16 @@ TEST(RowKernels, PageBoundIsTheLargestOverQueriesOfTheSumOfTheLargerProducts) {
   for (const size_t channels : {16, 64, 80}) {
     constexpr size_t kQueries = 3, kPages = 5;
     const auto queries = normals<float>(kQueries * channels, 1);
-    auto low = normals<float>(kPages * channels, 2), high = normals<float>(kPages * channels, 3);
-    for (size_t i = 0; i < low.size(); ++i)
-      if (low[i] > high[i]) std::swap(low[i], high[i]);
+    auto pages = normals<float>(kPages * 2 * channels, 2);  // [page] of the lowest, the highest
+    const auto low = [&](size_t page, size_t c) -> float& { return pages[page * 2 * channels + c]; };
+    const auto high = [&](size_t page, size_t c) -> float& { return low(page, channels + c); };
+    for (size_t page = 0; page < kPages; ++page)
+      for (size_t c = 0; c < channels; ++c)
+        if (low(page, c) > high(page, c)) std::swap(low(page, c), high(page, c));
     const auto found = on_every_set<float>([&](const RowKernels& kernels) {
       std::vector<float> bounds(kPages);
-      kernels.page_bounds({queries.data(), kQueries, channels}, {low.data(), kPages, channels},
-                          {high.data(), kPages, channels}, bounds);
+      kernels.page_bounds({queries.data(), kQueries, channels},
+                          {pages.data(), kPages, 2 * channels}, bounds);
       return bounds;
     });
     for (size_t page = 0; page < kPages; ++page) {
@@ -60,13 +64,29 @@ TEST(RowKernels, PageBoundIsTheLargestOverQueriesOfTheSumOfTheLargerProducts) {
       for (size_t q = 0; q < kQueries; ++q) {
         double bound = 0;
         for (size_t c = 0; c < channels; ++c)
-          bound += std::max(double{queries[q * channels + c]} * low[page * channels + c],
-                            double{queries[q * channels + c]} * high[page * channels + c]);
+          bound += std::max(double{queries[q * channels + c]} * low(page, c),
+                            double{queries[q * channels + c]} * high(page, c));
         most = std::max(most, bound);
       }
       EXPECT_NEAR(found[page], most, 1e-5 * static_cast<double>(channels));  // floats of size 1
     }
   }
+}
+
+TEST(RowKernels, ReachedByIsTheValueOfThatRank) {
+  for (const size_t size : {1, 7, 125}) {
+    auto values = normals<float>(size, 3);
+    if (size > 2) values[2] = values[0];
+    auto ranked = values;
+    std::ranges::sort(ranked, std::greater<>());
+    for (size_t count = 1; count <= size; ++count)
+      EXPECT_EQ(on_every_set<float>([&](const RowKernels& kernels) {
+                  return std::vector{kernels.reached_by(values, count)};
+                })[0],
+                ranked[count - 1]);
+  }
+  const std::vector<float> signs{-1.5f, 0, 1.5f, -2.5f};
+  EXPECT_EQ(row_kernels().reached_by(signs, 3), -1.5f);
 }
 
 TEST(RowKernels, MeansOverLives) {
@@ -104,6 +124,26 @@ TEST(RowKernels, QuadraticForms) {
       }
       EXPECT_NEAR(found[row], form, 1e-11);  // 4096 terms of size 1
     }
+  }
+}
+
+TEST(RowKernels, TurnRowMultipliesPairsAsComplexNumbers) {
+  for (const size_t pairs : {0, 1, 4, 13, 32}) {
+    const auto row = normals<float>(2 * pairs + 3, 1);
+    const auto parts = normals<double>(2 * pairs, 2);
+    std::vector<std::complex<double>> turns;
+    for (size_t i = 0; i < pairs; ++i) turns.emplace_back(parts[2 * i], parts[2 * i + 1]);
+    const auto found = on_every_set<double>([&](const RowKernels& kernels) {
+      std::vector<double> out(row.size());
+      kernels.turn_row(row, turns, out);
+      return out;
+    });
+    for (size_t i = 0; i < pairs; ++i) {
+      const auto product = std::complex<double>(row[2 * i], row[2 * i + 1]) * turns[i];
+      EXPECT_DOUBLE_EQ(found[2 * i], product.real());
+      EXPECT_DOUBLE_EQ(found[2 * i + 1], product.imag());
+    }
+    for (size_t c = 2 * pairs; c < row.size(); ++c) EXPECT_EQ(found[c], double{row[c]});
   }
 }
 

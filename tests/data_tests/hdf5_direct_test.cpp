@@ -122,5 +122,17 @@ TEST(PagePool, GivesAlignedPiecesThatDoNotOverlapAndUsesThemAgain) {
   EXPECT_EQ(pool.take(size_t{5} << 20).bytes().data(), last);
 }
 
+// What is taken one after the other can be written as one.
+TEST(PagePool, CutsPiecesSideBySideAndASlabAgainOnceItIsWhole) {
+  const PagePool pool;
+  PageBuffer a = pool.take(kPageBytes), b = pool.take(2 * kPageBytes);
+  const std::byte* const first = a.bytes().data();
+  EXPECT_EQ(b.bytes().data(), first + kPageBytes);
+  a = {};
+  EXPECT_EQ(pool.take(kPageBytes).bytes().data(), first + 3 * kPageBytes);  // b is out
+  b = {};
+  EXPECT_EQ(pool.take(kPageBytes).bytes().data(), first);
+}
+
 }  // namespace
 }  // namespace dendrokv

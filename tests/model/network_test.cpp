@@ -10,6 +10,7 @@
 #include <functional>
 #include <gtest/gtest.h>
 #include <string>
+#include <tuple>
 
 #include "data/error.h"
 #include "model/gguf.h"
@@ -130,8 +131,8 @@ TEST_P(TinyModels, FastLogitsAreNearTheReference) {
 INSTANTIATE_TEST_SUITE_P(Reference, TinyModels,
                          ::testing::Values("llama-gqa-tied", "llama-rope-llama3", "llama-f16",
                                            "llama-q4_0", "llama-q4_1", "llama-q5_1", "llama-q8_0",
-                                           "llama-q4_k_m", "llama-q6_k", "llama-spm", "qwen2",
-                                           "qwen3", "gemma3"),
+                                           "llama-q4_k_m", "llama-q6_k", "llama-spm", "llama-yarn",
+                                           "llama-yarn-factor", "llama-window", "qwen2", "qwen3", "gemma3"),
                          [](const auto& tiny) {
                            std::string name = tiny.param;
                            std::erase_if(name, [](char c) { return c == '-' || c == '_'; });
@@ -149,6 +150,24 @@ TEST_P(TinyModels, BlocksThreadsAndInstructionSetsGiveTheSameBits) {
     if (isa > best_isa()) continue;
     EXPECT_TRUE(same_bits(tiny.logits(nullptr, {.block = 16, .isa = isa}), expected))
         << isa_name(isa);
+  }
+}
+
+// That these models would tell: one property of the file each, taken away.
+TEST(Network, LogitsDependOnTheRampTheMagnitudeAndTheWindow) {
+  const std::tuple<const char*, const char*, std::function<void(Config&)>> cases[] = {
+      {"llama-yarn", "ramp", [](Config& config) { config.rotary.yarn.reset(); }},
+      {"llama-yarn", "its first border", [](Config& config) { config.rotary.yarn->fast = 32; }},
+      {"llama-yarn", "its second border", [](Config& config) { config.rotary.yarn->slow = 1; }},
+      {"llama-yarn", "magnitude", [](Config& config) { config.rotary.magnitude = 1; }},
+      {"llama-yarn-factor", "magnitude", [](Config& config) { config.rotary.magnitude = 1 + 0.1 * std::log(4.0); }},
+      {"llama-window", "window", [](Config& config) { config.window = 25; }},
+  };
+  for (const auto& [name, what, change] : cases) {
+    const std::string folder = std::string("models/") + name;
+    const TinyModel tiny(folder, testing::read_text(data_file(folder + "/model.gguf")), Arithmetic::Exact, change);
+    EXPECT_GT(largest_difference(tiny.logits(nullptr).all(), testing::read_npy<float>(tiny.file("logits.npy")).values), 1e-2f)
+        << name << " " << what;
   }
 }
 
