@@ -50,6 +50,8 @@ void choose_platform(const ViewOptions& options) {
 }
 
 void set_up_application() {
+  // Icons are drawn as sharp as texts are.
+  QApplication::setAttribute(Qt::AA_UseHighDpiPixmaps);
   QApplication::setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
   QApplication::setFont(body_font());
   QApplication::setApplicationName(QStringLiteral("dendrokv-view"));

@@ -1,6 +1,8 @@
 #include "gui/choice_box.h"
 
 #include <QPainter>
+#include <QStyleOptionComboBox>
+#include <QStylePainter>
 
 #include "gui/style.h"
 
@@ -16,9 +18,17 @@ void triangle(QPainter& painter, double left, double right) {
 
 }  // namespace
 
-void ChoiceBox::paintEvent(QPaintEvent* event) {
-  QComboBox::paintEvent(event);
-  QPainter painter(this);
+// A text that does not fit ends in an ellipsis: the style would cut it.
+void ChoiceBox::paintEvent(QPaintEvent*) {
+  QStylePainter painter(this);
+  QStyleOptionComboBox option;
+  initStyleOption(&option);
+  painter.drawComplexControl(QStyle::CC_ComboBox, option);
+  const QRect field =
+      style()->subControlRect(QStyle::CC_ComboBox, &option, QStyle::SC_ComboBoxEditField, this);
+  option.currentText =
+      fontMetrics().elidedText(option.currentText, Qt::ElideRight, field.width() - 4);
+  painter.drawControl(QStyle::CE_ComboBoxLabel, option);
   painter.setRenderHint(QPainter::Antialiasing);
   painter.setPen(QPen(palette().color(QPalette::PlaceholderText), 1.5, Qt::SolidLine, Qt::RoundCap,
                       Qt::RoundJoin));

@@ -53,8 +53,7 @@ QString ContributionView::caption() const {
   text += what_is_merged() + QStringLiteral(" · ") + to_qt(scale_shape_name(scale().shape)) +
           QStringLiteral(" scale");
   if (workspace().level_overlay == LevelOverlay::Show)
-    text += QStringLiteral(" · under what ") + lanes_in_words(content()->runs[now.run], now) +
-            QStringLiteral(" keep at each step");
+    text += QStringLiteral(" · over it what is kept at each step");
   const QString clipped = clipped_text(scale());
   if (!clipped.isEmpty()) text += QStringLiteral(" · ") + clipped;
   const uint32_t sinks = std::max(1u, content()->runs[now.run].sinks);

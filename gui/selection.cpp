@@ -143,21 +143,20 @@ void SelectionModel::zoom_back() {
 }
 
 void SelectionModel::undo() {
-  if (past_.empty()) return;
-  gesture_ = Gesture::None;
-  remember(future_, now_);
-  Selection last = past_.back();
-  past_.pop_back();
-  last.hover = now_.hover;
-  publish(last);
+  travel(past_, future_);
 }
 
 void SelectionModel::redo() {
-  if (future_.empty()) return;
+  travel(future_, past_);
+}
+
+/// To the last selection of one history, leaving the present one in the other.
+void SelectionModel::travel(std::vector<Selection>& from, std::vector<Selection>& to) {
+  if (from.empty()) return;
   gesture_ = Gesture::None;
-  remember(past_, now_);
-  Selection next = future_.back();
-  future_.pop_back();
+  remember(to, now_);
+  Selection next = from.back();
+  from.pop_back();
   next.hover = now_.hover;
   publish(next);
 }

@@ -102,6 +102,7 @@ class SelectionModel : public QObject {
   enum class Gesture { None, Scrolling, Stepping, Choosing };
   Selection bounded(Selection wanted) const;
   Gesture gesture_of(const Selection& wanted) const;
+  void travel(std::vector<Selection>& from, std::vector<Selection>& to);
   void publish(const Selection& next);
 
   Selection now_;

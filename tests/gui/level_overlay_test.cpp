@@ -96,7 +96,7 @@ TEST(LevelOverlay, AKeyLaysItOverTheMapAndTakesItAway) {
   const QImage before = opened.picture("contributions");
   opened.press("O");
   EXPECT_EQ(opened.window().saved().level_overlay, true);
-  EXPECT_TRUE(opened.view("contributions").caption().contains(QStringLiteral("keep at each step")));
+  EXPECT_TRUE(opened.view("contributions").caption().contains(QStringLiteral("kept at each step")));
   const QImage with = opened.picture("contributions");
   const QRect plot = opened.position_view("contributions").plot().toRect();
   int changed = 0;

@@ -10,26 +10,34 @@
 namespace dendrokv {
 namespace {
 
-TEST(TokenLooks, OfALaneAreThoseOfItsStates) {
+/// One lane of 400 tokens, small enough to ask every state of it.
+class TokenLooks : public ::testing::Test {
+ protected:
   const dendrokv::Run run =
       testing::made_up_run({.layers = 1, .lanes = 1, .tokens = 400, .tree = 24});
-  const RunIndex index(run);
+  const RunIndex index{run};
   const LaneId lane{Layer(0), Lane(0)};
   const Style style;
-  const std::vector<TokenState> states = token_states(run, lane.layer, lane.lane, Step(300));
-  const std::vector<TokenLook> looks = lane_looks(style, index, lane, {0, 400}, 1, Step(300));
+
+  std::vector<TokenState> states_at(Step step) const {
+    return token_states(run, lane.layer, lane.lane, step);
+  }
+  /// Of each `merged` tokens.
+  std::vector<TokenLook> looks_at(Step step, size_t merged) const {
+    return lane_looks(style, index, lane, {0, 400}, merged, step);
+  }
+};
+
+TEST_F(TokenLooks, OfALaneAreThoseOfItsStates) {
+  const std::vector<TokenState> states = states_at(Step(300));
+  const std::vector<TokenLook> looks = looks_at(Step(300), 1);
   ASSERT_EQ(looks.size(), 400u);
   for (size_t p = 0; p < 400; ++p) EXPECT_EQ(looks[p], look_of(style, states[p])) << p;
 }
 
-TEST(TokenLooks, ACellOfSeveralShowsTheHighestLevel) {
-  const dendrokv::Run run =
-      testing::made_up_run({.layers = 1, .lanes = 1, .tokens = 400, .tree = 24});
-  const RunIndex index(run);
-  const LaneId lane{Layer(0), Lane(0)};
-  const Style style;
-  const std::vector<TokenState> states = token_states(run, lane.layer, lane.lane, Step(399));
-  const std::vector<TokenLook> looks = lane_looks(style, index, lane, {0, 400}, 16, Step(399));
+TEST_F(TokenLooks, ACellOfSeveralShowsTheHighestLevel) {
+  const std::vector<TokenState> states = states_at(Step(399));
+  const std::vector<TokenLook> looks = looks_at(Step(399), 16);
   ASSERT_EQ(looks.size(), 25u);
   for (size_t cell = 0; cell < looks.size(); ++cell) {
     int highest = -1;
@@ -46,8 +54,7 @@ TEST(TokenLooks, ACellOfSeveralShowsTheHighestLevel) {
   }
 }
 
-TEST(TokenLooks, SharesGoByTenths) {
-  const Style style;
+TEST_F(TokenLooks, SharesGoByTenths) {
   EXPECT_EQ(look_of_share(style, 1.0f).mark, '+');
   EXPECT_EQ(look_of_share(style, 0.35f).mark, '3');
   EXPECT_FALSE(look_of_share(style, 0.0f).ground);
