@@ -198,7 +198,6 @@ void AttentionLane::show(const AttentionBlock& block, TokenRange tokens, size_t 
                          LaneWork& work) const {
   work.shown.clear();
   if (block.observer == nullptr) return;
-  if (!read_rows_.empty()) work.of_slots.resize(heads_.heads * rows);
   for (size_t lane_head = 0; lane_head < heads_.heads; ++lane_head) {
     const Head head(heads_.first_head + lane_head);
     for (size_t token = 0; token < tokens.count(); ++token) {
@@ -228,6 +227,7 @@ std::span<const float> AttentionLane::weights_of_slots(size_t lane_head, LaneWor
     std::copy(from, from + count, of_slots.begin() + static_cast<std::ptrdiff_t>(range.first));
     from += count;
   }
+  return of_slots;
 }
 
 // The first slot that is not behind the window of the token whose slot is the last of `rows`.
