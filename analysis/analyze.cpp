@@ -1,4 +1,5 @@
-// Pieces are shared out among threads in rounds of one piece each, and added up in their order behind every round.
+// Pieces are shared out among threads in rounds of one piece each, and added up in their order
+// behind every round.
 
 #include "analysis/analyze.h"
 
@@ -28,19 +29,23 @@ std::vector<const Surrogate*> nulls_of(const AnalyzeOptions& options) {
   std::vector<const Surrogate*> nulls;
   for (const std::string& name : options.nulls) {
     const Surrogate& null = find_surrogate(name);
-    if (std::ranges::find(nulls, &null) != nulls.end()) fail("null '" + name + "'", "given twice", "wanted each once");
+    if (std::ranges::find(nulls, &null) != nulls.end())
+      fail("null '" + name + "'", "given twice", "wanted each once");
     const bool idle = (options.signal == Signal::Weight && null.part == ChangedPart::Values) ||
                       (options.signal == Signal::Value && null.part == ChangedPart::Weights);
     if (idle)
-      fail("null '" + name + "'", "changes nothing of the signal " + std::string(signal_name(options.signal)),
-           std::string("wanted one that changes the ") + (options.signal == Signal::Weight ? "weights" : "values"));
+      fail("null '" + name + "'",
+           "changes nothing of the signal " + std::string(signal_name(options.signal)),
+           std::string("wanted one that changes the ") +
+               (options.signal == Signal::Weight ? "weights" : "values"));
     nulls.push_back(&null);
   }
   return nulls;
 }
 
 IndexRange intersection(IndexRange a, IndexRange b) {
-  const size_t first = std::max(a.first, b.first), end = std::min(a.first + a.count, b.first + b.count);
+  const size_t first = std::max(a.first, b.first),
+               end = std::min(a.first + a.count, b.first + b.count);
   return end > first ? IndexRange{first, end - first} : IndexRange{first, 0};
 }
 
@@ -54,13 +59,15 @@ IndexRange valid_everywhere(const std::vector<BandPlace>& layout, size_t positio
 /// None where fewer than two fit: such texts are described, not tested.
 std::vector<IndexRange> bins_of(IndexRange usable, uint32_t levels) {
   const size_t block = size_t{1} << levels;
-  const size_t first = (usable.first + block - 1) / block, end = (usable.first + usable.count) / block;
+  const size_t first = (usable.first + block - 1) / block,
+               end = (usable.first + usable.count) / block;
   if (end < first + 2) return {};
   return position_bins(usable, levels);
 }
 
 /// All but the numbers.
-Analysis described(const WindowPlan& plan, const std::vector<BandPlace>& layout, const AnalyzeOptions& options) {
+Analysis described(const WindowPlan& plan, const std::vector<BandPlace>& layout,
+                   const AnalyzeOptions& options) {
   const auto longest = std::ranges::max_element(plan.windows, {}, &SignalWindow::step);
   Analysis analysis;
   analysis.trace_uuids = plan.trace_uuids;
@@ -69,7 +76,9 @@ Analysis described(const WindowPlan& plan, const std::vector<BandPlace>& layout,
   analysis.boundary = options.transform.boundary_text();
   analysis.signal = signal_name(options.signal);
   analysis.unit = kUnits[static_cast<size_t>(options.signal)];
-  analysis.normalisation = options.transform.kind == TransformKind::Cwt ? "L1: a sine of amplitude A gives A" : "of the signal's unit";
+  analysis.normalisation = options.transform.kind == TransformKind::Cwt
+                               ? "L1: a sine of amplitude A gives A"
+                               : "of the signal's unit";
   analysis.levels = static_cast<uint32_t>(layout.size());
   analysis.depth = options.transform.levels;
   const auto length = static_cast<uint32_t>(plan.positions());
@@ -94,21 +103,25 @@ Analysis described(const WindowPlan& plan, const std::vector<BandPlace>& layout,
 
 /// Relative to the window.
 IndexRange usable_part(const Analysis& analysis) {
-  const size_t first = std::max(analysis.valid_first, analysis.exclude_first) - analysis.valid_first;
+  const size_t first =
+      std::max(analysis.valid_first, analysis.exclude_first) - analysis.valid_first;
   const size_t kept = analysis.positions - std::min(analysis.positions, analysis.exclude_last);
   const size_t end = kept > analysis.valid_first ? kept - analysis.valid_first : 0;
   return end > first ? IndexRange{first, end - first} : IndexRange{};
 }
 
 /// False when it was stopped.
-bool add_pieces(const PieceSetup& setup, TraceSet& traces, SampleSums& sums, const Progress& progress) {
+bool add_pieces(const PieceSetup& setup, TraceSet& traces, SampleSums& sums,
+                const Progress& progress) {
   const std::vector<Piece> pieces = pieces_of(setup.plan, setup.options.transform);
   const unsigned threads = std::max(setup.options.threads, 1u);
   std::mutex reading;
   for (size_t first = 0; first < pieces.size(); first += threads) {
     const size_t count = std::min<size_t>(threads, pieces.size() - first);
     std::vector<PieceSums> round(count);
-    for_each_piece(count, threads, [&](size_t i) { round[i] = measure_piece(setup, pieces[first + i], traces, reading); });
+    for_each_piece(count, threads, [&](size_t i) {
+      round[i] = measure_piece(setup, pieces[first + i], traces, reading);
+    });
     for (size_t i = 0; i < count; ++i) sums.add(pieces[first + i], round[i]);
     if (progress && progress(first + count, pieces.size()) == Continue::Stop) return false;
   }
@@ -129,8 +142,10 @@ std::string_view signal_name(Signal signal) {
   return kSignalNames[static_cast<size_t>(signal)];
 }
 
-TraceSet::TraceSet(std::vector<std::filesystem::path> paths) : size_(paths.size()), paths_(std::move(paths)) {}
-TraceSet::TraceSet(std::span<const TraceReader* const> readers) : size_(readers.size()), readers_(readers.begin(), readers.end()) {}
+TraceSet::TraceSet(std::vector<std::filesystem::path> paths)
+    : size_(paths.size()), paths_(std::move(paths)) {}
+TraceSet::TraceSet(std::span<const TraceReader* const> readers)
+    : size_(readers.size()), readers_(readers.begin(), readers.end()) {}
 TraceSet::~TraceSet() = default;
 
 std::shared_ptr<const TraceReader> TraceSet::open(size_t trace) {
@@ -142,7 +157,8 @@ std::shared_ptr<const TraceReader> TraceSet::open(size_t trace) {
   return recent_.back().second;
 }
 
-std::optional<Analysis> analyze(TraceSet& traces, const AnalyzeOptions& options, const Progress& progress) {
+std::optional<Analysis> analyze(TraceSet& traces, const AnalyzeOptions& options,
+                                const Progress& progress) {
   std::vector<const Surrogate*> nulls = nulls_of(options);
   const WindowPlan plan = plan_windows(traces, options);
   const std::vector<BandPlace> layout = band_places(options.transform, plan.positions());
@@ -150,13 +166,14 @@ std::optional<Analysis> analyze(TraceSet& traces, const AnalyzeOptions& options,
   const IndexRange valid = valid_everywhere(layout, plan.positions());
   const IndexRange usable = usable_part(analysis);
   const size_t block = size_t{1} << options.transform.levels;
-  const PieceSetup setup{plan,
-                         options,
-                         std::move(nulls),
-                         usable,
-                         BinMap(bins_of(intersection(usable, valid), options.transform.levels), plan.positions()),
-                         BinMap(bins_of(valid, options.transform.levels), plan.positions()),
-                         block};
+  const PieceSetup setup{
+      plan,
+      options,
+      std::move(nulls),
+      usable,
+      BinMap(bins_of(intersection(usable, valid), options.transform.levels), plan.positions()),
+      BinMap(bins_of(valid, options.transform.levels), plan.positions()),
+      block};
   const size_t least = least_documents(setup.nulls.size(), options.significance);
   const bool few = plan.documents.size() < least && plan.windows.size() > plan.documents.size();
   const UnitKind kind = few ? UnitKind::Window : UnitKind::Document;
@@ -167,7 +184,8 @@ std::optional<Analysis> analyze(TraceSet& traces, const AnalyzeOptions& options,
   return analysis;
 }
 
-std::optional<Analysis> analyze(std::span<const TraceReader* const> traces, const AnalyzeOptions& options, const Progress& progress) {
+std::optional<Analysis> analyze(std::span<const TraceReader* const> traces,
+                                const AnalyzeOptions& options, const Progress& progress) {
   TraceSet set(traces);
   return analyze(set, options, progress);
 }

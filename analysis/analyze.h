@@ -1,11 +1,14 @@
 #pragma once
-// Variability of contributions per position, from traces, and what the sample says about it: profile, confidence bands, nulls, claims.
+// Variability of contributions per position, from traces, and what the sample says about it:
+// profile, confidence bands, nulls, claims.
 //
-//   1. windows: of each trace the one that ends at the query, or with `windows` all that fit side by side, each ending at a recorded
-//      query. Windows of one text (traces that `dendrokv trace --windows` cut from it, or windows of one trace) are one document
-//   2. pieces: a window, or a stretch of kStretch positions of a longer one. Each piece is read once, layer by layer: the transform's
-//      amplitudes of the data and of every null
-//   3. pieces are added up in their order; documents (windows, where there are too few documents) are the units of every test
+//   1. windows: of each trace the one that ends at the query, or with `windows` all that fit side
+//      by side, each ending at a recorded query. Windows of one text (traces that `dendrokv trace
+//      --windows` cut from it, or windows of one trace) are one document
+//   2. pieces: a window, or a stretch of kStretch positions of a longer one. Each piece is read
+//      once, layer by layer: the transform's amplitudes of the data and of every null
+//   3. pieces are added up in their order; documents (windows, where there are too few documents)
+//      are the units of every test
 
 #include <cstdint>
 #include <filesystem>
@@ -41,12 +44,13 @@ struct AnalyzeOptions {
   std::vector<std::string> nulls;   // names of surrogate_table()
   uint32_t null_draws = 40;         // per window
   uint64_t seed = 1;
-  uint32_t draws = 1999;            // bootstraps and sign flips
+  uint32_t draws = 1999;  // bootstraps and sign flips
   double significance = 0.05;
   unsigned threads = 1;
 };
 
-/// Traces by name, opened when they are needed and closed again, so that any number of them is a sample. One thread at a time.
+/// Traces by name, opened when they are needed and closed again, so that any number of them is a
+/// sample. One thread at a time.
 class TraceSet {
  public:
   explicit TraceSet(std::vector<std::filesystem::path> paths);
@@ -65,11 +69,15 @@ class TraceSet {
   std::vector<std::pair<size_t, std::shared_ptr<const TraceReader>>> recent_;
 };
 
-/// Traces are of one model, with the same recorded layers and heads; windows are aligned at their query and have the length of the
-/// shortest. Equal bits for any number of threads. Nothing is returned when `progress` (pieces done) stops it. Throws Error: a step that
-/// was not recorded, a window that is too short, fewer windows than samples, traces that do not go together, a null that changes what the
-/// signal does not have, a position that the query does not see because the trace was recorded under eviction.
-std::optional<Analysis> analyze(TraceSet& traces, const AnalyzeOptions& options, const Progress& progress);
-std::optional<Analysis> analyze(std::span<const TraceReader* const> traces, const AnalyzeOptions& options, const Progress& progress);
+/// Traces are of one model, with the same recorded layers and heads; windows are aligned at their
+/// query and have the length of the shortest. Equal bits for any number of threads. Nothing is
+/// returned when `progress` (pieces done) stops it. Throws Error: a step that was not recorded, a
+/// window that is too short, fewer windows than samples, traces that do not go together, a null
+/// that changes what the signal does not have, a position that the query does not see because the
+/// trace was recorded under eviction.
+std::optional<Analysis> analyze(TraceSet& traces, const AnalyzeOptions& options,
+                                const Progress& progress);
+std::optional<Analysis> analyze(std::span<const TraceReader* const> traces,
+                                const AnalyzeOptions& options, const Progress& progress);
 
 }  // namespace dendrokv

@@ -48,7 +48,8 @@ size_t span_of(size_t taps, uint32_t level) {
 }
 
 IndexRange inner(size_t positions, size_t before, size_t after) {
-  return before + after >= positions ? IndexRange{} : IndexRange{before, positions - before - after};
+  return before + after >= positions ? IndexRange{}
+                                     : IndexRange{before, positions - before - after};
 }
 
 size_t rounded_up(size_t number, size_t unit) {
@@ -59,7 +60,8 @@ size_t rounded_up(size_t number, size_t unit) {
 std::vector<double> octave(const ContinuousWavelet& wavelet, uint32_t level) {
   std::vector<double> scales;
   for (size_t voice = 0; voice < kVoices; ++voice)
-    scales.push_back(std::exp2(level + (static_cast<double>(voice) + 0.5) / kVoices) / wavelet.period());
+    scales.push_back(std::exp2(level + (static_cast<double>(voice) + 0.5) / kVoices) /
+                     wavelet.period());
   return scales;
 }
 
@@ -70,11 +72,20 @@ std::vector<BandPlace> octave_places(const TransformChoice& choice, size_t posit
   size_t first = 0;
   for (uint32_t level = 1; level <= choice.levels; ++level) {
     const size_t run = is_fused(choice) ? size_t{1} << level : 1;
-    BandPlace place{(continuous ? "octave " : decimated ? "D" : "W") + std::to_string(level),
-                    std::exp2(level), std::exp2(level + 1), first, positions / run, run, {0, positions}};
+    BandPlace place{(continuous  ? "octave "
+                     : decimated ? "D"
+                                 : "W") +
+                        std::to_string(level),
+                    std::exp2(level),
+                    std::exp2(level + 1),
+                    first,
+                    positions / run,
+                    run,
+                    {0, positions}};
     if (continuous) {
       const ContinuousWavelet wavelet = parse_continuous_wavelet(choice.wavelet_name());
-      const auto cone = static_cast<size_t>(std::ceil(octave(wavelet, level).back() * wavelet.e_folding()));
+      const auto cone =
+          static_cast<size_t>(std::ceil(octave(wavelet, level).back() * wavelet.e_folding()));
       place.valid = inner(positions, cone, cone);
     } else if (choice.kind == TransformKind::Modwt) {
       place.valid = inner(positions, span_of(taps_of(choice), level) - 1, 0);
@@ -96,8 +107,9 @@ std::vector<BandPlace> packet_places(const TransformChoice& choice, size_t posit
   for (size_t band = 0; band + 1 < bands; ++band) {
     const auto place = static_cast<double>(bands - 1 - band);  // in the order of frequency, from 0
     const double octaves = 2 * static_cast<double>(bands);
-    places.push_back({"P" + std::to_string(band + 1), octaves / (place + 1), octaves / place, band * (positions / run),
-                      positions / run, run, inner(positions, reach, reach)});
+    places.push_back({"P" + std::to_string(band + 1), octaves / (place + 1), octaves / place,
+                      band * (positions / run), positions / run, run,
+                      inner(positions, reach, reach)});
   }
   return places;
 }
@@ -111,7 +123,8 @@ std::string_view transform_name(TransformKind kind) {
 TransformKind parse_transform(std::string_view name) {
   const auto found = std::ranges::find(kNames, name);
   if (found == kNames.end())
-    fail("transform '" + std::string(name) + "'", "not known", "wanted dwt, modwt, packet or cwt", did_you_mean(name, kNames));
+    fail("transform '" + std::string(name) + "'", "not known", "wanted dwt, modwt, packet or cwt",
+         did_you_mean(name, kNames));
   return static_cast<TransformKind>(found - kNames.begin());
 }
 
@@ -127,22 +140,29 @@ std::string TransformChoice::boundary_text() const {
 
 void TransformChoice::check() const {
   const uint32_t most = kind == TransformKind::Packet ? kMostPacketLevels : kMostLevels;
-  if (levels < 1 || levels > most) fail("levels", std::to_string(levels), "wanted 1 to " + std::to_string(most));
+  if (levels < 1 || levels > most)
+    fail("levels", std::to_string(levels), "wanted 1 to " + std::to_string(most));
   if (kind == TransformKind::Cwt)
     parse_continuous_wavelet(wavelet_name());
   else
     find_wavelet(wavelet_name());
   const auto refuse = [&](std::string wanted) {
-    fail("boundary '" + std::string(boundary_name(*boundary)) + "' of " + std::string(transform_name(kind)),
+    fail("boundary '" + std::string(boundary_name(*boundary)) + "' of " +
+             std::string(transform_name(kind)),
          "would give values that depend on it", std::move(wanted));
   };
   if (!boundary) return;
   if (kind == TransformKind::Modwt && *boundary != Boundary::Causal)
     refuse("wanted causal: coefficients see older positions only");
-  const bool circular = *boundary == Boundary::Periodization || *boundary == Boundary::BrickWall || *boundary == Boundary::Causal;
-  if (kind == TransformKind::Packet && !circular) refuse("wanted periodization, brick-wall or causal");
-  if (kind == TransformKind::Cwt && (*boundary == Boundary::BrickWall || *boundary == Boundary::Causal))
-    refuse("wanted zero, constant, symmetric, reflect, periodic, smooth, antisymmetric or antireflect");
+  const bool circular = *boundary == Boundary::Periodization || *boundary == Boundary::BrickWall ||
+                        *boundary == Boundary::Causal;
+  if (kind == TransformKind::Packet && !circular)
+    refuse("wanted periodization, brick-wall or causal");
+  if (kind == TransformKind::Cwt &&
+      (*boundary == Boundary::BrickWall || *boundary == Boundary::Causal))
+    refuse(
+        "wanted zero, constant, symmetric, reflect, periodic, smooth, antisymmetric or "
+        "antireflect");
 }
 
 size_t transform_grid(const TransformChoice& choice) {
@@ -164,14 +184,16 @@ size_t transform_reach(const TransformChoice& choice) {
 std::vector<BandPlace> band_places(const TransformChoice& choice, size_t positions) {
   choice.check();
   DENDROKV_ASSERT(positions % transform_grid(choice) == 0);
-  return choice.kind == TransformKind::Packet ? packet_places(choice, positions) : octave_places(choice, positions);
+  return choice.kind == TransformKind::Packet ? packet_places(choice, positions)
+                                              : octave_places(choice, positions);
 }
 
 class BandTransform::Engine {
  public:
   virtual ~Engine() = default;
   /// Adds |band| and band^2 of each channel to the rows of amplitudes.
-  virtual void add(const Grid<float>& signal, std::span<double> magnitude, std::span<double> energy) const = 0;
+  virtual void add(const Grid<float>& signal, std::span<double> magnitude,
+                   std::span<double> energy) const = 0;
 };
 
 namespace {
@@ -189,9 +211,11 @@ struct Sums {
 class DwtEngine : public BandTransform::Engine {
  public:
   DwtEngine(const TransformChoice& choice, const Places& places, size_t positions)
-      : places_(places), dwt_(find_wavelet(choice.wavelet_name()), boundary_of(choice), positions, choice.levels) {}
+      : places_(places),
+        dwt_(find_wavelet(choice.wavelet_name()), boundary_of(choice), positions, choice.levels) {}
 
-  void add(const Grid<float>& signal, std::span<double> magnitude, std::span<double> energy) const override {
+  void add(const Grid<float>& signal, std::span<double> magnitude,
+           std::span<double> energy) const override {
     Grid<float> all(dwt_.coefficients(), signal.cols()), band(signal.rows(), signal.cols());
     const auto views = dwt_.bands_of(rows_view(all.view()));
     dwt_.forward(rows_view(signal.view()), std::span(views));
@@ -217,7 +241,8 @@ class ModwtEngine : public BandTransform::Engine {
   ModwtEngine(const TransformChoice& choice, const Places& places, size_t positions)
       : places_(places), modwt_(find_wavelet(choice.wavelet_name()), positions, choice.levels) {}
 
-  void add(const Grid<float>& signal, std::span<double> magnitude, std::span<double> energy) const override {
+  void add(const Grid<float>& signal, std::span<double> magnitude,
+           std::span<double> energy) const override {
     std::vector<Grid<float>> details(modwt_.levels(), Grid<float>(signal.rows(), signal.cols()));
     Grid<float> smooth(signal.rows(), signal.cols());
     std::vector<SignalView<float>> detail_views, smooth_views;
@@ -231,7 +256,8 @@ class ModwtEngine : public BandTransform::Engine {
     const Sums sums{magnitude, energy};
     for (size_t level = 0; level < details.size(); ++level)
       for (size_t p = 0; p < signal.rows(); ++p)
-        for (const float value : details[level].row(p)) sums.add(places_[level].first + p, double{value});
+        for (const float value : details[level].row(p))
+          sums.add(places_[level].first + p, double{value});
   }
 
  private:
@@ -242,9 +268,13 @@ class ModwtEngine : public BandTransform::Engine {
 class PacketEngine : public BandTransform::Engine {
  public:
   PacketEngine(const TransformChoice& choice, const Places& places)
-      : places_(places), wavelet_(find_wavelet(choice.wavelet_name())), boundary_(boundary_of(choice)), levels_(choice.levels) {}
+      : places_(places),
+        wavelet_(find_wavelet(choice.wavelet_name())),
+        boundary_(boundary_of(choice)),
+        levels_(choice.levels) {}
 
-  void add(const Grid<float>& signal, std::span<double> magnitude, std::span<double> energy) const override {
+  void add(const Grid<float>& signal, std::span<double> magnitude,
+           std::span<double> energy) const override {
     const PacketTree<float> tree(wavelet_, boundary_, levels_, signal.view());
     const double scale = std::exp2(-static_cast<double>(levels_) / 2);
     const Sums sums{magnitude, energy};
@@ -272,7 +302,8 @@ class CwtEngine : public BandTransform::Engine {
     for (size_t band = 0; band < places.size(); ++band) bands_.push_back({band * kVoices, kVoices});
   }
 
-  void add(const Grid<float>& signal, std::span<double> magnitude, std::span<double> energy) const override {
+  void add(const Grid<float>& signal, std::span<double> magnitude,
+           std::span<double> energy) const override {
     std::vector<float> channel(signal.rows());
     Grid<float> power(bands_.size(), signal.rows());
     const Sums sums{magnitude, energy};
@@ -281,7 +312,8 @@ class CwtEngine : public BandTransform::Engine {
       cwt_.power<float>(channel, bands_, power.view());
       for (size_t band = 0; band < bands_.size(); ++band)
         for (size_t p = 0; p < channel.size(); ++p)
-          sums.add(places_[band].first + p, std::sqrt(std::max(0.0, double{power(band, p)}) / kVoices));
+          sums.add(places_[band].first + p,
+                   std::sqrt(std::max(0.0, double{power(band, p)}) / kVoices));
     }
   }
 
@@ -302,7 +334,8 @@ class CwtEngine : public BandTransform::Engine {
   std::vector<IndexRange> bands_;
 };
 
-std::unique_ptr<BandTransform::Engine> engine_of(const TransformChoice& choice, const Places& places, size_t positions) {
+std::unique_ptr<BandTransform::Engine> engine_of(const TransformChoice& choice,
+                                                 const Places& places, size_t positions) {
   switch (choice.kind) {
     case TransformKind::Dwt:
       if (is_fused(choice)) return nullptr;
@@ -323,7 +356,8 @@ std::unique_ptr<BandTransform::Engine> engine_of(const TransformChoice& choice, 
 }
 
 /// One head's signal, and its energy per position.
-Grid<float> signal_of(GridView<const float> weights, GridView<const float> values, size_t head, double* energy) {
+Grid<float> signal_of(GridView<const float> weights, GridView<const float> values, size_t head,
+                      double* energy) {
   Grid<float> signal(values.rows(), values.cols());
   for (size_t p = 0; p < signal.rows(); ++p) {
     double sum = 0;
@@ -340,13 +374,16 @@ Grid<float> signal_of(GridView<const float> weights, GridView<const float> value
 }  // namespace
 
 BandTransform::BandTransform(const TransformChoice& choice, size_t positions)
-    : choice_(choice), places_(band_places(choice, positions)), engine_(engine_of(choice_, places_, positions)) {
+    : choice_(choice),
+      places_(band_places(choice, positions)),
+      engine_(engine_of(choice_, places_, positions)) {
   for (const BandPlace& place : places_) amplitudes_ += place.count;
 }
 BandTransform::~BandTransform() = default;
 BandTransform::BandTransform(BandTransform&&) noexcept = default;
 
-void BandTransform::measure(GridView<const float> weights, GridView<const float> values, const HaarMeasures& out) const {
+void BandTransform::measure(GridView<const float> weights, GridView<const float> values,
+                            const HaarMeasures& out) const {
   DENDROKV_ASSERT(out.magnitude.rows() == weights.rows() && out.log_magnitude.rows() == 0);
   if (!engine_) return haar_measures<float>(weights, values, choice_.levels, out);
   std::vector<double> unused(amplitudes_);
@@ -354,7 +391,8 @@ void BandTransform::measure(GridView<const float> weights, GridView<const float>
   for (size_t head = 0; head < weights.rows(); ++head) {
     double* size = out.signal_energy.rows() > 0 ? out.signal_energy.row(head).data() : nullptr;
     const std::span<double> magnitude = out.magnitude.row(head);
-    const std::span<double> energy = out.energy.rows() > 0 ? out.energy.row(head) : std::span<double>(unused);
+    const std::span<double> energy =
+        out.energy.rows() > 0 ? out.energy.row(head) : std::span<double>(unused);
     std::ranges::fill(magnitude, 0.0);
     std::ranges::fill(energy, 0.0);
     engine_->add(signal_of(weights, values, head, size), magnitude, energy);

@@ -9,8 +9,8 @@
 
 namespace dendrokv {
 
-/// The first nine are those of PyWavelets, shown on the samples 1 2 3 4. The others are circular too, but say which coefficients
-/// the ends have touched: readers take the valid ones (Dwt::valid).
+/// The first nine are those of PyWavelets, shown on the samples 1 2 3 4. The others are circular
+/// too, but say which coefficients the ends have touched: readers take the valid ones (Dwt::valid).
 enum class Boundary {
   Zero,           // 0 0 | 1 2 3 4 | 0 0
   Constant,       // 1 1 | 1 2 3 4 | 4 4
@@ -20,9 +20,11 @@ enum class Boundary {
   Smooth,         // -1 0 | 1 2 3 4 | 5 6: the line through the last two
   Antisymmetric,  // -2 -1 | 1 2 3 4 | -4 -3
   Antireflect,    // -1 0 | 1 2 3 4 | 5 6: 2 * end - mirror image
-  Periodization,  // as Periodic with the fewest coefficients, ceil(n / 2); an odd signal repeats its last sample
-  BrickWall,      // as Periodization; coefficients that an end touches are not valid
-  Causal,         // circular, a coefficient sees no sample newer than its own pair: only the start is touched
+  // as Periodic with the fewest coefficients, ceil(n / 2); an odd signal repeats its last sample
+  Periodization,
+  BrickWall,  // as Periodization; coefficients that an end touches are not valid
+  // circular, a coefficient sees no sample newer than its own pair: only the start is touched
+  Causal,
 };
 
 inline constexpr size_t kBoundaries = 11;

@@ -38,9 +38,9 @@ int guarded(const Body& body) {
 
 template <class T>
 SignalView<T> view_of(const dendrokv_signal& signal) {
-  return {static_cast<T*>(signal.data), signal.batches,         signal.positions,
-          signal.channels,              signal.batch_stride,    signal.position_stride,
-          signal.channel_stride};
+  return {
+      static_cast<T*>(signal.data), signal.batches,         signal.positions,     signal.channels,
+      signal.batch_stride,          signal.position_stride, signal.channel_stride};
 }
 
 template <class T>
@@ -118,8 +118,7 @@ int dendrokv_wavelet_filters(const char* name, dendrokv_filters* filters) {
 
 int dendrokv_dwt_length(size_t positions, size_t filter_length, const char* boundary,
                         size_t* length) {
-  return guarded(
-      [&] { *length = dwt_length(positions, filter_length, parse_boundary(boundary)); });
+  return guarded([&] { *length = dwt_length(positions, filter_length, parse_boundary(boundary)); });
 }
 
 int dendrokv_dwt(const dendrokv_filters* filters, const char* boundary, unsigned levels, char type,
@@ -148,9 +147,10 @@ int dendrokv_idwt(const dendrokv_filters* filters, const char* boundary, unsigne
   });
 }
 
-int dendrokv_modwt(const dendrokv_filters* filters, const char* kind, unsigned levels, unsigned skipped, char type,
-                   const dendrokv_signal* signal, const dendrokv_signal* details,
-                   const dendrokv_signal* smooths, unsigned threads) {
+int dendrokv_modwt(const dendrokv_filters* filters, const char* kind, unsigned levels,
+                   unsigned skipped, char type, const dendrokv_signal* signal,
+                   const dendrokv_signal* details, const dendrokv_signal* smooths,
+                   unsigned threads) {
   return guarded([&] {
     const Modwt modwt(wavelet_of(*filters), signal->positions, levels, kind_of(kind), skipped);
     with_type(type, [&](auto zero) {
@@ -161,9 +161,10 @@ int dendrokv_modwt(const dendrokv_filters* filters, const char* kind, unsigned l
   });
 }
 
-int dendrokv_imodwt(const dendrokv_filters* filters, const char* kind, unsigned levels, unsigned skipped, char type,
-                    const dendrokv_signal* details, const dendrokv_signal* smooth,
-                    const dendrokv_signal* signal, unsigned threads) {
+int dendrokv_imodwt(const dendrokv_filters* filters, const char* kind, unsigned levels,
+                    unsigned skipped, char type, const dendrokv_signal* details,
+                    const dendrokv_signal* smooth, const dendrokv_signal* signal,
+                    unsigned threads) {
   return guarded([&] {
     const Modwt modwt(wavelet_of(*filters), signal->positions, levels, kind_of(kind), skipped);
     with_type(type, [&](auto zero) {
@@ -180,7 +181,8 @@ int dendrokv_haar_magnitudes(const float* weights, const float* values, size_t h
   return guarded([&] {
     if (levels < 1 || levels > kMostLevels || positions == 0 || channels == 0 ||
         positions % (size_t{1} << levels) != 0)
-      fail("profile of " + std::to_string(levels) + " levels", std::to_string(positions) + " positions",
+      fail("profile of " + std::to_string(levels) + " levels",
+           std::to_string(positions) + " positions",
            "wanted a multiple of 2^levels, and at most " + std::to_string(kMostLevels) + " levels");
     const size_t blocks = amplitude_count(positions, levels);
     for_each_piece(heads, threads, [&](size_t head) {
@@ -256,7 +258,7 @@ int dendrokv_coherence_significance(const dendrokv_cwt_plan* plan, size_t positi
                                     double* levels) {
   return guarded([&] {
     const Coherence coherence(cwt_of(*plan, positions), octaves);
-    std::ranges::copy(
-        coherence.significance(lag1_x, lag1_y, confidence, surrogates, seed, threads), levels);
+    std::ranges::copy(coherence.significance(lag1_x, lag1_y, confidence, surrogates, seed, threads),
+                      levels);
   });
 }

@@ -1,5 +1,5 @@
-// Smoothing is a product with real, even filters in the spectrum, so the two powers go through one complex transform: as its real and
-// its imaginary part.
+// Smoothing is a product with real, even filters in the spectrum, so the two powers go through one
+// complex transform: as its real and its imaginary part.
 
 #include "analysis/coherence.h"
 
@@ -40,8 +40,10 @@ double squared_coherence(Complex cross, double power_x, double power_y) {
 Coherence::Coherence(Cwt cwt, double octaves) : cwt_(std::move(cwt)) {
   const std::vector<double>& scales = cwt_.scales();
   if (cwt_.wavelet().is_real())
-    fail("coherence of wavelet " + cwt_.wavelet().name(), "a real wavelet", "wanted a complex one: morlet, paul or morse");
-  if (!(octaves > 0)) fail("smoothing over scales", std::to_string(octaves) + " octaves", "wanted a positive width");
+    fail("coherence of wavelet " + cwt_.wavelet().name(), "a real wavelet",
+         "wanted a complex one: morlet, paul or morse");
+  if (!(octaves > 0))
+    fail("smoothing over scales", std::to_string(octaves) + " octaves", "wanted a positive width");
   if (scales.size() < 2) fail("coherence", "one scale", "wanted at least two");
   const double step = std::log2(scales[1] / scales[0]);
   for (size_t s = 1; s < scales.size(); ++s)
@@ -66,17 +68,21 @@ class Coherence::Runner {
         x_(scales_, cwt_.positions()),
         y_(scales_, cwt_.positions()),
         powers_(scales_, cwt_.positions()) {
-    // As far as the tail of the widest scale reaches, the padding keeps the ends apart; wider ones are outside of the cone.
+    // As far as the tail of the widest scale reaches, the padding keeps the ends apart; wider ones
+    // are outside of the cone.
     for (const double scale : cwt_.scales()) {
       std::vector<double> filter(length_ / 2 + 1);
-      const double reach = scale / cwt_.options().dt * 2 * std::numbers::pi / static_cast<double>(length_);
+      const double reach =
+          scale / cwt_.options().dt * 2 * std::numbers::pi / static_cast<double>(length_);
       for (size_t k = 0; k < filter.size(); ++k)
-        filter[k] = std::exp(-std::pow(reach * static_cast<double>(k), 2) / 2) / static_cast<double>(length_);
+        filter[k] = std::exp(-std::pow(reach * static_cast<double>(k), 2) / 2) /
+                    static_cast<double>(length_);
       filters_.push_back(std::move(filter));
     }
   }
 
-  /// Leaves the smoothed cross spectrum in cross() and the smoothed powers as real and imaginary part in powers().
+  /// Leaves the smoothed cross spectrum in cross() and the smoothed powers as real and imaginary
+  /// part in powers().
   void run(std::span<const double> x, std::span<const double> y) {
     cwt_.forward<double>(x, x_.view());
     cwt_.forward<double>(y, y_.view());
@@ -116,7 +122,8 @@ class Coherence::Runner {
     Grid<Complex> out(scales_, grid.cols());
     const std::vector<double>& weights = owner_.weights_;
     for (size_t s = 0; s < scales_; ++s)
-      for (size_t other = s - std::min(s, weights.size() - 1); other < std::min(s + weights.size(), scales_); ++other) {
+      for (size_t other = s - std::min(s, weights.size() - 1);
+           other < std::min(s + weights.size(), scales_); ++other) {
         const double weight = weights[other > s ? other - s : s - other];
         for (size_t n = 0; n < grid.cols(); ++n) out(s, n) += weight * grid(other, n);
       }
@@ -132,8 +139,8 @@ class Coherence::Runner {
   std::vector<std::vector<double>> filters_;
 };
 
-void Coherence::forward(std::span<const double> x, std::span<const double> y, GridView<double> squared,
-                        GridView<double> phase) const {
+void Coherence::forward(std::span<const double> x, std::span<const double> y,
+                        GridView<double> squared, GridView<double> phase) const {
   DENDROKV_ASSERT(squared.rows() == cwt_.scales().size() && squared.cols() == cwt_.positions());
   Runner runner(*this);
   runner.run(x, y);
@@ -144,18 +151,24 @@ void Coherence::forward(std::span<const double> x, std::span<const double> y, Gr
     }
 }
 
-std::vector<double> Coherence::significance(double lag1_x, double lag1_y, double confidence, size_t surrogates,
-                                            uint64_t seed, unsigned threads) const {
+std::vector<double> Coherence::significance(double lag1_x, double lag1_y, double confidence,
+                                            size_t surrogates, uint64_t seed,
+                                            unsigned threads) const {
   for (const double lag1 : {lag1_x, lag1_y})
-    if (!(std::abs(lag1) < 1)) fail("lag-1 autocorrelation", std::to_string(lag1), "wanted a number between -1 and 1");
-  if (!(confidence > 0 && confidence < 1)) fail("confidence", std::to_string(confidence), "wanted a number between 0 and 1");
+    if (!(std::abs(lag1) < 1))
+      fail("lag-1 autocorrelation", std::to_string(lag1), "wanted a number between -1 and 1");
+  if (!(confidence > 0 && confidence < 1))
+    fail("confidence", std::to_string(confidence), "wanted a number between 0 and 1");
   if (surrogates == 0) fail("surrogates", "0", "wanted at least 1");
-  const size_t scales = cwt_.scales().size(), pieces = std::min<size_t>(surrogates, size_t{4} * threads);
+  const size_t scales = cwt_.scales().size(),
+               pieces = std::min<size_t>(surrogates, size_t{4} * threads);
   std::vector<Grid<uint64_t>> counts(pieces, Grid<uint64_t>(scales, kBins));
   for_each_piece(pieces, threads, [&](size_t piece) {
     Runner runner(*this);
-    for (size_t draw = surrogates * piece / pieces; draw < surrogates * (piece + 1) / pieces; ++draw) {
-      runner.run(red_noise({seed, 2 * draw}, lag1_x, cwt_.positions()), red_noise({seed, 2 * draw + 1}, lag1_y, cwt_.positions()));
+    for (size_t draw = surrogates * piece / pieces; draw < surrogates * (piece + 1) / pieces;
+         ++draw) {
+      runner.run(red_noise({seed, 2 * draw}, lag1_x, cwt_.positions()),
+                 red_noise({seed, 2 * draw + 1}, lag1_y, cwt_.positions()));
       for (size_t s = 0; s < scales; ++s) {
         const IndexRange inside = cwt_.valid(s);
         for (size_t n = inside.first; n < inside.first + inside.count; ++n) {
@@ -186,7 +199,8 @@ EnsembleCoherence::EnsembleCoherence(size_t scales, size_t positions)
     : cross_(scales, positions), power_x_(scales, positions), power_y_(scales, positions) {}
 
 template <class Real>
-void EnsembleCoherence::add(GridView<const std::complex<Real>> x, GridView<const std::complex<Real>> y) {
+void EnsembleCoherence::add(GridView<const std::complex<Real>> x,
+                            GridView<const std::complex<Real>> y) {
   DENDROKV_ASSERT(x.rows() == cross_.rows() && x.cols() == cross_.cols());
   DENDROKV_ASSERT(y.rows() == cross_.rows() && y.cols() == cross_.cols());
   for (size_t s = 0; s < x.rows(); ++s)
@@ -201,7 +215,8 @@ void EnsembleCoherence::add(GridView<const std::complex<Real>> x, GridView<const
 
 void EnsembleCoherence::finish(GridView<double> squared, GridView<double> phase) const {
   if (documents_ < 2)
-    fail("coherence over documents", std::to_string(documents_) + " documents", "wanted at least 2");
+    fail("coherence over documents", std::to_string(documents_) + " documents",
+         "wanted at least 2");
   for (size_t s = 0; s < cross_.rows(); ++s)
     for (size_t n = 0; n < cross_.cols(); ++n) {
       squared(s, n) = squared_coherence(cross_(s, n), power_x_(s, n), power_y_(s, n));
@@ -210,11 +225,14 @@ void EnsembleCoherence::finish(GridView<double> squared, GridView<double> phase)
 }
 
 double ensemble_coherence_level(size_t documents, double confidence) {
-  if (documents < 2) fail("coherence over documents", std::to_string(documents) + " documents", "wanted at least 2");
+  if (documents < 2)
+    fail("coherence over documents", std::to_string(documents) + " documents", "wanted at least 2");
   return 1 - std::pow(1 - confidence, 1 / static_cast<double>(documents - 1));
 }
 
-template void EnsembleCoherence::add(GridView<const std::complex<float>>, GridView<const std::complex<float>>);
-template void EnsembleCoherence::add(GridView<const std::complex<double>>, GridView<const std::complex<double>>);
+template void EnsembleCoherence::add(GridView<const std::complex<float>>,
+                                     GridView<const std::complex<float>>);
+template void EnsembleCoherence::add(GridView<const std::complex<double>>,
+                                     GridView<const std::complex<double>>);
 
 }  // namespace dendrokv

@@ -30,8 +30,8 @@ constexpr std::array kTable{
 };
 // clang-format on
 
-/// Torrence and Compo's table 2, to its digits, so that reconstructions agree with theirs; the integral gives 0.778, 1.133, 3.616 and
-/// 1.929, theirs is a finite sum over scales.
+/// Torrence and Compo's table 2, to its digits, so that reconstructions agree with theirs; the
+/// integral gives 0.778, 1.133, 3.616 and 1.929, theirs is a finite sum over scales.
 struct Published {
   ContinuousFamily family;
   double parameter, reconstruction, at_zero;
@@ -89,7 +89,8 @@ double ContinuousWavelet::amplitude(double u) const {
     case ContinuousFamily::Morlet:
       return std::pow(kPi, -0.25) * std::exp(-(u - parameter) * (u - parameter) / 2);
     case ContinuousFamily::Paul: {
-      const double log_scale = parameter * std::numbers::ln2 - 0.5 * (std::log(parameter) + std::lgamma(2 * parameter));
+      const double log_scale =
+          parameter * std::numbers::ln2 - 0.5 * (std::log(parameter) + std::lgamma(2 * parameter));
       return std::exp(log_scale + parameter * std::log(u) - u);
     }
     default: {
@@ -165,11 +166,13 @@ double ContinuousWavelet::at_zero() const {
   return is_real() ? 2 * one_side * phase().real() : one_side;
 }
 
-/// C_delta = pi / (psi(0) sqrt(2 pi) ln 2) * integral of psi^(u) / u: the sum over scales of equation 13 as an integral.
+/// C_delta = pi / (psi(0) sqrt(2 pi) ln 2) * integral of psi^(u) / u: the sum over scales of
+/// equation 13 as an integral.
 double ContinuousWavelet::reconstruction() const {
   if (const Published* row = published(*this)) return row->reconstruction;
   const Support wide = support(1e-14);
-  const double one_side = integral([&](double u) { return u > 0 ? amplitude(u) / u : 0; }, wide.low, wide.high);
+  const double one_side =
+      integral([&](double u) { return u > 0 ? amplitude(u) / u : 0; }, wide.low, wide.high);
   const double both = is_real() ? 2 * one_side * phase().real() : one_side;
   return kPi / (at_zero() * std::sqrt(2 * kPi) * std::numbers::ln2) * both;
 }
@@ -191,13 +194,15 @@ ContinuousWavelet parse_continuous_wavelet(std::string_view text) {
     rest.remove_prefix(static_cast<size_t>(end - rest.data()));
     return true;
   };
-  bool good = number(wavelet.parameter) && wavelet.parameter >= row.lowest && wavelet.parameter <= 200;
+  bool good =
+      number(wavelet.parameter) && wavelet.parameter >= row.lowest && wavelet.parameter <= 200;
   if (good && !rest.empty() && row.family == ContinuousFamily::Morse && rest[0] == ',') {
     rest.remove_prefix(1);
     good = number(wavelet.gamma) && wavelet.gamma >= 1 && wavelet.gamma <= 10;
   }
   const bool whole = row.family == ContinuousFamily::Paul || row.family == ContinuousFamily::Dog;
-  if (whole) good = good && wavelet.parameter == std::floor(wavelet.parameter) && wavelet.parameter <= 40;
+  if (whole)
+    good = good && wavelet.parameter == std::floor(wavelet.parameter) && wavelet.parameter <= 40;
   if (!good || !rest.empty())
     fail("wavelet '" + std::string(text) + "'", "parameters out of range",
          "wanted " + std::string(row.row.name) + ":" + std::string(row.row.parameters));

@@ -1,9 +1,11 @@
 #pragma once
-// Continuous wavelets in the frequency domain (Torrence and Compo 1998, table 1; Olhede and Walden 2002 for generalised Morse).
+// Continuous wavelets in the frequency domain (Torrence and Compo 1998, table 1; Olhede and Walden
+// 2002 for generalised Morse).
 //
-//   morlet:w0          pi^(-1/4) exp(-(u - w0)^2 / 2), u > 0             u = scale * angular frequency
+//   morlet:w0          pi^(-1/4) exp(-(u - w0)^2 / 2), u > 0, u = scale * angular frequency
 //   paul:m             2^m / sqrt(m (2m - 1)!) u^m exp(-u), u > 0
-//   dog:m              -(i^m) / sqrt(Gamma(m + 1/2)) u^m exp(-u^2 / 2): real, the m-th derivative of a Gaussian
+//   dog:m              -(i^m) / sqrt(Gamma(m + 1/2)) u^m exp(-u^2 / 2): real, the m-th derivative
+//                      of a Gaussian
 //   morse:beta,gamma   c u^beta exp(-u^gamma), u > 0, c so that the integral of the square is 1
 // All have unit energy: the integral of |psi^|^2 is 1.
 
@@ -39,8 +41,8 @@ struct ContinuousWavelet {
   double period() const;
   /// Time at scale 1 in which the power of an edge falls by e^2.
   double e_folding() const;
-  /// psi(0) of the wavelet in time, and the constant of the reconstruction (Torrence and Compo, equation 13): their table where it has the
-  /// wavelet, else by quadrature.
+  /// psi(0) of the wavelet in time, and the constant of the reconstruction (Torrence and Compo,
+  /// equation 13): their table where it has the wavelet, else by quadrature.
   double at_zero() const;
   double reconstruction() const;
 };

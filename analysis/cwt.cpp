@@ -20,7 +20,8 @@ constexpr double kPi = std::numbers::pi;
 template <class Real>
 constexpr double kTail = std::is_same_v<Real, float> ? 1e-8 : 1e-17;
 
-/// exp(-(step k - centre)^2 / 2) for k from `first` on: eight interleaved progressions, each started afresh before rounding grows.
+/// exp(-(step k - centre)^2 / 2) for k from `first` on: eight interleaved progressions, each
+/// started afresh before rounding grows.
 template <class Real>
 void gaussian(double step, double centre, IndexRange bins, double scale, Real* out) {
   constexpr size_t kLanes = 8, kRounds = 32;
@@ -46,7 +47,8 @@ void gaussian(double step, double centre, IndexRange bins, double scale, Real* o
   }
 }
 
-/// Even lengths some eighth of an octave apart, products of small primes; `most` when nothing shorter is enough.
+/// Even lengths some eighth of an octave apart, products of small primes; `most` when nothing
+/// shorter is enough.
 size_t points_at_least(size_t wanted, size_t most) {
   for (size_t eighth = 2; eighth * 8 < most; eighth *= 2)
     for (const size_t eighths : {8, 9, 10, 12, 14, 15})
@@ -109,7 +111,8 @@ std::vector<double> Cwt::cone_of_influence() const {
 
 IndexRange Cwt::valid(size_t scale) const {
   const double reach = scales_[scale] * wavelet_.e_folding() / options_.dt;
-  const auto margin = static_cast<size_t>(std::min(std::ceil(reach), static_cast<double>(positions_)));
+  const auto margin =
+      static_cast<size_t>(std::min(std::ceil(reach), static_cast<double>(positions_)));
   if (2 * margin >= positions_) return {};
   return {margin, positions_ - 2 * margin};
 }
@@ -126,7 +129,8 @@ double Cwt::radians_per_bin(double scale) const {
 /// Bins from 0 to the Nyquist frequency where the wavelet is not negligible; one at least.
 template <class Real>
 IndexRange Cwt::bins(double scale) const {
-  const ContinuousWavelet::Support& support = std::is_same_v<Real, float> ? support_of_floats_ : support_of_doubles_;
+  const ContinuousWavelet::Support& support =
+      std::is_same_v<Real, float> ? support_of_floats_ : support_of_doubles_;
   const double step = radians_per_bin(scale);
   const auto most = static_cast<double>(padded_ / 2);
   const double first = std::clamp(std::floor(support.low / step), 0.0, most);
@@ -134,7 +138,8 @@ IndexRange Cwt::bins(double scale) const {
   return {static_cast<size_t>(first), static_cast<size_t>(last - first) + 1};
 }
 
-/// The power of a row has a band as wide as the row's own to both sides; of a Gaussian one the outer part is negligible.
+/// The power of a row has a band as wide as the row's own to both sides; of a Gaussian one the
+/// outer part is negligible.
 template <class Real>
 size_t Cwt::points_of_power(double scale) const {
   const size_t width = bins<Real>(scale).count;
@@ -167,7 +172,8 @@ class Cwt::Runner {
     for (size_t n = 0; n < length; ++n) {
       // Half of the padding continues the end, half comes before the start.
       const size_t after = (length - signal.size() + 1) / 2;
-      const auto index = static_cast<int64_t>(n) - (n < signal.size() + after ? 0 : static_cast<int64_t>(length));
+      const auto index =
+          static_cast<int64_t>(n) - (n < signal.size() + after ? 0 : static_cast<int64_t>(length));
       double sample = 0;
       for (const ExtensionTerm& term : extended_sample(cwt.options_.boundary, signal.size(), index))
         sample += term.factor * (static_cast<double>(signal[term.index]) - mean);
@@ -236,7 +242,8 @@ class Cwt::Runner {
       return;
     }
     for (size_t k = 0; k < bins.count; ++k)
-      filter_[k] = static_cast<Real>(factor * cwt_.wavelet_.amplitude(step * static_cast<double>(bins.first + k)));
+      filter_[k] = static_cast<Real>(
+          factor * cwt_.wavelet_.amplitude(step * static_cast<double>(bins.first + k)));
   }
 
   void real_points(double scale) {
@@ -284,8 +291,8 @@ void Cwt::forward(std::span<const Real> signal, GridView<std::complex<Real>> out
 }
 
 template <class Real>
-void Cwt::power(std::span<const Real> signal, std::span<const IndexRange> bands,
-                GridView<Real> out, unsigned threads) const {
+void Cwt::power(std::span<const Real> signal, std::span<const IndexRange> bands, GridView<Real> out,
+                unsigned threads) const {
   DENDROKV_ASSERT(out.rows() == bands.size() && out.cols() == positions_);
   const auto spectrum = Runner<Real>::spectrum(*this, signal);
   struct Group {
@@ -297,7 +304,8 @@ void Cwt::power(std::span<const Real> signal, std::span<const IndexRange> bands,
   for (size_t b = 0; b < bands.size(); ++b) {
     std::map<size_t, std::vector<double>> by_points;
     for (size_t s = bands[b].first; s < bands[b].first + bands[b].count; ++s)
-      by_points[wavelet_.is_real() ? padded_ : points_of_power<Real>(scales_[s])].push_back(scales_[s]);
+      by_points[wavelet_.is_real() ? padded_ : points_of_power<Real>(scales_[s])].push_back(
+          scales_[s]);
     for (auto& [points, scales] : by_points) groups.push_back({b, points, std::move(scales), {}});
   }
   for_each_piece(groups.size(), threads, [&](size_t g) {
@@ -305,7 +313,8 @@ void Cwt::power(std::span<const Real> signal, std::span<const IndexRange> bands,
     group.sums = FourierBuffer<Real>(group.points);
     std::fill_n(group.sums.data(), group.points, Real{0});
     Runner<Real> runner(*this, spectrum);
-    for (const double scale : group.scales) runner.add_power(scale, group.points, group.sums.data());
+    for (const double scale : group.scales)
+      runner.add_power(scale, group.points, group.sums.data());
   });
   for (size_t b = 0; b < bands.size(); ++b) {
     const FourierBuffer<std::complex<Real>> total(padded_ / 2 + 1);
@@ -337,8 +346,8 @@ void Cwt::inverse(GridView<const std::complex<Real>> coefficients, std::span<Rea
   for (size_t s = 1; s < scales_.size(); ++s)
     if (std::abs(std::log2(scales_[s] / scales_[s - 1]) - octaves) > 1e-9 * std::abs(octaves))
       fail(subject, "scales that are not a constant ratio apart", "wanted octave_scales()");
-  const double factor = std::abs(octaves) * std::sqrt(options_.dt) /
-                        (wavelet_.reconstruction() * wavelet_.at_zero());
+  const double factor =
+      std::abs(octaves) * std::sqrt(options_.dt) / (wavelet_.reconstruction() * wavelet_.at_zero());
   std::vector<double> sums(positions_);
   for (size_t s = 0; s < scales_.size(); ++s) {
     const double weight = factor / std::sqrt(scales_[s]);

@@ -27,14 +27,17 @@ GapReport forward_with_gaps(const Cwt& cwt, std::span<const Real> signal,
       const size_t end = std::max(std::min(gap.first + gap.count + margin, signal.size()), first);
       report.spread[s] += end - first;
       if (policy == Gaps::Mask)
-        std::ranges::fill(out.row(s).subspan(first, end - first), std::complex<Real>(kNothing, kNothing));
+        std::ranges::fill(out.row(s).subspan(first, end - first),
+                          std::complex<Real>(kNothing, kNothing));
       counted = end;
     }
   }
   return report;
 }
 
-template GapReport forward_with_gaps(const Cwt&, std::span<const float>, GridView<std::complex<float>>, Gaps, unsigned);
-template GapReport forward_with_gaps(const Cwt&, std::span<const double>, GridView<std::complex<double>>, Gaps, unsigned);
+template GapReport forward_with_gaps(const Cwt&, std::span<const float>,
+                                     GridView<std::complex<float>>, Gaps, unsigned);
+template GapReport forward_with_gaps(const Cwt&, std::span<const double>,
+                                     GridView<std::complex<double>>, Gaps, unsigned);
 
 }  // namespace dendrokv

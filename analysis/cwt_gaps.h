@@ -1,8 +1,9 @@
 #pragma once
 // The continuous transform of signals with gaps (analysis/gaps.h says what the policies are).
 //
-// Every wavelet sees all positions, most of them hardly. As at the ends of a series, a coefficient counts as touched by a gap within the
-// e-folding time of its scale (Torrence and Compo 1998, section 3g): the cone of influence of the gap.
+// Every wavelet sees all positions, most of them hardly. As at the ends of a series, a coefficient
+// counts as touched by a gap within the e-folding time of its scale (Torrence and Compo 1998,
+// section 3g): the cone of influence of the gap.
 
 #include <complex>
 #include <span>

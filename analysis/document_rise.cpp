@@ -18,18 +18,22 @@ double MeanLog::mean() const {
   return count == 0 ? std::numeric_limits<double>::quiet_NaN() : sum / static_cast<double>(count);
 }
 
-BinMap::BinMap(std::vector<IndexRange> bins, size_t positions) : bins_(std::move(bins)), bin_of_(positions, -1) {
+BinMap::BinMap(std::vector<IndexRange> bins, size_t positions)
+    : bins_(std::move(bins)), bin_of_(positions, -1) {
   for (size_t bin = 0; bin < bins_.size(); ++bin)
-    for (size_t p = bins_[bin].first; p < bins_[bin].first + bins_[bin].count; ++p) bin_of_[p] = static_cast<int32_t>(bin);
+    for (size_t p = bins_[bin].first; p < bins_[bin].first + bins_[bin].count; ++p)
+      bin_of_[p] = static_cast<int32_t>(bin);
 }
 
-void add_log_amplitudes(std::span<const double> magnitude, std::span<const BandPlace> places, IndexRange read, IndexRange own,
-                        const BinMap& bins, GridView<MeanLog> out) {
+void add_log_amplitudes(std::span<const double> magnitude, std::span<const BandPlace> places,
+                        IndexRange read, IndexRange own, const BinMap& bins,
+                        GridView<MeanLog> out) {
   const size_t skipped = own.first - read.first;
   for (size_t band = 0; band < places.size(); ++band) {
     const BandPlace& place = places[band];
     DENDROKV_ASSERT(skipped % place.run == 0);
-    const std::span<const double> row = magnitude.subspan(place.first + skipped / place.run, own.count / place.run);
+    const std::span<const double> row =
+        magnitude.subspan(place.first + skipped / place.run, own.count / place.run);
     for (size_t k = 0; k < row.size(); ++k) {
       const int32_t bin = bins.at(own.first + k * place.run);
       if (bin >= 0) out(band, static_cast<size_t>(bin)).add(row[k]);
@@ -37,8 +41,8 @@ void add_log_amplitudes(std::span<const double> magnitude, std::span<const BandP
   }
 }
 
-void add_log_sizes(std::span<const double> signal_energy, size_t block, IndexRange read, IndexRange own, const BinMap& bins,
-                   std::span<MeanLog> out) {
+void add_log_sizes(std::span<const double> signal_energy, size_t block, IndexRange read,
+                   IndexRange own, const BinMap& bins, std::span<MeanLog> out) {
   for (size_t first = own.first; first + block <= own.first + own.count; first += block) {
     const int32_t bin = bins.at(first);
     if (bin < 0) continue;

@@ -1,5 +1,5 @@
-// A transform works on strips: one signal along the contiguous axis, or a tile of neighbouring channels, for all levels. Strips
-// are independent: threads share them out.
+// A transform works on strips: one signal along the contiguous axis, or a tile of neighbouring
+// channels, for all levels. Strips are independent: threads share them out.
 
 #include "analysis/dwt.h"
 
@@ -35,9 +35,10 @@ double energy(std::span<const double> taps) {
   return sum;
 }
 
-/// Where coefficients grow far beyond the samples, so that a round trip in float would lose digits: what continues a slope does so by many
-/// lengths of a short signal, and bior3.1 (by its taps, as callers name theirs as they like) has a dual whose scaling function has no finite
-/// energy, which each level comes closer to.
+/// Where coefficients grow far beyond the samples, so that a round trip in float would lose digits:
+/// what continues a slope does so by many lengths of a short signal, and bior3.1 (by its taps, as
+/// callers name theirs as they like) has a dual whose scaling function has no finite energy, which
+/// each level comes closer to.
 bool grows(const Wavelet& wavelet, Boundary boundary) {
   return boundary == Boundary::Smooth || boundary == Boundary::Antireflect ||
          (wavelet.length() == 4 && std::max(energy(wavelet.dec_lo), energy(wavelet.rec_lo)) > 2);
@@ -100,7 +101,8 @@ void Dwt::forward(SignalView<const Real> signal, std::span<const SignalView<Real
   if constexpr (std::is_same_v<Real, float>)
     if (grows(wavelet_, boundary_)) return forward_in_double(*this, signal, bands, threads);
   const StripPlan strips(signal, threads);
-  const Stores stores = stores_for(coefficients() * signal.batches * signal.channels * sizeof(Real));
+  const Stores stores =
+      stores_for(coefficients() * signal.batches * signal.channels * sizeof(Real));
   for_each_piece(strips.count(), threads, [&](size_t s) {
     const StripPlace place = strips.place(s);
     StageRunner<Real> runner(wavelet_);
@@ -114,7 +116,8 @@ void Dwt::forward(SignalView<const Real> signal, std::span<const SignalView<Real
       }
       pyramid[level % 2].resize(
           std::max(pyramid[level % 2].size(), stages_[level - 1].output * place.width));
-      return Strip<Real>{pyramid[level % 2].data(), static_cast<ptrdiff_t>(place.width), place.width};
+      return Strip<Real>{pyramid[level % 2].data(), static_cast<ptrdiff_t>(place.width),
+                         place.width};
     };
     Strip<const Real> x = source.strip();
     if (cascaded_ > 0) {
@@ -151,8 +154,8 @@ void Dwt::forward(SignalView<const uint16_t> signal, std::span<const SignalView<
     const std::vector<float> wide = widened(signal, place);
     std::vector<SignalView<float>> parts;
     for (const SignalView<float>& band : bands) parts.push_back(part_of(band, place));
-    const SignalView<const float> source{wide.data(), 1, positions_, place.width, 0,
-                                         static_cast<ptrdiff_t>(place.width), 1};
+    const SignalView<const float> source{
+        wide.data(), 1, positions_, place.width, 0, static_cast<ptrdiff_t>(place.width), 1};
     forward<float>(source, parts);
   });
 }

@@ -1,9 +1,11 @@
 #pragma once
-// The decimated wavelet transform of several levels and its inverse, for signals of any length (Mallat 1989).
+// The decimated wavelet transform of several levels and its inverse, for signals of any length
+// (Mallat 1989).
 //
-// One level: a[k] = sum_i dec_lo[i] x[2k + 1 - i], d[k] the same with dec_hi, k from 0 to floor((n + L - 1) / 2) - 1, x extended by the
-// boundary rule; periodization and brick wall: x[2k + L/2 - i], ceil(n / 2) coefficients. Bands are in the order
-// [A_J, D_J, ..., D_1]; level 1 is the highest frequency. The inverse restores exactly as many positions as went in.
+// One level: a[k] = sum_i dec_lo[i] x[2k + 1 - i], d[k] the same with dec_hi, k from 0 to floor((n
+// + L - 1) / 2) - 1, x extended by the boundary rule; periodization and brick wall: x[2k + L/2 -
+// i], ceil(n / 2) coefficients. Bands are in the order [A_J, D_J, ..., D_1]; level 1 is the highest
+// frequency. The inverse restores exactly as many positions as went in.
 
 #include <cstdint>
 #include <span>
@@ -16,14 +18,15 @@
 
 namespace dendrokv {
 
-/// Useful: no deeper than deepest_level(). Any: as deep as wanted; the ends then touch every coefficient.
+/// Useful: no deeper than deepest_level(). Any: as deep as wanted; the ends then touch every
+/// coefficient.
 enum class Depth { Useful, Any };
 
 /// Coefficients of one level of `positions` samples; shared by allocation, checks and kernels.
 size_t dwt_length(size_t positions, size_t filter_length, Boundary boundary);
 
-/// The transform of signals of one length: lengths, valid ranges, and what the ends need, worked out once. Never changes, so that
-/// threads may share it.
+/// The transform of signals of one length: lengths, valid ranges, and what the ends need, worked
+/// out once. Never changes, so that threads may share it.
 class Dwt {
  public:
   /// Throws Error: no position, no level, or too many for the length.
@@ -44,13 +47,15 @@ class Dwt {
   size_t coefficients() const;
   /// Those of D_level (0: of A_J) that no end of the signal has touched.
   IndexRange valid(uint32_t level) const;
-  /// Views of [A_J, D_J, ..., D_1] that lie one after the other along the positions of `all`, which has coefficients() of them.
+  /// Views of [A_J, D_J, ..., D_1] that lie one after the other along the positions of `all`, which
+  /// has coefficients() of them.
   template <class T>
   std::vector<SignalView<T>> bands_of(SignalView<T> all) const;
 
-  /// `bands` are the caller's, [A_J, D_J, ..., D_1] of length() positions, batches and channels as the signal; none of them may
-  /// overlap it. Equal bits for any number of threads and any strides. Floats under Smooth and Antireflect and those of bior3.1 and rbio3.1
-  /// are worked out in double. Throws Error naming the first position that is not a finite number.
+  /// `bands` are the caller's, [A_J, D_J, ..., D_1] of length() positions, batches and channels as
+  /// the signal; none of them may overlap it. Equal bits for any number of threads and any strides.
+  /// Floats under Smooth and Antireflect and those of bior3.1 and rbio3.1 are worked out in double.
+  /// Throws Error naming the first position that is not a finite number.
   template <class Real>
   void forward(SignalView<const Real> signal, std::span<const SignalView<Real>> bands,
                unsigned threads = 1) const;

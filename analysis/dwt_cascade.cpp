@@ -8,7 +8,7 @@
 namespace dendrokv {
 namespace {
 
-constexpr size_t kShortest = 1 << 14;     // below, all levels fit a cache
+constexpr size_t kShortest = 1 << 14;  // below, all levels fit a cache
 // Processors fetch rows of a few cache lines too late by themselves.
 constexpr size_t kRowsAhead = 64;
 constexpr size_t kBlockElements = 2048;  // of a level's approximation that are made at a time
@@ -104,9 +104,11 @@ void Cascade<Real>::make_room(size_t level, size_t count) {
   Level& made = levels_[level];
   const size_t rows = made.window.size() / width_, held = made.end - made.first;
   if (held + count <= rows) return;
-  const size_t oldest = stages_[level + 1].oldest_sample(levels_[level + 1].next, runner_.filter_length());
+  const size_t oldest =
+      stages_[level + 1].oldest_sample(levels_[level + 1].next, runner_.filter_length());
   const size_t unused = std::min(held, std::max(made.end - std::min(oldest, made.end), kept_));
-  std::memmove(made.window.data(), row_of(made.window, held - unused), unused * width_ * sizeof(Real));
+  std::memmove(made.window.data(), row_of(made.window, held - unused),
+               unused * width_ * sizeof(Real));
   made.first += held - unused;
 }
 
@@ -128,7 +130,8 @@ void Cascade<Real>::keep_tail(size_t level) {
               row_of(made.tail, 0));
 }
 
-/// Coefficients outside of the inner range, from the ends of the level above, which are complete by now.
+/// Coefficients outside of the inner range, from the ends of the level above, which are complete by
+/// now.
 template <class Real>
 void Cascade<Real>::finish_ends(size_t level) {
   const auto sample_row = [&](size_t sample) -> const Real* {

@@ -1,8 +1,11 @@
 #pragma once
-// Several levels of a long signal in one pass over it, so that memory is read once and written once.
+// Several levels of a long signal in one pass over it, so that memory is read once and written
+// once.
 //
-//   1. a block of samples goes through level 1; its approximations are the next samples of level 2, and so on: they stay in cache
-//   2. only coefficients that the ends have not touched are computed that way; of each approximation the first and last few are kept
+//   1. a block of samples goes through level 1; its approximations are the next samples of level 2,
+//      and so on: they stay in cache
+//   2. only coefficients that the ends have not touched are computed that way; of each
+//      approximation the first and last few are kept
 //   3. afterwards, level by level, the coefficients at the ends from those
 // The bits are those of the plain way, level after level.
 
@@ -19,7 +22,8 @@ uint32_t cascade_levels(size_t filter_length, size_t positions, uint32_t levels)
 template <class Real>
 class Cascade {
  public:
-  /// `stages` with Stage::Inner::Valid; `low` is the approximation of the last one, high[j] the details of stage j, all whole.
+  /// `stages` with Stage::Inner::Valid; `low` is the approximation of the last one, high[j] the
+  /// details of stage j, all whole.
   Cascade(std::span<const Dwt::Stage> stages, StageRunner<Real>& runner, Strip<const Real> x,
           std::span<const Strip<Real>> high, Strip<Real> low);
   void run();

@@ -7,7 +7,8 @@
 namespace dendrokv {
 namespace {
 
-constexpr size_t kBlock = 512;  // coefficients of a line at a time: even and odd samples stay in the first cache
+// coefficients of a line at a time: even and odd samples stay in the first cache
+constexpr size_t kBlock = 512;
 
 int64_t ceil_half(int64_t number) {
   return number >= 0 ? (number + 1) / 2 : -(-number / 2);
@@ -34,7 +35,8 @@ Dwt::Stage::Stage(const Wavelet& wavelet, Boundary boundary, size_t positions,
       circular(shortest(boundary)) {
   const auto length = static_cast<int64_t>(wavelet.length());
   if (boundary == Boundary::Causal) {
-    // The twin of an odd signal's first sample is at position -1, so pairs end at the newest sample.
+    // The twin of an odd signal's first sample is at position -1, so pairs end at the newest
+    // sample.
     analysis_shift = 1 - static_cast<int64_t>(positions % 2);
     synthesis_shift = length - 1 - analysis_shift;
   } else if (circular) {
@@ -45,7 +47,8 @@ Dwt::Stage::Stage(const Wavelet& wavelet, Boundary boundary, size_t positions,
     synthesis_shift = length - 2;
   }
   valid = inner_of(input_valid, wavelet.length());
-  const IndexRange range = inner == Inner::Valid ? valid : inner_of({0, positions}, wavelet.length());
+  const IndexRange range =
+      inner == Inner::Valid ? valid : inner_of({0, positions}, wavelet.length());
   inner_first = range.first;
   inner_end = range.first + range.count;
   first_term.push_back(0);
@@ -102,9 +105,8 @@ void StageRunner<Real>::analyse(const Dwt::Stage& stage, Strip<const Real> x, St
 }
 
 template <class Real>
-void StageRunner<Real>::analyse_inner(const Dwt::Stage& stage, IndexRange part,
-                                      Strip<const Real> x, size_t first_sample, Strip<Real> low,
-                                      Strip<Real> high) {
+void StageRunner<Real>::analyse_inner(const Dwt::Stage& stage, IndexRange part, Strip<const Real> x,
+                                      size_t first_sample, Strip<Real> low, Strip<Real> high) {
   if (part.count == 0) return;
   inputs_.resize(std::max(inputs_.size(), length_));
   const size_t oldest = stage.oldest_sample(part.first, length_) - first_sample;
@@ -116,7 +118,9 @@ void StageRunner<Real>::analyse_inner(const Dwt::Stage& stage, IndexRange part,
 
 template <class Real>
 void StageRunner<Real>::analyse_line(IndexRange part, const Real* oldest, Real* low, Real* high) {
-  if (kernels_.decimate(oldest, dec_lo_.data(), dec_hi_.data(), length_, part.count, low, high + part.first)) return;
+  if (kernels_.decimate(oldest, dec_lo_.data(), dec_hi_.data(), length_, part.count, low,
+                        high + part.first))
+    return;
   even_.resize(std::max(even_.size(), kBlock + length_));
   odd_.resize(even_.size());
   for (size_t i = 0; i < length_; ++i) {
@@ -137,11 +141,12 @@ void StageRunner<Real>::analyse_rows(IndexRange part, Strip<const Real> x, size_
   for (size_t i = 0; i < length_; ++i) inputs_[i] = x.row(oldest + length_ - 1 - i);
   const ptrdiff_t ahead = static_cast<ptrdiff_t>(x.ahead) * x.stride;
   kernels_.combine_two({inputs_.data(), length_, 2 * x.stride, 2 * x.stride, ahead}, dec_lo_.data(),
-                       dec_hi_.data(), {x.width, part.count, low.stride, high.stride, high.stores}, low.data,
-                       high.row(part.first));
+                       dec_hi_.data(), {x.width, part.count, low.stride, high.stride, high.stores},
+                       low.data, high.row(part.first));
 }
 
-/// Samples 2m and 2m + 1 see coefficients from m + ceil((S - L + 1) / 2) to m + floor((S + 1) / 2), S the synthesis shift.
+/// Samples 2m and 2m + 1 see coefficients from m + ceil((S - L + 1) / 2) to m + floor((S + 1) / 2),
+/// S the synthesis shift.
 template <class Real>
 void StageRunner<Real>::gather_terms(const Dwt::Stage& stage, Strip<const Real> low,
                                      Strip<const Real> high) {
@@ -217,8 +222,7 @@ void StageRunner<Real>::synthesise_line(const Dwt::Stage&, Real* x, size_t first
 }
 
 template <class Real>
-void StageRunner<Real>::synthesise_rows(Strip<Real> x, size_t first, size_t end,
-                                        size_t positions) {
+void StageRunner<Real>::synthesise_rows(Strip<Real> x, size_t first, size_t end, size_t positions) {
   const size_t whole = std::min(end, positions / 2);
   const auto step_of = [&](size_t term) {
     return term < terms_.size() ? terms_[term].band.stride : 0;

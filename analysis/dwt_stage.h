@@ -10,48 +10,49 @@
 
 namespace dendrokv {
 
-/// Neighbouring signals: rows of `width` elements, `stride` apart, one row per position. Width 1 and stride 1: a contiguous signal.
+/// Neighbouring signals: rows of `width` elements, `stride` apart, one row per position. Width 1
+/// and stride 1: a contiguous signal.
 template <class T>
 struct Strip {
   T* data = nullptr;
   ptrdiff_t stride = 1;
   size_t width = 1;
   Stores stores = Stores::Cached;  // how details are written there
-  size_t ahead = 0;  // rows that memory is asked for before they are read
+  size_t ahead = 0;                // rows that memory is asked for before they are read
 
   bool is_line() const { return width == 1 && stride == 1; }
   T* row(size_t position) const { return data + static_cast<ptrdiff_t>(position) * stride; }
-  operator Strip<const T>() const
-    requires(!std::is_const_v<T>)
-  {
+  operator Strip<const T>() const requires(!std::is_const_v<T>) {
     return {data, stride, width, stores, ahead};
   }
 };
 
 struct Dwt::Stage {
-  /// Reach of the coefficients that are computed as sums over their neighbours alone: all that lie inside, or the valid ones only.
+  /// Reach of the coefficients that are computed as sums over their neighbours alone: all that lie
+  /// inside, or the valid ones only.
   enum class Inner { Most, Valid };
   Stage(const Wavelet& wavelet, Boundary boundary, size_t positions, IndexRange input_valid,
         Inner inner);
 
   /// The first sample that an inner coefficient sees.
   size_t oldest_sample(size_t k, size_t filter_length) const {
-    return static_cast<size_t>(2 * static_cast<int64_t>(k) + analysis_shift - static_cast<int64_t>(filter_length - 1));
+    return static_cast<size_t>(2 * static_cast<int64_t>(k) + analysis_shift -
+                               static_cast<int64_t>(filter_length - 1));
   }
 
-  size_t input, output;     // samples in, coefficients out
-  int64_t analysis_shift;   // a[k] = sum_i f[i] x[2k + analysis_shift - i]
-  int64_t synthesis_shift;  // x[t] = sum_k rec[t + synthesis_shift - 2k] a[k]
-  bool circular;            // coefficients wrap at the inverse
+  size_t input, output;           // samples in, coefficients out
+  int64_t analysis_shift;         // a[k] = sum_i f[i] x[2k + analysis_shift - i]
+  int64_t synthesis_shift;        // x[t] = sum_k rec[t + synthesis_shift - 2k] a[k]
+  bool circular;                  // coefficients wrap at the inverse
   size_t inner_first, inner_end;  // coefficients [first, end) see samples of the signal only
 
-  /// The others as weighted sums of samples, in order of k: terms [first_term[e], first_term[e + 1]).
+  /// The others as weighted sums of samples, in order of k: terms [first_term[e], first_term[e +
+  /// 1]).
   std::vector<size_t> edge, first_term;
   std::vector<size_t> sample, tap;  // of a term: which sample, times which tap, times a factor
   std::vector<double> factor;
 
   IndexRange valid;  // coefficients whose samples are all in the valid range of the level above
-
 
  private:
   IndexRange inner_of(IndexRange input, size_t filter_length) const;
@@ -65,11 +66,12 @@ class StageRunner {
   explicit StageRunner(const Wavelet& wavelet);
 
   void analyse(const Dwt::Stage& stage, Strip<const Real> x, Strip<Real> low, Strip<Real> high);
-  /// Coefficients `part` of the inner ones. x.row(0) is sample `first_sample`, low.row(0) coefficient part.first, high.row(0)
-  /// coefficient 0.
+  /// Coefficients `part` of the inner ones. x.row(0) is sample `first_sample`, low.row(0)
+  /// coefficient part.first, high.row(0) coefficient 0.
   void analyse_inner(const Dwt::Stage& stage, IndexRange part, Strip<const Real> x,
                      size_t first_sample, Strip<Real> low, Strip<Real> high);
-  /// The coefficients that are not inner; sample_row(sample) and low_row(coefficient) say where those are.
+  /// The coefficients that are not inner; sample_row(sample) and low_row(coefficient) say where
+  /// those are.
   template <class SampleRow, class LowRow>
   void analyse_edges(const Dwt::Stage& stage, const SampleRow& sample_row, const LowRow& low_row,
                      Strip<Real> high);
@@ -90,7 +92,8 @@ class StageRunner {
   };
   void gather_terms(const Dwt::Stage& stage, Strip<const Real> low, Strip<const Real> high);
   void point_at(const Dwt::Stage& stage, size_t pair);
-  void synthesise_line(const Dwt::Stage& stage, Real* x, size_t first, size_t end, size_t positions);
+  void synthesise_line(const Dwt::Stage& stage, Real* x, size_t first, size_t end,
+                       size_t positions);
   void synthesise_rows(Strip<Real> x, size_t first, size_t end, size_t positions);
 
   const LineKernels<Real>& kernels_ = line_kernels<Real>();

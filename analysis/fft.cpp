@@ -1,7 +1,6 @@
 #include "analysis/fft.h"
 
 #include <fftw3.h>
-
 #include <map>
 #include <mutex>
 #include <new>

@@ -1,9 +1,10 @@
 #pragma once
-// Discrete Fourier transforms by FFTW. Plans are made once per kind and length, under one lock, and shared by all threads:
-// of FFTW only executing is safe from several threads. Linking this part puts a program under the GPL (README.md).
+// Discrete Fourier transforms by FFTW. Plans are made once per kind and length, under one lock, and
+// shared by all threads: of FFTW only executing is safe from several threads. Linking this part
+// puts a program under the GPL (README.md).
 //
-// Estimated plans are the same in every run, and so are the last bits; measured ones are faster and differ. Nothing that is written
-// to files, tests or reports uses the latter.
+// Estimated plans are the same in every run, and so are the last bits; measured ones are faster and
+// differ. Nothing that is written to files, tests or reports uses the latter.
 
 #include <complex>
 #include <cstddef>

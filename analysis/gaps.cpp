@@ -28,18 +28,19 @@ std::vector<Real> line_of(const SignalView<const Real>& signal, size_t batch, si
   return line;
 }
 
-/// `transform` gives the bands of a line without gaps; they go to `out`, and what is touched becomes NaN under Mask.
+/// `transform` gives the bands of a line without gaps; they go to `out`, and what is touched
+/// becomes NaN under Mask.
 template <class Real, class Transform, class Touched>
-GapReport each_line(SignalView<const Real> signal, std::span<const SignalView<Real>> out, Gaps policy,
-                    const Transform& transform, const Touched& touched) {
+GapReport each_line(SignalView<const Real> signal, std::span<const SignalView<Real>> out,
+                    Gaps policy, const Transform& transform, const Touched& touched) {
   GapReport report{policy, 0, std::vector<size_t>(out.size(), 0)};
   for (size_t batch = 0; batch < signal.batches; ++batch)
     for (size_t channel = 0; channel < signal.channels; ++channel) {
       std::vector<Real> line = line_of(signal, batch, channel);
       const std::vector<IndexRange> gaps = gaps_of<Real>(line);
       if (!gaps.empty() && policy == Gaps::Error)
-        fail("signal at position " + std::to_string(gaps.front().first), "not a finite number", "wanted numbers",
-             "choose to mask or interpolate the gaps");
+        fail("signal at position " + std::to_string(gaps.front().first), "not a finite number",
+             "wanted numbers", "choose to mask or interpolate the gaps");
       fill_gaps<Real>(line);
       for (const IndexRange& gap : gaps) report.missing += gap.count;
       const std::vector<std::vector<Real>> bands = transform(line);
@@ -49,7 +50,8 @@ GapReport each_line(SignalView<const Real> signal, std::span<const SignalView<Re
           const bool lost = policy == Gaps::Mask && marks[b][k] != 0;
           report.spread[b] += marks[b][k];
           if (out[b].data)
-            *out[b].at(batch, k, channel) = lost ? std::numeric_limits<Real>::quiet_NaN() : bands[b][k];
+            *out[b].at(batch, k, channel) =
+                lost ? std::numeric_limits<Real>::quiet_NaN() : bands[b][k];
         }
     }
   return report;
@@ -63,7 +65,8 @@ std::string_view gaps_name(Gaps policy) {
 
 Gaps parse_gaps(std::string_view name) {
   const auto found = std::ranges::find(kNames, name);
-  if (found == kNames.end()) fail("gaps '" + std::string(name) + "'", "not known", did_you_mean(name, kNames));
+  if (found == kNames.end())
+    fail("gaps '" + std::string(name) + "'", "not known", did_you_mean(name, kNames));
   return static_cast<Gaps>(found - kNames.begin());
 }
 
@@ -85,7 +88,8 @@ std::vector<IndexRange> fill_gaps(std::span<Real> line) {
   const std::vector<IndexRange> gaps = gaps_of<Real>(line);
   for (const IndexRange& gap : gaps) {
     if (gap.count == line.size())
-      fail("signal of " + std::to_string(line.size()) + " positions", "no finite number in it", "wanted at least one");
+      fail("signal of " + std::to_string(line.size()) + " positions", "no finite number in it",
+           "wanted at least one");
     const size_t end = gap.first + gap.count;
     const Real before = gap.first > 0 ? line[gap.first - 1] : line[end];
     const Real after = end < line.size() ? line[end] : before;
@@ -97,12 +101,14 @@ std::vector<IndexRange> fill_gaps(std::span<Real> line) {
   return gaps;
 }
 
-std::vector<std::vector<uint8_t>> touched_coefficients(const Dwt& dwt, std::span<const IndexRange> gaps) {
+std::vector<std::vector<uint8_t>> touched_coefficients(const Dwt& dwt,
+                                                       std::span<const IndexRange> gaps) {
   std::vector<uint8_t> marks = marked(dwt.positions(), gaps);
   std::vector<std::vector<uint8_t>> bands(dwt.levels() + 1);
   const auto taps = static_cast<int64_t>(dwt.wavelet().length());
   for (uint32_t level = 1; level <= dwt.levels(); ++level) {
-    const Dwt::Stage stage(dwt.wavelet(), dwt.boundary(), marks.size(), {0, marks.size()}, Dwt::Stage::Inner::Most);
+    const Dwt::Stage stage(dwt.wavelet(), dwt.boundary(), marks.size(), {0, marks.size()},
+                           Dwt::Stage::Inner::Most);
     std::vector<uint8_t> next(stage.output, 0);
     for (size_t k = stage.inner_first; k < stage.inner_end; ++k) {
       const auto newest = 2 * static_cast<int64_t>(k) + stage.analysis_shift;
@@ -119,7 +125,8 @@ std::vector<std::vector<uint8_t>> touched_coefficients(const Dwt& dwt, std::span
   return bands;
 }
 
-std::vector<std::vector<uint8_t>> touched_coefficients(const Modwt& modwt, std::span<const IndexRange> gaps) {
+std::vector<std::vector<uint8_t>> touched_coefficients(const Modwt& modwt,
+                                                       std::span<const IndexRange> gaps) {
   std::vector<uint8_t> marks = marked(modwt.positions(), gaps);
   std::vector<std::vector<uint8_t>> bands;
   for (uint32_t level = 1; level <= modwt.levels(); ++level) {
@@ -140,13 +147,15 @@ GapReport forward_with_gaps(const Dwt& dwt, SignalView<const Real> signal,
   const auto transform = [&](const std::vector<Real>& line) {
     std::vector<std::vector<Real>> out;
     std::vector<SignalView<Real>> views;
-    for (uint32_t b = 0; b <= dwt.levels(); ++b) out.emplace_back(dwt.length(b == 0 ? 0 : dwt.levels() + 1 - b));
+    for (uint32_t b = 0; b <= dwt.levels(); ++b)
+      out.emplace_back(dwt.length(b == 0 ? 0 : dwt.levels() + 1 - b));
     for (std::vector<Real>& band : out) views.push_back(line_view(band.data(), band.size()));
     dwt.forward<Real>(line_view(line.data(), line.size()), views);
     return out;
   };
-  return each_line<Real>(signal, bands, policy, transform,
-                         [&](std::span<const IndexRange> gaps) { return touched_coefficients(dwt, gaps); });
+  return each_line<Real>(signal, bands, policy, transform, [&](std::span<const IndexRange> gaps) {
+    return touched_coefficients(dwt, gaps);
+  });
 }
 
 template <class Real>
@@ -159,24 +168,28 @@ GapReport forward_with_gaps(const Modwt& modwt, SignalView<const Real> signal,
   const auto transform = [&](const std::vector<Real>& line) {
     std::vector<std::vector<Real>> out(modwt.levels() + 1, std::vector<Real>(line.size()));
     std::vector<SignalView<Real>> views, smooths(modwt.levels());
-    for (uint32_t level = 0; level < modwt.levels(); ++level) views.push_back(line_view(out[level].data(), line.size()));
+    for (uint32_t level = 0; level < modwt.levels(); ++level)
+      views.push_back(line_view(out[level].data(), line.size()));
     smooths.back() = line_view(out.back().data(), line.size());
     modwt.forward<Real>(line_view(line.data(), line.size()), views, smooths);
     return out;
   };
-  return each_line<Real>(signal, bands, policy, transform,
-                         [&](std::span<const IndexRange> gaps) { return touched_coefficients(modwt, gaps); });
+  return each_line<Real>(signal, bands, policy, transform, [&](std::span<const IndexRange> gaps) {
+    return touched_coefficients(modwt, gaps);
+  });
 }
 
 template std::vector<IndexRange> gaps_of(std::span<const float>);
 template std::vector<IndexRange> gaps_of(std::span<const double>);
 template std::vector<IndexRange> fill_gaps(std::span<float>);
 template std::vector<IndexRange> fill_gaps(std::span<double>);
-template GapReport forward_with_gaps(const Dwt&, SignalView<const float>, std::span<const SignalView<float>>, Gaps);
-template GapReport forward_with_gaps(const Dwt&, SignalView<const double>, std::span<const SignalView<double>>, Gaps);
-template GapReport forward_with_gaps(const Modwt&, SignalView<const float>, std::span<const SignalView<float>>,
-                                     SignalView<float>, Gaps);
-template GapReport forward_with_gaps(const Modwt&, SignalView<const double>, std::span<const SignalView<double>>,
-                                     SignalView<double>, Gaps);
+template GapReport forward_with_gaps(const Dwt&, SignalView<const float>,
+                                     std::span<const SignalView<float>>, Gaps);
+template GapReport forward_with_gaps(const Dwt&, SignalView<const double>,
+                                     std::span<const SignalView<double>>, Gaps);
+template GapReport forward_with_gaps(const Modwt&, SignalView<const float>,
+                                     std::span<const SignalView<float>>, SignalView<float>, Gaps);
+template GapReport forward_with_gaps(const Modwt&, SignalView<const double>,
+                                     std::span<const SignalView<double>>, SignalView<double>, Gaps);
 
 }  // namespace dendrokv

@@ -1,6 +1,7 @@
 #pragma once
-// The arithmetic of the fused Haar profile: a leaf of four rows, and the joining of two blocks. Built per instruction set; sums run in
-// sixteen lanes that are joined in a fixed order whatever the width of the registers, so the bits are the same.
+// The arithmetic of the fused Haar profile: a leaf of four rows, and the joining of two blocks.
+// Built per instruction set; sums run in sixteen lanes that are joined in a fixed order whatever
+// the width of the registers, so the bits are the same.
 
 #include <cstddef>
 
@@ -24,8 +25,8 @@ enum class Measured { Magnitude, All };
 template <class Real>
 struct HaarKernels {
   /// sum = the four rows weight[i] * value[i] added up.
-  using JoinLeaf = void (*)(const Real* weight, const Real* const* value, size_t channels, Real* sum,
-                            LeafSums* sums);
+  using JoinLeaf = void (*)(const Real* weight, const Real* const* value, size_t channels,
+                            Real* sum, LeafSums* sums);
   /// sum = older + newer; `sum` may be `newer`.
   using Join = void (*)(const Real* older, const Real* newer, size_t channels, Real* sum,
                         DifferenceSums* sums);

@@ -1,6 +1,7 @@
 #pragma once
-// The one body of the Haar kernels, compiled once per instruction set. Nothing here may have external linkage or
-// use the standard library's inline functions: the linker must not share code between sets.
+// The one body of the Haar kernels, compiled once per instruction set. Nothing here may have
+// external linkage or use the standard library's inline functions: the linker must not share code
+// between sets.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -36,8 +37,8 @@ struct Types<double> {
   static constexpr Bits kBias = 1023;
 };
 
-/// The compilers' vector type, not loops over an array: those were vectorised at one level of optimisation and five times slower at
-/// another.
+/// The compilers' vector type, not loops over an array: those were vectorised at one level of
+/// optimisation and five times slower at another.
 template <class Real>
 struct Native {
   using Bits = typename Types<Real>::Bits;
@@ -50,7 +51,8 @@ struct Native {
 /// The sum of all lanes: upper halves are added to lower ones.
 template <class Real>
 inline Real sum_of_lanes(const Real* lanes) {
-  typedef Real Four __attribute__((vector_size(4 * sizeof(Real)), aligned(alignof(Real)), may_alias));
+  typedef Real Four
+      __attribute__((vector_size(4 * sizeof(Real)), aligned(alignof(Real)), may_alias));
   Four sum[4];
   for (size_t i = 0; i < 4; ++i) sum[i] = *reinterpret_cast<const Four*>(lanes + 4 * i);
   const Four four = (sum[0] + sum[2]) + (sum[1] + sum[3]);
@@ -92,8 +94,9 @@ class PartOfDifference {
     const Mask magnitude = reinterpret_cast<Mask>(difference) & ~kSign;
     magnitude_ += reinterpret_cast<Vector>(magnitude);
     if constexpr (kMeasured == Measured::All) {
-      // The logarithm of a product of many numbers: mantissas, from 1 to 2, are multiplied and exponents added, so that a tile takes
-      // one logarithm. A tile has 64 factors: the product stays below 2^64.
+      // The logarithm of a product of many numbers: mantissas, from 1 to 2, are multiplied and
+      // exponents added, so that a tile takes one logarithm. A tile has 64 factors: the product
+      // stays below 2^64.
       constexpr Bits kOne = Types<Real>::kBias << Types<Real>::kMantissa;
       constexpr Bits kLeast = Bits{1} << Types<Real>::kMantissa;
       square_ += difference * difference;
@@ -198,7 +201,8 @@ void join_leaf(const Real* weight, const Real* const* value, size_t channels, Re
       PartOfDifference<Real, kMeasured> first_part, second_part, pairs_part;
       Vector q0{}, q1{}, q2{}, q3{};
       for (size_t c = tile.first + lane; c < tile.whole; c += kLanes) {
-        const Vector s0 = w0 * at(v0 + c), s1 = w1 * at(v1 + c), s2 = w2 * at(v2 + c), s3 = w3 * at(v3 + c);
+        const Vector s0 = w0 * at(v0 + c), s1 = w1 * at(v1 + c), s2 = w2 * at(v2 + c),
+                     s3 = w3 * at(v3 + c);
         first_part.add(s0 - s1);
         second_part.add(s2 - s3);
         const Vector a = s0 + s1, b = s2 + s3;
@@ -236,7 +240,8 @@ void join_leaf(const Real* weight, const Real* const* value, size_t channels, Re
     second_pair.close_tile(total.second_pair);
     pairs.close_tile(total.pairs);
     if constexpr (kMeasured == Measured::All)
-      for (size_t i = 0; i < kLeaf; ++i) total.square[i] += static_cast<double>(sum_of_lanes(squares[i]));
+      for (size_t i = 0; i < kLeaf; ++i)
+        total.square[i] += static_cast<double>(sum_of_lanes(squares[i]));
   }
   *sums = total;
 }

@@ -1,11 +1,14 @@
 // The fused Haar profile. For each head:
 //
-//   1. four rows of the values make four rows of the signal, which stay in registers: their differences are levels 1 and 2
-//   2. their sum goes up like a digit of a binary counter: when the second block of a size is complete, the two are
-//      compared (the amplitude of the next level) and become one of twice the size
+//   1. four rows of the values make four rows of the signal, which stay in registers: their
+//      differences are levels 1 and 2
+//   2. their sum goes up like a digit of a binary counter: when the second block of a size is
+//      complete, the two are compared (the amplitude of the next level) and become one of twice the
+//      size
 //
-// All heads take their turn over the same four rows, so that the values come from memory once. Sums are carried instead of means:
-// the division by a power of two at the end is exact. The arithmetic is in haar_kernels_body.h.
+// All heads take their turn over the same four rows, so that the values come from memory once. Sums
+// are carried instead of means: the division by a power of two at the end is exact. The arithmetic
+// is in haar_kernels_body.h.
 
 #include <algorithm>
 #include <array>
@@ -86,7 +89,8 @@ class BlockCounter {
   Real* waiting(uint32_t level) { return sums_.row(level).data(); }
   double mean_square(const Real* row) const {
     double sum = 0;
-    for (size_t c = 0; c < channels_; ++c) sum += static_cast<double>(row[c]) * static_cast<double>(row[c]);
+    for (size_t c = 0; c < channels_; ++c)
+      sum += static_cast<double>(row[c]) * static_cast<double>(row[c]);
     return sum / static_cast<double>(channels_);
   }
   /// A difference of sums over half blocks is 2^level times the band.
@@ -152,8 +156,9 @@ std::array<const float*, kLeaf> leaf_of(GridView<const uint16_t> values, size_t 
   return rows;
 }
 
-/// Memory delivers while a leaf is worked on: without, a signal that is not in a cache took 1.8 times as long. Always inline: the compiler
-/// takes a function that only prefetches for one without effect, and drops its calls.
+/// Memory delivers while a leaf is worked on: without, a signal that is not in a cache took 1.8
+/// times as long. Always inline: the compiler takes a function that only prefetches for one without
+/// effect, and drops its calls.
 constexpr size_t kLeavesAhead = 8;
 template <class Value>
 [[gnu::always_inline]] inline void fetch_ahead(GridView<const Value> values, size_t position) {
@@ -217,7 +222,8 @@ void measure_any(GridView<const Real> weights, GridView<const Value> values, uin
   DENDROKV_ASSERT(weights.cols() == values.rows());
   const size_t amplitudes = amplitude_count(values.rows(), levels);
   for (const GridView<double>* view : {&out.magnitude, &out.energy, &out.log_magnitude})
-    DENDROKV_ASSERT(view->rows() == 0 || (view->rows() == weights.rows() && view->cols() == amplitudes));
+    DENDROKV_ASSERT(view->rows() == 0 ||
+                    (view->rows() == weights.rows() && view->cols() == amplitudes));
   DENDROKV_ASSERT(out.signal_energy.rows() == 0 || (out.signal_energy.rows() == weights.rows() &&
                                                     out.signal_energy.cols() == values.rows()));
   Grid<double> own;  // the check below needs magnitudes

@@ -60,7 +60,8 @@ class Lift {
     const auto factor = static_cast<Real>(band.factor);
     const size_t start = around(0, band.offset), signal = static_cast<size_t>(band.signal);
     scale_rows(factor, {row(signal, start), dense(), width_}, out, pairs_ - start);
-    scale_rows(factor, {row(signal, 0), dense(), width_}, {out.row(pairs_ - start), out.stride, width_}, start);
+    scale_rows(factor, {row(signal, 0), dense(), width_},
+               {out.row(pairs_ - start), out.stride, width_}, start);
   }
   /// A band without data is zeros.
   void put(const LiftedBand& band, Strip<const Real> in, size_t pairs) {
@@ -70,7 +71,8 @@ class Lift {
     const auto factor = static_cast<Real>(1 / band.factor);
     const size_t start = around(0, band.offset), signal = static_cast<size_t>(band.signal);
     scale_rows(factor, in, {row(signal, start), dense(), width_}, pairs_ - start);
-    scale_rows(factor, {in.row(pairs_ - start), in.stride, width_}, {row(signal, 0), dense(), width_}, start);
+    scale_rows(factor, {in.row(pairs_ - start), in.stride, width_},
+               {row(signal, 0), dense(), width_}, start);
   }
 
  private:
@@ -81,7 +83,8 @@ class Lift {
     for (size_t r = 0; r < (one_run ? 1 : rows); ++r)
       scale_run(factor, from.row(r), to.row(r), one_run ? rows * width_ : width_);
   }
-  static void scale_run(Real factor, const Real* __restrict from, Real* __restrict to, size_t count) {
+  static void scale_run(Real factor, const Real* __restrict from, Real* __restrict to,
+                        size_t count) {
     for (size_t c = 0; c < count; ++c) to[c] = factor * from[c];
   }
   size_t around(size_t pair, int64_t offset) const {
@@ -117,8 +120,7 @@ std::vector<std::string_view> lifting_names() {
   return names;
 }
 
-LiftedDwt::LiftedDwt(std::string_view wavelet, size_t positions, uint32_t levels)
-    : form_(nullptr) {
+LiftedDwt::LiftedDwt(std::string_view wavelet, size_t positions, uint32_t levels) : form_(nullptr) {
   for (const LiftingForm& form : lifting_forms())
     if (form.name == wavelet) form_ = &form;
   if (!form_)
@@ -134,7 +136,8 @@ template <class Real>
 void LiftedDwt::forward(SignalView<const Real> signal, std::span<const SignalView<Real>> bands,
                         unsigned threads) const {
   DENDROKV_ASSERT(signal.positions == positions() && bands.size() == lengths_.size());
-  if constexpr (std::is_same_v<Real, float>) return forward_in_double(*this, signal, bands, threads);
+  if constexpr (std::is_same_v<Real, float>)
+    return forward_in_double(*this, signal, bands, threads);
   const StripPlan strips(signal, threads);
   for_each_piece(strips.count(), threads, [&](size_t s) {
     const StripPlace place = strips.place(s);
@@ -163,7 +166,8 @@ template <class Real>
 void LiftedDwt::inverse(std::span<const SignalView<const Real>> bands, SignalView<Real> signal,
                         unsigned threads) const {
   DENDROKV_ASSERT(signal.positions == positions() && bands.size() == lengths_.size());
-  if constexpr (std::is_same_v<Real, float>) return inverse_in_double(*this, bands, signal, threads);
+  if constexpr (std::is_same_v<Real, float>)
+    return inverse_in_double(*this, bands, signal, threads);
   const StripPlan strips(SignalView<const Real>(signal), threads);
   for_each_piece(strips.count(), threads, [&](size_t s) {
     const StripPlace place = strips.place(s);

@@ -1,9 +1,11 @@
 #pragma once
-// The decimated transform by lifting (Sweldens 1996; Daubechies and Sweldens 1998): even and odd samples predict and update each other
-// in turn, in place, and the inverse undoes the steps in reverse order. Half the products of the filters for long ones.
+// The decimated transform by lifting (Sweldens 1996; Daubechies and Sweldens 1998): even and odd
+// samples predict and update each other in turn, in place, and the inverse undoes the steps in
+// reverse order. Half the products of the filters for long ones.
 //
-// The boundary is periodization: a step reads around the circle. The coefficients are those of Dwt with Boundary::Periodization but
-// for rounding, to 1e-12 of the largest sample in double (tests/analysis/lifting_test.cpp).
+// The boundary is periodization: a step reads around the circle. The coefficients are those of Dwt
+// with Boundary::Periodization but for rounding, to 1e-12 of the largest sample in double
+// (tests/analysis/lifting_test.cpp).
 
 #include <cstdint>
 #include <span>
@@ -28,8 +30,9 @@ class LiftedDwt {
   /// Coefficients of D_level, or of A_J for level 0, as Dwt.
   size_t length(uint32_t level) const { return lengths_[level == 0 ? levels() : level]; }
 
-  /// `bands` are the caller's, [A_J, D_J, ..., D_1], of length() positions, batches and channels as the signal. Equal bits for any number
-  /// of threads and any strides. Throws Error naming the first position that is not a finite number.
+  /// `bands` are the caller's, [A_J, D_J, ..., D_1], of length() positions, batches and channels as
+  /// the signal. Equal bits for any number of threads and any strides. Throws Error naming the
+  /// first position that is not a finite number.
   template <class Real>
   void forward(SignalView<const Real> signal, std::span<const SignalView<Real>> bands,
                unsigned threads = 1) const;

@@ -1,4 +1,5 @@
-// Written by scripts/wavelet-lifting, which says how the numbers come about. Factors stand in the order of the steps.
+// Written by scripts/wavelet-lifting, which says how the numbers come about. Factors stand in the
+// order of the steps.
 
 #include "analysis/lifting_steps.h"
 

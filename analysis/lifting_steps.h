@@ -1,6 +1,6 @@
 #pragma once
-// The lifting factorisations of the wavelet table as data. To add one: a row in scripts/wavelet-taps, then scripts/wavelet-lifting,
-// which writes lifting_steps.cpp.
+// The lifting factorisations of the wavelet table as data. To add one: a row in
+// scripts/wavelet-taps, then scripts/wavelet-lifting, which writes lifting_steps.cpp.
 
 #include <cstddef>
 #include <cstdint>
@@ -11,7 +11,8 @@ namespace dendrokv {
 
 enum class Lifted { Even, Odd };
 
-/// changed[k] += sum_i factor[i] other[k + first + i], i below `count`: the other samples predict or update the changed ones.
+/// changed[k] += sum_i factor[i] other[k + first + i], i below `count`: the other samples predict
+/// or update the changed ones.
 struct LiftingStep {
   Lifted changed;
   int32_t first;

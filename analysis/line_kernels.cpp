@@ -28,8 +28,9 @@ bool has_avx512() {
          __builtin_cpu_supports("avx512dq");
 }
 
-// The plainest first. To add a set: files that include line_kernels_body.h and haar_kernels_body.h, their flags in CMakeLists.txt, their
-// tables in line_kernels_isa.h and haar_kernels.h, a row. line_kernels_test.cpp wants equal bits from every row.
+// The plainest first. To add a set: files that include line_kernels_body.h and haar_kernels_body.h,
+// their flags in CMakeLists.txt, their tables in line_kernels_isa.h and haar_kernels.h, a row.
+// line_kernels_test.cpp wants equal bits from every row.
 const IsaRow kIsaTable[] = {
     {always, kBaselineLinesFloat, kBaselineLinesDouble, kBaselineHaarFloat, kBaselineHaarDouble},
     {has_avx2, kAvx2LinesFloat, kAvx2LinesDouble, kAvx2HaarFloat, kAvx2HaarDouble},
@@ -71,7 +72,8 @@ std::vector<Real> kernel_taps(std::span<const double> filter) {
     size_t smallest = filter.size();
     for (size_t k = parity; k < filter.size(); k += 2) {
       lost += filter[k] - static_cast<double>(taps[k]);
-      if (taps[k] != 0 && (smallest == filter.size() || std::abs(taps[k]) < std::abs(taps[smallest])))
+      if (taps[k] != 0 &&
+          (smallest == filter.size() || std::abs(taps[k]) < std::abs(taps[smallest])))
         smallest = k;
     }
     if (smallest < filter.size())

@@ -1,9 +1,9 @@
 #pragma once
-// The one body of the line kernels, compiled once per instruction set. Nothing here may have external linkage: the linker must not share it between sets.
-
-#include <immintrin.h>
+// The one body of the line kernels, compiled once per instruction set. Nothing here may have
+// external linkage: the linker must not share it between sets.
 
 #include <cstddef>
+#include <immintrin.h>
 #include <type_traits>
 #include <utility>
 
@@ -45,12 +45,14 @@ struct Place {
   ptrdiff_t of(size_t term) const { return term % 2 == 0 ? even : odd; }
 };
 
-/// Weights of kTerms terms, held in registers as far as these go. kTerms is 0 where the number is known only at run time.
+/// Weights of kTerms terms, held in registers as far as these go. kTerms is 0 where the number is
+/// known only at run time.
 template <class Real, size_t kTerms, size_t kSums>
 struct Weights {
   explicit Weights(const Real* const (&weights)[kSums]) {
     for (size_t s = 0; s < kSums; ++s)
-      for (size_t m = 0; m < kTerms; ++m) of[s][m] = weights[s][m] - typename Vectors<Real>::Aligned{};
+      for (size_t m = 0; m < kTerms; ++m)
+        of[s][m] = weights[s][m] - typename Vectors<Real>::Aligned{};
   }
   typename Vectors<Real>::Aligned of[kSums][kTerms];
 };
@@ -64,7 +66,8 @@ struct Weights<Real, 0, kSums> {
 
 /// kUnroll vectors of both sums; kSums is 1 or 2. The last one is stored as kStores says.
 template <class Real, size_t kTerms, size_t kUnroll, size_t kSums, Stores kStores>
-inline void add_terms(const Terms<Real>& terms, Place at, const Weights<Real, kTerms, kSums>& weights, Real* const (&out)[kSums]) {
+inline void add_terms(const Terms<Real>& terms, Place at,
+                      const Weights<Real, kTerms, kSums>& weights, Real* const (&out)[kSums]) {
   using Vector = typename Vectors<Real>::Vector;
   constexpr size_t kLanes = Vectors<Real>::kLanes;
   Vector sums[kSums][kUnroll] = {};
@@ -90,7 +93,8 @@ inline void add_terms(const Terms<Real>& terms, Place at, const Weights<Real, kT
 }
 
 template <class Real, size_t kSums>
-inline void add_terms_of_one(const Terms<Real>& terms, Place at, const Real* const (&weights)[kSums], Real* const (&out)[kSums]) {
+inline void add_terms_of_one(const Terms<Real>& terms, Place at,
+                             const Real* const (&weights)[kSums], Real* const (&out)[kSums]) {
   Real sums[kSums] = {};
   for (size_t m = 0; m < terms.count; ++m)
     for (size_t s = 0; s < kSums; ++s) sums[s] += weights[s][m] * terms.inputs[m][at.of(m)];
@@ -99,15 +103,18 @@ inline void add_terms_of_one(const Terms<Real>& terms, Place at, const Real* con
 
 /// The same for many terms of floats: products and sums in double, rounded once.
 template <size_t kUnroll, size_t kSums>
-inline void add_many_terms(const Terms<float>& terms, Place at, const float* const (&weights)[kSums], float* const (&out)[kSums]) {
+inline void add_many_terms(const Terms<float>& terms, Place at,
+                           const float* const (&weights)[kSums], float* const (&out)[kSums]) {
   using Wide = Vectors<double>::Vector;
   constexpr size_t kLanes = Vectors<double>::kLanes;
-  typedef float Narrow __attribute__((vector_size(kVectorBytes / 2), aligned(alignof(float)), may_alias));
+  typedef float Narrow
+      __attribute__((vector_size(kVectorBytes / 2), aligned(alignof(float)), may_alias));
   Wide sums[kSums][kUnroll] = {};
   for (size_t m = 0; m < terms.count; ++m) {
     const float* input = terms.inputs[m] + at.of(m);
     for (size_t u = 0; u < kUnroll; ++u) {
-      const Wide x = __builtin_convertvector(*reinterpret_cast<const Narrow*>(input + u * kLanes), Wide);
+      const Wide x =
+          __builtin_convertvector(*reinterpret_cast<const Narrow*>(input + u * kLanes), Wide);
       for (size_t s = 0; s < kSums; ++s) sums[s][u] += static_cast<double>(weights[s][m]) * x;
     }
   }
@@ -117,28 +124,35 @@ inline void add_many_terms(const Terms<float>& terms, Place at, const float* con
 }
 
 template <size_t kSums>
-inline void add_many_terms_of_one(const Terms<float>& terms, Place at, const float* const (&weights)[kSums], float* const (&out)[kSums]) {
+inline void add_many_terms_of_one(const Terms<float>& terms, Place at,
+                                  const float* const (&weights)[kSums],
+                                  float* const (&out)[kSums]) {
   double sums[kSums] = {};
   for (size_t m = 0; m < terms.count; ++m)
     for (size_t s = 0; s < kSums; ++s)
-      sums[s] += static_cast<double>(weights[s][m]) * static_cast<double>(terms.inputs[m][at.of(m)]);
+      sums[s] +=
+          static_cast<double>(weights[s][m]) * static_cast<double>(terms.inputs[m][at.of(m)]);
   for (size_t s = 0; s < kSums; ++s) *out[s] = static_cast<float>(sums[s]);
 }
 
 template <size_t kSums>
-inline void combine_many(const Terms<float>& terms, const float* const (&weights)[kSums], const Runs& runs, float* const (&outs)[kSums]) {
+inline void combine_many(const Terms<float>& terms, const float* const (&weights)[kSums],
+                         const Runs& runs, float* const (&outs)[kSums]) {
   constexpr size_t kLanes = Vectors<double>::kLanes, kUnroll = 4;
   for (size_t r = 0; r < runs.count; ++r) {
     const auto run = static_cast<ptrdiff_t>(r);
     float* at[kSums];
     const auto place_of = [&](size_t c) {
       const auto column = static_cast<ptrdiff_t>(c);
-      for (size_t s = 0; s < kSums; ++s) at[s] = outs[s] + run * (s == 0 ? runs.step0 : runs.step1) + column;
+      for (size_t s = 0; s < kSums; ++s)
+        at[s] = outs[s] + run * (s == 0 ? runs.step0 : runs.step1) + column;
       return Place{run * terms.even_step + column, run * terms.odd_step + column};
     };
     size_t c = 0;
-    for (; c + kUnroll * kLanes <= runs.length; c += kUnroll * kLanes) add_many_terms<kUnroll, kSums>(terms, place_of(c), weights, at);
-    for (; c + kLanes <= runs.length; c += kLanes) add_many_terms<1, kSums>(terms, place_of(c), weights, at);
+    for (; c + kUnroll * kLanes <= runs.length; c += kUnroll * kLanes)
+      add_many_terms<kUnroll, kSums>(terms, place_of(c), weights, at);
+    for (; c + kLanes <= runs.length; c += kLanes)
+      add_many_terms<1, kSums>(terms, place_of(c), weights, at);
     for (; c < runs.length; ++c) add_many_terms_of_one<kSums>(terms, place_of(c), weights, at);
   }
 }
@@ -152,21 +166,26 @@ inline size_t to_border(const Real* at, size_t none) {
 }
 
 template <class Real>
-__attribute__((always_inline)) inline void fetch_ahead(const Terms<Real>& terms, Place at, size_t length) {
+__attribute__((always_inline)) inline void fetch_ahead(const Terms<Real>& terms, Place at,
+                                                       size_t length) {
   for (size_t c = 0; c < length; c += 64 / sizeof(Real))
-    for (size_t m = 0; m < 2; ++m) __builtin_prefetch(terms.inputs[m] + at.of(m) + terms.ahead + static_cast<ptrdiff_t>(c));
+    for (size_t m = 0; m < 2; ++m)
+      __builtin_prefetch(terms.inputs[m] + at.of(m) + terms.ahead + static_cast<ptrdiff_t>(c));
 }
 
 template <class Real, size_t kTerms, size_t kSums, Stores kStores>
-void combine_by(const Terms<Real>& terms, const Real* const (&weights)[kSums], const Runs& runs, Real* const (&outs)[kSums]) {
+void combine_by(const Terms<Real>& terms, const Real* const (&weights)[kSums], const Runs& runs,
+                Real* const (&outs)[kSums]) {
   constexpr size_t kLanes = Vectors<Real>::kLanes;
-  constexpr size_t kUnroll = kTerms > 0 ? 1 : 4;  // where the number of terms is known, registers are for the weights
+  // where the number of terms is known, registers are for the weights
+  constexpr size_t kUnroll = kTerms > 0 ? 1 : 4;
   const Weights<Real, kTerms, kSums> held(weights);
   for (size_t r = 0; r < runs.count; ++r) {
     const auto run = static_cast<ptrdiff_t>(r);
     size_t c = 0;
-    const auto out_at = [&](Real* (&at)[kSums]) {
-      for (size_t s = 0; s < kSums; ++s) at[s] = outs[s] + run * (s == 0 ? runs.step0 : runs.step1) + c;
+    const auto out_at = [&](Real*(&at)[kSums]) {
+      for (size_t s = 0; s < kSums; ++s)
+        at[s] = outs[s] + run * (s == 0 ? runs.step0 : runs.step1) + c;
     };
     const auto in_at = [&] {
       const auto column = static_cast<ptrdiff_t>(c);
@@ -201,17 +220,24 @@ void combine_by(const Terms<Real>& terms, const Real* const (&weights)[kSums], c
   }
 }
 
-/// Rows of a few vectors: a loop over terms would cost as much as they do. Long runs are as fast either way, and faster with more than ten terms,
-/// whose weights are not all held in registers.
+/// Rows of a few vectors: a loop over terms would cost as much as they do. Long runs are as fast
+/// either way, and faster with more than ten terms, whose weights are not all held in registers.
 template <class Real, size_t kSums, Stores kStores>
-inline void combine_all(const Terms<Real>& terms, const Real* const (&weights)[kSums], const Runs& runs, Real* const (&outs)[kSums]) {
+inline void combine_all(const Terms<Real>& terms, const Real* const (&weights)[kSums],
+                        const Runs& runs, Real* const (&outs)[kSums]) {
   if (runs.count > 1) switch (terms.count) {
-      case 2: return combine_by<Real, 2, kSums, kStores>(terms, weights, runs, outs);
-      case 4: return combine_by<Real, 4, kSums, kStores>(terms, weights, runs, outs);
-      case 6: return combine_by<Real, 6, kSums, kStores>(terms, weights, runs, outs);
-      case 8: return combine_by<Real, 8, kSums, kStores>(terms, weights, runs, outs);
-      case 10: return combine_by<Real, 10, kSums, kStores>(terms, weights, runs, outs);
-      default: break;
+      case 2:
+        return combine_by<Real, 2, kSums, kStores>(terms, weights, runs, outs);
+      case 4:
+        return combine_by<Real, 4, kSums, kStores>(terms, weights, runs, outs);
+      case 6:
+        return combine_by<Real, 6, kSums, kStores>(terms, weights, runs, outs);
+      case 8:
+        return combine_by<Real, 8, kSums, kStores>(terms, weights, runs, outs);
+      case 10:
+        return combine_by<Real, 10, kSums, kStores>(terms, weights, runs, outs);
+      default:
+        break;
     }
   combine_by<Real, 0, kSums, kStores>(terms, weights, runs, outs);
 }
@@ -227,7 +253,8 @@ template <class Real>
 void combine_two(const Terms<Real>& terms, const Real* weights0, const Real* weights1,
                  const Runs& runs, Real* out0, Real* out1) {
   if constexpr (std::is_same_v<Real, float>)
-    if (terms.count > kFewTerms) return combine_many<2>(terms, {weights0, weights1}, runs, {out0, out1});
+    if (terms.count > kFewTerms)
+      return combine_many<2>(terms, {weights0, weights1}, runs, {out0, out1});
   // A run of few vectors is streamed only if all of it is: a scalar element costs more than a line.
   constexpr size_t kLong = 512;
   const bool whole = reinterpret_cast<size_t>(out1) % kVectorBytes == 0 &&
@@ -263,7 +290,8 @@ bool finite(const Real* in, size_t count) {
   Vector sums[4] = {};
   size_t i = 0;
   for (; i + 4 * kLanes <= count; i += 4 * kLanes)
-    for (size_t u = 0; u < 4; ++u) sums[u] += *reinterpret_cast<const Vector*>(in + i + u * kLanes) * Real{0};
+    for (size_t u = 0; u < 4; ++u)
+      sums[u] += *reinterpret_cast<const Vector*>(in + i + u * kLanes) * Real{0};
   Real sum = 0;
   for (const Vector& of : sums)
     for (size_t lane = 0; lane < kLanes; ++lane) sum += of[lane];
@@ -290,7 +318,8 @@ struct Parities {
   static constexpr auto kAll = std::make_index_sequence<kLanes>();
 
   static Parities load(const Real* x) {
-    const Vector a = *reinterpret_cast<const Vector*>(x), b = *reinterpret_cast<const Vector*>(x + kLanes);
+    const Vector a = *reinterpret_cast<const Vector*>(x),
+                 b = *reinterpret_cast<const Vector*>(x + kLanes);
     return {every_second<0>(a, b, kAll), every_second<1>(a, b, kAll)};
   }
   /// Those kPairs pairs later; `next` follows this.
@@ -314,13 +343,15 @@ struct Decimated {
     sum1 += held.of[1][tap + 1] * samples.even;
   }
   template <size_t kPair = kTaps / 2 - 1>
-  __attribute__((always_inline)) void add_all(const Parities<Real>& here, const Parities<Real>& next) {
+  __attribute__((always_inline)) void add_all(const Parities<Real>& here,
+                                              const Parities<Real>& next) {
     add(kTaps - 2 - 2 * kPair, here.template later<kPair>(next));
     if constexpr (kPair > 0) add_all<kPair - 1>(here, next);
   }
   __attribute__((always_inline)) void add_all(const Real* x) {
 #pragma GCC unroll 8
-    for (size_t tap = 0; tap < kTaps; tap += 2) add(tap, Parities<Real>::load(x + (kTaps - 2 - tap)));
+    for (size_t tap = 0; tap < kTaps; tap += 2)
+      add(tap, Parities<Real>::load(x + (kTaps - 2 - tap)));
   }
   void store(Real* out0, Real* out1) const {
     *reinterpret_cast<Vector*>(out0) = sum0;
@@ -332,9 +363,11 @@ struct Decimated {
 };
 
 template <class Real, size_t kTaps>
-inline void decimate_by(const Real* x, const Real* weights0, const Real* weights1, size_t count, Real* out0, Real* out1) {
+inline void decimate_by(const Real* x, const Real* weights0, const Real* weights1, size_t count,
+                        Real* out0, Real* out1) {
   constexpr size_t kLanes = Vectors<Real>::kLanes;
-  // Memory delivers these lines while the kernel works: one that is written is else asked for only when it is.
+  // Memory delivers these lines while the kernel works: one that is written is else asked for only
+  // when it is.
   constexpr size_t kAhead = 4096 / sizeof(Real);
   const Weights<Real, kTaps, 2> held({weights0, weights1});
   const size_t samples = 2 * count + kTaps - 2;
@@ -371,23 +404,42 @@ inline void decimate_by(const Real* x, const Real* weights0, const Real* weights
 }
 
 template <class Real>
-bool decimate(const Real* x, const Real* weights0, const Real* weights1, size_t taps, size_t count, Real* out0, Real* out1) {
+bool decimate(const Real* x, const Real* weights0, const Real* weights1, size_t taps, size_t count,
+              Real* out0, Real* out1) {
   switch (taps) {
-    case 2: decimate_by<Real, 2>(x, weights0, weights1, count, out0, out1); return true;
-    case 4: decimate_by<Real, 4>(x, weights0, weights1, count, out0, out1); return true;
-    case 6: decimate_by<Real, 6>(x, weights0, weights1, count, out0, out1); return true;
-    case 8: decimate_by<Real, 8>(x, weights0, weights1, count, out0, out1); return true;
-    case 10: decimate_by<Real, 10>(x, weights0, weights1, count, out0, out1); return true;
-    case 12: decimate_by<Real, 12>(x, weights0, weights1, count, out0, out1); return true;
-    case 14: decimate_by<Real, 14>(x, weights0, weights1, count, out0, out1); return true;
-    case 16: decimate_by<Real, 16>(x, weights0, weights1, count, out0, out1); return true;
-    default: return false;
+    case 2:
+      decimate_by<Real, 2>(x, weights0, weights1, count, out0, out1);
+      return true;
+    case 4:
+      decimate_by<Real, 4>(x, weights0, weights1, count, out0, out1);
+      return true;
+    case 6:
+      decimate_by<Real, 6>(x, weights0, weights1, count, out0, out1);
+      return true;
+    case 8:
+      decimate_by<Real, 8>(x, weights0, weights1, count, out0, out1);
+      return true;
+    case 10:
+      decimate_by<Real, 10>(x, weights0, weights1, count, out0, out1);
+      return true;
+    case 12:
+      decimate_by<Real, 12>(x, weights0, weights1, count, out0, out1);
+      return true;
+    case 14:
+      decimate_by<Real, 14>(x, weights0, weights1, count, out0, out1);
+      return true;
+    case 16:
+      decimate_by<Real, 16>(x, weights0, weights1, count, out0, out1);
+      return true;
+    default:
+      return false;
   }
 }
 
 template <class Real>
 constexpr LineKernels<Real> kernels_named(std::string_view isa) {
-  return {isa, combine<Real>, combine_two<Real>, decimate<Real>, split<Real>, join<Real>, finite<Real>};
+  return {isa,         combine<Real>, combine_two<Real>, decimate<Real>,
+          split<Real>, join<Real>,    finite<Real>};
 }
 
 }  // namespace

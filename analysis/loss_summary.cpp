@@ -10,7 +10,8 @@ namespace dendrokv {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-// Long enough that what one sentence does to its neighbours stays within a block, short enough that there are some thirty of them.
+// Long enough that what one sentence does to its neighbours stays within a block, short enough that
+// there are some thirty of them.
 constexpr uint32_t kShortestBlock = 64, kBlocksOfText = 32;
 
 // Consecutive tokens of a text that are drawn together.

@@ -1,8 +1,10 @@
 #pragma once
-// What an evaluation says about each policy: means over all scored tokens, with limits from a bootstrap.
+// What an evaluation says about each policy: means over all scored tokens, with limits from a
+// bootstrap.
 //
-// The unit of resampling is the text: losses of one text depend on each other. With a single text, whole blocks of consecutive tokens are
-// drawn instead; that says how much the mean moves within this text, and nothing about other texts.
+// The unit of resampling is the text: losses of one text depend on each other. With a single text,
+// whole blocks of consecutive tokens are drawn instead; that says how much the mean moves within
+// this text, and nothing about other texts.
 
 #include <cstdint>
 #include <optional>
@@ -25,8 +27,8 @@ struct PolicySummary {
   Estimate difference{};  // of nll to that of the baseline, token by token
   Estimate hits{};        // share of tokens that were the likeliest one
   Estimate kl{};          // to the reference, nat per token; NaN without one
-  Estimate
-      agreement{};  // share of tokens at which the likeliest one is that of the reference; NaN without one
+  // share of tokens at which the likeliest one is that of the reference; NaN without one
+  Estimate agreement{};
   double perplexity = 0;  // exp of the mean loss
   CacheTotals cache;      // what was read: of all texts; what was held: the most of any
   double rows_held = 0;   // per lane, at most

@@ -1,4 +1,5 @@
-// A transform works on strips, as dwt.cpp does: one signal along the contiguous axis, or a tile of neighbouring channels, for all levels.
+// A transform works on strips, as dwt.cpp does: one signal along the contiguous axis, or a tile of
+// neighbouring channels, for all levels.
 
 #include "analysis/modwt.h"
 
@@ -38,8 +39,8 @@ Modwt::Modwt(const Wavelet& wavelet, size_t positions, uint32_t levels, Undecima
   const double root = std::sqrt(0.5);
   if (kind == Undecimated::Modwt) {
     analysis_ = {scaled(wavelet.rec_lo, root), scaled(wavelet.rec_hi, root), 0, -1};
-    synthesis_ = {scaled(reversed(wavelet.dec_lo), root), scaled(reversed(wavelet.dec_hi), root),
-                  0, 1};
+    synthesis_ = {scaled(reversed(wavelet.dec_lo), root), scaled(reversed(wavelet.dec_hi), root), 0,
+                  1};
     return;
   }
   const bool plain = kind == Undecimated::Stationary;
@@ -55,7 +56,8 @@ IndexRange Modwt::valid(uint32_t level) const {
   const int64_t spread = ((int64_t{1} << level) - 1) << skipped_;
   const auto taps = static_cast<int64_t>(analysis_.low.size());
   const int64_t oldest = spread * (analysis_.shift - (taps - 1)), newest = spread * analysis_.shift;
-  const int64_t first = std::max<int64_t>(-oldest, 0), end = positions - std::max<int64_t>(newest, 0);
+  const int64_t first = std::max<int64_t>(-oldest, 0),
+                end = positions - std::max<int64_t>(newest, 0);
   if (end <= first) return {};
   return {static_cast<size_t>(first), static_cast<size_t>(end - first)};
 }
@@ -74,16 +76,19 @@ int64_t Modwt::spacing(uint32_t level) const {
   return (int64_t{1} << (level + skipped_ - 1)) % static_cast<int64_t>(positions_);
 }
 
-/// All levels of a strip. Smooths that are not wanted go by in blocks, or level after level in memory of their own.
+/// All levels of a strip. Smooths that are not wanted go by in blocks, or level after level in
+/// memory of their own.
 template <class Real>
-void Modwt::analyse(Strip<const Real> x, std::span<const Circle<Real>> high, std::span<const Circle<Real>> low) const {
+void Modwt::analyse(Strip<const Real> x, std::span<const Circle<Real>> high,
+                    std::span<const Circle<Real>> low) const {
   const auto circle = static_cast<int64_t>(positions_);
   std::vector<int64_t> spacings;
   for (uint32_t level = 1; level <= levels_; ++level) spacings.push_back(spacing(level));
   if (undecimated_cascade_pays(analysis_, spacings, positions_, x.width * sizeof(Real)))
     return UndecimatedCascade<Real>(analysis_, spacings, {x, circle}, high, low).run();
   UndecimatedRunner<Real> runner(analysis_);
-  std::unique_ptr<Real[]> pyramid[2];  // left uninitialised: filling it would take as long as a level
+  // left uninitialised: filling it would take as long as a level
+  std::unique_ptr<Real[]> pyramid[2];
   Circle<const Real> above{x, circle};
   for (size_t level = 0; level < levels_; ++level) {
     Circle<Real> smooth = low[level];
@@ -103,7 +108,8 @@ void Modwt::forward(SignalView<const Real> signal, std::span<const SignalView<Re
   DENDROKV_ASSERT(signal.positions == positions_ && details.size() == levels_ &&
                   smooths.size() == levels_);
   const StripPlan strips(signal, threads, TileRows::Wide);
-  const Stores stores = stores_for(levels_ * positions_ * signal.batches * signal.channels * sizeof(Real));
+  const Stores stores =
+      stores_for(levels_ * positions_ * signal.batches * signal.channels * sizeof(Real));
   const auto circle = static_cast<int64_t>(positions_);
   for_each_piece(strips.count(), threads, [&](size_t s) {
     const StripPlace place = strips.place(s);
@@ -138,16 +144,15 @@ void Modwt::forward(SignalView<const uint16_t> signal, std::span<const SignalVie
       for (const SignalView<float>& band : bands) parts.push_back(part_of(band, place));
       return parts;
     };
-    const SignalView<const float> source{wide.data(), 1, positions_, place.width, 0,
-                                         static_cast<ptrdiff_t>(place.width), 1};
+    const SignalView<const float> source{
+        wide.data(), 1, positions_, place.width, 0, static_cast<ptrdiff_t>(place.width), 1};
     forward<float>(source, parts_of(details), parts_of(smooths));
   });
 }
 
 template <class Real>
-void Modwt::inverse(std::span<const SignalView<const Real>> details,
-                    SignalView<const Real> smooth, SignalView<Real> signal,
-                    unsigned threads) const {
+void Modwt::inverse(std::span<const SignalView<const Real>> details, SignalView<const Real> smooth,
+                    SignalView<Real> signal, unsigned threads) const {
   DENDROKV_ASSERT(signal.positions == positions_ && details.size() == levels_);
   const StripPlan strips(SignalView<const Real>(signal), threads);
   for_each_piece(strips.count(), threads, [&](size_t s) {
@@ -166,7 +171,8 @@ void Modwt::inverse(std::span<const SignalView<const Real>> details,
         x = {pyramid[level % 2].data(), static_cast<ptrdiff_t>(place.width), place.width};
       }
       const auto circle = static_cast<int64_t>(positions_);
-      runner.synthesise({low, circle}, {high.strip(), circle}, spacing(level), {0, circle}, {x, circle});
+      runner.synthesise({low, circle}, {high.strip(), circle}, spacing(level), {0, circle},
+                        {x, circle});
       low = x;
     }
     out.store();

@@ -38,7 +38,8 @@ PacketTree<Real>::PacketTree(Wavelet wavelet, Boundary boundary, uint32_t levels
                              GridView<const Real> signal)
     : wavelet_(std::move(wavelet)), boundary_(boundary), levels_(levels) {
   if (levels > 16) fail("levels of packets", std::to_string(levels), "wanted 1 to 16");
-  const Dwt check(wavelet_, boundary, signal.rows(), levels);  // throws for a depth that makes no sense
+  // throws for a depth that makes no sense
+  const Dwt check(wavelet_, boundary, signal.rows(), levels);
   Grid<Real> root(signal.rows(), signal.cols());
   for (size_t r = 0; r < signal.rows(); ++r) std::ranges::copy(signal.row(r), root.row(r).begin());
   bands_.resize(levels + size_t{1});
@@ -88,7 +89,8 @@ std::vector<PacketNode> PacketTree<Real>::best_basis(PacketCost cost) const {
       } else {
         costs.push_back(halves);
         nodes.push_back(chosen[2 * index]);
-        nodes.back().insert(nodes.back().end(), chosen[2 * index + 1].begin(), chosen[2 * index + 1].end());
+        nodes.back().insert(nodes.back().end(), chosen[2 * index + 1].begin(),
+                            chosen[2 * index + 1].end());
       }
     }
     best = std::move(costs);
@@ -102,7 +104,8 @@ Grid<Real> PacketTree<Real>::inverse(std::span<const PacketNode> basis) const {
   size_t used = 0;
   Grid<Real> signal = rebuilt({0, 0}, basis, used);
   if (used != basis.size())
-    fail("basis of packets", std::to_string(basis.size()) + " nodes, " + std::to_string(used) + " of use",
+    fail("basis of packets",
+         std::to_string(basis.size()) + " nodes, " + std::to_string(used) + " of use",
          "wanted nodes that do not overlap");
   return signal;
 }
@@ -115,7 +118,8 @@ Grid<Real> PacketTree<Real>::rebuilt(PacketNode node, std::span<const PacketNode
     return bands_[node.level][node.index];
   }
   if (node.level == levels_)
-    fail("basis of packets", "nothing for node " + std::to_string(node.index) + " of the last level",
+    fail("basis of packets",
+         "nothing for node " + std::to_string(node.index) + " of the last level",
          "wanted nodes that cover the signal");
   const Grid<Real> low = rebuilt({node.level + 1, 2 * node.index}, basis, used);
   const Grid<Real> high = rebuilt({node.level + 1, 2 * node.index + 1}, basis, used);

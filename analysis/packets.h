@@ -1,6 +1,6 @@
 #pragma once
-// Wavelet packets: both halves of every band are split again, and the cheapest cover of the frequency axis is chosen
-// (Coifman and Wickerhauser 1992).
+// Wavelet packets: both halves of every band are split again, and the cheapest cover of the
+// frequency axis is chosen (Coifman and Wickerhauser 1992).
 
 #include <cstdint>
 #include <span>
@@ -20,12 +20,14 @@ enum class PacketCost {
   Magnitude,  // sum |coefficient|
 };
 
-/// Node `index` of `level`: the path from the signal, a 1 bit for each detail, the first split highest.
+/// Node `index` of `level`: the path from the signal, a 1 bit for each detail, the first split
+/// highest.
 struct PacketNode {
   uint32_t level = 0, index = 0;
   bool operator==(const PacketNode&) const = default;
 };
-/// Place of a node in the order of frequency: a detail's halves come out in reverse order (Gray code).
+/// Place of a node in the order of frequency: a detail's halves come out in reverse order (Gray
+/// code).
 uint32_t frequency_place(PacketNode node);
 
 /// All bands of all levels of signals [position, channel].

@@ -27,7 +27,8 @@ std::vector<HeadGroup> groups_of(const TraceInfo& info) {
 
 /// The part of `whole` inside of `part`, relative to `part`.
 IndexRange inside(IndexRange whole, IndexRange part) {
-  const size_t first = std::max(whole.first, part.first), end = std::min(whole.first + whole.count, part.first + part.count);
+  const size_t first = std::max(whole.first, part.first),
+               end = std::min(whole.first + whole.count, part.first + part.count);
   return end > first ? IndexRange{first - part.first, end - first} : IndexRange{};
 }
 
@@ -67,7 +68,8 @@ class PieceMeasurer {
   PieceSums measured() {
     const std::vector<HeadGroup> groups = groups_of(setup_.plan.model);
     for (size_t layer = 0; layer < setup_.plan.model.layers.size(); ++layer)
-      for (size_t group = 0; group < groups.size(); ++group) add(layer, groups[group], layer * groups.size() + group);
+      for (size_t group = 0; group < groups.size(); ++group)
+        add(layer, groups[group], layer * groups.size() + group);
     finish_nulls();
     return std::move(sums_);
   }
@@ -87,11 +89,13 @@ class PieceMeasurer {
     {
       const std::lock_guard lock(reading_);
       weights = window_weights(*trace_, window_, piece_.read, layer, group.heads);
-      if (setup_.options.signal != Signal::Weight) values = window_values(*trace_, window_, piece_.read, layer, group.kv_head);
+      if (setup_.options.signal != Signal::Weight)
+        values = window_values(*trace_, window_, piece_.read, layer, group.kv_head);
     }
     const size_t skipped = piece_.own.first - piece_.read.first;
     for (size_t h = 0; h < weights.rows(); ++h)
-      for (size_t p = 0; p < piece_.own.count; ++p) sums_.weight[p] += double{weights(h, skipped + p)};
+      for (size_t p = 0; p < piece_.own.count; ++p)
+        sums_.weight[p] += double{weights(h, skipped + p)};
     if (setup_.options.signal == Signal::Value)
       std::ranges::fill(weights.all(), 1.0f);
     else
@@ -101,8 +105,8 @@ class PieceMeasurer {
   }
 
   void add_data(const Grid<float>& weights, const Grid<float>& values, size_t first_lane) {
-    Grid<double> magnitude(weights.rows(), transform_.amplitudes()), energy(weights.rows(), transform_.amplitudes()),
-        size(weights.rows(), piece_.read.count);
+    Grid<double> magnitude(weights.rows(), transform_.amplitudes()),
+        energy(weights.rows(), transform_.amplitudes()), size(weights.rows(), piece_.read.count);
     HaarMeasures out;
     out.magnitude = magnitude.view();
     out.energy = energy.view();
@@ -113,7 +117,8 @@ class PieceMeasurer {
       const size_t lane = first_lane + h;
       add_own(magnitude.row(h), sums_.magnitude.row(lane));
       add_own(energy.row(h), sums_.energy);
-      const std::span<const double> own_size = size.row(h).subspan(piece_.own.first - piece_.read.first, piece_.own.count);
+      const std::span<const double> own_size =
+          size.row(h).subspan(piece_.own.first - piece_.read.first, piece_.own.count);
       for (size_t p = 0; p < own_size.size(); ++p) sums_.signal_energy[p] += own_size[p];
       const auto add_bins = [&](const BinMap& bins, BinSums& to) {
         add_log_amplitudes(magnitude.row(h), transform_.places(), piece_.read, piece_.own, bins,
@@ -143,16 +148,19 @@ class PieceMeasurer {
     HaarMeasures out;
     out.magnitude = magnitude.view();
     for (size_t draw = 0; draw < draws_[null].rows(); ++draw) {
-      const std::array<uint32_t, 4> place = philox({static_cast<uint32_t>(piece_.window), static_cast<uint32_t>(piece_.own.first),
-                                                    static_cast<uint32_t>(group), static_cast<uint32_t>(draw)},
-                                                   {static_cast<uint32_t>(null), 0});
+      const std::array<uint32_t, 4> place =
+          philox({static_cast<uint32_t>(piece_.window), static_cast<uint32_t>(piece_.own.first),
+                  static_cast<uint32_t>(group), static_cast<uint32_t>(draw)},
+                 {static_cast<uint32_t>(null), 0});
       RandomStream random(setup_.options.seed, uint64_t{place[0]} << 32 | place[1]);
       Grid<float> other_weights = weights, other_values = values;
       row.make(other_weights, other_values, usable, random);
-      transform_.measure(std::as_const(other_weights).view(), std::as_const(other_values).view(), out);
+      transform_.measure(std::as_const(other_weights).view(), std::as_const(other_values).view(),
+                         out);
       for (size_t h = 0; h < weights.rows(); ++h) {
         add_own(magnitude.row(h), draws_[null].row(draw));
-        add_log_amplitudes(magnitude.row(h), transform_.places(), piece_.read, piece_.own, setup_.bins, sums_.bins.nulls[null].view());
+        add_log_amplitudes(magnitude.row(h), transform_.places(), piece_.read, piece_.own,
+                           setup_.bins, sums_.bins.nulls[null].view());
       }
     }
   }
@@ -174,7 +182,8 @@ class PieceMeasurer {
       std::vector<double> mean(amplitudes_), variance(amplitudes_);
       const auto count = static_cast<double>(draws.rows());
       for (size_t k = 0; k < amplitudes_; ++k) {
-        for (size_t draw = 0; draw < draws.rows(); ++draw) mean[k] += draws(draw, k) / lanes / count;
+        for (size_t draw = 0; draw < draws.rows(); ++draw)
+          mean[k] += draws(draw, k) / lanes / count;
         for (size_t draw = 0; draw < draws.rows(); ++draw) {
           const double deviation = draws(draw, k) / lanes - mean[k];
           variance[k] += deviation * deviation / std::max(count - 1, 1.0);
@@ -203,7 +212,8 @@ std::vector<BandPlace> own_places(const TransformChoice& choice, IndexRange own)
   return band_places(choice, own.count);
 }
 
-PieceSums measure_piece(const PieceSetup& setup, const Piece& piece, TraceSet& traces, std::mutex& reading) {
+PieceSums measure_piece(const PieceSetup& setup, const Piece& piece, TraceSet& traces,
+                        std::mutex& reading) {
   return PieceMeasurer(setup, piece, traces, reading).measured();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
-// What one piece of a window adds to an analysis: amplitudes and energies of its positions, log amplitudes on the bins, and the same of
-// the nulls. A piece is read layer by layer, so its memory does not depend on the length of the text.
+// What one piece of a window adds to an analysis: amplitudes and energies of its positions, log
+// amplitudes on the bins, and the same of the nulls. A piece is read layer by layer, so its memory
+// does not depend on the length of the text.
 
 #include <mutex>
 #include <vector>
@@ -11,7 +12,8 @@
 
 namespace dendrokv {
 
-/// Positions relative to the window. `read` reaches beyond `own` as far as the transform's values depend on it.
+/// Positions relative to the window. `read` reaches beyond `own` as far as the transform's values
+/// depend on it.
 struct Piece {
   size_t window = 0;
   IndexRange own, read;
@@ -22,31 +24,35 @@ struct PieceSetup {
   const WindowPlan& plan;
   const AnalyzeOptions& options;
   std::vector<const Surrogate*> nulls;
-  IndexRange usable;             // where nulls change something, relative to a window
+  IndexRange usable;  // where nulls change something, relative to a window
   BinMap bins, bins_with_ends;
-  size_t block = 1;              // positions of a local size
+  size_t block = 1;  // positions of a local size
 };
 
 /// Mean log amplitudes of one choice of bins.
 struct BinSums {
-  Grid<MeanLog> amplitude;               // [lane * bands + band, bin]
-  Grid<MeanLog> size;                    // [lane, bin]
-  std::vector<Grid<MeanLog>> nulls;      // each [band, bin], over lanes and draws; of the bins without ends
+  Grid<MeanLog> amplitude;  // [lane * bands + band, bin]
+  Grid<MeanLog> size;       // [lane, bin]
+  // each [band, bin], over lanes and draws; of the bins without ends
+  std::vector<Grid<MeanLog>> nulls;
 };
 
 struct PieceSums {
-  Grid<double> magnitude;                // [lane, amplitude of own]
-  std::vector<double> energy;            // [amplitude of own] summed over lanes
+  Grid<double> magnitude;                     // [lane, amplitude of own]
+  std::vector<double> energy;                 // [amplitude of own] summed over lanes
   std::vector<double> signal_energy, weight;  // [position of own] summed over lanes
-  std::vector<std::vector<double>> null_mean, null_variance;  // of each null, [amplitude of own]: over draws, of the mean over lanes
+  // of each null, [amplitude of own]: over draws, of the mean over lanes
+  std::vector<std::vector<double>> null_mean, null_variance;
   BinSums bins, bins_with_ends;
-  double product = 0, square = 0;        // of neighbouring samples, for the lag-1 autocorrelation; continuous transforms only
+  // of neighbouring samples, for the lag-1 autocorrelation; continuous transforms only
+  double product = 0, square = 0;
 };
 
 /// Bands of a piece's own positions: `first` counts in PieceSums.
 std::vector<BandPlace> own_places(const TransformChoice& choice, IndexRange own);
 
 /// `reading` is held while the set is read. Throws Error as analyze().
-PieceSums measure_piece(const PieceSetup& setup, const Piece& piece, TraceSet& traces, std::mutex& reading);
+PieceSums measure_piece(const PieceSetup& setup, const Piece& piece, TraceSet& traces,
+                        std::mutex& reading);
 
 }  // namespace dendrokv

@@ -53,7 +53,8 @@ double RandomStream::normal() {
   return radius * std::cos(2 * std::numbers::pi * uniform());
 }
 
-// Numbers past the last whole multiple of the bound are drawn again: a remainder alone favours the small ones.
+// Numbers past the last whole multiple of the bound are drawn again: a remainder alone favours the
+// small ones.
 uint32_t RandomStream::below(uint32_t bound) {
   DENDROKV_ASSERT(bound > 0);
   const uint64_t whole = (uint64_t{1} << 32) / bound * bound;

@@ -1,7 +1,8 @@
 #pragma once
-// Random numbers that are a function of (seed, stream, place): Philox 4x32 with 10 rounds (Salmon, Moraes, Dror, Shaw: Parallel
-// Random Numbers, SC 2011). A document, a draw or a head has a stream of its own, so that results depend neither on the number
-// of threads nor on the order in which they come.
+// Random numbers that are a function of (seed, stream, place): Philox 4x32 with 10 rounds (Salmon,
+// Moraes, Dror, Shaw: Parallel Random Numbers, SC 2011). A document, a draw or a head has a stream
+// of its own, so that results depend neither on the number of threads nor on the order in which
+// they come.
 
 #include <array>
 #include <cstdint>

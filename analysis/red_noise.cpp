@@ -76,7 +76,8 @@ ScaleAverage scale_average(const WaveletFacts& wavelet, std::span<const double> 
   }
   average.weight = 1 / inverse;
   average.background = weighed / inverse;
-  // The geometric mean of the scales in use reproduces the paper's printed degrees; the nominal middle of its band does not.
+  // The geometric mean of the scales in use reproduces the paper's printed degrees; the nominal
+  // middle of its band does not.
   const double middle = std::exp(log_scale / count);
   const double independent = count * scale_step / wavelet.scale_decorrelation;
   average.degrees =

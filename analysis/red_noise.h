@@ -1,5 +1,6 @@
 #pragma once
-// Significance of wavelet power against red noise (Torrence & Compo 1998, sections 4 and 5; their equation numbers).
+// Significance of wavelet power against red noise (Torrence & Compo 1998, sections 4 and 5; their
+// equation numbers).
 
 #include <cstddef>
 #include <cstdint>
@@ -21,14 +22,16 @@ std::span<const WaveletFacts> wavelet_facts_table();
 /// Throws Error: no row of that name.
 const WaveletFacts& wavelet_facts(std::string_view name);
 
-/// The coefficient of a first-order autoregression, by the autocovariances at lag 0 and 1 about the mean. At least three numbers,
-/// not all equal.
+/// The coefficient of a first-order autoregression, by the autocovariances at lag 0 and 1 about the
+/// mean. At least three numbers, not all equal.
 double lag1_autocorrelation(std::span<const double> series);
 
-/// P_k of eq. 16, mean 1 over all k: (1 - a^2) / (1 + a^2 - 2 a cos(2 pi k / N)); `frequency` = k / N, cycles per position.
+/// P_k of eq. 16, mean 1 over all k: (1 - a^2) / (1 + a^2 - 2 a cos(2 pi k / N)); `frequency` = k /
+/// N, cycles per position.
 double red_noise_power(double lag1, double frequency);
 
-/// Power that `confidence` of points stay below under the null (eq. 18), in units of the series' variance.
+/// Power that `confidence` of points stay below under the null (eq. 18), in units of the series'
+/// variance.
 double significant_power(const WaveletFacts& wavelet, double background, double confidence);
 
 /// Degrees of freedom of a mean over `points` positions at `scale` positions (eq. 23).

@@ -12,7 +12,8 @@
 namespace dendrokv {
 namespace {
 
-// Sums of the same numbers with other signs differ in their last bits: what is equal but for those counts as reached.
+// Sums of the same numbers with other signs differ in their last bits: what is equal but for those
+// counts as reached.
 constexpr double kEqual = 1e-12;
 
 double exact_sign_flips(std::span<const double> values, double reached) {
@@ -47,8 +48,7 @@ std::vector<double> column_means(GridView<const double> statistics,
   std::vector<double> mean(statistics.cols());
   double total = 0;
   for (size_t document = 0; document < statistics.rows(); ++document) {
-    for (size_t c = 0; c < mean.size(); ++c)
-      mean[c] += weights[document] * statistics(document, c);
+    for (size_t c = 0; c < mean.size(); ++c) mean[c] += weights[document] * statistics(document, c);
     total += weights[document];
   }
   for (double& value : mean) value /= total;
@@ -105,8 +105,7 @@ enum class Sides { One, Both };
 double largest_deviation(GridView<const double> statistics, std::span<const double> mean,
                          std::span<const double> error, double confidence, Sides sides,
                          const Resampling& resampling) {
-  const Grid<double> means =
-      bootstrapped_means(statistics, equal_weights(statistics), resampling);
+  const Grid<double> means = bootstrapped_means(statistics, equal_weights(statistics), resampling);
   std::vector<double> largest(means.rows(), 0.0);
   for (size_t draw = 0; draw < means.rows(); ++draw)
     for (size_t c = 0; c < mean.size(); ++c) {

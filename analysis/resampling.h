@@ -1,6 +1,7 @@
 #pragma once
-// Tests and bands whose unit is the document: heads, layers, channels and positions of a document depend on each other and are
-// never counted as samples. Rows of a grid are documents, columns the statistics of each.
+// Tests and bands whose unit is the document: heads, layers, channels and positions of a document
+// depend on each other and are never counted as samples. Rows of a grid are documents, columns the
+// statistics of each.
 
 #include <cstdint>
 #include <span>
@@ -17,13 +18,15 @@ struct Resampling {
 
 enum class Alternative { Greater, Less };
 
-/// Is the mean of `values` [document] above (below) 0? Under the null, values are symmetric about 0: the sign of each is flipped
-/// at random. All 2^n flips when they are no more than the draws, else p = (1 + count) / (1 + draws). 1 without documents.
+/// Is the mean of `values` [document] above (below) 0? Under the null, values are symmetric about
+/// 0: the sign of each is flipped at random. All 2^n flips when they are no more than the draws,
+/// else p = (1 + count) / (1 + draws). 1 without documents.
 double sign_flip_p_value(std::span<const double> values, Alternative alternative,
                          const Resampling& resampling);
 
-/// Page's L (1963) for `scores` [document, bin]: do scores rise with the bin, within documents? Upper tail of its normal
-/// approximation, ties share their mean rank. 1 with fewer than two bins or no document.
+/// Page's L (1963) for `scores` [document, bin]: do scores rise with the bin, within documents?
+/// Upper tail of its normal approximation, ties share their mean rank. 1 with fewer than two bins
+/// or no document.
 double page_trend_p_value(GridView<const double> scores);
 
 /// Theil and Sen: the median of the slopes between all pairs of points, per unit of index.
@@ -34,20 +37,24 @@ struct Band {
   std::vector<double> mean, lower, upper;  // [column]
 };
 
-/// Pointwise: percentiles of the bootstrapped means. The limits are the mean itself with one document.
+/// Pointwise: percentiles of the bootstrapped means. The limits are the mean itself with one
+/// document.
 Band percentile_band(GridView<const double> statistics, double confidence,
                      const Resampling& resampling);
 
-/// The same of weighted means, sum weight * statistic / sum weight, as of documents of several lengths. Weights are positive, [document].
+/// The same of weighted means, sum weight * statistic / sum weight, as of documents of several
+/// lengths. Weights are positive, [document].
 Band percentile_band(GridView<const double> statistics, std::span<const double> weights,
                      double confidence, const Resampling& resampling);
 
-/// All columns at once (sup-t, Montiel Olea and Plagborg-Moller 2019): mean +- c * standard error, c the `confidence` quantile of
-/// the largest |bootstrapped mean - mean| / standard error over the columns.
+/// All columns at once (sup-t, Montiel Olea and Plagborg-Moller 2019): mean +- c * standard error,
+/// c the `confidence` quantile of the largest |bootstrapped mean - mean| / standard error over the
+/// columns.
 Band simultaneous_band(GridView<const double> statistics, double confidence,
                        const Resampling& resampling);
 
-/// The same to one side: lower limits that hold together with probability `confidence`; the upper ones are infinite.
+/// The same to one side: lower limits that hold together with probability `confidence`; the upper
+/// ones are infinite.
 Band simultaneous_lower_band(GridView<const double> statistics, double confidence,
                              const Resampling& resampling);
 

@@ -1,8 +1,9 @@
 #pragma once
-// One number for "does it grow toward the end": the ratio of a curve's level at the end of the usable positions to that at their start.
+// One number for "does it grow toward the end": the ratio of a curve's level at the end of the
+// usable positions to that at their start.
 //
-// Geometric means, because amplitudes are compared as ratios: on that scale a rise of the attention weights alone raises every
-// band by the same factor, whatever the values are.
+// Geometric means, because amplitudes are compared as ratios: on that scale a rise of the attention
+// weights alone raises every band by the same factor, whatever the values are.
 
 #include <span>
 

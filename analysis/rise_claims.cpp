@@ -55,13 +55,20 @@ std::vector<SlopeClaim> slope_claims(std::span<const std::string> nulls) {
       {"rise-relative", "neighbours differ more even in relation to their own size", relative_rise},
   };
   for (size_t n = 0; n < nulls.size(); ++n)
-    claims.push_back({"rise-beyond-" + nulls[n], "neighbours differ more than under the null " + nulls[n],
-                      [n](const DocumentRise& document) { return change_at_high(document, document.nulls[n].row(0)); }});
-  claims.push_back({"high-most", "the rise is steepest at the highest frequency",
-                    [](const DocumentRise& document) { return high_over_low(document.amplitude); }});
+    claims.push_back({"rise-beyond-" + nulls[n],
+                      "neighbours differ more than under the null " + nulls[n],
+                      [n](const DocumentRise& document) {
+                        return change_at_high(document, document.nulls[n].row(0));
+                      }});
+  claims.push_back(
+      {"high-most", "the rise is steepest at the highest frequency",
+       [](const DocumentRise& document) { return high_over_low(document.amplitude); }});
   for (size_t n = 0; n < nulls.size(); ++n)
-    claims.push_back({"high-most-beyond-" + nulls[n], "the highest frequency stands out more than under the null " + nulls[n],
-                      [n](const DocumentRise& document) { return high_over_low(document.amplitude) - high_over_low(document.nulls[n]); }});
+    claims.push_back({"high-most-beyond-" + nulls[n],
+                      "the highest frequency stands out more than under the null " + nulls[n],
+                      [n](const DocumentRise& document) {
+                        return high_over_low(document.amplitude) - high_over_low(document.nulls[n]);
+                      }});
   return claims;
 }
 
@@ -96,7 +103,8 @@ Verdict verdict_of(const Claim& claim, size_t documents, size_t least, double si
   return Verdict::NotContradicted;
 }
 
-// [document, increment between neighbouring bins], each less `share` of the document's whole change.
+// [document, increment between neighbouring bins], each less `share` of the document's whole
+// change.
 Grid<double> increments(std::span<const DocumentRise> documents, double share) {
   Grid<double> steps(documents.size(), documents[0].amplitude.cols() - 1);
   for (size_t d = 0; d < documents.size(); ++d) {
@@ -136,7 +144,8 @@ Claim band_claim(const BandClaim& row, const Grid<double>& statistic, size_t lea
   return claim;
 }
 
-Claim smooth_claim(std::span<const DocumentRise> documents, size_t least, const JudgeOptions& options) {
+Claim smooth_claim(std::span<const DocumentRise> documents, size_t least,
+                   const JudgeOptions& options) {
   Grid<double> room = increments(documents, kLargestShare);
   for (double& value : room.all()) value = -value;
   Claim claim = band_claim(kSmooth, room, least, options);
@@ -149,7 +158,8 @@ Claim smooth_claim(std::span<const DocumentRise> documents, size_t least, const 
 
 }  // namespace
 
-// The least p-value of n sign flips is 2^-n; the adjustment multiplies it by at most claims * (1 + 1/2 + ... + 1/claims).
+// The least p-value of n sign flips is 2^-n; the adjustment multiplies it by at most claims * (1 +
+// 1/2 + ... + 1/claims).
 size_t least_documents(size_t nulls, double significance) {
   const size_t slope_claims = 3 + 2 * nulls;
   double penalty = 0;
@@ -160,8 +170,8 @@ size_t least_documents(size_t nulls, double significance) {
   return documents;
 }
 
-std::vector<Claim> judge_rise(std::span<const DocumentRise> documents, std::span<const std::string> nulls,
-                              const JudgeOptions& options) {
+std::vector<Claim> judge_rise(std::span<const DocumentRise> documents,
+                              std::span<const std::string> nulls, const JudgeOptions& options) {
   DENDROKV_ASSERT(!documents.empty());
   const std::vector<SlopeClaim> rows = slope_claims(nulls);
   const size_t least = least_documents(nulls.size(), options.significance);
@@ -169,15 +179,16 @@ std::vector<Claim> judge_rise(std::span<const DocumentRise> documents, std::span
   for (const SlopeClaim& row : rows) claims.push_back(slope_claim(row, documents, options));
   adjust(claims, &Claim::p_value);
   adjust(claims, &Claim::p_against);
-  for (Claim& claim : claims) claim.verdict = verdict_of(claim, documents.size(), least, options.significance);
-  claims.push_back(
-      band_claim(kMonotone, increments(documents, 0), least, options));
+  for (Claim& claim : claims)
+    claim.verdict = verdict_of(claim, documents.size(), least, options.significance);
+  claims.push_back(band_claim(kMonotone, increments(documents, 0), least, options));
   claims.push_back(smooth_claim(documents, least, options));
   // A share of a rise that is not there means nothing.
   if (claims.front().verdict != Verdict::Shown) claims.back().verdict = Verdict::NotTestable;
   for (Claim& claim : claims) claim.units = static_cast<uint32_t>(documents.size());
   if (documents.size() == 1)  // an effect without a spread
-    for (Claim& claim : claims) claim.lower = claim.upper = claim.raw_p_value = claim.p_value = claim.p_against = kNaN;
+    for (Claim& claim : claims)
+      claim.lower = claim.upper = claim.raw_p_value = claim.p_value = claim.p_against = kNaN;
   return claims;
 }
 
@@ -188,7 +199,8 @@ std::vector<Claim> claims_without_bins(std::span<const std::string> nulls, size_
   claims.push_back({kSmooth.name, kSmooth.statement});
   for (Claim& claim : claims) {
     claim.units = static_cast<uint32_t>(documents);
-    claim.effect = claim.lower = claim.upper = claim.raw_p_value = claim.p_value = claim.p_against = kNaN;
+    claim.effect = claim.lower = claim.upper = claim.raw_p_value = claim.p_value = claim.p_against =
+        kNaN;
   }
   return claims;
 }

@@ -20,14 +20,17 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t kChangeCells = 2048;  // that change points are looked for in
 constexpr uint32_t kChangeDraws = 499;
 
-/// Energies of the mean over windows: relative variability sqrt(E_l / size), and the entropy of the shares of the bands.
+/// Energies of the mean over windows: relative variability sqrt(E_l / size), and the entropy of the
+/// shares of the bands.
 void fill_relative(const SampleSums& sums, Analysis& analysis) {
   Statistics& statistics = analysis.statistics;
   const std::vector<double> size = sums.signal_energy();
   statistics.energy = on_positions(sums, analysis, sums.energy());
   statistics.relative.assign(statistics.energy.size(), kNaN);
   statistics.entropy.assign(analysis.positions, kNaN);
-  const auto energy = [&](size_t band, size_t p) -> double { return statistics.energy[band * analysis.positions + p]; };
+  const auto energy = [&](size_t band, size_t p) -> double {
+    return statistics.energy[band * analysis.positions + p];
+  };
   for (size_t band = 0; band < analysis.levels; ++band) {
     const size_t run = sums.layout()[band].run;
     for (size_t block = 0; block + run <= size.size(); block += run) {
@@ -49,12 +52,15 @@ void fill_relative(const SampleSums& sums, Analysis& analysis) {
   }
 }
 
-void fill_variance(const PieceSetup& setup, const SampleSums& sums, UnitKind kind, Statistics& statistics) {
+void fill_variance(const PieceSetup& setup, const SampleSums& sums, UnitKind kind,
+                   Statistics& statistics) {
   const AnalyzeOptions& options = setup.options;
   const size_t units = sums.units().size(), bands = sums.layout().size();
   Grid<double> energies(units, bands);
-  for (size_t u = 0; u < units; ++u) std::ranges::copy(sums.units()[u].band_energy, energies.row(u).begin());
-  const Band band = percentile_band(energies.view(), 1 - options.significance, {options.seed, options.draws});
+  for (size_t u = 0; u < units; ++u)
+    std::ranges::copy(sums.units()[u].band_energy, energies.row(u).begin());
+  const Band band =
+      percentile_band(energies.view(), 1 - options.significance, {options.seed, options.draws});
   statistics.variance = band.mean;
   statistics.variance_low = band.lower;
   statistics.variance_high = band.upper;
@@ -63,21 +69,24 @@ void fill_variance(const PieceSetup& setup, const SampleSums& sums, UnitKind kin
   if (units > 1) return;
   statistics.variance_interval = "chi-squared, degrees of an ideal filter (eta3) of one series";
   for (size_t b = 0; b < bands; ++b) {
-    const auto level = options.transform.kind == TransformKind::Packet ? options.transform.levels : static_cast<uint32_t>(b + 1);
-    const VarianceInterval interval =
-        chi_squared_interval(band.mean[b], degrees_of_ideal_filter(setup.usable.count, level), 1 - options.significance);
+    const auto level = options.transform.kind == TransformKind::Packet
+                           ? options.transform.levels
+                           : static_cast<uint32_t>(b + 1);
+    const VarianceInterval interval = chi_squared_interval(
+        band.mean[b], degrees_of_ideal_filter(setup.usable.count, level), 1 - options.significance);
     statistics.variance_low[b] = interval.lower;
     statistics.variance_high[b] = interval.upper;
   }
 }
 
-/// The median over the positions that are not left out, for a few of them (a sink) may hold most of the mean. Not robust_mean_square(): a file keeps
-/// mean squares by position, not coefficients.
+/// The median over the positions that are not left out, for a few of them (a sink) may hold most of
+/// the mean. Not robust_mean_square(): a file keeps mean squares by position, not coefficients.
 void fill_robust_variance(const PieceSetup& setup, const SampleSums& sums, Statistics& statistics) {
   const std::vector<double> energy = sums.energy();
   for (const BandPlace& place : sums.layout()) {
     const size_t first = std::max(setup.usable.first, place.valid.first);
-    const size_t end = std::min(setup.usable.first + setup.usable.count, place.valid.first + place.valid.count);
+    const size_t end =
+        std::min(setup.usable.first + setup.usable.count, place.valid.first + place.valid.count);
     std::vector<double> at_position;
     for (size_t p = first; p < end; ++p) at_position.push_back(energy[place.first + p / place.run]);
     const auto middle = at_position.begin() + static_cast<std::ptrdiff_t>(at_position.size() / 2);
@@ -86,13 +95,15 @@ void fill_robust_variance(const PieceSetup& setup, const SampleSums& sums, Stati
   }
 }
 
-/// The relative variability of one band on cells of equal width inside of the usable and valid positions.
+/// The relative variability of one band on cells of equal width inside of the usable and valid
+/// positions.
 void fill_changes(const PieceSetup& setup, const SampleSums& sums, Analysis& analysis) {
   Statistics& statistics = analysis.statistics;
   for (uint32_t band = 0; band < analysis.levels; ++band) {
     const BandPlace& place = sums.layout()[band];
     const size_t first = std::max(setup.usable.first, place.valid.first);
-    const size_t end = std::min(setup.usable.first + setup.usable.count, place.valid.first + place.valid.count);
+    const size_t end =
+        std::min(setup.usable.first + setup.usable.count, place.valid.first + place.valid.count);
     if (end <= first) continue;
     size_t width = place.run;
     while ((end - first) / width > kChangeCells) width *= 2;
@@ -101,53 +112,69 @@ void fill_changes(const PieceSetup& setup, const SampleSums& sums, Analysis& ana
     for (size_t p = start; p + width <= end; p += width) {
       double square = 0;
       for (size_t i = p; i < p + width; ++i)
-        square += std::pow(statistics.relative[band * analysis.positions + analysis.valid_first + i], 2) / static_cast<double>(width);
+        square +=
+            std::pow(statistics.relative[band * analysis.positions + analysis.valid_first + i], 2) /
+            static_cast<double>(width);
       cells.push_back(std::sqrt(square));
     }
     if (std::ranges::any_of(cells, [](double cell) { return std::isnan(cell); })) continue;
     const size_t block = std::max<size_t>(1, static_cast<size_t>(place.period_low) / width);
-    for (const VarianceChange& change :
-         variance_changes(cells, block, setup.options.significance, {setup.options.seed, kChangeDraws}))
-      statistics.changes.push_back({band, static_cast<uint32_t>(analysis.valid_first + start + (change.after + 1) * width - 1),
-                                    change.statistic, change.p_value});
+    for (const VarianceChange& change : variance_changes(cells, block, setup.options.significance,
+                                                         {setup.options.seed, kChangeDraws}))
+      statistics.changes.push_back(
+          {band,
+           static_cast<uint32_t>(analysis.valid_first + start + (change.after + 1) * width - 1),
+           change.statistic, change.p_value});
   }
 }
 
-/// Power of a continuous transform that red noise of the same lag-1 autocorrelation stays below, averaged over the usable positions
-/// (Torrence and Compo, equations 16, 18, 23), in the transform's normalisation.
+/// Power of a continuous transform that red noise of the same lag-1 autocorrelation stays below,
+/// averaged over the usable positions (Torrence and Compo, equations 16, 18, 23), in the
+/// transform's normalisation.
 void fill_significance(const PieceSetup& setup, const SampleSums& sums, Statistics& statistics) {
   statistics.lag1 = kNaN;
   if (setup.options.transform.kind != TransformKind::Cwt) return;
   statistics.lag1 = sums.lag1();
-  const ContinuousWavelet wavelet = parse_continuous_wavelet(setup.options.transform.wavelet_name());
+  const ContinuousWavelet wavelet =
+      parse_continuous_wavelet(setup.options.transform.wavelet_name());
   const auto rows = wavelet_facts_table();
-  const std::string name = wavelet.family == ContinuousFamily::Dog ? "dog" + std::to_string(static_cast<int>(wavelet.parameter))
-                                                                   : setup.options.transform.wavelet_name();
+  const std::string name = wavelet.family == ContinuousFamily::Dog
+                               ? "dog" + std::to_string(static_cast<int>(wavelet.parameter))
+                               : setup.options.transform.wavelet_name();
   const auto facts = std::ranges::find(rows, name.substr(0, name.find(':')), &WaveletFacts::name);
-  const bool tabled = facts != rows.end() && (wavelet.family == ContinuousFamily::Dog ||
-                                              (wavelet.family == ContinuousFamily::Morlet && wavelet.parameter == 6) ||
-                                              (wavelet.family == ContinuousFamily::Paul && wavelet.parameter == 4));
+  const bool tabled = facts != rows.end() &&
+                      (wavelet.family == ContinuousFamily::Dog ||
+                       (wavelet.family == ContinuousFamily::Morlet && wavelet.parameter == 6) ||
+                       (wavelet.family == ContinuousFamily::Paul && wavelet.parameter == 4));
   if (!tabled) return;
   double variance = 0;
-  for (const double square : sums.signal_energy()) variance += square / static_cast<double>(sums.signal_energy().size());
+  for (const double square : sums.signal_energy())
+    variance += square / static_cast<double>(sums.signal_energy().size());
   const double peak = std::fabs(wavelet.amplitude(wavelet.peak()));
   for (const BandPlace& place : sums.layout()) {
-    const double period = std::sqrt(place.period_low * place.period_high), scale = period / wavelet.period();
-    const double degrees = time_average_degrees(*facts, static_cast<double>(setup.usable.count), scale);
-    const double normalised = std::pow((wavelet.is_real() ? 1 : 2) / peak, 2) / (2 * std::numbers::pi * scale);  // L1 over L2
-    statistics.significant.push_back(variance * normalised * red_noise_power(statistics.lag1, 1 / period) *
+    const double period = std::sqrt(place.period_low * place.period_high),
+                 scale = period / wavelet.period();
+    const double degrees =
+        time_average_degrees(*facts, static_cast<double>(setup.usable.count), scale);
+    // L1 over L2
+    const double normalised =
+        std::pow((wavelet.is_real() ? 1 : 2) / peak, 2) / (2 * std::numbers::pi * scale);
+    statistics.significant.push_back(variance * normalised *
+                                     red_noise_power(statistics.lag1, 1 / period) *
                                      chi_squared_quantile(degrees, 0.95) / degrees);
   }
 }
 
 }  // namespace
 
-std::vector<double> on_positions(const SampleSums& sums, const Analysis& analysis, std::span<const double> amplitudes) {
+std::vector<double> on_positions(const SampleSums& sums, const Analysis& analysis,
+                                 std::span<const double> amplitudes) {
   std::vector<double> rows(size_t{analysis.levels} * analysis.positions, kNaN);
   for (size_t band = 0; band < sums.layout().size(); ++band) {
     const BandPlace& place = sums.layout()[band];
     double* out = rows.data() + band * analysis.positions + analysis.valid_first;
-    for (size_t p = place.valid.first; p < place.valid.first + place.valid.count; ++p) out[p] = amplitudes[place.first + p / place.run];
+    for (size_t p = place.valid.first; p < place.valid.first + place.valid.count; ++p)
+      out[p] = amplitudes[place.first + p / place.run];
   }
   return rows;
 }
@@ -158,7 +185,8 @@ std::vector<double> on_positions(const Analysis& analysis, std::span<const doubl
   return row;
 }
 
-void fill_energies(const PieceSetup& setup, const SampleSums& sums, UnitKind kind, Analysis& analysis) {
+void fill_energies(const PieceSetup& setup, const SampleSums& sums, UnitKind kind,
+                   Analysis& analysis) {
   fill_relative(sums, analysis);
   fill_variance(setup, sums, kind, analysis.statistics);
   fill_robust_variance(setup, sums, analysis.statistics);

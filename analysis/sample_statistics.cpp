@@ -29,7 +29,8 @@ struct CurveBand {
   std::string kind;
 };
 
-/// An end `reach` away from a mean magnitude, as a ratio: a band of few units would pass below 0 otherwise.
+/// An end `reach` away from a mean magnitude, as a ratio: a band of few units would pass below 0
+/// otherwise.
 double end_of_band(double mean, double reach) {
   return mean > 0 ? mean * std::exp(reach / mean) : mean;
 }
@@ -46,15 +47,21 @@ CurveBand pointwise_band(const SampleSums& sums, const AnalyzeOptions& options) 
 }
 
 CurveBand curve_band(const SampleSums& sums, const AnalyzeOptions& options) {
-  if (sums.units().size() < 2) return {std::vector<double>(sums.amplitudes(), kNaN), std::vector<double>(sums.amplitudes(), kNaN), "none"};
-  const bool fits = std::ranges::all_of(sums.layout(), [&](const BandPlace& place) { return place.count * options.draws <= kMostBandNumbers; });
+  if (sums.units().size() < 2)
+    return {std::vector<double>(sums.amplitudes(), kNaN),
+            std::vector<double>(sums.amplitudes(), kNaN), "none"};
+  const bool fits = std::ranges::all_of(sums.layout(), [&](const BandPlace& place) {
+    return place.count * options.draws <= kMostBandNumbers;
+  });
   if (!sums.has_curves() || !fits) return pointwise_band(sums, options);
   CurveBand band{sums.amplitude(), sums.amplitude(), "simultaneous over the positions of a band"};
   for (const BandPlace& place : sums.layout()) {
     Grid<double> curves(sums.units().size(), place.count);
     for (size_t u = 0; u < curves.rows(); ++u)
-      std::copy_n(sums.units()[u].curve.begin() + static_cast<std::ptrdiff_t>(place.first), place.count, curves.row(u).begin());
-    const Band found = simultaneous_band(curves.view(), 1 - options.significance, resampling_of(options));
+      std::copy_n(sums.units()[u].curve.begin() + static_cast<std::ptrdiff_t>(place.first),
+                  place.count, curves.row(u).begin());
+    const Band found =
+        simultaneous_band(curves.view(), 1 - options.significance, resampling_of(options));
     for (size_t k = 0; k < place.count; ++k) {
       double &low = band.low[place.first + k], &high = band.high[place.first + k];
       low = end_of_band(low, found.lower[k] - found.mean[k]);
@@ -75,14 +82,16 @@ void fill_nulls(const PieceSetup& setup, const SampleSums& sums, Analysis& analy
     }
     const Surrogate& row = *setup.nulls[n];
     analysis.statistics.nulls.emplace_back(row.name);
-    analysis.statistics.null_curves.push_back({std::string(row.name), row.draw == DrawKind::Fixed ? 1 : setup.options.null_draws,
-                                               on_positions(sums, analysis, mean), on_positions(sums, analysis, low),
-                                               on_positions(sums, analysis, high)});
+    analysis.statistics.null_curves.push_back(
+        {std::string(row.name), row.draw == DrawKind::Fixed ? 1 : setup.options.null_draws,
+         on_positions(sums, analysis, mean), on_positions(sums, analysis, low),
+         on_positions(sums, analysis, high)});
   }
 }
 
 void fill_bin_bands(const PieceSetup& setup, const SampleSums& sums, Statistics& statistics) {
-  const size_t units = sums.units().size(), bands = sums.layout().size(), bins = statistics.bin_first.size();
+  const size_t units = sums.units().size(), bands = sums.layout().size(),
+               bins = statistics.bin_first.size();
   if (bins == 0) return;
   const auto add = [&](std::string name, auto yardstick) {
     BinBand result{std::move(name), {}, {}, {}};
@@ -90,8 +99,10 @@ void fill_bin_bands(const PieceSetup& setup, const SampleSums& sums, Statistics&
       Grid<double> curves(units, bins);
       for (size_t u = 0; u < units; ++u)
         for (size_t bin = 0; bin < bins; ++bin)
-          curves(u, bin) = sums.units()[u].rise.amplitude(band, bin) - yardstick(sums.units()[u].rise, band, bin);
-      const Band found = simultaneous_band(curves.view(), 1 - setup.options.significance, resampling_of(setup.options));
+          curves(u, bin) = sums.units()[u].rise.amplitude(band, bin) -
+                           yardstick(sums.units()[u].rise, band, bin);
+      const Band found = simultaneous_band(curves.view(), 1 - setup.options.significance,
+                                           resampling_of(setup.options));
       for (size_t bin = 0; bin < bins; ++bin) {
         result.mean.push_back(found.mean[bin]);
         result.low.push_back(units > 1 ? found.lower[bin] : kNaN);
@@ -103,11 +114,13 @@ void fill_bin_bands(const PieceSetup& setup, const SampleSums& sums, Statistics&
   add("amplitude", [](const DocumentRise&, size_t, size_t) { return 0.0; });
   add("relative", [](const DocumentRise& rise, size_t, size_t bin) { return rise.size[bin]; });
   for (size_t n = 0; n < setup.nulls.size(); ++n)
-    add(std::string(setup.nulls[n]->name), [n](const DocumentRise& rise, size_t band, size_t bin) { return rise.nulls[n](band, bin); });
+    add(std::string(setup.nulls[n]->name), [n](const DocumentRise& rise, size_t band, size_t bin) {
+      return rise.nulls[n](band, bin);
+    });
 }
 
-HeadMap head_map(std::string name, std::string statement, const SampleSums& sums, std::vector<float> UnitResult::*field,
-                 const AnalyzeOptions& options) {
+HeadMap head_map(std::string name, std::string statement, const SampleSums& sums,
+                 std::vector<float> UnitResult::*field, const AnalyzeOptions& options) {
   HeadMap map{std::move(name), std::move(statement), {}, {}, {}};
   const size_t lanes = (sums.units()[0].*field).size(), units = sums.units().size();
   std::vector<double> p_values;
@@ -120,10 +133,12 @@ HeadMap head_map(std::string name, std::string statement, const SampleSums& sums
     }
     map.effect.push_back(static_cast<float>(sum / static_cast<double>(units)));
     const bool testable = units >= kLeastMapUnits && !std::isnan(sum);
-    p_values.push_back(testable ? sign_flip_p_value(changes, Alternative::Greater, resampling_of(options)) : kNaN);
+    p_values.push_back(
+        testable ? sign_flip_p_value(changes, Alternative::Greater, resampling_of(options)) : kNaN);
   }
   for (const double p : p_values) map.p_value.push_back(static_cast<float>(p));
-  for (const double p : adjusted_p_values(p_values, Dependence::Arbitrary)) map.adjusted_p.push_back(static_cast<float>(p));
+  for (const double p : adjusted_p_values(p_values, Dependence::Arbitrary))
+    map.adjusted_p.push_back(static_cast<float>(p));
   return map;
 }
 
@@ -134,8 +149,10 @@ void fill_claims(const PieceSetup& setup, const SampleSums& sums, Statistics& st
     with_ends.push_back(unit.rise_with_ends);
   }
   const JudgeOptions options{setup.options.significance, resampling_of(setup.options)};
-  const auto judged = [&](const BinMap& bins, std::span<const DocumentRise> documents, std::span<const std::string> nulls) {
-    return bins.count() < 2 ? claims_without_bins(nulls, documents.size()) : judge_rise(documents, nulls, options);
+  const auto judged = [&](const BinMap& bins, std::span<const DocumentRise> documents,
+                          std::span<const std::string> nulls) {
+    return bins.count() < 2 ? claims_without_bins(nulls, documents.size())
+                            : judge_rise(documents, nulls, options);
   };
   statistics.claims = judged(setup.bins, rises, statistics.nulls);
   statistics.claims_with_ends = judged(setup.bins_with_ends, with_ends, {});
@@ -156,17 +173,20 @@ void fill_profile(const PieceSetup& setup, const SampleSums& sums, Analysis& ana
   analysis.mean_weight = on_positions(analysis, sums.weight());
   const size_t lanes = analysis.layers.size() * analysis.heads.size();
   analysis.pool = sums.pool();
-  analysis.band_by_head.assign(analysis.levels * lanes * analysis.cells(), std::numeric_limits<float>::quiet_NaN());
+  analysis.band_by_head.assign(analysis.levels * lanes * analysis.cells(),
+                               std::numeric_limits<float>::quiet_NaN());
   float* out = analysis.band_by_head.data();
   for (size_t b = 0; b < analysis.levels; ++b)
     for (size_t lane = 0; lane < lanes; ++lane)
       for (size_t cell = 0; cell < analysis.cells(); ++cell, ++out) {
         const size_t p = cell * analysis.pool, first = analysis.band_first[b];
-        if (p + analysis.pool > first && p < first + analysis.band_count[b]) *out = sums.by_head(b, lane, cell);
+        if (p + analysis.pool > first && p < first + analysis.band_count[b])
+          *out = sums.by_head(b, lane, cell);
       }
 }
 
-void fill_statistics(const PieceSetup& setup, const SampleSums& sums, UnitKind kind, Analysis& analysis) {
+void fill_statistics(const PieceSetup& setup, const SampleSums& sums, UnitKind kind,
+                     Analysis& analysis) {
   const AnalyzeOptions& options = setup.options;
   Statistics& statistics = analysis.statistics;
   statistics.unit = kind == UnitKind::Document ? "document" : "window";
@@ -183,14 +203,17 @@ void fill_statistics(const PieceSetup& setup, const SampleSums& sums, UnitKind k
   }
   fill_nulls(setup, sums, analysis);
   for (const UnitResult& unit : sums.units()) {
-    UnitCurves& curves = statistics.units.emplace_back(UnitCurves{unit.name, flat(unit.rise.amplitude), unit.rise.size, {}});
+    UnitCurves& curves = statistics.units.emplace_back(
+        UnitCurves{unit.name, flat(unit.rise.amplitude), unit.rise.size, {}});
     for (const Grid<double>& null : unit.rise.nulls) curves.nulls.push_back(flat(null));
   }
   fill_bin_bands(setup, sums, statistics);
   fill_claims(setup, sums, statistics);
-  statistics.maps.push_back(head_map("rise", "D1 grows towards the end", sums, &UnitResult::lane_rise, options));
-  statistics.maps.push_back(head_map("relative", "D1 grows towards the end in relation to the size of the contributions", sums,
-                                     &UnitResult::lane_relative, options));
+  statistics.maps.push_back(
+      head_map("rise", "D1 grows towards the end", sums, &UnitResult::lane_rise, options));
+  statistics.maps.push_back(
+      head_map("relative", "D1 grows towards the end in relation to the size of the contributions",
+               sums, &UnitResult::lane_relative, options));
   fill_energies(setup, sums, kind, analysis);
 }
 

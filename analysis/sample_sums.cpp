@@ -55,7 +55,8 @@ float lane_change(const BinSums& sums, size_t bands, size_t lane, double size_sh
   std::vector<double> curve(sums.size.cols());
   if (curve.size() < 2) return std::numeric_limits<float>::quiet_NaN();
   for (size_t bin = 0; bin < curve.size(); ++bin)
-    curve[bin] = sums.amplitude(lane * bands, bin).mean() - size_share * (size_share == 0 ? 0 : sums.size(lane, bin).mean());
+    curve[bin] = sums.amplitude(lane * bands, bin).mean() -
+                 size_share * (size_share == 0 ? 0 : sums.size(lane, bin).mean());
   return static_cast<float>(change_over_bins(curve));
 }
 
@@ -75,7 +76,8 @@ std::vector<Piece> pieces_of(const WindowPlan& plan, const TransformChoice& tran
   return pieces;
 }
 
-SampleSums::SampleSums(const PieceSetup& setup, std::vector<BandPlace> layout, UnitKind kind, size_t origin)
+SampleSums::SampleSums(const PieceSetup& setup, std::vector<BandPlace> layout, UnitKind kind,
+                       size_t origin)
     : setup_(setup),
       layout_(std::move(layout)),
       kind_(kind),
@@ -85,7 +87,8 @@ SampleSums::SampleSums(const PieceSetup& setup, std::vector<BandPlace> layout, U
   const size_t positions = setup.plan.positions();
   size_t amplitudes = 0;
   for (const BandPlace& place : layout_) amplitudes += place.count;
-  for (std::vector<double>* sums : {&amplitude_, &energy_, &curve_sum_, &curve_square_}) sums->resize(amplitudes);
+  for (std::vector<double>* sums : {&amplitude_, &energy_, &curve_sum_, &curve_square_})
+    sums->resize(amplitudes);
   signal_energy_.resize(positions);
   weight_.resize(positions);
   null_mean_.assign(setup.nulls.size(), std::vector<double>(amplitudes));
@@ -94,7 +97,8 @@ SampleSums::SampleSums(const PieceSetup& setup, std::vector<BandPlace> layout, U
   while (layout_.size() * lanes_ * ((end + pool_ - 1) / pool_) > kMostCells) pool_ *= 2;
   cells_ = (end + pool_ - 1) / pool_;
   by_head_.resize(layout_.size() * lanes_ * cells_);
-  const size_t units = kind == UnitKind::Window ? setup.plan.windows.size() : setup.plan.documents.size();
+  const size_t units =
+      kind == UnitKind::Window ? setup.plan.windows.size() : setup.plan.documents.size();
   keep_curves_ = units * amplitudes <= kMostCurveNumbers;
   open_.resize(units);
   units_.resize(units);
@@ -123,7 +127,8 @@ size_t SampleSums::amplitude_place(size_t band, const Piece& piece) const {
   return layout_[band].first + piece.own.first / layout_[band].run;
 }
 
-void SampleSums::add_profile(const Piece& piece, const PieceSums& sums, std::span<const double> lane_sums) {
+void SampleSums::add_profile(const Piece& piece, const PieceSums& sums,
+                             std::span<const double> lane_sums) {
   const std::vector<BandPlace> own = own_places(setup_.options.transform, piece.own);
   for (size_t band = 0; band < own.size(); ++band) {
     const size_t to = amplitude_place(band, piece), from = own[band].first;
@@ -139,7 +144,8 @@ void SampleSums::add_profile(const Piece& piece, const PieceSums& sums, std::spa
       const double* row = sums.magnitude.row(lane).data() + from;
       double* cells = by_head_.data() + (band * lanes_ + lane) * cells_;
       for (size_t k = 0; k < own[band].count; ++k) {
-        for (size_t p = 0; p < own[band].run; ++p) cells[(origin_ + piece.own.first + k * own[band].run + p) / pool_] += row[k];
+        for (size_t p = 0; p < own[band].run; ++p)
+          cells[(origin_ + piece.own.first + k * own[band].run + p) / pool_] += row[k];
       }
     }
   }
@@ -149,7 +155,8 @@ void SampleSums::add_profile(const Piece& piece, const PieceSums& sums, std::spa
   }
 }
 
-void SampleSums::add_unit(const Piece& piece, const PieceSums& sums, std::span<const double> lane_sums) {
+void SampleSums::add_unit(const Piece& piece, const PieceSums& sums,
+                          std::span<const double> lane_sums) {
   const size_t index = unit_of(piece.window);
   OpenUnit& unit = open_[index];
   if (unit.energy.empty()) {
@@ -182,7 +189,8 @@ void SampleSums::close(size_t index) {
     result.name = plan.documents[index];
   } else {
     const SignalWindow& window = plan.windows[index];
-    result.name = plan.documents[window.document] + " @ " + std::to_string(window.trace) + ":" + std::to_string(window.positions.first);
+    result.name = plan.documents[window.document] + " @ " + std::to_string(window.trace) + ":" +
+                  std::to_string(window.positions.first);
   }
   result.rise = rise_of(unit.bins, bands);
   result.rise_with_ends = rise_of(unit.bins_with_ends, bands);
@@ -202,7 +210,8 @@ void SampleSums::close(size_t index) {
       sum += unit.energy[place.first + k];
       ++count;
     }
-    result.band_energy.push_back(count == 0 ? std::numeric_limits<double>::quiet_NaN() : sum / static_cast<double>(count));
+    result.band_energy.push_back(count == 0 ? std::numeric_limits<double>::quiet_NaN()
+                                            : sum / static_cast<double>(count));
   }
   for (size_t k = 0; k < unit.curve.size(); ++k) {
     curve_sum_[k] += unit.curve[k];
@@ -223,7 +232,8 @@ std::vector<double> SampleSums::curve_error() const {
   std::vector<double> error(curve_sum_.size());
   for (size_t k = 0; k < error.size(); ++k) {
     const double mean = curve_sum_[k] / units;
-    error[k] = std::sqrt(std::max(0.0, curve_square_[k] / units - mean * mean) / std::max(units - 1, 1.0));
+    error[k] =
+        std::sqrt(std::max(0.0, curve_square_[k] / units - mean * mean) / std::max(units - 1, 1.0));
   }
   return error;
 }
@@ -237,7 +247,8 @@ std::vector<double> SampleSums::null_mean(size_t null) const {
 // Draws of different windows are independent.
 std::vector<double> SampleSums::null_deviation(size_t null) const {
   std::vector<double> deviation = null_variance_[null];
-  for (double& value : deviation) value = std::sqrt(value) / static_cast<double>(setup_.plan.windows.size());
+  for (double& value : deviation)
+    value = std::sqrt(value) / static_cast<double>(setup_.plan.windows.size());
   return deviation;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// Pieces added up: over windows for the profile, over the windows of a unit for the statistics. Pieces come in their order, so the sums are
-// the same for any number of threads.
+// Pieces added up: over windows for the profile, over the windows of a unit for the statistics.
+// Pieces come in their order, so the sums are the same for any number of threads.
 
 #include <span>
 #include <vector>
@@ -16,14 +16,17 @@ enum class UnitKind : uint8_t { Document, Window };
 struct UnitResult {
   std::string name;
   DocumentRise rise, rise_with_ends;
-  std::vector<float> lane_rise, lane_relative;  // [lane] change of ln amplitude of the first band; less that of the size
-  std::vector<double> band_energy;              // [band] mean over usable positions
-  std::vector<double> curve;                    // [amplitude of a window]; empty where it would take too much memory
+  // [lane] change of ln amplitude of the first band; less that of the size
+  std::vector<float> lane_rise, lane_relative;
+  std::vector<double> band_energy;  // [band] mean over usable positions
+  // [amplitude of a window]; empty where it would take too much memory
+  std::vector<double> curve;
 };
 
 class SampleSums {
  public:
-  /// `kind` decides what a unit is. `layout` are the places of a whole window, which begins at `origin` for the cells of by_head().
+  /// `kind` decides what a unit is. `layout` are the places of a whole window, which begins at
+  /// `origin` for the cells of by_head().
   SampleSums(const PieceSetup& setup, std::vector<BandPlace> layout, UnitKind kind, size_t origin);
 
   void add(const Piece& piece, const PieceSums& sums);
@@ -46,7 +49,8 @@ class SampleSums {
   std::vector<double> null_deviation(size_t null) const;
   double lag1() const { return product_ / square_; }
 
-  /// Mean over windows and the window's positions in a cell, which are `pool()` from cell * pool() on; NaN where it has none.
+  /// Mean over windows and the window's positions in a cell, which are `pool()` from cell * pool()
+  /// on; NaN where it has none.
   uint32_t pool() const { return pool_; }
   float by_head(size_t band, size_t lane, size_t cell) const;
 

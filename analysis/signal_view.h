@@ -1,6 +1,7 @@
 #pragma once
-// Borrowed signals of the caller, with strides: [batch, position, channel], for instance heads, positions, channels. Transforms run
-// along positions. Which axis of an array is the positions, and whether it is contiguous, is said by the strides alone.
+// Borrowed signals of the caller, with strides: [batch, position, channel], for instance heads,
+// positions, channels. Transforms run along positions. Which axis of an array is the positions, and
+// whether it is contiguous, is said by the strides alone.
 
 #include <cstddef>
 #include <type_traits>
@@ -27,9 +28,7 @@ struct SignalView {
     part.positions = count;
     return part;
   }
-  operator SignalView<const T>() const
-    requires(!std::is_const_v<T>)
-  {
+  operator SignalView<const T>() const requires(!std::is_const_v<T>) {
     return {data, batches, positions, channels, batch_stride, position_stride, channel_stride};
   }
 };

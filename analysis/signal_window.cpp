@@ -36,9 +36,11 @@ size_t step_index_of(const TraceInfo& info, const AnalyzeOptions& options) {
 void check_together(const TraceInfo& info, const WindowPlan& plan) {
   const TraceInfo& first = plan.model;
   if (info.model.sha256 != first.model.sha256)
-    fail(name_of(info), "of model " + info.model.name, "wanted " + first.model.name + " as in " + name_of(first));
+    fail(name_of(info), "of model " + info.model.name,
+         "wanted " + first.model.name + " as in " + name_of(first));
   if (info.layers != first.layers || info.heads != first.heads)
-    fail(name_of(info), "other layers or heads than " + name_of(first), "wanted the same ones recorded");
+    fail(name_of(info), "other layers or heads than " + name_of(first),
+         "wanted the same ones recorded");
 }
 
 /// Windows of `length` side by side, from the query backwards, each ending at a recorded query.
@@ -56,7 +58,8 @@ std::vector<SignalWindow> windows_of(const TraceInfo& info, size_t last_index, s
   return windows;
 }
 
-size_t document_of(const TraceInfo& info, std::map<std::string, size_t>& known, std::vector<std::string>& names) {
+size_t document_of(const TraceInfo& info, std::map<std::string, size_t>& known,
+                   std::vector<std::string>& names) {
   const std::string key = info.source.empty() ? "trace " + info.uuid : info.source;
   const auto [place, is_new] = known.emplace(key, names.size());
   if (is_new) names.push_back(key);
@@ -79,7 +82,8 @@ void draw(WindowPlan& plan, const AnalyzeOptions& options) {
   if (!options.samples) return;
   std::vector<SignalWindow>& windows = plan.windows;
   if (*options.samples > windows.size())
-    fail("traces", std::to_string(windows.size()) + " windows", "wanted " + std::to_string(*options.samples) + " samples",
+    fail("traces", std::to_string(windows.size()) + " windows",
+         "wanted " + std::to_string(*options.samples) + " samples",
          "give more traces or ask for fewer samples");
   std::vector<size_t> order(windows.size());
   std::iota(order.begin(), order.end(), size_t{0});
@@ -96,13 +100,13 @@ size_t common_length(size_t shortest, const AnalyzeOptions& options) {
   const size_t grid = transform_grid(options.transform);
   const std::string levels = "levels " + std::to_string(options.transform.levels);
   if (options.windows && *options.windows % grid != 0)
-    fail("windows of " + std::to_string(*options.windows), "not whole blocks", "wanted a multiple of " + std::to_string(grid),
-         "take another length or fewer levels");
+    fail("windows of " + std::to_string(*options.windows), "not whole blocks",
+         "wanted a multiple of " + std::to_string(grid), "take another length or fewer levels");
   const size_t length = shortest / grid * grid;
   const size_t least = std::max<size_t>(grid, size_t{1} << options.transform.levels);
   if (length < least)
-    fail(levels, std::to_string(shortest) + " positions", "wanted at least " + std::to_string(least),
-         "take fewer levels or a later step");
+    fail(levels, std::to_string(shortest) + " positions",
+         "wanted at least " + std::to_string(least), "take fewer levels or a later step");
   return length;
 }
 
@@ -121,14 +125,16 @@ WindowPlan plan_windows(TraceSet& traces, const AnalyzeOptions& options) {
     reader->require_full_rows("an analysis");
     if (t == 0) plan.model = info;
     check_together(info, plan);
-    if (!uuids.insert(info.uuid).second) fail(name_of(info), "given twice", "wanted each sample once");
+    if (!uuids.insert(info.uuid).second)
+      fail(name_of(info), "given twice", "wanted each sample once");
     plan.trace_uuids.push_back(info.uuid);
     const size_t last = step_index_of(info, options);
     const size_t seen = info.steps[last].index() + 1;
     std::vector<SignalWindow> windows = {{t, {0, seen}, last, info.steps[last], 0}};
     if (options.windows) windows = windows_of(info, last, *options.windows);
     if (windows.empty())
-      fail(name_of(info), std::to_string(seen) + " positions", "wanted a window of " + std::to_string(*options.windows),
+      fail(name_of(info), std::to_string(seen) + " positions",
+           "wanted a window of " + std::to_string(*options.windows),
            "take shorter windows or a longer text");
     const size_t document = document_of(info, documents, plan.documents);
     for (SignalWindow& window : windows) {
@@ -140,27 +146,31 @@ WindowPlan plan_windows(TraceSet& traces, const AnalyzeOptions& options) {
   }
   draw(plan, options);
   const size_t length = common_length(shortest, options);
-  for (SignalWindow& window : plan.windows) window.positions = {window.step.index() + 1 - length, length};
+  for (SignalWindow& window : plan.windows)
+    window.positions = {window.step.index() + 1 - length, length};
   return plan;
 }
 
-Grid<float> window_weights(const TraceReader& trace, const SignalWindow& window, IndexRange part, size_t layer_index,
-                           IndexRange heads) {
+Grid<float> window_weights(const TraceReader& trace, const SignalWindow& window, IndexRange part,
+                           size_t layer_index, IndexRange heads) {
   Grid<float> rows(heads.count, part.count);
   for (size_t h = 0; h < heads.count; ++h)
-    trace.read_weights(layer_index, heads.first + h, {window.step_index, 1}, {window.positions.first + part.first, part.count},
+    trace.read_weights(layer_index, heads.first + h, {window.step_index, 1},
+                       {window.positions.first + part.first, part.count},
                        rows.view().rows_from(h, 1));
   return rows;
 }
 
-Grid<float> window_values(const TraceReader& trace, const SignalWindow& window, IndexRange part, size_t layer_index, KvHead kv_head) {
+Grid<float> window_values(const TraceReader& trace, const SignalWindow& window, IndexRange part,
+                          size_t layer_index, KvHead kv_head) {
   Grid<float> rows(part.count, trace.info().model.head_dim);
-  trace.read_values(layer_index, kv_head, {window.positions.first + part.first, part.count}, rows.view());
+  trace.read_values(layer_index, kv_head, {window.positions.first + part.first, part.count},
+                    rows.view());
   return rows;
 }
 
-void check_seen(const Grid<float>& weights, const TraceReader& trace, const SignalWindow& window, IndexRange part, size_t layer_index,
-                size_t first_head) {
+void check_seen(const Grid<float>& weights, const TraceReader& trace, const SignalWindow& window,
+                IndexRange part, size_t layer_index, size_t first_head) {
   const TraceInfo& info = trace.info();
   for (size_t h = 0; h < weights.rows(); ++h)
     for (size_t p = 0; p < weights.cols(); ++p)
@@ -168,7 +178,8 @@ void check_seen(const Grid<float>& weights, const TraceReader& trace, const Sign
         fail(name_of(info) + " (policy " + info.policy + ")",
              "the query at " + std::to_string(window.step.value) + " does not see position " +
                  std::to_string(window.positions.first + part.first + p) + " in layer " +
-                 std::to_string(info.layers[layer_index].value) + ", head " + std::to_string(info.heads[first_head + h].value),
+                 std::to_string(info.layers[layer_index].value) + ", head " +
+                 std::to_string(info.heads[first_head + h].value),
              "wanted every position of the window", "record the trace with --policy full");
 }
 

@@ -14,8 +14,8 @@ template <class Real>
 void check_row(std::span<const Real> row, size_t position) {
   for (const Real sample : row)
     if (!std::isfinite(sample))
-      fail("signal at position " + std::to_string(position), "not a finite number", "wanted numbers",
-           "mask or interpolate the gaps first");
+      fail("signal at position " + std::to_string(position), "not a finite number",
+           "wanted numbers", "mask or interpolate the gaps first");
 }
 
 }  // namespace
@@ -79,7 +79,8 @@ std::span<const HaarStream::Block> HaarStream::append(std::span<const double> ro
       magnitude += std::abs(older[c] - sum_[c]);
       sum_[c] += older[c];
     }
-    const double scale = std::ldexp(1.0, -static_cast<int>(level)) / static_cast<double>(sum_.size());
+    const double scale =
+        std::ldexp(1.0, -static_cast<int>(level)) / static_cast<double>(sum_.size());
     blocks_.push_back({level, block / 2, magnitude * scale});
   }
   return blocks_;

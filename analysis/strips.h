@@ -1,6 +1,7 @@
 #pragma once
-// How signals of any strides are cut into strips that the kernels can run on: rows of neighbouring channels where channels are
-// contiguous, else one signal at a time; what is contiguous in neither way is gathered into a strip of its own and scattered back.
+// How signals of any strides are cut into strips that the kernels can run on: rows of neighbouring
+// channels where channels are contiguous, else one signal at a time; what is contiguous in neither
+// way is gathered into a strip of its own and scattered back.
 
 #include <algorithm>
 #include <cmath>
@@ -19,8 +20,8 @@ struct StripPlace {
   size_t batch, channel, width;
 };
 
-/// Bytes of a tile's rows. Narrow: a filter's rows stay in the first cache. Wide: results that are written past the caches to many bands in
-/// turn come in long pieces.
+/// Bytes of a tile's rows. Narrow: a filter's rows stay in the first cache. Wide: results that are
+/// written past the caches to many bands in turn come in long pieces.
 enum class TileRows : size_t { Narrow = 256, Wide = 1024 };
 
 class StripPlan {
@@ -28,8 +29,8 @@ class StripPlan {
   template <class T>
   StripPlan(const SignalView<const T>& signal, unsigned threads, TileRows rows = TileRows::Narrow)
       : batches_(signal.batches), channels_(signal.channels) {
-    // Of two cache lines at least, however many threads wait: processors fetch lines in pairs, and two threads on halves of a pair took three
-    // times as long as one on both.
+    // Of two cache lines at least, however many threads wait: processors fetch lines in pairs, and
+    // two threads on halves of a pair took three times as long as one on both.
     constexpr size_t kLeast = 128 / sizeof(T);
     const size_t most = static_cast<size_t>(rows) / sizeof(T);
     if (signal.channel_stride != 1 || signal.channels == 1 ||
@@ -92,7 +93,8 @@ class StripOut {
       : signal_(signal), place_(place) {
     const bool line = place.width == 1 && signal.position_stride != 1;
     if (runs_in_place(signal, place) && !line) {
-      strip_ = {signal.at(place.batch, 0, place.channel), signal.position_stride, place.width, stores};
+      strip_ = {signal.at(place.batch, 0, place.channel), signal.position_stride, place.width,
+                stores};
       return;
     }
     copy_.resize(signal.positions * place.width);
@@ -138,7 +140,8 @@ template <class Real>
 bool all_finite(Strip<const Real> strip, size_t positions) {
   const bool dense = strip.stride == static_cast<ptrdiff_t>(strip.width);
   for (size_t p = 0; p < (dense ? 1 : positions); ++p)
-    if (!line_kernels<Real>().finite(strip.row(p), dense ? positions * strip.width : strip.width)) return false;
+    if (!line_kernels<Real>().finite(strip.row(p), dense ? positions * strip.width : strip.width))
+      return false;
   return true;
 }
 

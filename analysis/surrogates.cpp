@@ -26,14 +26,16 @@ std::vector<size_t> permutation(IndexRange usable, RandomStream& random) {
 void shuffle_values(Grid<float>&, Grid<float>& values, IndexRange usable, RandomStream& random) {
   const std::vector<size_t> from = permutation(usable, random);
   const Grid<float> before = values;
-  for (size_t i = 0; i < usable.count; ++i) std::ranges::copy(before.row(from[i]), values.row(usable.first + i).begin());
+  for (size_t i = 0; i < usable.count; ++i)
+    std::ranges::copy(before.row(from[i]), values.row(usable.first + i).begin());
 }
 
 void shuffle_weights(Grid<float>& weights, Grid<float>&, IndexRange usable, RandomStream& random) {
   const std::vector<size_t> from = permutation(usable, random);
   const Grid<float> before = weights;
   for (size_t head = 0; head < weights.rows(); ++head)
-    for (size_t i = 0; i < usable.count; ++i) weights(head, usable.first + i) = before(head, from[i]);
+    for (size_t i = 0; i < usable.count; ++i)
+      weights(head, usable.first + i) = before(head, from[i]);
 }
 
 void reverse_values(Grid<float>&, Grid<float>& values, IndexRange usable, RandomStream&) {
@@ -45,15 +47,19 @@ void reverse_values(Grid<float>&, Grid<float>& values, IndexRange usable, Random
 void smooth_weights(Grid<float>& weights, Grid<float>&, IndexRange usable, RandomStream&) {
   for (size_t head = 0; head < weights.rows(); ++head) {
     std::vector<double> sums(usable.count + 1);
-    for (size_t i = 0; i < usable.count; ++i) sums[i + 1] = sums[i] + double{weights(head, usable.first + i)};
+    for (size_t i = 0; i < usable.count; ++i)
+      sums[i + 1] = sums[i] + double{weights(head, usable.first + i)};
     for (size_t i = 0; i < usable.count; ++i) {
-      const size_t low = i - std::min(i, kSmoothRadius), high = std::min(i + kSmoothRadius + 1, usable.count);
-      weights(head, usable.first + i) = static_cast<float>((sums[high] - sums[low]) / static_cast<double>(high - low));
+      const size_t low = i - std::min(i, kSmoothRadius),
+                   high = std::min(i + kSmoothRadius + 1, usable.count);
+      weights(head, usable.first + i) =
+          static_cast<float>((sums[high] - sums[low]) / static_cast<double>(high - low));
     }
   }
 }
 
-/// Mean of the rows, and the lower triangle L of covariance = L L'. A channel that others determine gets a zero column.
+/// Mean of the rows, and the lower triangle L of covariance = L L'. A channel that others determine
+/// gets a zero column.
 struct Normal {
   std::vector<double> mean;
   Grid<double> factor;
@@ -64,7 +70,8 @@ Normal fitted(const Grid<float>& values, IndexRange usable) {
   Normal normal{std::vector<double>(channels), Grid<double>(channels, channels)};
   const auto count = static_cast<double>(usable.count);
   for (size_t i = 0; i < usable.count; ++i)
-    for (size_t c = 0; c < channels; ++c) normal.mean[c] += double{values(usable.first + i, c)} / count;
+    for (size_t c = 0; c < channels; ++c)
+      normal.mean[c] += double{values(usable.first + i, c)} / count;
   Grid<double>& covariance = normal.factor;
   for (size_t i = 0; i < usable.count; ++i)
     for (size_t a = 0; a < channels; ++a)
@@ -97,7 +104,8 @@ void gaussian_values(Grid<float>&, Grid<float>& values, IndexRange usable, Rando
   }
 }
 
-/// A series with the values of `series` and nearly its spectrum, in an order of its own (Schreiber and Schmitz 1996).
+/// A series with the values of `series` and nearly its spectrum, in an order of its own (Schreiber
+/// and Schmitz 1996).
 void iaaft(std::vector<double>& series, RandomStream& random) {
   const size_t length = series.size();
   if (length < 4) return;  // no spectrum to keep
@@ -130,20 +138,27 @@ void iaaft_values(Grid<float>&, Grid<float>& values, IndexRange usable, RandomSt
   for (size_t c = 0; c < values.cols(); ++c) {
     for (size_t i = 0; i < usable.count; ++i) series[i] = double{values(usable.first + i, c)};
     iaaft(series, random);
-    for (size_t i = 0; i < usable.count; ++i) values(usable.first + i, c) = static_cast<float>(series[i]);
+    for (size_t i = 0; i < usable.count; ++i)
+      values(usable.first + i, c) = static_cast<float>(series[i]);
   }
 }
 
 constexpr std::array<Surrogate, 6> kTable = {{
-    {"shuffle-values", "weights kept, value rows permuted: what the weights alone make of the values", ChangedPart::Values,
-     DrawKind::Random, shuffle_values},
-    {"gaussian-values", "weights kept, value rows drawn from a normal distribution of their mean and covariance", ChangedPart::Values,
-     DrawKind::Random, gaussian_values},
-    {"shuffle-weights", "values kept, weights permuted", ChangedPart::Weights, DrawKind::Random, shuffle_weights},
-    {"smooth-weights", "values kept, each weight the mean of 33 around it", ChangedPart::Weights, DrawKind::Fixed, smooth_weights},
-    {"reverse", "weights kept, value rows in reverse order", ChangedPart::Values, DrawKind::Fixed, reverse_values},
-    {"iaaft", "weights kept, every value channel replaced by a series of the same numbers and spectrum", ChangedPart::Values,
-     DrawKind::Random, iaaft_values},
+    {"shuffle-values",
+     "weights kept, value rows permuted: what the weights alone make of the values",
+     ChangedPart::Values, DrawKind::Random, shuffle_values},
+    {"gaussian-values",
+     "weights kept, value rows drawn from a normal distribution of their mean and covariance",
+     ChangedPart::Values, DrawKind::Random, gaussian_values},
+    {"shuffle-weights", "values kept, weights permuted", ChangedPart::Weights, DrawKind::Random,
+     shuffle_weights},
+    {"smooth-weights", "values kept, each weight the mean of 33 around it", ChangedPart::Weights,
+     DrawKind::Fixed, smooth_weights},
+    {"reverse", "weights kept, value rows in reverse order", ChangedPart::Values, DrawKind::Fixed,
+     reverse_values},
+    {"iaaft",
+     "weights kept, every value channel replaced by a series of the same numbers and spectrum",
+     ChangedPart::Values, DrawKind::Random, iaaft_values},
 }};
 
 }  // namespace
@@ -161,7 +176,8 @@ const Surrogate& find_surrogate(std::string_view name) {
     names.push_back(row.name);
     all += (all.empty() ? "" : ", ") + std::string(row.name);
   }
-  fail("null '" + std::string(name) + "'", "not known", "wanted one of " + all, did_you_mean(name, names));
+  fail("null '" + std::string(name) + "'", "not known", "wanted one of " + all,
+       did_you_mean(name, names));
 }
 
 }  // namespace dendrokv

@@ -1,5 +1,6 @@
 #pragma once
-// Nulls: the same text with one thing changed. What a claim says about the data must be more than what the data say without it.
+// Nulls: the same text with one thing changed. What a claim says about the data must be more than
+// what the data say without it.
 //
 // To add one: a function and a row in surrogates.cpp; `dendrokv analyze --null` finds it there.
 
@@ -24,7 +25,8 @@ struct Surrogate {
   std::string_view name, summary;
   ChangedPart part;
   DrawKind draw;
-  /// Changes rows of values [position, channel], or columns of weights [head, position], within `usable` only.
+  /// Changes rows of values [position, channel], or columns of weights [head, position], within
+  /// `usable` only.
   void (*make)(Grid<float>& weights, Grid<float>& values, IndexRange usable, RandomStream& random);
 };
 

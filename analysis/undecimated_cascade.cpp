@@ -7,7 +7,7 @@
 namespace dendrokv {
 namespace {
 
-constexpr size_t kBlockElements = 8192;  // of a level that are made at a time
+constexpr size_t kBlockElements = 8192;          // of a level that are made at a time
 constexpr size_t kFitsACache = size_t{1} << 18;  // bytes of a level
 
 /// Of a line in a cache line. Windows start with such a position, so that most views are aligned.
@@ -20,12 +20,14 @@ struct Reach {
 
 Reach reach_of(const UndecimatedFilters& filters, int64_t spacing) {
   const int64_t newest = filters.offset(0), oldest = filters.offset(filters.low.size() - 1);
-  return {spacing * std::max<int64_t>(-std::min(newest, oldest), 0), spacing * std::max<int64_t>(std::max(newest, oldest), 0)};
+  return {spacing * std::max<int64_t>(-std::min(newest, oldest), 0),
+          spacing * std::max<int64_t>(std::max(newest, oldest), 0)};
 }
 
 }  // namespace
 
-bool undecimated_cascade_pays(const UndecimatedFilters& filters, std::span<const int64_t> spacings, size_t positions, size_t row_bytes) {
+bool undecimated_cascade_pays(const UndecimatedFilters& filters, std::span<const int64_t> spacings,
+                              size_t positions, size_t row_bytes) {
   if (spacings.size() < 2 || positions * row_bytes < kFitsACache) return false;
   int64_t twice = 0;
   for (const int64_t spacing : spacings) {
@@ -37,8 +39,11 @@ bool undecimated_cascade_pays(const UndecimatedFilters& filters, std::span<const
 }
 
 template <class Real>
-UndecimatedCascade<Real>::UndecimatedCascade(const UndecimatedFilters& filters, std::span<const int64_t> spacings, Circle<const Real> x,
-                                             std::span<const Circle<Real>> high, std::span<const Circle<Real>> low)
+UndecimatedCascade<Real>::UndecimatedCascade(const UndecimatedFilters& filters,
+                                             std::span<const int64_t> spacings,
+                                             Circle<const Real> x,
+                                             std::span<const Circle<Real>> high,
+                                             std::span<const Circle<Real>> low)
     : runner_(filters),
       spacings_(spacings),
       x_(x),
@@ -53,12 +58,15 @@ UndecimatedCascade<Real>::UndecimatedCascade(const UndecimatedFilters& filters, 
   make_windows();
 }
 
-/// For smooths that the caller does not want. Rows that move once have made room for as many new ones, or for four blocks.
+/// For smooths that the caller does not want. Rows that move once have made room for as many new
+/// ones, or for four blocks.
 template <class Real>
 void UndecimatedCascade<Real>::make_windows() {
   constexpr size_t kLine = 64 / sizeof(Real);
   const size_t width = x_.rows.width;
-  const auto elements = [&](const Level& made) { return (static_cast<size_t>(made.low.size) * width + kLine - 1) / kLine * kLine; };
+  const auto elements = [&](const Level& made) {
+    return (static_cast<size_t>(made.low.size) * width + kLine - 1) / kLine * kLine;
+  };
   size_t total = kLine;
   for (size_t level = 0; level + 1 < levels_.size(); ++level) {
     Level& made = levels_[level];
@@ -83,12 +91,14 @@ template <class Real>
 void UndecimatedCascade<Real>::run() {
   while (levels_.back().next < levels_.back().all.end) {
     make(0, levels_[0].next + block_);
-    for (size_t level = 1; level < levels_.size(); ++level) make(level, levels_[level - 1].next - levels_[level].ahead);
+    for (size_t level = 1; level < levels_.size(); ++level)
+      make(level, levels_[level - 1].next - levels_[level].ahead);
   }
 }
 
-/// Positions up to `end`; details of those on the circle proper. Parts of a line end with a cache line: one that is written half past the caches
-/// and half through them costs more than all the rest.
+/// Positions up to `end`; details of those on the circle proper. Parts of a line end with a cache
+/// line: one that is written half past the caches and half through them costs more than all the
+/// rest.
 template <class Real>
 void UndecimatedCascade<Real>::make(size_t level, int64_t end) {
   Level& made = levels_[level];
@@ -110,7 +120,8 @@ void UndecimatedCascade<Real>::make(size_t level, int64_t end) {
 template <class Real>
 void UndecimatedCascade<Real>::slide(size_t level, int64_t end) {
   Level& made = levels_[level];
-  const int64_t seen = std::min(levels_[level + 1].next - levels_[level + 1].back, made.next) & -kPositions<Real>;
+  const int64_t seen =
+      std::min(levels_[level + 1].next - levels_[level + 1].back, made.next) & -kPositions<Real>;
   const auto count = static_cast<size_t>(made.next - seen);
   std::memmove(made.low.rows.data, made.low.row(seen), count * made.low.rows.width * sizeof(Real));
   made.low.origin = seen;

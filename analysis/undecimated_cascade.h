@@ -1,9 +1,12 @@
 #pragma once
-// Several levels of the undecimated transform in one pass over a strip, so that memory is read once and only results are written.
+// Several levels of the undecimated transform in one pass over a strip, so that memory is read once
+// and only results are written.
 //
 //   1. a block of samples goes through level 1; level 2 makes what it can of that, and so on
-//   2. of each smooth only as many rows are kept as the next level still looks back on, in a window that moves on: they stay in cache
-//   3. the signal is a circle: levels start as far before position 0 as the ones below will look back, and make smooths alone there
+//   2. of each smooth only as many rows are kept as the next level still looks back on, in a window
+//      that moves on: they stay in cache
+//   3. the signal is a circle: levels start as far before position 0 as the ones below will look
+//      back, and make smooths alone there
 // The bits are those of the plain way, level after level.
 
 #include <memory>
@@ -14,15 +17,19 @@
 
 namespace dendrokv {
 
-/// Whether so many levels of a strip are worth it: what is made twice, at the start, is small, and a level no longer fits a cache.
-bool undecimated_cascade_pays(const UndecimatedFilters& filters, std::span<const int64_t> spacings, size_t positions, size_t row_bytes);
+/// Whether so many levels of a strip are worth it: what is made twice, at the start, is small, and
+/// a level no longer fits a cache.
+bool undecimated_cascade_pays(const UndecimatedFilters& filters, std::span<const int64_t> spacings,
+                              size_t positions, size_t row_bytes);
 
 template <class Real>
 class UndecimatedCascade {
  public:
-  /// `spacings` of the taps, level 1 first; `high` the details and `low` the smooths of all levels, whole; a smooth without data is not wanted.
-  UndecimatedCascade(const UndecimatedFilters& filters, std::span<const int64_t> spacings, Circle<const Real> x,
-                     std::span<const Circle<Real>> high, std::span<const Circle<Real>> low);
+  /// `spacings` of the taps, level 1 first; `high` the details and `low` the smooths of all levels,
+  /// whole; a smooth without data is not wanted.
+  UndecimatedCascade(const UndecimatedFilters& filters, std::span<const int64_t> spacings,
+                     Circle<const Real> x, std::span<const Circle<Real>> high,
+                     std::span<const Circle<Real>> low);
   void run();
 
  private:

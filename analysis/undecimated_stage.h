@@ -1,8 +1,10 @@
 #pragma once
-// One level of the undecimated transform on a part of a circle of positions: the step that modwt.cpp repeats.
+// One level of the undecimated transform on a part of a circle of positions: the step that
+// modwt.cpp repeats.
 //
-// A filter with holes reads shifted views of the level above. Where a view or an output comes around its circle, the run of outputs is cut:
-// between the cuts all are contiguous, and the line kernels do the rest without copies.
+// A filter with holes reads shifted views of the level above. Where a view or an output comes
+// around its circle, the run of outputs is cut: between the cuts all are contiguous, and the line
+// kernels do the rest without copies.
 
 #include <algorithm>
 #include <cstdint>
@@ -16,8 +18,8 @@
 
 namespace dendrokv {
 
-/// Rows that follow one another around a circle: that of position t is (t - origin) mod size. What moves along a signal is a circle whose
-/// origin moves, and which is never gone around.
+/// Rows that follow one another around a circle: that of position t is (t - origin) mod size. What
+/// moves along a signal is a circle whose origin moves, and which is never gone around.
 template <class T>
 struct Circle {
   Strip<T> rows;
@@ -28,11 +30,7 @@ struct Circle {
     return rest < 0 ? rest + size : rest;
   }
   T* row(int64_t position) const { return rows.row(static_cast<size_t>(around(position))); }
-  operator Circle<const T>() const
-    requires(!std::is_const_v<T>)
-  {
-    return {rows, size, origin};
-  }
+  operator Circle<const T>() const requires(!std::is_const_v<T>) { return {rows, size, origin}; }
 };
 
 /// Positions, counted on beyond both ends of the circle.
@@ -47,9 +45,11 @@ class UndecimatedRunner {
   explicit UndecimatedRunner(const UndecimatedFilters& filters);
 
   /// Smooths and details of `part`; no details where `high` has no data.
-  void analyse(Circle<const Real> x, int64_t spacing, PositionRange part, Circle<Real> low, Circle<Real> high);
+  void analyse(Circle<const Real> x, int64_t spacing, PositionRange part, Circle<Real> low,
+               Circle<Real> high);
   /// The level above; a band without data counts as zeros.
-  void synthesise(Circle<const Real> low, Circle<const Real> high, int64_t spacing, PositionRange part, Circle<Real> x);
+  void synthesise(Circle<const Real> low, Circle<const Real> high, int64_t spacing,
+                  PositionRange part, Circle<Real> x);
 
  private:
   struct View {

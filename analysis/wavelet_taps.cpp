@@ -1,5 +1,6 @@
-// Written by scripts/wavelet-taps, which says how the numbers come about. Low-pass filters in the order of reconstruction
-// (rec_lo); the second array of a biorthogonal wavelet is the decomposition filter (dec_lo). Everything else is derived.
+// Written by scripts/wavelet-taps, which says how the numbers come about. Low-pass filters in the
+// order of reconstruction (rec_lo); the second array of a biorthogonal wavelet is the decomposition
+// filter (dec_lo). Everything else is derived.
 
 #include "analysis/wavelet_taps.h"
 

@@ -97,7 +97,8 @@ double mean_square(std::span<const double> coefficients) {
   return mean_product(coefficients, coefficients);
 }
 
-// Fixed point of sigma^2 <- sigma^2 * mean(w^2 r^2) / E[w^2 r^2], r = W / sigma, from the median of the magnitudes.
+// Fixed point of sigma^2 <- sigma^2 * mean(w^2 r^2) / E[w^2 r^2], r = W / sigma, from the median of
+// the magnitudes.
 double robust_mean_square(std::span<const double> coefficients) {
   DENDROKV_ASSERT(coefficients.size() >= 2);
   static const RobustTuning tuning = tuned();
@@ -141,14 +142,17 @@ VarianceInterval chi_squared_interval(double variance, double degrees, double co
           degrees * variance / chi_squared_quantile(degrees, (1 - confidence) / 2)};
 }
 
-// Tapers of odd number sum to 0: they see the spectrum, not the mean. The mean is estimated from the others.
-VarianceInterval multitaper_interval(std::span<const double> interior, double confidence, size_t tapers) {
+// Tapers of odd number sum to 0: they see the spectrum, not the mean. The mean is estimated from
+// the others.
+VarianceInterval multitaper_interval(std::span<const double> interior, double confidence,
+                                     size_t tapers) {
   DENDROKV_ASSERT(tapers >= 2 && interior.size() >= tapers);
   const auto count = static_cast<double>(interior.size());
   std::vector<double> projections(tapers), sums(tapers);
   for (size_t k = 0; k < tapers; ++k)
     for (size_t t = 0; t < interior.size(); ++t) {
-      const double angle = std::numbers::pi * static_cast<double>(k + 1) * static_cast<double>(t + 1) / (count + 1);
+      const double angle =
+          std::numbers::pi * static_cast<double>(k + 1) * static_cast<double>(t + 1) / (count + 1);
       const double taper = std::sqrt(2 / (count + 1)) * std::sin(angle);
       projections[k] += taper * interior[t] * interior[t];
       if (k % 2 == 0) sums[k] += taper;
@@ -158,10 +162,12 @@ VarianceInterval multitaper_interval(std::span<const double> interior, double co
     weighed += projections[k] * sums[k];
     weight += sums[k] * sums[k];
   }
-  for (size_t k = 0; k < tapers; ++k) spectrum += std::pow(projections[k] - weighed / weight * sums[k], 2);
+  for (size_t k = 0; k < tapers; ++k)
+    spectrum += std::pow(projections[k] - weighed / weight * sums[k], 2);
   const auto degrees = static_cast<double>(tapers - 1);
   const double variance = mean_square(interior);
-  const double reach = student_quantile(degrees, (1 + confidence) / 2) * std::sqrt(spectrum / degrees / count);
+  const double reach =
+      student_quantile(degrees, (1 + confidence) / 2) * std::sqrt(spectrum / degrees / count);
   return {variance - reach, variance + reach};
 }
 
@@ -175,7 +181,8 @@ double dwt_variance(std::span<const double> coefficients, size_t taps, uint32_t 
   const size_t touched = dwt_boundary_coefficients(taps, level);
   if (coefficients.size() <= touched)
     fail("coefficients of level " + std::to_string(level), std::to_string(coefficients.size()),
-         "wanted more than " + std::to_string(touched), "take fewer levels, a shorter filter or a longer text");
+         "wanted more than " + std::to_string(touched),
+         "take fewer levels, a shorter filter or a longer text");
   return std::ldexp(mean_square(coefficients.subspan(touched)), -static_cast<int>(level));
 }
 

@@ -1,20 +1,24 @@
 #pragma once
-// Wavelet variance: how much of a series' variance lies at the scale of one level (Percival 1995; Percival & Walden 2000, chapter 8).
+// Wavelet variance: how much of a series' variance lies at the scale of one level (Percival 1995;
+// Percival & Walden 2000, chapter 8).
 //
-// The input are MODWT coefficients W of level j over a series of N, with a filter of L taps: the first L_j - 1 of them,
-// L_j = (2^j - 1)(L - 1) + 1, touch the start of the series and are left out of the unbiased estimate over the other M = N - L_j + 1.
+// The input are MODWT coefficients W of level j over a series of N, with a filter of L taps: the
+// first L_j - 1 of them, L_j = (2^j - 1)(L - 1) + 1, touch the start of the series and are left out
+// of the unbiased estimate over the other M = N - L_j + 1.
 //
 //   unbiased   (1/M) sum W^2          biased   (1/N) sum W^2 of all
-//   s_k        biased autocovariance of the M coefficients, not centred;   A = s_0^2 / 2 + sum_{k>0} s_k^2
-//   gaussian   nu +- z sqrt(2 A / M)                            may reach below 0
-//   chi^2      [eta nu / Q(1 - p), eta nu / Q(p)]   with eta1 = M nu^2 / A   (large samples, from the data)
-//                                                     eta2 = 2 (sum C_k)^2 / sum C_k^2   (from a known spectrum)
-//                                                     eta3 = max(M / 2^j, 1)             (ideal filter)
-//   multitaper nu +- t_(K-1) sqrt(S(0) / M): S(0) the spectrum of W^2 at frequency 0 by K sine tapers (Serroukh, Walden and Percival
-//              2000, with the tapers of Riedel and Sidorenko 1995, and Student's t for the K - 1 degrees of freedom of S): holds without
-//              normality
-//   robust     M-estimate with Tukey's weights, 60 % efficient under normality (Guerrier and Molinari 2016): a few wild
-//              coefficients do not move it
+//   s_k        biased autocovariance of the M coefficients, not centred
+//   A          s_0^2 / 2 + sum_{k>0} s_k^2
+//   gaussian   nu +- z sqrt(2 A / M)                may reach below 0
+//   chi^2      [eta nu / Q(1 - p), eta nu / Q(p)]   eta1 = M nu^2 / A, sample large
+//                                              eta2 = 2 (sum C_k)^2 / sum C_k^2, spectrum known
+//                                              eta3 = max(M / 2^j, 1), filter ideal
+//   multitaper nu +- t_(K-1) sqrt(S(0) / M): S(0) the spectrum of W^2 at frequency 0 by K sine
+//              tapers (Serroukh, Walden and Percival 2000, with the tapers of Riedel and Sidorenko
+//              1995, and Student's t for the K - 1 degrees of freedom of S):
+//              holds without normality
+//   robust     M-estimate with Tukey's weights, 60 % efficient under normality (Guerrier and
+//              Molinari 2016): a few wild coefficients do not move it
 
 #include <cstddef>
 #include <cstdint>
@@ -50,9 +54,9 @@ VarianceInterval chi_squared_interval(double variance, double degrees, double co
 VarianceInterval multitaper_interval(std::span<const double> interior, double confidence,
                                      size_t tapers = 5);
 
-/// Decimated coefficients of `level` that no end of a circular transform touches leave out the first of
-/// ceil((taps - 2)(1 - 2^-level)); the unbiased estimate from them, comparable with that of the MODWT: sum of squares over
-/// 2^level times their number. Throws Error when there is none.
+/// Decimated coefficients of `level` that no end of a circular transform touches leave out the
+/// first of ceil((taps - 2)(1 - 2^-level)); the unbiased estimate from them, comparable with that
+/// of the MODWT: sum of squares over 2^level times their number. Throws Error when there is none.
 size_t dwt_boundary_coefficients(size_t taps, uint32_t level);
 double dwt_variance(std::span<const double> coefficients, size_t taps, uint32_t level);
 
@@ -61,9 +65,9 @@ double degrees_from_data(double variance, double a, size_t coefficients);  // et
 double degrees_from_spectrum(std::span<const double> spectrum);       // eta2
 double degrees_of_ideal_filter(size_t coefficients, uint32_t level);  // eta3
 
-/// Correlation of two series at one scale from their interior coefficients, with the interval of Fisher's z transform at
-/// `series_length` / 2^level - 3 degrees (Whitcher, Guttorp, Percival 2000). Infinite z at |r| = 1 gives the point itself.
-/// Throws Error when that is not positive.
+/// Correlation of two series at one scale from their interior coefficients, with the interval of
+/// Fisher's z transform at `series_length` / 2^level - 3 degrees (Whitcher, Guttorp, Percival
+/// 2000). Infinite z at |r| = 1 gives the point itself. Throws Error when that is not positive.
 struct Correlation {
   double value = 0, lower = 0, upper = 0;
 };

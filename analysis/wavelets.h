@@ -1,9 +1,10 @@
 #pragma once
 // Discrete wavelets by name.
 //
-// Conventions (tests/analysis/wavelets_test.cpp): sum of a low-pass = sqrt 2; dec_hi[k] = (-1)^(k+1) rec_lo[k] and
-// rec_hi[k] = (-1)^k dec_lo[k]; orthogonal: dec_lo is rec_lo reversed. Haar: dec_hi = (-1, 1) / sqrt 2, so that a detail is the
-// older sample minus the newer one. These are the conventions of PyWavelets.
+// Conventions (tests/analysis/wavelets_test.cpp): sum of a low-pass = sqrt 2; dec_hi[k] =
+// (-1)^(k+1) rec_lo[k] and rec_hi[k] = (-1)^k dec_lo[k]; orthogonal: dec_lo is rec_lo reversed.
+// Haar: dec_hi = (-1, 1) / sqrt 2, so that a detail is the older sample minus the newer one. These
+// are the conventions of PyWavelets.
 
 #include <cstdint>
 #include <span>
@@ -47,7 +48,8 @@ Wavelet find_wavelet(std::string_view name);
 Wavelet custom_wavelet(std::string name, std::vector<double> dec_lo, std::vector<double> dec_hi,
                        std::vector<double> rec_lo, std::vector<double> rec_hi);
 
-/// floor(log2(positions / (length - 1))): the deepest level with a coefficient that no boundary touches; 0 = none.
+/// floor(log2(positions / (length - 1))): the deepest level with a coefficient that no boundary
+/// touches; 0 = none.
 uint32_t deepest_level(size_t positions, size_t filter_length);
 
 }  // namespace dendrokv

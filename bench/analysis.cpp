@@ -1,6 +1,8 @@
-// The wavelet analysis beside what memory allows. A profile's rates count one read of every head's signal, 4 bytes a sample, whatever
-// the case really moves, so that cases compare; `percent_of_stream` is that over a plain read of the same bytes on as many threads, by the
-// processor time of the fastest rounds: on a machine that others use too, those were left alone. A transform's rates count its input.
+// The wavelet analysis beside what memory allows. A profile's rates count one read of every head's
+// signal, 4 bytes a sample, whatever the case really moves, so that cases compare;
+// `percent_of_stream` is that over a plain read of the same bytes on as many threads, by the
+// processor time of the fastest rounds: on a machine that others use too, those were left alone. A
+// transform's rates count its input.
 
 #include <algorithm>
 #include <cmath>
@@ -80,11 +82,10 @@ void fused(Heads& heads, size_t head, size_t count) {
 }
 
 void every_measure(Heads& heads, size_t head) {
-  haar_measures<float>(heads.weights.view().rows_from(head, 1), heads.values[head].view(), kLevels,
-                       {heads.magnitude.view().rows_from(head, 1),
-                        heads.energy.view().rows_from(head, 1),
-                        heads.logarithm.view().rows_from(head, 1),
-                        heads.signal_energy.view().rows_from(head, 1)});
+  haar_measures<float>(
+      heads.weights.view().rows_from(head, 1), heads.values[head].view(), kLevels,
+      {heads.magnitude.view().rows_from(head, 1), heads.energy.view().rows_from(head, 1),
+       heads.logarithm.view().rows_from(head, 1), heads.signal_energy.view().rows_from(head, 1)});
 }
 
 void transform_and_inverse(Heads& heads, size_t head) {
@@ -115,7 +116,8 @@ std::function<void(unsigned)> over_heads(std::shared_ptr<Heads> heads, size_t at
 
 std::vector<Case> profile_cases(size_t count, unsigned most_threads) {
   const auto heads = std::make_shared<Heads>(count);
-  const std::string shape = std::to_string(count) + " heads x 512 positions x 64 channels, 5 levels";
+  const std::string shape =
+      std::to_string(count) + " heads x 512 positions x 64 channels, 5 levels";
   const double bytes = static_cast<double>(count * kPositions * kChannels * sizeof(float));
   const auto add = [&](const char* name, size_t at_once, void (*work)(Heads&, size_t)) {
     return Case{name, shape, "f32", bytes, over_heads(heads, at_once, work, most_threads)};
@@ -160,11 +162,14 @@ SignalView<T> view_of(T* data, size_t positions, size_t signals, Along along) {
 template <class Real>
 Case dwt_case(const char* wavelet, Boundary boundary, size_t positions, size_t signals,
               uint32_t levels, Along along) {
-  const auto dwt = std::make_shared<Dwt>(find_wavelet(wavelet), boundary, positions, levels, Depth::Any);
-  const auto in = noise<Real>(positions * signals), out = noise<Real>(dwt->coefficients() * signals);
+  const auto dwt =
+      std::make_shared<Dwt>(find_wavelet(wavelet), boundary, positions, levels, Depth::Any);
+  const auto in = noise<Real>(positions * signals),
+             out = noise<Real>(dwt->coefficients() * signals);
   const std::string shape = std::to_string(signals) + " x " + std::to_string(positions) + " " +
                             wavelet + ", " + std::to_string(levels) + " levels, " +
-                            std::string(boundary_name(boundary)) + (along == Along::Rows ? "" : ", axis 0");
+                            std::string(boundary_name(boundary)) +
+                            (along == Along::Rows ? "" : ", axis 0");
   return {along == Along::Rows ? "dwt" : "dwt_axis_0", shape, name_of<Real>(),
           static_cast<double>(in->size() * sizeof(Real)), [=](unsigned threads) {
             // [band, position, signal] or [signal, band, position], bands one after the other
@@ -175,7 +180,8 @@ Case dwt_case(const char* wavelet, Boundary boundary, size_t positions, size_t s
               bands.push_back(view_of(out->data() + first * signals, length, signals, along));
               first += length;
             }
-            dwt->forward<Real>(view_of<const Real>(in->data(), positions, signals, along), bands, threads);
+            dwt->forward<Real>(view_of<const Real>(in->data(), positions, signals, along), bands,
+                               threads);
           }};
 }
 
@@ -183,8 +189,10 @@ Case dwt_case(const char* wavelet, Boundary boundary, size_t positions, size_t s
 Case lifting_case(const char* wavelet, size_t positions, uint32_t levels) {
   const auto lifted = std::make_shared<LiftedDwt>(wavelet, positions, levels);
   const auto in = noise<double>(positions), out = noise<double>(positions + levels);
-  const std::string shape = "1 x " + std::to_string(positions) + " " + wavelet + ", " + std::to_string(levels) + " levels, periodization";
-  return {"lifting", shape, "f64", static_cast<double>(positions * sizeof(double)), [=](unsigned threads) {
+  const std::string shape = "1 x " + std::to_string(positions) + " " + wavelet + ", " +
+                            std::to_string(levels) + " levels, periodization";
+  return {"lifting", shape, "f64", static_cast<double>(positions * sizeof(double)),
+          [=](unsigned threads) {
             std::vector<SignalView<double>> bands;
             double* next = out->data();
             for (uint32_t b = 0; b <= levels; ++b) {
@@ -198,9 +206,10 @@ Case lifting_case(const char* wavelet, size_t positions, uint32_t levels) {
 
 template <class Real>
 Case modwt_case(const char* wavelet, size_t positions, size_t channels, uint32_t levels) {
-  const auto in = noise<Real>(positions * channels), out = noise<Real>(positions * channels * (levels + 1));
-  const std::string shape = std::to_string(positions) + " x " + std::to_string(channels) + " " + wavelet + ", " +
-                            std::to_string(levels) + " levels, axis 0";
+  const auto in = noise<Real>(positions * channels),
+             out = noise<Real>(positions * channels * (levels + 1));
+  const std::string shape = std::to_string(positions) + " x " + std::to_string(channels) + " " +
+                            wavelet + ", " + std::to_string(levels) + " levels, axis 0";
   return {"modwt", shape, name_of<Real>(), static_cast<double>(in->size() * sizeof(Real)),
           [=](unsigned threads) {
             std::vector<SignalView<Real>> details, smooths(levels);
@@ -210,7 +219,8 @@ Case modwt_case(const char* wavelet, size_t positions, size_t channels, uint32_t
             for (uint32_t b = 0; b < levels; ++b) details.push_back(band(b));
             smooths.back() = band(levels);
             Modwt(find_wavelet(wavelet), positions, levels)
-                .forward<Real>(view_of<const Real>(in->data(), positions, channels, Along::Columns), details, smooths, threads);
+                .forward<Real>(view_of<const Real>(in->data(), positions, channels, Along::Columns),
+                               details, smooths, threads);
           }};
 }
 
@@ -219,16 +229,20 @@ enum class Output { Matrix, Power };
 Case cwt_case(size_t positions, Output output) {
   constexpr size_t kScales = 300;
   CwtOptions options;
-  options.padded = size_t{1} << static_cast<size_t>(std::ceil(std::log2(static_cast<double>(positions))));
+  options.padded =
+      size_t{1} << static_cast<size_t>(std::ceil(std::log2(static_cast<double>(positions))));
   const ContinuousWavelet morlet;
   // Periods from 2 to 64 positions.
   const auto cwt = std::make_shared<Cwt>(
       morlet, positions, octave_scales(2 / morlet.period(), (kScales - 1) / 5.0, kScales), options);
   const auto in = noise<float>(positions);
-  const auto matrix = std::make_shared<Grid<std::complex<float>>>(output == Output::Matrix ? kScales : 0, positions);
+  const auto matrix = std::make_shared<Grid<std::complex<float>>>(
+      output == Output::Matrix ? kScales : 0, positions);
   const auto power = std::make_shared<Grid<float>>(1, positions);
   return {output == Output::Matrix ? "cwt" : "cwt_power",
-          std::to_string(positions) + " x 300 scales of periods 2 to 64, morlet 6, zero-padded to " + std::to_string(options.padded),
+          std::to_string(positions) +
+              " x 300 scales of periods 2 to 64, morlet 6, zero-padded to " +
+              std::to_string(options.padded),
           "f32", static_cast<double>(positions * sizeof(float)), [=](unsigned threads) {
             const IndexRange all{0, kScales};
             if (output == Output::Matrix)
@@ -241,13 +255,12 @@ Case cwt_case(size_t positions, Output output) {
 /// Made only when asked for: some take hundreds of megabytes.
 std::vector<std::function<std::vector<Case>()>> groups(unsigned most_threads) {
   constexpr size_t kLong = size_t{1} << 20;
-  const auto one = [](auto make) {
-    return [make] { return std::vector<Case>{make()}; };
-  };
+  const auto one = [](auto make) { return [make] { return std::vector<Case>{make()}; }; };
   const auto beside_lifting = [](const char* wavelet, uint32_t levels) {
     return [=] {
-      return std::vector<Case>{dwt_case<double>(wavelet, Boundary::Periodization, kLong, 1, levels, Along::Rows),
-                               lifting_case(wavelet, kLong, levels)};
+      return std::vector<Case>{
+          dwt_case<double>(wavelet, Boundary::Periodization, kLong, 1, levels, Along::Rows),
+          lifting_case(wavelet, kLong, levels)};
     };
   };
   return {
@@ -294,7 +307,8 @@ double median_of(const std::vector<Round>& rounds) {
   return median(std::move(seconds));
 }
 
-JsonObject row_of(const Case& which, unsigned threads, const std::vector<Round>& rounds, double stream_seconds) {
+JsonObject row_of(const Case& which, unsigned threads, const std::vector<Round>& rounds,
+                  double stream_seconds) {
   const double fastest = fastest_of(rounds), middle = median_of(rounds);
   JsonObject row;
   row.set("name", which.name).set("shape", which.shape);
@@ -304,14 +318,15 @@ JsonObject row_of(const Case& which, unsigned threads, const std::vector<Round>&
   return row;
 }
 
-/// The cases of a group take turns, so that what disturbs the machine disturbs all. Returns the rate of the plain read, if there is one.
-double run_group(const std::vector<Case>& cases, std::span<const unsigned> counts, JsonObject& result) {
+/// The cases of a group take turns, so that what disturbs the machine disturbs all. Returns the
+/// rate of the plain read, if there is one.
+double run_group(const std::vector<Case>& cases, std::span<const unsigned> counts,
+                 JsonObject& result) {
   double stream_rate = 0;
   for (const unsigned threads : counts) {
     std::vector<std::vector<Round>> rounds(cases.size());
     for (size_t round = 0; round < kRounds; ++round)
-      for (size_t i = 0; i < cases.size(); ++i)
-        rounds[i].push_back(timed(cases[i], threads));
+      for (size_t i = 0; i < cases.size(); ++i) rounds[i].push_back(timed(cases[i], threads));
     const bool stream = cases[0].name == "stream_read";
     const double fastest = stream ? fastest_of(rounds[0]) : 0;
     if (stream && threads == 1) stream_rate = cases[0].bytes / median_of(rounds[0]) / 1e9;

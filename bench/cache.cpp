@@ -1,8 +1,9 @@
-// Replay of cache policies over attention in memory, without the reading of a trace: one lane of 32,768
-// steps in 1,024 rows, and all 90 lanes of the default model over 2,048 tokens (--filter replay); then what each
-// policy costs in a running model (bench/policy_costs.h; --filter NAME of some). The peer is the least
-// that a score needs: a read and sum of the same number of weights, in order. `cpu_milliseconds` is the
-// time that the processors worked, of all threads together: on a busy machine the one to look at.
+// Replay of cache policies over attention in memory, without the reading of a trace: one lane of
+// 32,768 steps in 1,024 rows, and all 90 lanes of the default model over 2,048 tokens (--filter
+// replay); then what each policy costs in a running model (bench/policy_costs.h; --filter NAME of
+// some). The peer is the least that a score needs: a read and sum of the same number of weights, in
+// order. `cpu_milliseconds` is the time that the processors worked, of all threads together: on a
+// busy machine the one to look at.
 
 #include <atomic>
 #include <cmath>

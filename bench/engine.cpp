@@ -1,7 +1,9 @@
-// Prefill and decode speed of a model, as a user meets it: one stream, full cache, logits of the last token. Beside it the limit
-// that memory sets to decoding: the bytes that a token must read, at the rate at which the same threads can stream memory now.
+// Prefill and decode speed of a model, as a user meets it: one stream, full cache, logits of the
+// last token. Beside it the limit that memory sets to decoding: the bytes that a token must read,
+// at the rate at which the same threads can stream memory now.
 //
-// Rates are of wall time. On a machine that others use, one thread's processor time says more: it is given too.
+// Rates are of wall time. On a machine that others use, one thread's processor time says more: it
+// is given too.
 
 #include <algorithm>
 #include <ctime>
@@ -80,7 +82,8 @@ std::vector<Cost> decode_costs(const Model& model, const DecoderOptions& options
 
 using Words [[gnu::vector_size(16)]] = uint64_t;
 
-// What it costs the threads together to read a byte, each its own part of a region beyond every cache.
+// What it costs the threads together to read a byte, each its own part of a region beyond every
+// cache.
 Cost stream_cost(unsigned threads) {
   const AlignedBytes region = aligned_bytes(kStreamBytes);  // in huge pages, as the weights
   auto* words = reinterpret_cast<Words*>(region.bytes.get());

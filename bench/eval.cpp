@@ -1,6 +1,7 @@
-// What several policies cost together beside one alone, in the same rounds: losses of a text, closed loop, 256 rows per lane. One policy is
-// run token by token, as a cache policy is defined, and in blocks, as `dendrokv eval` does; a block shares each weight's load among its
-// tokens already, several policies share it among their streams.
+// What several policies cost together beside one alone, in the same rounds: losses of a text,
+// closed loop, 256 rows per lane. One policy is run token by token, as a cache policy is defined,
+// and in blocks, as `dendrokv eval` does; a block shares each weight's load among its tokens
+// already, several policies share it among their streams.
 
 #include <ctime>
 #include <vector>

@@ -1,5 +1,6 @@
-// The kernels at the shapes of SmolLM2-135M, one thread. Weights rotate through a set as large as the model's layers, so that a
-// single column reads them from where a decode step does: not from the nearest cache.
+// The kernels at the shapes of SmolLM2-135M, one thread. Weights rotate through a set as large as
+// the model's layers, so that a single column reads them from where a decode step does: not from
+// the nearest cache.
 
 #include "model/kernels.h"
 
@@ -170,7 +171,8 @@ void read_memory(benchmark::State& state, size_t mebibytes) {
   set_rate(state, "GB/s", static_cast<double>(words.size() * sizeof(uint64_t)));
 }
 
-// An empty round of the thread pool: what each of the 150 rounds of a decode step costs besides its work.
+// An empty round of the thread pool: what each of the 150 rounds of a decode step costs besides its
+// work.
 void fork_join(benchmark::State& state, unsigned threads) {
   ThreadPool pool(threads);
   for (auto _ : state) pool.run([](unsigned) {});

@@ -1,7 +1,9 @@
-// Bounded caches: what a token costs under a policy, near the start of a stream and far along it, and what memory the stream takes.
+// Bounded caches: what a token costs under a policy, near the start of a stream and far along it,
+// and what memory the stream takes.
 //
-// All streams decode in turns, token by token, so that a busy machine slows all of them; medians over the tokens of a stream. The
-// time on the processors is given beside the time on the clock: with --threads 1 it leaves out what other programs took.
+// All streams decode in turns, token by token, so that a busy machine slows all of them; medians
+// over the tokens of a stream. The time on the processors is given beside the time on the clock:
+// with --threads 1 it leaves out what other programs took.
 
 #include <ctime>
 #include <fstream>

@@ -1,4 +1,5 @@
-// dendrokv-bench: parses the command line, runs a row of the table, prints errors as the main program does.
+// dendrokv-bench: parses the command line, runs a row of the table, prints errors as the main
+// program does.
 
 #include <CLI/CLI.hpp>
 #include <exception>

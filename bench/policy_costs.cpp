@@ -61,8 +61,7 @@ class Stream {
   template <class Of>
   double of_cycles(const Of& of) const {
     std::vector<double> numbers;
-    for (const Cycle& cycle : cycles_)
-      numbers.push_back(of(cycle) / static_cast<double>(kCycle));
+    for (const Cycle& cycle : cycles_) numbers.push_back(of(cycle) / static_cast<double>(kCycle));
     return median(numbers);
   }
 
@@ -108,8 +107,8 @@ void append_policy_costs(const Options& options, JsonObject& result) {
     row.set("over_full", stream->milliseconds() / at_rows(*streams[0], *streams[1], stream->rows(),
                                                           &Stream::milliseconds));
     row.set("processor_over_full",
-            stream->processor_milliseconds() / at_rows(*streams[0], *streams[1], stream->rows(),
-                                                       &Stream::processor_milliseconds));
+            stream->processor_milliseconds() /
+                at_rows(*streams[0], *streams[1], stream->rows(), &Stream::processor_milliseconds));
     result.append("policy_costs", std::move(row));
   }
 }

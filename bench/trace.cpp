@@ -1,7 +1,9 @@
-// What recording costs: all layers, heads and steps in f16, to disk, synced, against the same work without a trace, in turns.
+// What recording costs: all layers, heads and steps in f16, to disk, synced, against the same work
+// without a trace, in turns.
 //
-// Prefill: a text in blocks. Beside it the raw rate of the disk, measured in the same rounds: the same number of bytes from one
-// buffer, past the page cache, synced. Decode: tokens one by one behind a context that is not recorded.
+// Prefill: a text in blocks. Beside it the raw rate of the disk, measured in the same rounds: the
+// same number of bytes from one buffer, past the page cache, synced. Decode: tokens one by one
+// behind a context that is not recorded.
 
 #include <algorithm>
 #include <cstdlib>
@@ -118,13 +120,17 @@ class Bench {
  private:
   TracePlan plan_of(size_t first, size_t tokens) const {
     TracePlan plan;
-    plan.tokens = model_.tokenizer().text_of({ids_.begin(), ids_.begin() + static_cast<std::ptrdiff_t>(tokens)});
+    plan.tokens = model_.tokenizer().text_of(
+        {ids_.begin(), ids_.begin() + static_cast<std::ptrdiff_t>(tokens)});
     plan.info.model = model_.facts();
     plan.info.policy = "full";
     plan.info.tokens = static_cast<uint32_t>(tokens);
-    for (uint32_t layer = 0; layer < model_.config().layers; ++layer) plan.info.layers.emplace_back(layer);
-    for (uint32_t head = 0; head < model_.config().heads; ++head) plan.info.heads.emplace_back(head);
-    for (size_t step = first; step < tokens; ++step) plan.info.steps.emplace_back(static_cast<uint32_t>(step));
+    for (uint32_t layer = 0; layer < model_.config().layers; ++layer)
+      plan.info.layers.emplace_back(layer);
+    for (uint32_t head = 0; head < model_.config().heads; ++head)
+      plan.info.heads.emplace_back(head);
+    for (size_t step = first; step < tokens; ++step)
+      plan.info.steps.emplace_back(static_cast<uint32_t>(step));
     choose_chunks(plan);
     return plan;
   }
@@ -158,7 +164,9 @@ void measure_prefill(Bench& bench, size_t tokens, JsonObject& result) {
     raw.push_back(bench.raw_write());
     of_disk.push_back(with.seconds / std::max(without.seconds, raw.back()));
   }
-  result.set("plain_seconds", median(plain)).set("traced_seconds", median(traced)).set("ratio", median(ratio));
+  result.set("plain_seconds", median(plain))
+      .set("traced_seconds", median(traced))
+      .set("ratio", median(ratio));
   result.set("processor_ratio", median(processor));
   result.set("raw_write_seconds", median(raw)).set("ratio_to_the_slower_of_both", median(of_disk));
 }
@@ -172,7 +180,8 @@ void measure_decode(Bench& bench, size_t depth, JsonObject& result) {
   }
   result.set("decode_depth", depth).set("decode_tokens", kDecodeTokens);
   result.set("decode_plain_tokens_per_second", static_cast<double>(kDecodeTokens) / median(plain));
-  result.set("decode_traced_tokens_per_second", static_cast<double>(kDecodeTokens) / median(traced));
+  result.set("decode_traced_tokens_per_second",
+             static_cast<double>(kDecodeTokens) / median(traced));
   result.set("decode_ratio", median(ratio));
 }
 

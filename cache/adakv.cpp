@@ -1,11 +1,12 @@
-// Ada-KV (Feng et al., NeurIPS 2025, arXiv 2407.11550): a layer's rows go to the heads that need them.
+// Ada-KV (Feng et al., NeurIPS 2025, arXiv 2407.11550): a layer's rows go to the heads that need
+// them.
 //
 // A wrapper over a score (`base`). With H lanes of a layer and capacity B of each:
 //   n[h] = how many of the H B best scores of all lanes together are lane h's
 //   lane h keeps its round((1 - alpha) n[h] + floor(alpha B)) best, and the recent rows
 // so each lane is sure of alpha B rows. Lanes become unequally long. A cut is due when all lanes
-// together hold H `every` rows more than H budgets, or at the prompt's end. Rounding may ask for a row
-// or two too many; then the lanes with the most rows give them up.
+// together hold H `every` rows more than H budgets, or at the prompt's end. Rounding may ask for a
+// row or two too many; then the lanes with the most rows give them up.
 
 #include <algorithm>
 #include <array>
@@ -149,9 +150,9 @@ class SharedLayer {
   std::vector<LaneView> views_;
   std::vector<std::vector<double>> room_;        // [lane][slot]
   std::vector<std::span<const double>> scores_;  // [lane][slot], there or in the lane
-  std::vector<size_t> keep_;                 // [lane] rows between sinks and recent
-  size_t rows_ = 0;       // of all lanes, after the last decision
-  uint64_t arrived_ = 0;  // tokens by then
+  std::vector<size_t> keep_;                     // [lane] rows between sinks and recent
+  size_t rows_ = 0;                              // of all lanes, after the last decision
+  uint64_t arrived_ = 0;                         // tokens by then
   bool decided_ = false, due_ = false;
 };
 

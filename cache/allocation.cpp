@@ -41,17 +41,19 @@ struct HullStep {
   double per_byte() const { return gain / static_cast<double>(bytes); }
 };
 
-/// Upper left hull of (bytes, gain) from the first level on: steps of falling gain per byte, all of them gains. Levels that cost more than
-/// `most` above the first are none: with all others at their first level they would not fit.
+/// Upper left hull of (bytes, gain) from the first level on: steps of falling gain per byte, all of
+/// them gains. Levels that cost more than `most` above the first are none: with all others at their
+/// first level they would not fit.
 std::vector<HullStep> hull_of(const LaneOffer& offer, size_t lane, uint64_t most) {
   std::vector<HullStep> hull;
   size_t level = 0;
   for (;;) {
     std::optional<HullStep> best;
     for (size_t to = level + 1; to < offer.rows.size(); ++to) {
-      if (offer.bytes[to] == offer.bytes[level] || offer.bytes[to] - offer.bytes[0] > most) continue;
+      if (offer.bytes[to] == offer.bytes[level] || offer.bytes[to] - offer.bytes[0] > most)
+        continue;
       const HullStep step{lane, level, to, offer.gain[to] - offer.gain[level],
-                      offer.bytes[to] - offer.bytes[level]};
+                          offer.bytes[to] - offer.bytes[level]};
       if (step.gain > 0 && (!best || step.per_byte() >= best->per_byte())) best = step;
     }
     if (!best) return hull;
@@ -100,7 +102,7 @@ void fill(std::span<const LaneOffer> lanes, uint64_t budget, Allocation& allocat
       const size_t level = allocation.level[lane];
       for (size_t to = level + 1; to < offer.rows.size(); ++to) {
         const HullStep step{lane, level, to, offer.gain[to] - offer.gain[level],
-                        offer.bytes[to] - offer.bytes[level]};
+                            offer.bytes[to] - offer.bytes[level]};
         if (step.gain > 0 && step.bytes <= budget - allocation.bytes &&
             (!best || step.gain > best->gain))
           best = step;
@@ -115,7 +117,8 @@ void fill(std::span<const LaneOffer> lanes, uint64_t budget, Allocation& allocat
 Allocation greedy(std::span<const LaneOffer> lanes, uint64_t budget) {
   Allocation taken = lowest(lanes), alone = taken;
   std::optional<double> upper;
-  std::vector<bool> closed(lanes.size(), false);  // a lane whose step did not fit goes no further up its hull
+  // a lane whose step did not fit goes no further up its hull
+  std::vector<bool> closed(lanes.size(), false);
   for (const HullStep& step : sorted_steps(lanes, budget)) {
     if (closed[step.lane]) continue;
     if (step.bytes <= budget - taken.bytes) {
@@ -166,7 +169,8 @@ Allocation exact(std::span<const LaneOffer> lanes, uint64_t budget) {
       for (uint32_t level = 0; level < offer.rows.size(); ++level) {
         const State& state = stages.back()[before];
         const uint64_t bytes = state.bytes + offer.bytes[level];
-        if (bytes <= budget) states.push_back({bytes, state.gain + offer.gain[level], before, level});
+        if (bytes <= budget)
+          states.push_back({bytes, state.gain + offer.gain[level], before, level});
       }
     stages.push_back(undominated(std::move(states)));
     all += stages.back().size();

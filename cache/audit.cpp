@@ -1,7 +1,8 @@
 // Opens a file, and asks every row of the table.
 //
-// To add a check: a function over what is open (Subject), and a row. `of` says which files can answer; for the
-// others the audit says "not applicable" by itself. A check that depends on a broken structure is not made.
+// To add a check: a function over what is open (Subject), and a row. `of` says which files can
+// answer; for the others the audit says "not applicable" by itself. A check that depends on a
+// broken structure is not made.
 
 #include "cache/audit.h"
 

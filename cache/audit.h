@@ -1,6 +1,6 @@
 #pragma once
-// The audit of a file: every invariant that can be looked up in it, each with the value found. The table of
-// checks is in cache/audit.cpp.
+// The audit of a file: every invariant that can be looked up in it, each with the value found. The
+// table of checks is in cache/audit.cpp.
 
 #include <cstdint>
 #include <filesystem>
@@ -22,15 +22,16 @@ struct AuditOptions {
   Progress progress = {};       // by heads and lanes; stopping leaves checks out, which say so
 };
 
-/// All checks of the table on a trace, runs, analysis, logits or eval file. Throws Error when there is nothing
-/// to look at: missing, no HDF5 file, truncated, not one of ours.
+/// All checks of the table on a trace, runs, analysis, logits or eval file. Throws Error when there
+/// is nothing to look at: missing, no HDF5 file, truncated, not one of ours.
 Audit audit_file(const std::filesystem::path& path, const AuditOptions& options);
 
-/// The checks that a run allows which is in no file yet. `model.context_length` and `head_dim` 0 = not known.
+/// The checks that a run allows which is in no file yet. `model.context_length` and `head_dim` 0 =
+/// not known.
 Audit audit_run(const Run& run, const ModelFacts& model);
 
-/// Findings of another audit of the same subject come in: they replace those that were not to be had, and red
-/// replaces green; checks of another name come behind.
+/// Findings of another audit of the same subject come in: they replace those that were not to be
+/// had, and red replaces green; checks of another name come behind.
 void merge(Audit& audit, std::span<const Check> others);
 
 /// One line of what a check of the table means.

@@ -56,8 +56,8 @@ void open_runs(Subject& subject) {
   const uint64_t count = subject.file.count_attribute("/runs", "count");
   for (uint64_t run = 0; run < count; ++run) {
     const std::string group = "/runs/" + std::to_string(run);
-    const h5::Dataset steps =
-        subject.file.open_dataset(group + "/evict_step", h5::Type::I32, {kAnyExtent, kAnyExtent, kAnyExtent});
+    const h5::Dataset steps = subject.file.open_dataset(group + "/evict_step", h5::Type::I32,
+                                                        {kAnyExtent, kAnyExtent, kAnyExtent});
     read_record(subject, group, steps.shape());
   }
   if (!subject.options.trace.empty()) subject.trace.emplace(subject.options.trace);

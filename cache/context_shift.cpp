@@ -2,8 +2,8 @@
 //
 //   step(n rows):  if n > sinks + capacity: evict half of the rows behind the sinks, the oldest
 //
-// llama.cpp moves the kept keys to their new places by a further rotation, which drifts; here they are
-// rotated anew (positions=rank), so a run shows what the choice of rows costs, not the drift.
+// llama.cpp moves the kept keys to their new places by a further rotation, which drifts; here they
+// are rotated anew (positions=rank), so a run shows what the choice of rows costs, not the drift.
 
 #include <array>
 

@@ -11,7 +11,8 @@
 namespace dendrokv {
 namespace {
 
-// Divergences are sums of floats over a vocabulary: of two equal distributions they come this close to 0.
+// Divergences are sums of floats over a vocabulary: of two equal distributions they come this close
+// to 0.
 constexpr float kLeastDivergence = -1e-3f;
 
 std::string place(const EvalFile& file, const EvalText& text, size_t policy, size_t token) {

@@ -10,7 +10,8 @@ namespace dendrokv {
 Finding check_eval_manifest(const EvalFile& file);
 /// Ids and likeliest tokens are of the vocabulary.
 Finding check_eval_tokens(const EvalFile& file);
-/// Losses are finite and not negative as far as the run came; none for the first token, none behind.
+/// Losses are finite and not negative as far as the run came; none for the first token, none
+/// behind.
 Finding check_eval_losses(const EvalFile& file);
 /// Divergences, rows held and rows read are possible.
 Finding check_eval_numbers(const EvalFile& file);

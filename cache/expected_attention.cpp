@@ -1,5 +1,5 @@
-// Expected Attention (Devoto et al., 2025, arXiv 2510.00636; kvpress): what the queries to come will
-// attend to, if they are like those so far.
+// Expected Attention (Devoto et al., 2025, arXiv 2510.00636; kvpress): what the queries to come
+// will attend to, if they are like those so far.
 //
 //   mu, Sigma  mean and covariance of the un-rotated queries of a head, the first `sinks` left out
 //   R          the rotation of a query, averaged over the next `future` places
@@ -7,8 +7,8 @@
 //   p          = softmax of z over the rows, mean over the query heads of the lane
 //   score      = (p + epsilon) * |value row|
 //
-// The logarithm of the mean of exp(q . k / sqrt(d)) over a normal distribution of q is z. Needs queries,
-// which only the running model has.
+// The logarithm of the mean of exp(q . k / sqrt(d)) over a normal distribution of q is z. Needs
+// queries, which only the running model has.
 
 #include <algorithm>
 #include <array>
@@ -41,7 +41,8 @@ constexpr std::array kOptions{
 
 using Turns = std::vector<std::complex<double>>;  // [pair]
 
-/// The turns of the places 0 .. places - 1, averaged: pair i is turned as in the middle, and shortened.
+/// The turns of the places 0 .. places - 1, averaged: pair i is turned as in the middle, and
+/// shortened.
 Turns mean_turns(std::span<const double> turns, size_t places) {
   const auto count = static_cast<double>(places);
   Turns mean;

@@ -3,11 +3,11 @@
 //
 //   the text behind the sinks, up to the window, is cut in `chunks` parts of equal length
 //   part i of them, the oldest 0, has capacity * 2^i / (2^chunks - 1) rows
-//   each part keeps its best by SnapKV's score; rows that a part cannot fill go to the next older one
+//   each part keeps its best by SnapKV's score; rows that one cannot fill go to the next older
 //
 // Comparing it with TreeKV tells apart the two ideas in it: rows that thin out with age, and
-// neighbours that compete in turn. Lengths are in text positions, so that a stream that is cut again
-// and again has parts of all its text.
+// neighbours that compete in turn. Lengths are in text positions, so that a stream that is cut
+// again and again has parts of all its text.
 
 #include <algorithm>
 #include <array>

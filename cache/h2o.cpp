@@ -1,13 +1,13 @@
-// H2O (Zhang et al., NeurIPS 2023, arXiv 2306.14048): heavy hitters, the rows that have been given the
-// most attention, beside the recent ones.
+// H2O (Zhang et al., NeurIPS 2023, arXiv 2306.14048): heavy hitters, the rows that have been given
+// the most attention, beside the recent ones.
 //
 //   S[row] = sum of the row's attention weight since it came
 //   step(n rows):  if n > sinks + capacity + recent:
 //     evict the smallest S of rows sinks .. n - recent - 1; of equals the oldest
 //
-// h2o-avg scores by S / C, the mean weight over the row's life, as the ObservedAttention of kvpress:
-// an old row no longer wins by its age alone. The paper's heads have a cache each; ours do with
-// share=query-head. TreeKV with scope=all,score=sum is the same rule.
+// h2o-avg scores by S / C, the mean weight over the row's life, as the ObservedAttention of
+// kvpress: an old row no longer wins by its age alone. The paper's heads have a cache each; ours do
+// with share=query-head. TreeKV with scope=all,score=sum is the same rule.
 
 #include <array>
 
@@ -41,8 +41,7 @@ Scoring h2o_scoring() {
 Scoring h2o_average_scoring() {
   return {.score =
               [](const LaneView& lane, std::span<double> scores) {
-                row_kernels().divide_by_lives(lane.weight_sum, lane.position, lane.step,
-                                              scores);
+                row_kernels().divide_by_lives(lane.weight_sum, lane.position, lane.step, scores);
                 return scores;
               },
           .attention = ScoreUse::Sums};

@@ -1,6 +1,6 @@
 #pragma once
-// What one query head loses at one step because it sees only some of the rows. Everything is computed
-// from the weights of the full attention and the value rows, exactly.
+// What one query head loses at one step because it sees only some of the rows. Everything is
+// computed from the weights of the full attention and the value rows, exactly.
 
 #include <cstdint>
 #include <span>
@@ -24,9 +24,9 @@ struct HeadNumbers {
 /// The retained mass and all that needs value rows; keeps its buffers.
 class HeadMeasure {
  public:
-  /// `weights` are [position 0..step], of the full attention, rescaled here to sum to one; `seen` is
-  /// [position], nonzero = the step saw it; `values` is [position, head_dim], at least as many rows.
-  /// Where the seen rows have no weight at all, o_S is 0.
+  /// `weights` are [position 0..step], of the full attention, rescaled here to sum to one; `seen`
+  /// is [position], nonzero = the step saw it; `values` is [position, head_dim], at least as many
+  /// rows. Where the seen rows have no weight at all, o_S is 0.
   HeadNumbers measure(std::span<const float> weights, std::span<const uint8_t> seen,
                       GridView<const float> values);
 

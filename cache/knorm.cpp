@@ -1,8 +1,8 @@
-// Key norms (Devoto et al., EMNLP 2024, arXiv 2406.11430): keys of small L2 norm tend to be attended to
-// most, so the rows with the smallest norms stay.
+// Key norms (Devoto et al., EMNLP 2024, arXiv 2406.11430): keys of small L2 norm tend to be
+// attended to most, so the rows with the smallest norms stay.
 //
-// No attention is needed, and a rotation keeps the norm. The authors leave the first two layers whole
-// (skip=2), where the relation does not hold.
+// No attention is needed, and a rotation keeps the norm. The authors leave the first two layers
+// whole (skip=2), where the relation does not hold.
 
 #include <array>
 #include <limits>

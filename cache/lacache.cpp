@@ -1,20 +1,20 @@
-// LaCache (Shi et al., ICML 2025, arXiv 2507.14204; the authors' program GATECH-EIC/LaCache): a ladder
-// over the layers. Neighbouring rows are thinned to different tokens in different layers, so that
-// together the layers still hold the text; what was thinned is thinned again.
+// LaCache (Shi et al., ICML 2025, arXiv 2507.14204; the authors' program GATECH-EIC/LaCache): a
+// ladder over the layers. Neighbouring rows are thinned to different tokens in different layers, so
+// that together the layers still hold the text; what was thinned is thinned again.
 //
-//   group = 1 + ceil((layers - span) / (span - overlap))       neighbouring rows that a rung is cut from
-//   kept  = min(ceil(span / (span - overlap)), group)          of which a layer keeps so many
-//   shift = layer mod (group - kept + 1)                       which ones depends on the layer
+//   group = 1 + ceil((layers - span) / (span - overlap))   rows that a rung is cut from
+//   kept  = min(ceil(span / (span - overlap)), group)      of which a layer keeps so many
+//   shift = layer mod (group - kept + 1)                   which ones depends on the layer
 //   cursor = sinks
 //   step(n rows):  if n > budget:
-//     if cursor + group > budget + 1 - layers: cursor = sinks   the last `layers` rows are out of reach
+//     if cursor + group > budget + 1 - layers: cursor = sinks    the last `layers` rows stay
 //     of rows cursor .. cursor + group - 1 keep [shift, shift + kept), evict the others
 //     cursor += kept
 //
 // No scores. With the default span of 16 and at most 32 layers the group is a pair: TreeKV's moving
-// pairs with keep-left in even layers and keep-right in odd ones. The authors' program also raises its
-// budget by half of what a cut removes, to make up for the rows that are missing right after one; ours
-// never goes over the budget.
+// pairs with keep-left in even layers and keep-right in odd ones. The authors' program also raises
+// its budget by half of what a cut removes, to make up for the rows that are missing right after
+// one; ours never goes over the budget.
 
 #include <algorithm>
 #include <array>

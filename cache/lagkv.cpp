@@ -1,8 +1,8 @@
-// LagKV (Liang et al., arXiv 2504.04704): rows are judged by how far they stand out from the part of
-// the text that follows.
+// LagKV (Liang et al., arXiv 2504.04704): rows are judged by how far they stand out from the part
+// of the text that follows.
 //
-//   the rows behind the sinks form partitions of `lag` rows; a remainder, and the last whole partition,
-//   stay
+//   the rows behind the sinks form partitions of `lag` rows; a remainder, and the last whole
+//   partition, stay
 //   of partition p, per channel: x = (x - min) / (max - min), min and max of partition p + 1
 //   score = softmax within the partition of the standard deviation over the channels,
 //           mean of that of the keys and that of the values
@@ -36,8 +36,8 @@ constexpr std::array kOptions{
     kShareOfRows,
 };
 
-/// Adds half of the softmax over [first, first + lag) of each row's spread, the next partition being
-/// the measure.
+/// Adds half of the softmax over [first, first + lag) of each row's spread, the next partition
+/// being the measure.
 void add_spread(const RowsView& rows, size_t first, size_t lag, std::span<double> scores) {
   const size_t channels = rows.rows.cols();
   std::vector<float> low(channels), high(channels);

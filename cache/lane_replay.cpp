@@ -35,8 +35,8 @@ uint64_t most_rows(const PolicyShape& shape, uint32_t tokens) {
 
 LaneReplay::LaneReplay(const PolicyChoice& choice, Layer layer, Lane lane, uint32_t tokens,
                        const RecordedRows& rows)
-    : LaneReplay(choice.make({.layer = layer, .lane = lane}), choice.lane_shape(layer, lane), layer, lane, tokens,
-                 rows) {}
+    : LaneReplay(choice.make({.layer = layer, .lane = lane}), choice.lane_shape(layer, lane), layer,
+                 lane, tokens, rows) {}
 
 LaneReplay::LaneReplay(std::unique_ptr<Policy> policy, const PolicyShape& shape, Layer layer,
                        Lane lane, uint32_t tokens, const RecordedRows& rows)

@@ -12,8 +12,8 @@
 
 namespace dendrokv {
 
-/// What a recording holds of a lane beside its attention; empty where the policy does not ask for it.
-/// Must outlive the replay.
+/// What a recording holds of a lane beside its attention; empty where the policy does not ask for
+/// it. Must outlive the replay.
 struct RecordedRows {
   GridView<const float> keys = {}, values = {};  // [position, head_dim]
   std::span<const float> value_norms = {};       // [position], as in LaneView
@@ -51,8 +51,8 @@ class LaneReplay {
   void look();
   std::span<const Eviction> decide();
 
-  /// The parts of decide(), for one that follows a record: who would leave, and who does leave, in time
-  /// order.
+  /// The parts of decide(), for one that follows a record: who would leave, and who does leave, in
+  /// time order.
   std::span<const Eviction> propose();
   void evict(std::span<const Position> victims);
   /// Whether the policy can go on after others left than those that it proposed.

@@ -1,10 +1,10 @@
-// The eviction of OpenVINO GenAI (openvino.genai, CacheEvictionConfig, aggregation NORM_SUM): whole blocks
-// leave, the one whose rows have been given the least attention per step of their life.
+// The eviction of OpenVINO GenAI (openvino.genai, CacheEvictionConfig, aggregation NORM_SUM): whole
+// blocks leave, the one whose rows have been given the least attention per step of their life.
 //
-//   each step: a[row] = largest weight of rows row .. row + kernel - 1     a pool that looks forward
+//   each step: a[row] = largest weight of rows row .. row + kernel - 1   a pool that looks forward
 //              A[row] += a[row]
 //   step(n rows):  if n > sinks + capacity + recent:
-//     of the blocks of `block` rows between sinks and recent: evict the one with the least mean A / C
+//     of the blocks of `block` rows between sinks and recent: evict that of the least mean A / C
 //
 // The scores of a layer's heads are averaged and its heads share one cache (share=layer). OpenVINO
 // starts to count with the last 8 queries of the prompt; here rows count from their own step on.

@@ -1,11 +1,11 @@
 // The clairvoyant rival: keeps the rows that later queries will attend to most.
 //
-//   future[row] = sum over all later steps of the full attention on the row, mean over the query heads
+//   future[row] = sum over later steps of the full attention on the row, mean over the query heads
 //   step(n rows):  if n > budget: evict the smallest future of rows sinks .. n - recent - 1
 //
-// After Belady (IBM Systems Journal, 1966), for weights instead of uses: what no policy can know, and
-// so the mark against which a policy's retained attention is measured. Only a replay of a full trace
-// has it.
+// After Belady (IBM Systems Journal, 1966), for weights instead of uses: what no policy can know,
+// and so the mark against which a policy's retained attention is measured. Only a replay of a full
+// trace has it.
 
 #include <array>
 

@@ -1,11 +1,12 @@
 // The table of cache policies. To add one:
-//   1. cache/NAME.cpp: its rule in a few lines at the top, its options, its shape (what is protected, what
-//      it looks at) and its PolicyRow; declare that in cache/policy_rows.h, add the file to
-//      cache/CMakeLists.txt. A policy that scores rows and keeps the best is one function, cache/scored.h.
+//   1. cache/NAME.cpp: its rule in a few lines at the top, its options, its shape (what is
+//      protected, what it looks at) and its PolicyRow; declare that in cache/policy_rows.h, add the
+//      file to cache/CMakeLists.txt. A policy that scores rows and keeps the best is one function,
+//      cache/scored.h.
 //   2. here: the row
 //   3. docs/policies.md: what it does, what is faithful and what isn't
-// The command line, its help, replay, report, viewer and the conformance suite (tests/cache/policies_test.cpp)
-// find it in the table.
+// The command line, its help, replay, report, viewer and the conformance suite
+// (tests/cache/policies_test.cpp) find it in the table.
 
 #include "cache/policies.h"
 
@@ -128,12 +129,14 @@ void spend_budget(const PolicyRow& row, const std::string& subject, Spec& spec) 
   spec.set("budget", "");
 }
 
-/// A lane of one row would show its query that row and the token itself: no policy has a choice there.
+/// A lane of one row would show its query that row and the token itself: no policy has a choice
+/// there.
 void refuse_a_single_row(const PolicyRow& row, const std::string& subject, const Spec& spec) {
   if (row.budget_key.empty()) return;
   const Rows all = rows_beside(spec, "");
   if (all.sum < 2)
-    fail(subject, "a budget of one row (" + all.text + ")", "wanted at least 2 rows", "raise " + std::string(row.budget_key));
+    fail(subject, "a budget of one row (" + all.text + ")", "wanted at least 2 rows",
+         "raise " + std::string(row.budget_key));
 }
 
 Spec checked_spec(std::string_view text) {
@@ -157,7 +160,8 @@ Spec checked_spec(std::string_view text) {
 
 }  // namespace
 
-PolicyChoice::PolicyChoice(std::string_view spec) : spec_(checked_spec(spec)), row_(&row_of(spec_)) {
+PolicyChoice::PolicyChoice(std::string_view spec)
+    : spec_(checked_spec(spec)), row_(&row_of(spec_)) {
   if (spec_.has("budget-map"))
     map_ = std::make_shared<BudgetMap>(read_budget_map(std::string(spec_.file("budget-map"))));
   if (!map_) {

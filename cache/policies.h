@@ -32,8 +32,8 @@ class PolicyChoice {
   bool fits(uint32_t layers, uint32_t lanes_of_layer) const;
   /// Rows of each lane; null = the same for all. Throws no more: it was read with the spec.
   const BudgetMap* budget_map() const { return map_.get(); }
-  /// For one lane. Of a policy whose lanes decide together, the only lane of its layer. Throws Error
-  /// where the spec does not fit the model.
+  /// For one lane. Of a policy whose lanes decide together, the only lane of its layer. Throws
+  /// Error where the spec does not fit the model.
   std::unique_ptr<Policy> make(const LanePlace& place = {}) const;
   /// For all lanes of a layer, in their order.
   std::vector<std::unique_ptr<Policy>> make_layer(LanePlace place) const;

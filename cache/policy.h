@@ -56,7 +56,8 @@ class WindowView {
 };
 
 /// One lane as a policy sees it, scores of this step included. All spans are [slot], in time order.
-/// Weights, their sums and what follows are there when the policy's shape asks for them, else empty.
+/// Weights, their sums and what follows are there when the policy's shape asks for them, else
+/// empty.
 struct LaneView {
   Layer layer;
   Lane lane;
@@ -68,9 +69,10 @@ struct LaneView {
   std::span<const float> value_norm = {};  // L2 norm of the value row; of several, root mean square
   RowsView keys = {}, values = {};         // un-rotated; [head_dim]
   WindowView window = {};                  // reduced; 0 where a row came later
-  const QueryStatistics* queries = nullptr;  // of the text so far, the first `sinks` left out; owned by LaneInputs
-  GridView<const float> query = {};          // [query head, head_dim] of this step, un-rotated
-  std::span<const double> future = {};       // mean weight that all later queries will give
+  // of the text so far, the first `sinks` left out; owned by LaneInputs
+  const QueryStatistics* queries = nullptr;
+  GridView<const float> query = {};     // [query head, head_dim] of this step, un-rotated
+  std::span<const double> future = {};  // mean weight that all later queries will give
 
   /// C: steps since insertion, its own included. A row comes in the step of its position.
   uint32_t steps(size_t slot) const { return step.value + 1 - position[slot].value; }
@@ -100,14 +102,15 @@ class Policy {
   /// The rows that this step's query reads, in time order; none = all. Called after the row was
   /// appended and before anything is attended to: the view has no weights of this step.
   virtual std::span<const SlotRange> reads(const LaneView& /*lane*/) { return {}; }
-  /// Whether step() reads the weights of this step, after which there are `rows` rows: in this step, or
-  /// in a window of a later one if nothing leaves before. If not, they may be left out of what it sees.
+  /// Whether step() reads the weights of this step, after which there are `rows` rows: in this
+  /// step, or in a window of a later one if nothing leaves before. If not, they may be left out of
+  /// what it sees.
   virtual bool looks_at_weights(Step /*step*/, size_t /*rows*/) const { return true; }
-  /// Called once per step after the scores were updated. The rows that leave, in time order; empty =
-  /// keep all rows. Valid until the next call.
+  /// Called once per step after the scores were updated. The rows that leave, in time order; empty
+  /// = keep all rows. Valid until the next call.
   virtual std::span<const Decision> step(const LaneView& lane) = 0;
-  /// Whether step() can go on when other rows left than those that it named, as in an audit that follows
-  /// a record: false where the policy keeps numbers of its own for each row.
+  /// Whether step() can go on when other rows left than those that it named, as in an audit that
+  /// follows a record: false where the policy keeps numbers of its own for each row.
   virtual bool can_follow_a_record() const { return true; }
 };
 
@@ -193,7 +196,8 @@ struct PolicyRow {
   void (*check)(const std::string& subject, const Spec&) = nullptr;
   /// The policies of a layer that decide together, instead of `make`; `place.lane` means nothing.
   std::vector<std::unique_ptr<Policy>> (*make_layer)(const Spec&, const LanePlace&) = nullptr;
-  /// Where layers differ: the shape of one of them, which `shape` is the bound of; null = they don't.
+  /// Where layers differ: the shape of one of them, which `shape` is the bound of; null = they
+  /// don't.
   PolicyShape (*layer_shape)(const Spec&, Layer) = nullptr;
 };
 

@@ -39,9 +39,13 @@ constexpr OptionRow window_option(std::string_view standard) {
 }
 constexpr OptionRow kBudgetOption =
     count_option("budget", "rows per lane in all, instead of saying one part", "", 1);
-constexpr OptionRow kBudgetMapOption = {
-    "budget-map", "rows of each lane, as `dendrokv tune budgets` writes them (docs/files.md), instead of the same for all",
-    OptionType::File, "", 0, 0};
+constexpr OptionRow kBudgetMapOption = {"budget-map",
+                                        "rows of each lane, as `dendrokv tune budgets` writes them "
+                                        "(docs/files.md), instead of the same for all",
+                                        OptionType::File,
+                                        "",
+                                        0,
+                                        0};
 constexpr OptionRow kPromptOption = count_option(
     "prompt", "tokens of a prompt that is taken in whole and cut at its end; 0 = none", "0", 0);
 constexpr OptionRow every_option(std::string_view standard) {
@@ -69,8 +73,8 @@ constexpr OptionRow kSeedOption =
     count_option("seed", "of the random numbers", "1", 0, 9007199254740992.0);
 
 /// The parts of a shape that follow from options of the names above, where the spec has them:
-/// budget = sinks + recent + capacity, and `every` - 1 rows above it. A policy whose prompt is taken
-/// in whole, or that never cuts again, is unbounded in most_rows.
+/// budget = sinks + recent + capacity, and `every` - 1 rows above it. A policy whose prompt is
+/// taken in whole, or that never cuts again, is unbounded in most_rows.
 PolicyShape shape_of_options(const Spec& spec);
 
 /// `every=0` without a prompt would never cut; a prompt that fits the budget is never cut either.

@@ -9,8 +9,8 @@ namespace dendrokv {
 enum class Pool { None, Mean, Max };
 Pool pool_of(std::string_view name);  // "none", "avg", "max"
 
-/// In place: each number becomes the mean or maximum of the `kernel` numbers around it (kernel odd).
-/// Beyond the ends the mean counts zeros, as avg_pool1d of PyTorch does.
+/// In place: each number becomes the mean or maximum of the `kernel` numbers around it (kernel
+/// odd). Beyond the ends the mean counts zeros, as avg_pool1d of PyTorch does.
 void pool(std::span<double> numbers, Pool how, size_t kernel);
 
 }  // namespace dendrokv

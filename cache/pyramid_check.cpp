@@ -24,7 +24,8 @@ bool same_maximum(float found, float wanted) {
 
 /// Sums of floats, in another order; those of level 1 may be stored as half floats.
 bool same_sum(double found, double wanted, h5::Type type) {
-  if (type == h5::Type::F16) return same_maximum(static_cast<float>(found), static_cast<float>(wanted));
+  if (type == h5::Type::F16)
+    return same_maximum(static_cast<float>(found), static_cast<float>(wanted));
   return std::fabs(found - wanted) <= 1e-5 * std::fabs(wanted) + 1e-9;
 }
 
@@ -40,8 +41,12 @@ PyramidCheck::PyramidCheck(const h5::File& file, size_t layer_index, size_t head
 
 PyramidCheck::Cells PyramidCheck::make_cells(size_t rows, size_t cols) {
   const size_t cells = rows * cols;
-  return {rows, cols, std::vector<float>(cells, kNothing), std::vector<double>(cells),
-          std::vector<uint64_t>(cells), h5::Type::F32};
+  return {rows,
+          cols,
+          std::vector<float>(cells, kNothing),
+          std::vector<double>(cells),
+          std::vector<uint64_t>(cells),
+          h5::Type::F32};
 }
 
 void PyramidCheck::add(size_t first, GridView<const float> rows) {
@@ -85,7 +90,8 @@ PyramidCheck::Cells PyramidCheck::read(size_t level, size_t rows, size_t cols) c
   constexpr uint64_t kAny = std::numeric_limits<uint64_t>::max();
   const h5::Shape shape = {kAny, kAny, rows, cols};
   Cells cells = make_cells(rows, cols);
-  read_pyramid_floats(file_.open_dataset(group + "/max", h5::Type::F16, shape), start, count, cells.highest);
+  read_pyramid_floats(file_.open_dataset(group + "/max", h5::Type::F16, shape), start, count,
+                      cells.highest);
   std::vector<float> sums(rows * cols);
   const h5::Dataset sum = open_pyramid_floats(file_, group + "/sum", shape);
   cells.sum_type = sum.type();
@@ -93,7 +99,8 @@ PyramidCheck::Cells PyramidCheck::read(size_t level, size_t rows, size_t cols) c
   std::ranges::copy(sums, cells.sum.begin());
   Grid<uint32_t> counts(rows, cols);
   if (file_.has(group + "/count"))
-    read_pyramid_counts(open_pyramid_counts(file_, group + "/count", shape), start, count, counts.all());
+    read_pyramid_counts(open_pyramid_counts(file_, group + "/count", shape), start, count,
+                        counts.all());
   else
     count_pairs(steps_, level, {0, rows}, {0, cols}, counts.view());
   std::ranges::copy(counts.all(), cells.count.begin());
@@ -105,7 +112,8 @@ void PyramidCheck::compare(size_t level, const Cells& wanted) {
   cells_ += found.count.size();
   for (size_t cell = 0; cell < found.count.size() && fault_.empty(); ++cell) {
     if (same_maximum(found.highest[cell], wanted.highest[cell]) &&
-        same_sum(found.sum[cell], wanted.sum[cell], found.sum_type) && found.count[cell] == wanted.count[cell])
+        same_sum(found.sum[cell], wanted.sum[cell], found.sum_type) &&
+        found.count[cell] == wanted.count[cell])
       continue;
     const std::string place = "level " + std::to_string(level) + ", layer index " +
                               std::to_string(layer_) + ", head index " + std::to_string(head_) +

@@ -12,12 +12,14 @@
 
 namespace dendrokv {
 
-/// Of one (layer, head): gets the rows of weights in order, then compares. Faults are texts; empty = none.
+/// Of one (layer, head): gets the rows of weights in order, then compares. Faults are texts; empty
+/// = none.
 class PyramidCheck {
  public:
-  /// `steps` and `positions` are those of the weights; `steps` outlives the object. The file must have /pyramid/1.
-  PyramidCheck(const h5::File& file, size_t layer_index, size_t head_index, std::span<const Step> steps,
-               size_t positions);
+  /// `steps` and `positions` are those of the weights; `steps` outlives the object. The file must
+  /// have /pyramid/1.
+  PyramidCheck(const h5::File& file, size_t layer_index, size_t head_index,
+               std::span<const Step> steps, size_t positions);
 
   /// Rows [step, position], all positions, from step `first` on, a multiple of four; NaN = absent.
   void add(size_t first, GridView<const float> rows);

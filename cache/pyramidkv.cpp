@@ -8,8 +8,8 @@
 //   if q < 2 M: every layer keeps M; a text that fits the mean budget is not cut in any layer
 //
 // A stream without a prompt has no q: the two cases that ask for it do not arise. The floor of the
-// step leaves up to (L - 1) / 2 rows per lane more than M in the mean, as in the authors' program; their
-// window comes on top of the budget, ours counts inside.
+// step leaves up to (L - 1) / 2 rows per lane more than M in the mean, as in the authors' program;
+// their window comes on top of the budget, ours counts inside.
 
 #include <algorithm>
 #include <array>

@@ -1,13 +1,13 @@
-// Quest (Tang et al., ICML 2024, arXiv 2406.10774): nothing leaves; each query reads the pages that may
-// hold large weights.
+// Quest (Tang et al., ICML 2024, arXiv 2406.10774): nothing leaves; each query reads the pages that
+// may hold large weights.
 //
-//   page = `page` neighbouring rows; lowest, highest = least and largest of each channel of its keys
+//   page = `page` neighbouring rows; lowest, highest = the ends of each channel of its keys
 //   bound(page) = sum over channels c of max(q[c] lowest[c], q[c] highest[c]) >= q . k of its rows
 //   read the rows of the max(3, floor(read / page)) pages with the largest bounds
 //
 // The first `skip` layers read everything. Query heads of a lane read the same pages: the larger of
-// their bounds counts. A row of this table that saves reading, not memory: its runs report rows read
-// beside rows held. Keys and queries are compared as rotated to their places in the text.
+// their bounds counts. A row of this table that saves reading, not memory: its runs report rows
+// read beside rows held. Keys and queries are compared as rotated to their places in the text.
 
 #include <algorithm>
 #include <array>
@@ -98,7 +98,7 @@ class Quest final : public Policy {
   size_t pages_, page_;
   TurnTable places_;
   std::vector<float> lowest_and_highest_;  // [page] of the one and of the other, [channel]; padded
-  std::vector<float> turned_;            // a key or a query; padded
+  std::vector<float> turned_;              // a key or a query; padded
   std::vector<double> turned_double_;
   std::vector<float> bounds_;  // [page]
   std::vector<SlotRange> read_;

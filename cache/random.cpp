@@ -1,8 +1,8 @@
 // A random sample: the floor that every score must beat.
 //
-// Each position draws a number once, from (seed, layer, lane, position) alone, and the rows with the
-// highest ones stay. So the rows between `sinks` and `recent` are, at every step, a uniform sample
-// without replacement of all text that has left the recent rows: old and new alike.
+// Each position draws a number once, from (seed, layer, lane, position) alone, and the rows with
+// the highest ones stay. So the rows between `sinks` and `recent` are, at every step, a uniform
+// sample without replacement of all text that has left the recent rows: old and new alike.
 
 #include <array>
 

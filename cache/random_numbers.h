@@ -7,8 +7,8 @@
 
 namespace dendrokv {
 
-/// 64 uniform bits for a row of keys (the finaliser of SplitMix64 over each key in turn; Steele, Lea
-/// and Flood, OOPSLA 2014).
+/// 64 uniform bits for a row of keys (the finaliser of SplitMix64 over each key in turn; Steele,
+/// Lea and Flood, OOPSLA 2014).
 constexpr uint64_t random_bits(std::initializer_list<uint64_t> keys) {
   uint64_t state = 0;
   for (const uint64_t key : keys) {

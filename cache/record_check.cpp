@@ -23,7 +23,8 @@ bool same_number(float a, float b) {
   return a == b || (std::isnan(a) && std::isnan(b));
 }
 
-/// How far apart two scores may lie that the encoding of the weights they are made of cannot tell apart.
+/// How far apart two scores may lie that the encoding of the weights they are made of cannot tell
+/// apart.
 struct Noise {
   float relative, absolute;
 
@@ -44,9 +45,9 @@ uint32_t weights_in_score(const PolicyChoice& choice, uint32_t tokens) {
   return sums ? tokens : std::max(choice.shape().window, 1u);
 }
 
-// Half floats round by 2^-11 of a number and 3e-8 at the least, u8 by 2.2 % and 1.8e-5; twice that for a
-// difference, and some for the sums. Floats: another order of additions. Keys and values are half floats
-// beside half floats and u8, and their scores may be differences of large numbers.
+// Half floats round by 2^-11 of a number and 3e-8 at the least, u8 by 2.2 % and 1.8e-5; twice that
+// for a difference, and some for the sums. Floats: another order of additions. Keys and values are
+// half floats beside half floats and u8, and their scores may be differences of large numbers.
 Noise noise_of(const TraceInfo& info, const PolicyChoice& choice) {
   const InputSet inputs = choice.shape().inputs;
   const bool of_rows = inputs.has(Input::Keys) || inputs.has(Input::Values);
@@ -84,7 +85,8 @@ class Follower {
   uint64_t departures() const { return departures_; }
   uint64_t near_ties() const { return near_ties_; }
 
-  /// After the step's attention: compares, and lets go what the record says. What is wrong; empty = nothing.
+  /// After the step's attention: compares, and lets go what the record says. What is wrong; empty =
+  /// nothing.
   std::string decide(Step step) {
     const std::vector<Position> wanted =
         victims_on_record(run_, replay_.layer(), replay_.lane(), step, replay_.positions());
@@ -130,7 +132,8 @@ class Follower {
     return {};
   }
 
-  /// Of rows that a layer's lanes share out, a near tie in another lane moves one from here to there.
+  /// Of rows that a layer's lanes share out, a near tie in another lane moves one from here to
+  /// there.
   bool shared_out(size_t others) const { return together_ && others <= 2; }
 
   std::string compare_one(const Eviction& eviction) const {

@@ -54,7 +54,8 @@ bool needs_whole_layers(std::span<const PolicyChoice> choices) {
   });
 }
 
-/// The lanes of one policy within a share, and the first query head of each, counted within the share.
+/// The lanes of one policy within a share, and the first query head of each, counted within the
+/// share.
 struct PolicyLanes {
   std::vector<LaneReplay> lanes;
   uint32_t heads_per_lane = 1;

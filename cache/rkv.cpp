@@ -1,15 +1,15 @@
 // R-KV (Cai et al., 2025, arXiv 2505.24133): important and not said twice.
 //
 //   window     = the last `recent` rows, whose queries are asked
-//   importance = mean weight that the window gives, maximum over the query heads of a lane, pooled by
-//                maximum over `kernel` rows
+//   importance = mean weight that the window gives, maximum over the query heads of a lane, pooled
+//                by maximum over `kernel` rows
 //   redundancy = softmax over the rows of the mean cosine between a row's key and the others' keys;
 //                of the rows more alike than `alike`, the most recent is not counted against a row
 //   score      = lambda importance - (1 - lambda) redundancy
 //   whenever `every` rows have come on top of the budget: keep the best, and the window
 //
-// For long chains of reasoning, which repeat themselves. The paper's lambda is 0.1, its program's 0.07.
-// Keys are compared un-rotated.
+// For long chains of reasoning, which repeat themselves. The paper's lambda is 0.1, its program's
+// 0.07. Keys are compared un-rotated.
 
 #include <algorithm>
 #include <array>
@@ -72,7 +72,8 @@ std::vector<double> redundancy(const LaneView& lane, size_t count, float alike) 
   row_kernels().dots(keys.view(), all, mean);
   for (size_t row = 0; row < count; ++row) {
     const double with_itself = static_cast<double>(cosine(keys.row(row), keys.row(row)));
-    mean[row] = (mean[row] - with_itself - newest_alike(keys, row, alike)) / static_cast<double>(count);
+    mean[row] =
+        (mean[row] - with_itself - newest_alike(keys, row, alike)) / static_cast<double>(count);
   }
   const double most = *std::max_element(mean.begin(), mean.end());
   double total = 0;

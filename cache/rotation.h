@@ -1,6 +1,6 @@
 #pragma once
-// Rotary positions for policies that look at keys and queries as attention does: the pair (2i, 2i + 1)
-// of a row at place p is turned by p * turns[i] (Su et al., arXiv 2104.09864, equation 15).
+// Rotary positions for policies that look at keys and queries as attention does: the pair (2i, 2i +
+// 1) of a row at place p is turned by p * turns[i] (Su et al., arXiv 2104.09864, equation 15).
 
 #include <complex>
 #include <cstddef>
@@ -9,8 +9,8 @@
 
 namespace dendrokv {
 
-/// The turns of places, as the complex numbers e^(i p turn). A place is turned to digit by digit, to the base 64, with a table for
-/// each digit: to 1e-15, and without a cosine for each row.
+/// The turns of places, as the complex numbers e^(i p turn). A place is turned to digit by digit,
+/// to the base 64, with a table for each digit: to 1e-15, and without a cosine for each row.
 class TurnTable {
  public:
   /// `turns` may be empty: rows then stay as they are.

@@ -11,9 +11,10 @@ struct RowBounds {
   uint64_t fewest = 0, most = 0;
 };
 
-/// Rows of a lane after the step that brought token number `arrived` (from 1), each lane by its own budget
-/// where a map says so (PolicyChoice::fits). Of a policy whose lanes share a layer's rows, `most` is the mean over the lanes. Exact (fewest = most) for everything before the
-/// budget is full and for policies that take one row in and put one row out.
+/// Rows of a lane after the step that brought token number `arrived` (from 1), each lane by its own
+/// budget where a map says so (PolicyChoice::fits). Of a policy whose lanes share a layer's rows,
+/// `most` is the mean over the lanes. Exact (fewest = most) for everything before the budget is
+/// full and for policies that take one row in and put one row out.
 RowBounds row_bounds(const PolicyChoice& choice, Layer layer, Lane lane, uint64_t arrived);
 
 }  // namespace dendrokv

@@ -6,8 +6,9 @@
 
 namespace dendrokv {
 
-// The plainest first. To add a set: a file that includes row_kernels_body.h, its flags in CMakeLists.txt, its table in
-// row_kernels_isa.h, a line here. row_kernels_test.cpp wants equal bits from every set.
+// The plainest first. To add a set: a file that includes row_kernels_body.h, its flags in
+// CMakeLists.txt, its table in row_kernels_isa.h, a line here. row_kernels_test.cpp wants equal
+// bits from every set.
 std::span<const RowKernels* const> row_kernel_sets() {
   static const std::vector<const RowKernels*> sets = [] {
     std::vector<const RowKernels*> found{&kBaselineRowKernels};

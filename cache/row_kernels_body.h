@@ -1,6 +1,7 @@
 #pragma once
-// The one body of the row kernels, compiled once per instruction set. Nothing here may have external linkage: the linker must not
-// share it between sets. Vectors of 64 bytes throughout; the compiler makes them of what the set has.
+// The one body of the row kernels, compiled once per instruction set. Nothing here may have
+// external linkage: the linker must not share it between sets. Vectors of 64 bytes throughout; the
+// compiler makes them of what the set has.
 
 #include <cmath>
 #include <complex>
@@ -139,7 +140,8 @@ void quadratic_forms(GridView<const double> x, GridView<const double> square,
   }
 }
 
-// Pairs lie side by side: x cos - y sin, y cos + x sin, where a sum with a negated product is their difference.
+// Pairs lie side by side: x cos - y sin, y cos + x sin, where a sum with a negated product is their
+// difference.
 void turn_row(std::span<const float> row, std::span<const std::complex<double>> turns,
               std::span<double> out) {
   constexpr size_t kPairs = kDoubles / 2;
@@ -211,7 +213,8 @@ void unit_rows(const RowsView& rows, GridView<float> units) {
       squares += at * at;
     }
     double square = sum_of(squares);
-    for (; c < units.cols(); ++c) square += static_cast<double>(row[c]) * static_cast<double>(row[c]);
+    for (; c < units.cols(); ++c)
+      square += static_cast<double>(row[c]) * static_cast<double>(row[c]);
     const auto norm = static_cast<float>(std::sqrt(square));
     float* unit = &units(slot, 0);
     for (c = 0; c < units.cols(); ++c) unit[c] = norm > 0 ? row[c] / norm : 0;

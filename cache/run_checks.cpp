@@ -11,7 +11,8 @@
 namespace dendrokv {
 namespace {
 
-/// Nothing where the spec, or the budget map that it names, is not that of such a run: the manifest says so.
+/// Nothing where the spec, or the budget map that it names, is not that of such a run: the manifest
+/// says so.
 std::optional<PolicyChoice> choice_of(const Run& run) {
   try {
     PolicyChoice choice(run.policy);
@@ -154,8 +155,7 @@ Finding check_protected(const Run& run) {
   });
   if (!fault.empty()) return bad(fault);
   return good(std::to_string(choice->shape().sinks) + " sinks and " +
-              std::to_string(choice->shape().recent) +
-              " recent rows, none of which left");
+              std::to_string(choice->shape().recent) + " recent rows, none of which left");
 }
 
 Finding check_coverage(const Run& run) {
@@ -244,8 +244,8 @@ Finding check_memory(const Run& run, const ModelFacts& model) {
     held += rows.back();
     most += 1 + std::ranges::max(rows);
   });
-  // At least half floats of one key and one value; at most floats of a raw key, a rotated one and a value, in
-  // room that was doubled and has an eighth of gaps.
+  // At least half floats of one key and one value; at most floats of a raw key, a rotated one and a
+  // value, in room that was doubled and has an eighth of gaps.
   const uint64_t numbers = heads * model.head_dim;
   const uint64_t least = held * numbers * 2 * 2;
   const uint64_t room = 2 * (most + most / 8) + 2 * 64 * lanes(run);

@@ -1,6 +1,6 @@
 #pragma once
-// Invariants of one run, from its record alone (section by section what `dendrokv check` and `--audit`
-// say of it). Each gives the value found.
+// Invariants of one run, from its record alone (section by section what `dendrokv check` and
+// `--audit` say of it). Each gives the value found.
 
 #include "cache/checks.h"
 #include "data/retention.h"

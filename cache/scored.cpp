@@ -23,7 +23,8 @@ class LastingScores {
   }
 
  private:
-  // Rows only leave, and come at the end: up to the first departed row slots agree, behind it none does.
+  // Rows only leave, and come at the end: up to the first departed row slots agree, behind it none
+  // does.
   void forget_departed(std::span<const Position> there) {
     const auto departed = [&] {
       size_t first = 0, last = std::min(position_.size(), there.size());

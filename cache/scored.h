@@ -14,8 +14,9 @@
 
 namespace dendrokv {
 
-/// Scores of all rows of the lane, [slot]; the highest stay. Rows out of reach get one, too, which nobody
-/// reads. They are put into `room`, as long, unless they lie somewhere already; valid until the lane changes.
+/// Scores of all rows of the lane, [slot]; the highest stay. Rows out of reach get one, too, which
+/// nobody reads. They are put into `room`, as long, unless they lie somewhere already; valid until
+/// the lane changes.
 using ScoreRows =
     std::function<std::span<const double>(const LaneView& lane, std::span<double> room)>;
 
@@ -70,7 +71,8 @@ class KeepBest final : public Policy {
     Cuts cuts = {};
     Tie tie = Tie::LeftLeaves;
 
-    /// Policy::looks_at_weights() of a policy that reads them at cuts, and then those of the recent rows' steps at most.
+    /// Policy::looks_at_weights() of a policy that reads them at cuts, and then those of the recent
+    /// rows' steps at most.
     bool look_at_weights(Step step, size_t rows) const {
       return cuts.due_within(std::max<size_t>(1, recent), step, rows, budget);
     }

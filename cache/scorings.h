@@ -1,6 +1,6 @@
 #pragma once
-// The scores that a wrapper may put under another rule (cache/adakv.cpp, cache/geo_topk.cpp). Each is
-// defined in the file of its policy; the spec's options that it reads are named there.
+// The scores that a wrapper may put under another rule (cache/adakv.cpp, cache/geo_topk.cpp). Each
+// is defined in the file of its policy; the spec's options that it reads are named there.
 
 #include "cache/scored.h"
 

@@ -11,8 +11,8 @@
 
 namespace dendrokv {
 
-/// The KV heads of a layer that are worked on at a time: one, or all where a policy decides over the
-/// layer.
+/// The KV heads of a layer that are worked on at a time: one, or all where a policy decides over
+/// the layer.
 struct Share {
   Layer layer;
   uint32_t first, count;  // KV heads
@@ -27,8 +27,8 @@ class ShareRows {
   void read(const TraceReader& trace, size_t layer_index, InputSet wanted);
   /// Adds the weights of some steps to the mass of each position: [query head of the share].
   void add_mass(size_t head, std::span<const float> weights);
-  /// The rows of the lane that `heads` query heads read, the first of them `first_head`, counted within
-  /// the share. Valid as long as the object.
+  /// The rows of the lane that `heads` query heads read, the first of them `first_head`, counted
+  /// within the share. Valid as long as the object.
   RecordedRows of_lane(uint32_t first_head, uint32_t heads);
 
  private:

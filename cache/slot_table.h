@@ -1,6 +1,6 @@
 #pragma once
-// Rows of one lane in time order with their running scores. A slot points to the physical row that holds its key and value;
-// physical rows are in time order, too, with gaps where rows have left.
+// Rows of one lane in time order with their running scores. A slot points to the physical row that
+// holds its key and value; physical rows are in time order, too, with gaps where rows have left.
 
 #include <algorithm>
 #include <cstdint>
@@ -12,7 +12,8 @@
 
 namespace dendrokv {
 
-/// Takes some of `count` numbers out of a row of them, by slots in time order, and moves later ones up.
+/// Takes some of `count` numbers out of a row of them, by slots in time order, and moves later ones
+/// up.
 template <class T>
 void take_out(T* row, size_t count, std::span<const Slot> slots) {
   if (slots.empty()) return;
@@ -36,9 +37,11 @@ class SlotTable {
   /// Room for `rows` rows at once (a budget plus the row of the step); up to that many, nothing
   /// below allocates.
   void reserve(size_t rows);
-  /// Appends the newest position, its scores zero, and returns the physical row to store it in: the next one, rows_end() before.
+  /// Appends the newest position, its scores zero, and returns the physical row to store it in: the
+  /// next one, rows_end() before.
   uint32_t append(Position position);
-  /// Adds one step's attention weights, [slot], to the sums of the first weights.size() slots: those that the step saw.
+  /// Adds one step's attention weights, [slot], to the sums of the first weights.size() slots:
+  /// those that the step saw.
   void add_weights(std::span<const float> weights);
   /// Asks the processor for sums that are added to soon.
   void ask_for_sums(SlotRange slots) const {
@@ -46,12 +49,13 @@ class SlotTable {
     for (size_t slot = slots.first; slot < slots.end; slot += kSumsOfLine)
       __builtin_prefetch(&weight_sum_[slot], /*to write*/ 1);
   }
-  /// The slot leaves; later slots move up by one. The indices are shifted, O(rows); keys and values stay, with a gap.
+  /// The slot leaves; later slots move up by one. The indices are shifted, O(rows); keys and values
+  /// stay, with a gap.
   void evict(Slot slot) { evict({&slot, 1}); }
   /// Several at once, in time order.
   void evict(std::span<const Slot> slots);
-  /// Closes the gaps: the row of slot s becomes row s. Tells, in rising order, which row must be copied where; `to` is below `from`,
-  /// and what it held is not needed.
+  /// Closes the gaps: the row of slot s becomes row s. Tells, in rising order, which row must be
+  /// copied where; `to` is below `from`, and what it held is not needed.
   template <class Copy>
   void close_gaps(const Copy& copy) {
     for (uint32_t slot = 0; slot < row_.size(); ++slot) {
@@ -67,8 +71,8 @@ class SlotTable {
   std::span<const Position> positions() const { return position_; }
   std::span<const uint32_t> rows() const { return row_; }  // physical row of each slot, rising
   uint32_t rows_end() const { return rows_end_; }          // behind the last row
-  /// Of a step that saw the first `rows` slots and gave them `weights`, [slot], if the policy reads any. Valid until the table or
-  /// they change.
+  /// Of a step that saw the first `rows` slots and gave them `weights`, [slot], if the policy reads
+  /// any. Valid until the table or they change.
   LaneView view(Layer layer, Lane lane, Step step, size_t rows,
                 std::span<const float> weights = {}) const;
   LaneView view(Layer layer, Lane lane, Step step) const { return view(layer, lane, step, size()); }

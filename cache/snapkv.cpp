@@ -1,13 +1,15 @@
-// SnapKV (Li et al., NeurIPS 2024, arXiv 2404.14469): the last queries of a prompt choose what stays.
+// SnapKV (Li et al., NeurIPS 2024, arXiv 2404.14469): the last queries of a prompt choose what
+// stays.
 //
 //   window = the last `recent` rows, whose queries are asked
-//   vote[row] = sum over the window's queries of the row's attention weight, for rows before the window
+//   vote[row] = sum over the window's queries of the row's weight, for rows before the window
 //   score = vote, pooled over `kernel` neighbours, so that a chosen row brings its surroundings
 //   at the end of the prompt: keep the `capacity` best, and the window
 //
-// The authors cut once, at the prompt's end: prompt=TOKENS,every=0. Without a prompt the text is taken
-// as a stream, cut whenever `every` rows have come on top of the budget. The softmax is over all rows.
-// The authors leave open what query heads of one KV head do; here they are averaged (group=mean).
+// The authors cut once, at the prompt's end: prompt=TOKENS,every=0. Without a prompt the text is
+// taken as a stream, cut whenever `every` rows have come on top of the budget. The softmax is over
+// all rows. The authors leave open what query heads of one KV head do; here they are averaged
+// (group=mean).
 
 #include <algorithm>
 #include <array>

@@ -28,11 +28,8 @@ class Streaming final : public OneAtATime {
 };
 
 constexpr std::array kOptions{
-    sinks_option("4"),
-    recent_option("1020", 1),
-    kBudgetOption,
-    kBudgetMapOption,
-    positions_option("rank"),
+    sinks_option("4"), recent_option("1020", 1), kBudgetOption,
+    kBudgetMapOption,  positions_option("rank"),
 };
 
 }  // namespace

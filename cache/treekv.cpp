@@ -1,23 +1,24 @@
-// TreeKV (He et al., IJCAI 2025, pp. 8086-8094, arXiv 2501.04987, algorithm 1): a cursor moves through
-// the cache; at every step the neighbours under it compare their attention and the weakest leaves. Old
-// regions have been thinned many times, new ones seldom, so the rows that remain thin out with age like
-// the levels of a binary tree.
+// TreeKV (He et al., IJCAI 2025, pp. 8086-8094, arXiv 2501.04987, algorithm 1): a cursor moves
+// through the cache; at every step the neighbours under it compare their attention and the weakest
+// leaves. Old regions have been thinned many times, new ones seldom, so the rows that remain thin
+// out with age like the levels of a binary tree.
 //
-//   c = capacity, the rows of the tree; the `sinks` rows before them and the `recent` rows after them
-//   are out of reach; K = scope, 2 in the paper
+//   c = capacity, the rows of the tree; the `sinks` rows before them and the `recent` rows after
+//   them are out of reach; K = scope, 2 in the paper
 //   cursor = 0
 //   step(n rows in time order; S, C of each since its insertion):
 //     if n <= sinks + c + recent: keep all
-//     scope = rows sinks + cursor .. sinks + cursor + K - 1    the tree has c + 1 rows now, the last has
-//                                                              just left the recent ones
+//     scope = rows sinks + cursor .. sinks + cursor + K - 1  the tree has c + 1 rows now: the last
+//                                                            has just left the recent ones
 //     evict the row of the scope with the lowest score; of equals the oldest
 //     if cursor = c + 1 - K: cursor = 0, else cursor = min(cursor + stride, c + 1 - K)
 //
-// With K = 2 this is cursor = (cursor + 1) mod c. `scope=all,score=sum` is H2O. The rival of a victim is
-// the row of the scope that would have gone next; its tree level is the number of rows it has outlived.
+// With K = 2 this is cursor = (cursor + 1) mod c. `scope=all,score=sum` is H2O. The rival of a
+// victim is the row of the scope that would have gone next; its tree level is the number of rows it
+// has outlived.
 //
-// Where the paper contradicts itself or is open, an option decides; docs/policies.md says how. A prompt
-// (prompt=TOKENS) is taken in whole and cut in blocks at its end, cache/treekv_prefill.h.
+// Where the paper contradicts itself or is open, an option decides; docs/policies.md says how. A
+// prompt (prompt=TOKENS) is taken in whole and cut in blocks at its end, cache/treekv_prefill.h.
 
 #include <algorithm>
 #include <array>

@@ -15,8 +15,8 @@ class TreeScores {
 
   /// Whether a comparison reads attention; else the record holds no scores.
   ScoreUse use() const;
-  /// Once per step, before of(): the step's weights come in, and the row in `entered` (if any) has just
-  /// come into the tree.
+  /// Once per step, before of(): the step's weights come in, and the row in `entered` (if any) has
+  /// just come into the tree.
   void step(const LaneView& lane, std::optional<Slot> entered);
   /// Higher stays.
   double of(const LaneView& lane, size_t slot) const;

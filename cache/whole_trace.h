@@ -5,7 +5,8 @@
 
 namespace dendrokv {
 
-/// Throws Error unless the trace holds the attention of every layer, head and step to all tokens before: not what a policy left over.
+/// Throws Error unless the trace holds the attention of every layer, head and step to all tokens
+/// before: not what a policy left over.
 void require_whole_trace(const TraceInfo& info);
 
 }  // namespace dendrokv

@@ -50,7 +50,8 @@ Json analysis_json(const Analysis& analysis, const std::filesystem::path& output
 
 std::string joined_names() {
   std::string names;
-  for (const Surrogate& null : surrogate_table()) names += (names.empty() ? "" : ", ") + std::string(null.name);
+  for (const Surrogate& null : surrogate_table())
+    names += (names.empty() ? "" : ", ") + std::string(null.name);
   return names;
 }
 
@@ -61,35 +62,51 @@ class Analyze : public Command {
     options.file("-o,--output", output_, "the analysis to write", Need::Required);
     options.choice("--transform", "dwt|modwt|packet|cwt", transform_,
                    "decimated, undecimated and causal, packets of the last level, or continuous");
-    options.text("--wavelet", "NAME", wavelet_, "one that `dendrokv wavelets` lists (default: haar; of cwt morlet)");
+    options.text("--wavelet", "NAME", wavelet_,
+                 "one that `dendrokv wavelets` lists (default: haar; of cwt morlet)");
     options.count("--levels", levels_, {1, 12},
-                  "levels of the transform; band l holds periods of 2^l to 2^(l+1) tokens, packets have 2^levels - 1 bands");
+                  "levels of the transform; band l holds periods of 2^l to 2^(l+1) tokens, packets "
+                  "have 2^levels - 1 bands");
     options.text("--boundary", "NAME", boundary_,
-                 "what stands beyond the ends of a window (default: the transform's own); values that it touches count nowhere");
-    options.choice("--signal", "contribution|weight|value", signal_, "what varies: attention weight times value, or one of the two");
+                 "what stands beyond the ends of a window (default: the transform's own); values "
+                 "that it touches count nowhere");
+    options.choice("--signal", "contribution|weight|value", signal_,
+                   "what varies: attention weight times value, or one of the two");
     options.text("--step", "last|N", step_, "the query whose attention is taken, by its position");
-    options.count("--exclude-first", exclude_first_, {0, kMostPositions}, "positions at the start that figures and tests leave out");
-    options.count("--exclude-last", exclude_last_, {0, kMostPositions}, "positions at the end that figures and tests leave out");
+    options.count("--exclude-first", exclude_first_, {0, kMostPositions},
+                  "positions at the start that figures and tests leave out");
+    options.count("--exclude-last", exclude_last_, {0, kMostPositions},
+                  "positions at the end that figures and tests leave out");
     options.count("--windows", windows_, {2, kMostPositions},
-                  "take windows of N positions, each ending at a recorded query, side by side from the end of each trace");
-    options.count("--samples", samples_, {1}, "draw so many of the windows by --seed (default: all)");
+                  "take windows of N positions, each ending at a recorded query, side by side from "
+                  "the end of each trace");
+    options.count("--samples", samples_, {1},
+                  "draw so many of the windows by --seed (default: all)");
     options.texts("--null", "NAME", nulls_,
                   "what the data are compared with, one or several: " + joined_names() +
                       "; none (default: shuffle-values; of --signal weight shuffle-weights)");
     options.count("--null-draws", null_draws_, {1, 65535}, "random draws of each null per window");
     options.count("--draws", draws_, {99, 1000000}, "bootstraps and sign flips over documents");
-    options.real("--significance", significance_, {0.0001, 0.5}, "of every test, after adjustment; bands hold the rest");
+    options.real("--significance", significance_, {0.0001, 0.5},
+                 "of every test, after adjustment; bands hold the rest");
     options.count("--seed", seed_, {}, "of everything that is drawn");
     options.explain(
-        "For every position: the magnitude of each band of weight times value, mean over channels, heads, layers and windows "
-        "(TreeKV, section 3.2). Without --windows a trace is one window: the positions that its query sees, for decimated transforms the "
+        "For every position: the magnitude of each band of weight times value, mean over channels, "
+        "heads, layers and windows "
+        "(TreeKV, section 3.2). Without --windows a trace is one window: the positions that its "
+        "query sees, for decimated transforms the "
         "largest multiple of 2^levels that ends at it.");
     options.explain(
-        "Whether contributions vary more towards the end is tested over documents: traces of different texts. Windows of one text, cut by "
-        "`trace --windows` or by --windows here, are one document; with fewer documents than a test needs, windows stand in as pseudo-samples, "
-        "and the result says so. Each claim ends as shown, not contradicted, contradicted, or not testable with this sample.");
+        "Whether contributions vary more towards the end is tested over documents: traces of "
+        "different texts. Windows of one text, cut by "
+        "`trace --windows` or by --windows here, are one document; with fewer documents than a "
+        "test needs, windows stand in as pseudo-samples, "
+        "and the result says so. Each claim ends as shown, not contradicted, contradicted, or not "
+        "testable with this sample.");
     options.example("dendrokv analyze trace.h5 -o analysis.h5");
-    options.example("dendrokv analyze novel-*.h5 --windows 512 --null shuffle-values --null iaaft -o analysis.h5");
+    options.example(
+        "dendrokv analyze novel-*.h5 --windows 512 --null shuffle-values --null iaaft -o "
+        "analysis.h5");
   }
 
   ExitStatus run(const Session& session) override {
@@ -101,7 +118,8 @@ class Analyze : public Command {
     auto analysis = analyze(traces, options, progress.callback());
     progress.clear();
     if (!analysis) {
-      say(session.verbosity, Verbosity::Quiet, "dendrokv: analyze: stopped, nothing was written; run the same command again");
+      say(session.verbosity, Verbosity::Quiet,
+          "dendrokv: analyze: stopped, nothing was written; run the same command again");
       return ExitStatus::Stopped;
     }
     analysis->uuid = session.uuid;
@@ -135,9 +153,11 @@ class Analyze : public Command {
     options.draws = static_cast<uint32_t>(draws_);
     options.significance = significance_;
     options.seed = seed_;
-    if (windows_ && step_ != "last") fail_usage("--step " + step_, "together with --windows", "wanted one of them");
+    if (windows_ && step_ != "last")
+      fail_usage("--step " + step_, "together with --windows", "wanted one of them");
     if (step_ == "last") return options;
-    if (step_.empty() || step_.size() > 8 || step_.find_first_not_of("0123456789") != std::string::npos)
+    if (step_.empty() || step_.size() > 8 ||
+        step_.find_first_not_of("0123456789") != std::string::npos)
       fail_usage("--step " + step_, "not a position", "wanted last or a whole number");
     options.step = Step(std::stoul(step_));
     return options;
@@ -145,7 +165,8 @@ class Analyze : public Command {
 
   TransformChoice checked_transform() const {
     try {
-      TransformChoice choice{parse_transform(transform_), wavelet_, static_cast<uint32_t>(levels_), std::nullopt};
+      TransformChoice choice{parse_transform(transform_), wavelet_, static_cast<uint32_t>(levels_),
+                             std::nullopt};
       if (!boundary_.empty()) choice.boundary = parse_boundary(boundary_);
       choice.check();
       return choice;
@@ -168,7 +189,8 @@ class Analyze : public Command {
   std::vector<std::filesystem::path> traces_;
   std::filesystem::path output_;
   std::string transform_ = "dwt", wavelet_, boundary_, signal_ = "contribution", step_ = "last";
-  uint64_t levels_ = 5, exclude_first_ = 32, exclude_last_ = 32, null_draws_ = 40, draws_ = 1999, seed_ = 1;
+  uint64_t levels_ = 5, exclude_first_ = 32, exclude_last_ = 32, null_draws_ = 40, draws_ = 1999,
+           seed_ = 1;
   std::optional<uint64_t> windows_, samples_;
   std::vector<std::string> nulls_;
   double significance_ = 0.05;
@@ -176,6 +198,8 @@ class Analyze : public Command {
 
 }  // namespace
 
-std::unique_ptr<Command> make_analyze() { return std::make_unique<Analyze>(); }
+std::unique_ptr<Command> make_analyze() {
+  return std::make_unique<Analyze>();
+}
 
 }  // namespace dendrokv

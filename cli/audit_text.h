@@ -17,7 +17,8 @@ Colour colour_of_output();
 /// One line per check: ok, RED or -, name, the value found.
 std::string audit_text(const Audit& audit, Colour colour);
 
-/// {"file", "checks": [{"name", "ok", "detail"}], "ok"}; `ok` of a check that was not to be had is null.
+/// {"file", "checks": [{"name", "ok", "detail"}], "ok"}; `ok` of a check that was not to be had is
+/// null.
 Json audit_json(const Audit& audit);
 
 /// Done, or FellShort when something is red.

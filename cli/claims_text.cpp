@@ -20,9 +20,11 @@ std::string signed_number(double value) {
 std::string sample_words(const Analysis& analysis) {
   const Statistics& statistics = analysis.statistics;
   if (statistics.unit == "window")
-    return counted(statistics.windows, "window") + " of " + counted(statistics.documents, "text") + " as pseudo-samples";
+    return counted(statistics.windows, "window") + " of " + counted(statistics.documents, "text") +
+           " as pseudo-samples";
   std::string words = counted(statistics.documents, "document");
-  if (statistics.windows != statistics.documents) words += " of " + counted(statistics.windows, "window");
+  if (statistics.windows != statistics.documents)
+    words += " of " + counted(statistics.windows, "window");
   return words;
 }
 
@@ -31,8 +33,12 @@ std::string claims_text(const Analysis& analysis) {
   table.row({"verdict", "claim", "ln ratio", "95 % interval", "p adjusted"});
   for (const Claim& claim : analysis.statistics.claims) {
     const bool known = !std::isnan(claim.effect);
-    table.row({std::string(verdict_name(claim.verdict)), claim.statement, known ? signed_number(claim.effect) : "-",
-               std::isnan(claim.lower) ? "-" : signed_number(claim.lower) + " to " + signed_number(claim.upper), significant(claim.p_value)});
+    table.row({std::string(verdict_name(claim.verdict)), claim.statement,
+               known ? signed_number(claim.effect) : "-",
+               std::isnan(claim.lower)
+                   ? "-"
+                   : signed_number(claim.lower) + " to " + signed_number(claim.upper),
+               significant(claim.p_value)});
   }
   return "claims over " + sample_words(analysis) + "\n" + table.text(2);
 }

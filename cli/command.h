@@ -34,7 +34,7 @@ struct Session {
   unsigned threads = 1;
   Isa isa = Isa::Scalar;
   Arithmetic arithmetic = Arithmetic::Fast;
-  std::string command_line;  // as typed, for the files that are written
+  std::string command_line;   // as typed, for the files that are written
   std::string uuid, created;  // for the file that is written; empty = new ones
   bool divided = false;       // one of the processes of a divided run
   WeightSharing sharing = WeightSharing::Private;
@@ -50,7 +50,8 @@ struct Session {
 class Command {
  public:
   virtual ~Command() = default;
-  /// Says what may stand on the command line; the values land in members, whose first values are the defaults.
+  /// Says what may stand on the command line; the values land in members, whose first values are
+  /// the defaults.
   virtual void declare(Options& options) = 0;
   /// After a successful parse. Errors are thrown; main turns them into a line and a status.
   virtual ExitStatus run(const Session& session) = 0;

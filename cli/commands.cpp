@@ -1,6 +1,7 @@
 // The table of commands. To add one:
-//   1. cli/NAME.cpp (of a command of two words cli/FIRST_SECOND.cpp): a class derived from Command whose declare() says its options (cli/options.h) and whose run() does the work,
-//      and its make_NAME(); declare that in cli/make_command.h and add the file to cli/CMakeLists.txt
+//   1. cli/NAME.cpp (of a command of two words cli/FIRST_SECOND.cpp): a class derived from Command
+//      whose declare() says its options (cli/options.h) and whose run() does the work, and its
+//      make_NAME(); declare that in cli/make_command.h and add the file to cli/CMakeLists.txt
 //   2. a row here
 //   3. tests/cli/NAME.test (FIRST_SECOND.test): what it prints and how it ends
 // The help and the parser find it there.

@@ -1,4 +1,5 @@
-// What a GGUF file holds: facts of the model, its tokenizer and chat format, every key, and the tensors if they are asked for.
+// What a GGUF file holds: facts of the model, its tokenizer and chat format, every key, and the
+// tensors if they are asked for.
 
 #include <algorithm>
 #include <charconv>
@@ -38,7 +39,8 @@ Field tensor_types(const Gguf& gguf) {
   return types;
 }
 
-// As short as it can be and still give the same 32-bit float, which most of them are in the file: 0.00001, not 9.999999747378752e-06.
+// As short as it can be and still give the same 32-bit float, which most of them are in the file:
+// 0.00001, not 9.999999747378752e-06.
 std::string number_text(double number) {
   char buffer[64];
   const auto narrow = static_cast<float>(number);

@@ -64,7 +64,9 @@ Description describe_tune(const std::filesystem::path& path) {
   TextTable table;
   for (size_t i = 0; i < file.finalists.size(); ++i)
     table.row({significant(file.mean[i]),
-               i == 0 ? "baseline" : significant(file.difference[i]) + " (" + significant(file.lower[i]) + " to " + significant(file.upper[i]) + ")",
+               i == 0 ? "baseline"
+                      : significant(file.difference[i]) + " (" + significant(file.lower[i]) +
+                            " to " + significant(file.upper[i]) + ")",
                file.settings[file.finalists[i]]});
   description.text = "held-out means, and differences to the first\n" + table.text(2);
   return description;

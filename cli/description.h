@@ -1,5 +1,6 @@
 #pragma once
-// What `dendrokv info` says about a file: fields that people and programs read, and what is too long to be one.
+// What `dendrokv info` says about a file: fields that people and programs read, and what is too
+// long to be one.
 
 #include <cstdint>
 #include <filesystem>

@@ -1,8 +1,11 @@
-// dendrokv eval: the loss of texts under several cache policies, closed loop, in one pass over the weights.
+// dendrokv eval: the loss of texts under several cache policies, closed loop, in one pass over the
+// weights.
 //
 //   1. texts, policies; refused before the run when a policy has no room for a text
-//   2. block by block through all caches at once (model/stream_scorer); logits of one block at a time
-//   3. means with intervals, a table, the file. Stopped early: OUTPUT.part holds what was scored, and the same command goes on.
+//   2. block by block through all caches at once (model/stream_scorer); logits of one block at a
+//      time
+//   3. means with intervals, a table, the file. Stopped early: OUTPUT.part holds what was scored,
+//      and the same command goes on.
 
 #include <iostream>
 

@@ -1,17 +1,20 @@
-// dendrokv eval needle: facts planted at chosen depths of a long text, asked for at its end, under several cache policies.
+// dendrokv eval needle: facts planted at chosen depths of a long text, asked for at its end, under
+// several cache policies.
 //
-//   1. a text of filler for each round: one fact per depth, the questions behind it, the nearest fact first (cli/needles)
-//   2. all policies in one pass; answers are fed as they should be, so that greedy decoding finds one exactly if every token of it was the
-//      likeliest
-//   3. from the record of evictions: how much of a fact the lanes held when its question came, and until which step
+//   1. a text of filler for each round: one fact per depth, the questions behind it, the nearest
+//      fact first (cli/needles)
+//   2. all policies in one pass; answers are fed as they should be, so that greedy decoding finds
+//      one exactly if every token of it was the likeliest
+//   3. from the record of evictions: how much of a fact the lanes held when its question came, and
+//      until which step
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <iostream>
 
-#include "cli/csv.h"
 #include "cli/audit_text.h"
+#include "cli/csv.h"
 #include "cli/eval_report.h"
 #include "cli/evaluation.h"
 #include "cli/format.h"
@@ -63,7 +66,8 @@ class EvalNeedle : public Command {
         "name and "
         "a word by the seed; the rest of a text is yours. The answer is found when each of its "
         "tokens "
-        "was the likeliest one; the interval holds its probability with 95 % (Wilson). 'held' is the share of the word's tokens over all lanes of the "
+        "was the likeliest one; the interval holds its probability with 95 % (Wilson). 'held' is "
+        "the share of the word's tokens over all lanes of the "
         "cache "
         "when the question begins; 'held for' the median over lanes of the steps after which none "
         "of "

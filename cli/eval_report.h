@@ -1,5 +1,6 @@
 #pragma once
-// What the eval commands print and write beside the file: a table, a JSON object, comma-separated values.
+// What the eval commands print and write beside the file: a table, a JSON object, comma-separated
+// values.
 
 #include <filesystem>
 #include <string>
@@ -31,7 +32,8 @@ CsvTable texts_csv(const EvalFile& file);
 /// A row per token, columns per policy.
 CsvTable tokens_csv(const EvalFile& file);
 
-/// To `path`: the first table when it is called NAME.csv, else all of them into the folder, which is made if it is not there.
+/// To `path`: the first table when it is called NAME.csv, else all of them into the folder, which
+/// is made if it is not there.
 void write_csv(const std::filesystem::path& path, const std::vector<CsvTable>& tables);
 
 }  // namespace dendrokv

@@ -1,11 +1,12 @@
-// dendrokv eval spans: named parts of a prompt (system, instructions, question), and how much of each the caches of several policies keep.
+// dendrokv eval spans: named parts of a prompt (system, instructions, question), and how much of
+// each the caches of several policies keep.
 
 #include <algorithm>
 #include <charconv>
 #include <iostream>
 
-#include "cli/csv.h"
 #include "cli/audit_text.h"
+#include "cli/csv.h"
 #include "cli/eval_report.h"
 #include "cli/evaluation.h"
 #include "cli/format.h"

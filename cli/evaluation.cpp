@@ -17,7 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr uint64_t kMostBlock = 4096;
-// Of a block over all caches: more columns share no more of a weight's load, and their activations leave the processor's caches.
+// Of a block over all caches: more columns share no more of a weight's load, and their activations
+// leave the processor's caches.
 constexpr size_t kColumns = 512;
 constexpr uint32_t kFewestTokens = 16, kMostTokens = 64;
 

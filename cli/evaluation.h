@@ -1,5 +1,6 @@
 #pragma once
-// What the eval commands share: which policies, where results go, and the pass of a text through all caches at once.
+// What the eval commands share: which policies, where results go, and the pass of a text through
+// all caches at once.
 
 #include <cstdint>
 #include <filesystem>
@@ -54,12 +55,13 @@ struct EvalOptions {
 EvalFile eval_file(const Session& session, const Model& model, const EvalPolicies& policies,
                    const EvalOptions& options, std::string protocol);
 
-/// Throws Error when a text of `tokens` tokens has no room in the model's context under one of the policies.
+/// Throws Error when a text of `tokens` tokens has no room in the model's context under one of the
+/// policies.
 void check_contexts(const std::string& subject, uint64_t tokens, const Model& model,
                     const EvalPolicies& policies);
 
-/// Runs texts through all caches, one after the other, and keeps what is done: with -o in OUTPUT.part after each text, from where the same
-/// command goes on.
+/// Runs texts through all caches, one after the other, and keeps what is done: with -o in
+/// OUTPUT.part after each text, from where the same command goes on.
 class Evaluation {
  public:
   /// All must outlive the object; `file.texts` are those to score, unscored.
@@ -68,7 +70,8 @@ class Evaluation {
 
   /// Called when a text is through, with the caches as they are then.
   using Done = std::function<void(EvalText& text, const Streams& streams)>;
-  /// False when a signal stopped it; what was scored is in OUTPUT.part then, if there is an output, and a line said how to go on.
+  /// False when a signal stopped it; what was scored is in OUTPUT.part then, if there is an output,
+  /// and a line said how to go on.
   bool run(EvictionLog log, const Done& done);
   /// Writes OUTPUT under its final name, if there is an output.
   void finish();
@@ -81,8 +84,7 @@ class Evaluation {
   void stopped() const;
   uint32_t block_tokens() const;
   void look_at(const EvalText& text, const Streams& streams,
-               std::span<const std::unique_ptr<LiveAudit>> watches,
-               const DecoderOptions& decoding);
+               std::span<const std::unique_ptr<LiveAudit>> watches, const DecoderOptions& decoding);
 
   const Session& session_;
   const Model& model_;

@@ -35,7 +35,8 @@ bool input_is_sent() {
          (S_ISFIFO(status.st_mode) || S_ISREG(status.st_mode) || S_ISSOCK(status.st_mode));
 }
 
-/// The next line of standard input that is not empty; none at its end or when a signal asked to stop.
+/// The next line of standard input that is not empty; none at its end or when a signal asked to
+/// stop.
 std::optional<std::string> next_message() {
   const bool terminal = isatty(STDIN_FILENO) == 1;
   std::string line;
@@ -106,8 +107,7 @@ class Generate : public Command {
       std::cout << text << std::flush;
       if (!std::cout) fail("standard output", "cannot be written", "wanted room for the text");
     };
-    Generation generation(session, model, policy, sampling_, show,
-                          audit_ ? Watch::Yes : Watch::No);
+    Generation generation(session, model, policy, sampling_, show, audit_ ? Watch::Yes : Watch::No);
     if (interactive_) return converse(session, model, prompt, generation);
     const Reply reply =
         generation.answer(prompt->subject, prompt_tokens(model, prompt->text), count_);

@@ -1,5 +1,6 @@
 #pragma once
-// Text from a model, reply by reply: feeds what is to be read, then samples, shows and feeds until something ends the reply.
+// Text from a model, reply by reply: feeds what is to be read, then samples, shows and feeds until
+// something ends the reply.
 
 #include <cstdint>
 #include <functional>
@@ -42,9 +43,10 @@ class Generation {
   Generation(const Session& session, const Model& model, const PolicyChoice& policy,
              const SamplerOptions& sampling, Show show, Watch watch = Watch::No);
 
-  /// Feeds `prompt` behind what was fed before and answers with at most `most` tokens. A stop that was asked for (cli/stop.h) ends it
-  /// after the token at hand, or after a block of the prompt. Throws Error before anything is fed when the context has no room for the
-  /// prompt; `subject` names it.
+  /// Feeds `prompt` behind what was fed before and answers with at most `most` tokens. A stop that
+  /// was asked for (cli/stop.h) ends it after the token at hand, or after a block of the prompt.
+  /// Throws Error before anything is fed when the context has no room for the prompt; `subject`
+  /// names it.
   Reply answer(const std::string& subject, std::span<const int32_t> prompt, uint64_t most);
   /// Of all so far, with Watch::Yes.
   Audit audit() const;
@@ -66,7 +68,8 @@ class Generation {
   std::optional<LiveAudit> watch_;
   std::vector<int32_t> fed_;  // with Watch::Yes
   Sampler sampler_;
-  /// The last token of a reply that ended for another reason than an end token: shown, but not fed yet.
+  /// The last token of a reply that ended for another reason than an end token: shown, but not fed
+  /// yet.
   std::vector<int32_t> owed_;
 };
 

@@ -9,8 +9,8 @@
 #include "cli/description.h"
 #include "cli/make_command.h"
 #include "data/analysis_file.h"
-#include "data/hdf5.h"
 #include "data/eval_file.h"
+#include "data/hdf5.h"
 #include "data/runs_file.h"
 #include "data/trace_reader.h"
 
@@ -140,8 +140,10 @@ Description describe_analysis(const std::filesystem::path& path) {
   };
   const Statistics& statistics = analysis.statistics;
   description.fields.push_back({"sample", Json(statistics.unit), sample_words(analysis)});
-  description.fields.push_back({"nulls", Json(statistics.nulls), statistics.nulls.empty() ? "none" : ""});
-  for (const std::string& null : statistics.nulls) description.fields.back().text += (description.fields.back().text.empty() ? "" : ", ") + null;
+  description.fields.push_back(
+      {"nulls", Json(statistics.nulls), statistics.nulls.empty() ? "none" : ""});
+  for (const std::string& null : statistics.nulls)
+    description.fields.back().text += (description.fields.back().text.empty() ? "" : ", ") + null;
   description.fields.push_back({"seed", Json(statistics.seed), std::to_string(statistics.seed)});
   Json claims = Json::array();
   for (const Claim& claim : statistics.claims)
@@ -176,11 +178,10 @@ Description describe_eval(const std::filesystem::path& path) {
     tokens += text.ids.size();
     reached += text.reached;
     texts.add(eval_text_json(text));
-    table.row({text.name, std::to_string(text.reached) + " of " +
-                              std::to_string(text.ids.size()) + " tokens"});
+    table.row({text.name, std::to_string(text.reached) + " of " + std::to_string(text.ids.size()) +
+                              " tokens"});
   }
-  const std::string reference =
-      file.reference ? file.policies[*file.reference] : std::string();
+  const std::string reference = file.reference ? file.policies[*file.reference] : std::string();
   Description description;
   description.fields = {
       field("kind", "eval"),
@@ -229,7 +230,9 @@ Description describe(const std::filesystem::path& path, TensorList tensors) {
 class Info : public Command {
  public:
   void declare(Options& options) override {
-    options.positional("FILE", file_, "a GGUF model, or any file that dendrokv writes; of a set also one of its members, SET/item/K");
+    options.positional("FILE", file_,
+                       "a GGUF model, or any file that dendrokv writes; of a set also one of its "
+                       "members, SET/item/K");
     options.flag("--tensors", tensors_,
                  "of a model: list every tensor with its type, shape and size");
     options.explain(

@@ -85,7 +85,8 @@ fs::path ModelOption::file(const Session& session) const {
 }
 
 Model ModelOption::load(const Session& session, LoadDepth depth) const {
-  if (session.models != nullptr) return session.models->load(file(session), depth, session, tokenizer);
+  if (session.models != nullptr)
+    return session.models->load(file(session), depth, session, tokenizer);
   return Model::load(file(session), depth, session.arithmetic, tokenizer, session.sharing);
 }
 

@@ -23,9 +23,11 @@ struct ModelOption {
   void declare(Options& options);
   /// Throws Error that says how to get a model when none is named and none is there.
   Model load(const Session& session, LoadDepth depth) const;
-  /// The tokenizer alone: of any GGUF file, also one without weights or with those of a model that the engine does not run.
+  /// The tokenizer alone: of any GGUF file, also one without weights or with those of a model that
+  /// the engine does not run.
   Tokenizer load_tokenizer(const Session& session) const;
-  /// The file that would be loaded. Throws Error as load() does when none is named and none is there.
+  /// The file that would be loaded. Throws Error as load() does when none is named and none is
+  /// there.
   std::filesystem::path file(const Session& session) const;
 };
 
@@ -47,8 +49,9 @@ class ModelKeeper {
 
 /// What a file holds: a text, or a JSON array of token ids.
 enum class TextForm : uint8_t { Text, Ids };
-/// Token ids of a text, the model's first token (BOS) in front if the file asks for it, or the ids as they stand in the file; no more than
-/// `most`. Throws Error: missing, not text, empty, an id outside of the vocabulary.
+/// Token ids of a text, the model's first token (BOS) in front if the file asks for it, or the ids
+/// as they stand in the file; no more than `most`. Throws Error: missing, not text, empty, an id
+/// outside of the vocabulary.
 std::vector<int32_t> read_tokens(const std::filesystem::path& path, TextForm form,
                                  std::optional<uint64_t> most, const Model& model);
 
@@ -61,13 +64,15 @@ struct TextOption {
   /// Throws UsageError unless exactly one of the two is given; call it before the model is loaded.
   void check() const;
   const std::filesystem::path& path() const { return ids.empty() ? text : ids; }
-  /// As read_tokens(); Throws Error too when they are more than the model's context has places for under `policy`.
+  /// As read_tokens(); Throws Error too when they are more than the model's context has places for
+  /// under `policy`.
   std::vector<int32_t> read(const Model& model, const PolicyChoice& policy) const;
   /// The same of any length, for texts that are not fed in one piece.
   std::vector<int32_t> read_any_length(const Model& model) const;
 };
 
-/// The bytes of a file of text. Throws Error: missing, unreadable, a folder, or with a byte 0, which no text has.
+/// The bytes of a file of text. Throws Error: missing, unreadable, a folder, or with a byte 0,
+/// which no text has.
 std::string read_text_file(const std::filesystem::path& path);
 /// The same of standard input.
 std::string read_standard_input();
@@ -85,8 +90,8 @@ double mean_rows(uint64_t rows, const CacheRows& all);
 /// "64 rows held by a lane, 64 read by a query"
 std::string rows_text(const CacheRows& rows);
 
-/// `token_count` tokens must have places in the model's context: the text's own under original positions, ranks in the cache
-/// else. `subject` names the text.
+/// `token_count` tokens must have places in the model's context: the text's own under original
+/// positions, ranks in the cache else. `subject` names the text.
 void check_context(const std::string& subject, uint64_t token_count, const Model& model,
                    const PolicyChoice& policy, const std::string& remedy);
 

@@ -1,6 +1,7 @@
 #pragma once
-// JSON out: objects with snake_case names and units in the names (seconds, bytes). A number that is not finite becomes null,
-// text that is not UTF-8 gets replacement characters. JSON in: arrays of token ids.
+// JSON out: objects with snake_case names and units in the names (seconds, bytes). A number that is
+// not finite becomes null, text that is not UTF-8 gets replacement characters. JSON in: arrays of
+// token ids.
 
 #include <cstdint>
 #include <memory>
@@ -54,7 +55,8 @@ class Json {
   std::unique_ptr<Value> value_;
 };
 
-/// A named part of a text as a user says it: words that stand in it, or, without words, tokens [first, end).
+/// A named part of a text as a user says it: words that stand in it, or, without words, tokens
+/// [first, end).
 struct SpanWords {
   std::string name, text = {};
   uint32_t first = 0, end = 0;
@@ -62,7 +64,8 @@ struct SpanWords {
 /// Reads {"system": [0, 24], "question": "What is"}. Throws Error naming `subject`.
 std::vector<SpanWords> parse_spans(const std::string& subject, std::string_view json);
 
-/// Reads "[1, 2, 3]". Throws Error naming `subject`: not JSON, not an array, an element that is not a whole number of int32.
+/// Reads "[1, 2, 3]". Throws Error naming `subject`: not JSON, not an array, an element that is not
+/// a whole number of int32.
 std::vector<int32_t> parse_token_ids(const std::string& subject, std::string_view json);
 
 }  // namespace dendrokv

@@ -116,7 +116,8 @@ std::string manual_page() {
       ".TP\n.B DENDROKV_MODEL\nthe default of \\fB\\-\\-model\\fR.\n"
       ".TP\n.B XDG_CACHE_HOME\nfolder of caches (default: ~/.cache); the default model is looked "
       "for in its folder dendrokv, and packed weights that processes share lie there.\n"
-      ".TP\n.B SOURCE_DATE_EPOCH\nthe time of creation that results of tasks say, in seconds since 1970 (default: 0).\n"
+      ".TP\n.B SOURCE_DATE_EPOCH\nthe time of creation that results of tasks say, in seconds since "
+      "1970 (default: 0).\n"
       ".SH SEE ALSO\n.BR dendrokv\\-view (1)\n";
   return text;
 }

@@ -1,5 +1,6 @@
 #pragma once
-// The manual page and the shell completion, made from the table of commands and their declared options.
+// The manual page and the shell completion, made from the table of commands and their declared
+// options.
 
 #include <string>
 

@@ -1,6 +1,7 @@
 // dendrokv merge: the results of many tasks into one file.
 //
-//   1. the items of all inputs, by place in the task list; of a task that two inputs hold the first result is taken: they are equal
+//   1. the items of all inputs, by place in the task list; of a task that two inputs hold the first
+//      result is taken: they are equal
 //   2. is the list whole? Failed tasks are listed and left out
 //   3. one evaluation, where all results are evaluations under the same policies; else a set
 
@@ -28,7 +29,8 @@ constexpr std::string_view kSetFormat = "dendrokv-set", kEvalFormat = "dendrokv-
 FileSet set_of_one(const fs::path& path, uint64_t order) {
   FileSet set;
   set.tasks = 1;
-  set.items.push_back({order, uuid_of_file(path), path.filename().string(), format_of(path), {}, path});
+  set.items.push_back(
+      {order, uuid_of_file(path), path.filename().string(), format_of(path), {}, path});
   return set;
 }
 
@@ -52,7 +54,8 @@ class Merger {
   /// By order; the failed ones apart.
   Merged sort_out(std::vector<SetItem>& items) const {
     if (single_ && !first_.empty())
-      fail(first_, "a set among single files", "wanted shards of one list of tasks, or files alone");
+      fail(first_, "a set among single files",
+           "wanted shards of one list of tasks, or files alone");
     Merged merged;
     merged.tasks = single_ ? by_order_.size() : tasks_;
     for (const auto& [order, item] : by_order_) {
@@ -73,9 +76,10 @@ class Merger {
     for (const SetItem& item : set.items) {
       SetItem& known = by_order_.try_emplace(item.order, item).first->second;
       if (known.key != item.key)
-        fail(item.file.string(), "task " + std::to_string(item.order) + " is another one than in " +
-                                     known.file.string(),
-             "wanted shards over the same model, inputs and parameters");
+        fail(
+            item.file.string(),
+            "task " + std::to_string(item.order) + " is another one than in " + known.file.string(),
+            "wanted shards over the same model, inputs and parameters");
       if (known.format.empty()) known = item;  // it was done after it had failed
     }
   }
@@ -134,9 +138,12 @@ class Merge : public Command {
     options.file("-o,--output", output_, "the file to write", Need::Required);
     options.flag("--partial", partial_, "take what there is, though tasks are missing");
     options.explain(
-        "Shards are what `--shard I/N` of trace, analyze, eval and tune leave. Evaluations become one evaluation of all their texts. Anything else "
-        "becomes a set, whose members open as FILE/item/K wherever a file of their kind does. The result depends on the tasks alone, byte by "
-        "byte: not on N, on who did which, or when. Tasks that failed are listed, and the exit status is 3.");
+        "Shards are what `--shard I/N` of trace, analyze, eval and tune leave. Evaluations become "
+        "one evaluation of all their texts. Anything else "
+        "becomes a set, whose members open as FILE/item/K wherever a file of their kind does. The "
+        "result depends on the tasks alone, byte by "
+        "byte: not on N, on who did which, or when. Tasks that failed are listed, and the exit "
+        "status is 3.");
     options.example("dendrokv merge run.shard-*.h5 -o run.h5");
   }
 
@@ -183,8 +190,8 @@ Merged merge_sets(const std::vector<fs::path>& inputs, const fs::path& output,
              " tasks are in none of the shards",
          "wanted all of them", "run the missing shards, or take what there is with --partial");
   const bool evaluations = merged.items > 0 && std::ranges::all_of(items, [](const SetItem& item) {
-    return item.format.empty() || item.format == kEvalFormat;
-  });
+                             return item.format.empty() || item.format == kEvalFormat;
+                           });
   merged.format = evaluations ? kEvalFormat : kSetFormat;
   if (evaluations) {
     merge_evaluations(items, merger.command_line(), output);

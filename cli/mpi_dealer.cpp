@@ -1,7 +1,9 @@
-// Tasks over MPI. Rank 0 has the counter; the others ask it for the next task and are answered with a number, or with -1 when none is left. A rank
-// that stops early takes its leave instead of asking; when rank 0 does, it answers all with -1. Rank 0
-// works on tasks itself, so a thread of its own answers. That thread looks for questions every few milliseconds: a blocking receive of
-// OpenMPI would spin on a core that a rank needs. All calls of MPI on rank 0 come from it while it lives (MPI_THREAD_SERIALIZED).
+// Tasks over MPI. Rank 0 has the counter; the others ask it for the next task and are answered with
+// a number, or with -1 when none is left. A rank that stops early takes its leave instead of
+// asking; when rank 0 does, it answers all with -1. Rank 0 works on tasks itself, so a thread of
+// its own answers. That thread looks for questions every few milliseconds: a blocking receive of
+// OpenMPI would spin on a core that a rank needs. All calls of MPI on rank 0 come from it while it
+// lives (MPI_THREAD_SERIALIZED).
 
 #include <algorithm>
 #include <atomic>
@@ -74,7 +76,8 @@ class MpiDealer : public TaskDealer {
       MPI_Recv(&asked, 1, MPI_INT64_T, status.MPI_SOURCE, kAsk, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
       const int64_t task = asked == kLeave ? kNone : counter_.take();
       if (task == kNone) --asking_;
-      if (asked == kNext) MPI_Send(&task, 1, MPI_INT64_T, status.MPI_SOURCE, kAnswer, MPI_COMM_WORLD);
+      if (asked == kNext)
+        MPI_Send(&task, 1, MPI_INT64_T, status.MPI_SOURCE, kAnswer, MPI_COMM_WORLD);
     }
   }
 
@@ -98,7 +101,8 @@ std::unique_ptr<TaskDealer> deal_by_mpi(Shard& shard, uint64_t tasks) {
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   if (size == 1) {
     MPI_Finalize();
-    fail("MPI", "one process", "wanted the " + std::to_string(shard.count) + " of the " + shard.origin,
+    fail("MPI", "one process",
+         "wanted the " + std::to_string(shard.count) + " of the " + shard.origin,
          "start it with srun --mpi=pmix or mpirun, or say the shard with --shard I/N");
   }
   shard.index = static_cast<uint64_t>(rank);

@@ -33,7 +33,8 @@ Curves curves_of(const EvalFile& file) {
   Curves curves(file.policies.size());
   for (const EvalText& text : file.texts)
     for (size_t policy = 0; policy < curves.size(); ++policy)
-      for (size_t i = 0; i < text.needles->needles.size(); ++i) add(text, policy, i, curves[policy]);
+      for (size_t i = 0; i < text.needles->needles.size(); ++i)
+        add(text, policy, i, curves[policy]);
   return curves;
 }
 
@@ -82,7 +83,8 @@ Json curve_json(const EvalFile& file, const Curves& curves) {
 
 CsvTable curve_csv(const EvalFile& file, const Curves& curves) {
   std::string csv =
-      "policy,depth,facts,found,answer_nll,held,lanes_holding,median_steps_held,found_low,found_high\n";
+      "policy,depth,facts,found,answer_nll,held,lanes_holding,median_steps_held,found_low,found_"
+      "high\n";
   for (size_t policy = 0; policy < curves.size(); ++policy)
     for (const auto& [depth, curve] : curves[policy]) {
       const auto facts = static_cast<double>(curve.facts);

@@ -42,7 +42,8 @@ std::vector<uint32_t> shuffled(size_t count, RandomStream& random) {
   return numbers;
 }
 
-// A name for each place below 64. Those of a text begin in different ways, and the first sixteen end in different ways.
+// A name for each place below 64. Those of a text begin in different ways, and the first sixteen
+// end in different ways.
 std::string name_of(uint32_t beginning, uint32_t ending) {
   const std::string first{kConsonants[beginning % kConsonants.size()],
                           kVowels[beginning / kConsonants.size()]};

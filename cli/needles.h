@@ -18,15 +18,17 @@ struct NeedlePlan {
   uint64_t seed = 1, stream = 0;
 };
 
-/// A text of filler and facts, then the questions, the nearest fact first, each with its answer behind it.
+/// A text of filler and facts, then the questions, the nearest fact first, each with its answer
+/// behind it.
 struct PlantedText {
   std::vector<int32_t> ids;
   std::vector<Needle> needles;  // as the depths
   std::vector<TextSpan> spans;  // of each needle in turn: the fact, the answer within it
 };
 
-/// `filler` holds at least plan.tokens; `first` stands before everything, as the model's first token. Throws Error naming --depths
-/// or --tokens: facts that would overlap, or begin before the text; and where the tokenizer draws question and answer together.
+/// `filler` holds at least plan.tokens; `first` stands before everything, as the model's first
+/// token. Throws Error naming --depths or --tokens: facts that would overlap, or begin before the
+/// text; and where the tokenizer draws question and answer together.
 PlantedText plant(const NeedlePlan& plan, std::span<const int32_t> filler,
                   std::span<const int32_t> first, const Tokenizer& tokenizer);
 

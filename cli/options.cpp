@@ -1,5 +1,5 @@
-// The declarations: what a value means, its range and the words of its errors. cli/options_parse.cpp reads a command line with them,
-// cli/options_help.cpp shows them.
+// The declarations: what a value means, its range and the words of its errors.
+// cli/options_parse.cpp reads a command line with them, cli/options_help.cpp shows them.
 
 #include "cli/options.h"
 

@@ -1,8 +1,10 @@
 #pragma once
-// What may stand on the command line of a command: one declaration per option gives parse, check, default and help.
+// What may stand on the command line of a command: one declaration per option gives parse, check,
+// default and help.
 //
-// A command declares its options with the variables that take the values; the value that a variable holds then is the default.
-// parse() fills them. The declarations also make the help, the manual page and the shell completion.
+// A command declares its options with the variables that take the values; the value that a variable
+// holds then is the default. parse() fills them. The declarations also make the help, the manual
+// page and the shell completion.
 
 #include <cstdint>
 #include <filesystem>
@@ -87,8 +89,8 @@ class Options {
   void explain(std::string paragraph);
   void example(std::string command_line);
 
-  /// `arguments` are the words after the command. Throws UsageError. False: a declared --help is among them; nothing
-  /// else was checked then.
+  /// `arguments` are the words after the command. Throws UsageError. False: a declared --help is
+  /// among them; nothing else was checked then.
   bool parse(std::span<const std::string> arguments);
 
   /// An option with its values as they stand on a command line, or a flag with one empty value.
@@ -98,8 +100,9 @@ class Options {
     bool takes_file = false;
     std::vector<std::string> values;
   };
-  /// What parse() would hand over, in the order of the declarations, without ranges and without the limit of one value per option. Those of
-  /// `lists` take several values behind one name. Throws UsageError: an unknown name, a missing value.
+  /// What parse() would hand over, in the order of the declarations, without ranges and without the
+  /// limit of one value per option. Those of `lists` take several values behind one name. Throws
+  /// UsageError: an unknown name, a missing value.
   std::vector<Given> given(std::span<const std::string> arguments,
                            std::span<const std::string_view> lists) const;
 

@@ -1,5 +1,5 @@
-// Options over CLI11: CLI11 sorts the words of a command line into names and values; what a value means, its range and the words
-// of every error are ours.
+// Options over CLI11: CLI11 sorts the words of a command line into names and values; what a value
+// means, its range and the words of every error are ours.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -71,7 +71,9 @@ class Parser {
     parsed->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     const bool many =
         option.kind == Option::Kind::Positionals || option.kind == Option::Kind::Repeated;
-    parsed->type_size(1)->expected(1, many ? kMany : 1)->allow_extra_args(is_positional(option) && many);
+    parsed->type_size(1)
+        ->expected(1, many ? kMany : 1)
+        ->allow_extra_args(is_positional(option) && many);
     // Known to CLI11, so that an option with several values leaves the last word to it.
     parsed->required(option.need == Need::Required && is_positional(option));
     return parsed;

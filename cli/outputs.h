@@ -7,7 +7,8 @@
 
 namespace dendrokv {
 
-/// Throws Error: the folder is missing or not writable, `path` is a folder. Throws UsageError: `path` is one of `inputs`.
+/// Throws Error: the folder is missing or not writable, `path` is a folder. Throws UsageError:
+/// `path` is one of `inputs`.
 void check_output(const std::filesystem::path& path, std::span<const std::filesystem::path> inputs);
 
 /// A text under its final name only when whole. Throws Error.

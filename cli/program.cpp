@@ -38,11 +38,14 @@ struct CommonOptions {
   /// Of the commands that several processes can divide among them.
   void declare_divided(Options& options) {
     options.text("--shard", "I/N", shard,
-                 "several inputs or settings are a list of tasks: do tasks I, I + N, I + 2 N, ... (I from 0) into a file that `dendrokv "
-                 "merge` puts together with the others; auto takes I and N from a Slurm array or step, OpenMPI or PMI (default: auto "
+                 "several inputs or settings are a list of tasks: do tasks I, I + N, I + 2 N, ... "
+                 "(I from 0) into a file that `dendrokv "
+                 "merge` puts together with the others; auto takes I and N from a Slurm array or "
+                 "step, OpenMPI or PMI (default: auto "
                  "where one of these started several processes)");
     options.flag(std::string(kShareWeights), share_weights,
-                 "keep packed weights in a file of the cache folder that all processes of the machine map (default: where several "
+                 "keep packed weights in a file of the cache folder that all processes of the "
+                 "machine map (default: where several "
                  "processes divide the list)");
   }
 
@@ -122,7 +125,8 @@ void take_common(const Options& options, std::span<const Options::Given> given) 
         option.take(found.values.back());
 }
 
-/// Several inputs or settings, or one of several processes: does its part of the list. Nothing where the command itself does it all in one piece.
+/// Several inputs or settings, or one of several processes: does its part of the list. Nothing
+/// where the command itself does it all in one piece.
 std::optional<ExitStatus> run_divided(const CommandRow& row, std::span<const std::string> words,
                                       std::span<const std::string> arguments) {
   if (row.inputs.empty() || std::ranges::find(arguments, "--help") != arguments.end() ||

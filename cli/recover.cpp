@@ -19,8 +19,10 @@ class Recover : public Command {
     options.positional("PART", part_, "the .part file of a trace; it stays as it is");
     options.file("-o,--output", output_, "the trace to write (default: PART without .part)");
     options.explain(
-        "Keeps the steps that are whole and the tokens up to the last of them. It works on a copy, so there must be room for two files of "
-        "that size. Evaluations and tunings go on from their .part files when the same command is given again, and tasks by themselves.");
+        "Keeps the steps that are whole and the tokens up to the last of them. It works on a copy, "
+        "so there must be room for two files of "
+        "that size. Evaluations and tunings go on from their .part files when the same command is "
+        "given again, and tasks by themselves.");
     options.example("dendrokv recover trace.h5.part");
   }
 
@@ -31,11 +33,13 @@ class Recover : public Command {
       output_ = fs::path(part_).replace_extension();
     }
     std::error_code ignored;
-    if (!fs::is_regular_file(part_, ignored)) fail(part_.string(), "no such file", "wanted the .part file of a trace");
+    if (!fs::is_regular_file(part_, ignored))
+      fail(part_.string(), "no such file", "wanted the .part file of a trace");
     check_output(output_, std::vector{part_});
     fs::path writing = output_;
     writing += ".part";
-    if (fs::exists(writing, ignored) && fs::equivalent(writing, part_, ignored)) return beside(session);
+    if (fs::exists(writing, ignored) && fs::equivalent(writing, part_, ignored))
+      return beside(session);
     return recover(session, output_);
   }
 
@@ -57,11 +61,13 @@ class Recover : public Command {
     if (found.stopped) {
       std::error_code ignored;
       fs::remove(fs::path(output) += ".part", ignored);
-      say(session.verbosity, Verbosity::Quiet, "dendrokv: recover: stopped, nothing was written; run the same command again");
+      say(session.verbosity, Verbosity::Quiet,
+          "dendrokv: recover: stopped, nothing was written; run the same command again");
       return ExitStatus::Stopped;
     }
-    session.note("recover: " + std::to_string(found.steps) + " steps over " + std::to_string(found.tokens) + " of " +
-                 std::to_string(found.tokens_planned) + " tokens");
+    session.note("recover: " + std::to_string(found.steps) + " steps over " +
+                 std::to_string(found.tokens) + " of " + std::to_string(found.tokens_planned) +
+                 " tokens");
     if (session.json())
       std::cout << Json::object()
                        .set("output", output_.string())

@@ -1,5 +1,5 @@
-// dendrokv replay: cache policies over the attention that a trace recorded (open loop: an eviction does not change what later
-// layers and tokens see).
+// dendrokv replay: cache policies over the attention that a trace recorded (open loop: an eviction
+// does not change what later layers and tokens see).
 
 #include "cache/replay.h"
 

@@ -19,8 +19,12 @@ class Report : public Command {
     options.positionals("FILE", files_, "at most one trace, and analyses and runs of it");
     options.file("-o,--output", output_, "the HTML page to write", Need::Required);
     options.file("--csv", csv_, "a folder for the numbers of each figure, made if it is not there");
-    options.file("--svg", svg_, "a folder for each picture as an SVG file of its own, made if it is not there");
-    options.explain("The page is one file that fetches nothing: it opens anywhere, light or dark, prints, and reads whole without scripts. With them, curves and maps show their values where you point, and layer, head and step of the sample text can be chosen.");
+    options.file("--svg", svg_,
+                 "a folder for each picture as an SVG file of its own, made if it is not there");
+    options.explain(
+        "The page is one file that fetches nothing: it opens anywhere, light or dark, prints, and "
+        "reads whole without scripts. With them, curves and maps show their values where you "
+        "point, and layer, head and step of the sample text can be chosen.");
     options.example("dendrokv report trace.h5 runs.h5 analysis.h5 -o report.html --csv numbers");
   }
 
@@ -31,7 +35,8 @@ class Report : public Command {
     for (const std::filesystem::path& path : files_) take(path, trace, input);
     if (trace) {
       input.trace = &*trace;
-      if (auto closed = trace->read_run()) input.runs.insert(input.runs.begin(), std::move(*closed));
+      if (auto closed = trace->read_run())
+        input.runs.insert(input.runs.begin(), std::move(*closed));
     }
     input.command_line = session.command_line;
     const ReportPage page = make_report(input);
@@ -39,14 +44,19 @@ class Report : public Command {
     if (!svg_.empty()) write_all(svg_, page.svg);
     write_whole(output_, page.html);
     if (session.json())
-      std::cout << Json::object().set("output", output_.string()).set("figures", uint64_t{page.csv.size()}).text() << "\n";
+      std::cout << Json::object()
+                       .set("output", output_.string())
+                       .set("figures", uint64_t{page.csv.size()})
+                       .text()
+                << "\n";
     else
       std::cout << output_.string() << "\n";
     return ExitStatus::Done;
   }
 
  private:
-  static void take(const std::filesystem::path& path, std::optional<TraceReader>& trace, ReportInput& input) {
+  static void take(const std::filesystem::path& path, std::optional<TraceReader>& trace,
+                   ReportInput& input) {
     switch (sniff_file(path)) {
       case FileKind::Trace:
         if (trace) fail_usage(path.string(), "a second trace", "wanted at most one");
@@ -59,8 +69,8 @@ class Report : public Command {
         input.analyses.push_back(read_analysis(path));
         return;
       default:
-        fail_usage(path.string(), "not a file that a report can show", "wanted a trace, runs or analysis file",
-                   "look at it with dendrokv info");
+        fail_usage(path.string(), "not a file that a report can show",
+                   "wanted a trace, runs or analysis file", "look at it with dendrokv info");
     }
   }
 
@@ -78,6 +88,8 @@ class Report : public Command {
 
 }  // namespace
 
-std::unique_ptr<Command> make_report() { return std::make_unique<Report>(); }
+std::unique_ptr<Command> make_report() {
+  return std::make_unique<Report>();
+}
 
 }  // namespace dendrokv

@@ -15,10 +15,12 @@
 namespace dendrokv {
 namespace {
 
-constexpr const char* kSeriesColours[] = {"var(--series0)", "var(--series1)", "var(--series2)", "var(--series3)",
-                                          "var(--series4)", "var(--series5)"};
+constexpr const char* kSeriesColours[] = {"var(--series0)", "var(--series1)", "var(--series2)",
+                                          "var(--series3)", "var(--series4)", "var(--series5)"};
 
-Step last_step(const Run& run) { return Step(run.retention.tokens() - 1); }
+Step last_step(const Run& run) {
+  return Step(run.retention.tokens() - 1);
+}
 
 // Lines may end behind a comma or colon of a spec.
 std::string breakable(std::string_view spec) {
@@ -33,14 +35,17 @@ std::string breakable(std::string_view spec) {
 std::string short_policy(const Run& run) {
   const size_t colon = run.policy.find(':');
   std::string name = run.policy.substr(0, colon);
-  for (const char* key : {"cursor=printed", "score=keep-left", "score=keep-right", "score=sum", "score=last"})
+  for (const char* key :
+       {"cursor=printed", "score=keep-left", "score=keep-right", "score=sum", "score=last"})
     if (run.policy.find(key) != std::string::npos) name += std::string(" ") + key;
   return name;
 }
 
 }  // namespace
 
-std::string number(double value) { return std::isfinite(value) ? significant(value) : std::string("–"); }
+std::string number(double value) {
+  return std::isfinite(value) ? significant(value) : std::string("–");
+}
 
 Figure density_figure(std::span<const Run> runs) {
   Figure figure;
@@ -55,16 +60,23 @@ Figure density_figure(std::span<const Run> runs) {
   bool law_drawn = false;
   size_t colour = 0;
   for (const Run& run : runs) {
-    Series kept{short_policy(run), kSeriesColours[colour++ % std::size(kSeriesColours)], LineStyle::Solid, {}, {}, 1.6};
+    Series kept{short_policy(run),
+                kSeriesColours[colour++ % std::size(kSeriesColours)],
+                LineStyle::Solid,
+                {},
+                {},
+                1.6};
     Series law{"law 2^-k of the tree", "var(--secondary)", LineStyle::Dashed, {}, {}, 1.6};
     for (const DistanceBin& bin : density_by_distance(run, last_step(run))) {
-      const double middle = std::sqrt(static_cast<double>(bin.first) * static_cast<double>(bin.last));
+      const double middle =
+          std::sqrt(static_cast<double>(bin.first) * static_cast<double>(bin.last));
       kept.x.push_back(middle);
       kept.y.push_back(bin.kept);
       law.x.push_back(middle);
       law.y.push_back(bin.law);
-      csv += csv_text(run.policy) + "," + std::string(run_mode_name(run.mode)) + "," + std::to_string(bin.first) + "," +
-             std::to_string(bin.last) + "," + csv_number(bin.kept) + "," + csv_number(bin.law) + "\n";
+      csv += csv_text(run.policy) + "," + std::string(run_mode_name(run.mode)) + "," +
+             std::to_string(bin.first) + "," + std::to_string(bin.last) + "," +
+             csv_number(bin.kept) + "," + csv_number(bin.law) + "\n";
     }
     chart.series.push_back(kept);
     if (!law_drawn && run.policy.rfind("treekv", 0) == 0) {
@@ -73,8 +85,11 @@ Figure density_figure(std::span<const Run> runs) {
     }
   }
   figure.picture = line_chart(chart);
-  figure.caption = "After the last step; sinks, which are held whatever their distance, are left out. Dashed: with an advancing cursor every "
-                   "pass over the tree halves what is older, so half of the newest generation is kept, a quarter of the one before, and so on.";
+  figure.caption =
+      "After the last step; sinks, which are held whatever their distance, are left out. Dashed: "
+      "with an advancing cursor every "
+      "pass over the tree halves what is older, so half of the newest generation is kept, a "
+      "quarter of the one before, and so on.";
   figure.numbers = {"density.csv", csv};
   return figure;
 }
@@ -88,29 +103,41 @@ Figure policy_table(const ReportInput& input) {
     const RowsHeld held = rows_held(run, step);
     const Reach back = reach(run, step);
     double mass = std::nan("");
-    if (input.trace && input.trace->info().policy == "full" && input.trace->info().steps.back() == step) {
+    if (input.trace && input.trace->info().policy == "full" &&
+        input.trace->info().steps.back() == step) {
       const Grid<float> masses = retained_mass(*input.trace, run, step);
       double sum = 0;
       for (const float lane : masses.all()) sum += static_cast<double>(lane);
       mass = sum / static_cast<double>(masses.all().size());
     }
-    const std::string oldest = back.oldest_kept ? std::to_string(back.oldest_kept->value) : std::string("–");
+    const std::string oldest =
+        back.oldest_kept ? std::to_string(back.oldest_kept->value) : std::string("–");
     const std::string kind = run.mode == RunMode::ClosedLoop ? "closed loop" : "open loop";
-    rows += "<tr><td><code>" + breakable(run.policy) + "</code></td><td class=\"loop\">" + kind + "</td><td class=\"n\">" + number(held.mean) +
-            "</td><td class=\"n\">" + number(back.mean_age) + "</td><td class=\"n\">" + oldest + "</td><td class=\"n\">" +
+    rows += "<tr><td><code>" + breakable(run.policy) + "</code></td><td class=\"loop\">" + kind +
+            "</td><td class=\"n\">" + number(held.mean) + "</td><td class=\"n\">" +
+            number(back.mean_age) + "</td><td class=\"n\">" + oldest + "</td><td class=\"n\">" +
             (std::isfinite(mass) ? number(mass * 100) + " %" : std::string("–")) + "</td></tr>\n";
-    csv += csv_text(run.policy) + "," + std::string(run_mode_name(run.mode)) + "," + csv_number(held.mean) + "," +
-           csv_number(back.mean_age) + "," + (back.oldest_kept ? oldest : "") + "," + csv_number(mass) + "\n";
+    csv += csv_text(run.policy) + "," + std::string(run_mode_name(run.mode)) + "," +
+           csv_number(held.mean) + "," + csv_number(back.mean_age) + "," +
+           (back.oldest_kept ? oldest : "") + "," + csv_number(mass) + "\n";
     if (std::isfinite(mass) && run.budget > 0)
-      figure.findings.push_back("<b>" + xml_escaped(short_policy(run)) + "</b> (" + kind + ") holds " + number(held.mean) + " of " +
-                                std::to_string(run.retention.tokens()) + " rows per lane and with them " + number(mass * 100) +
+      figure.findings.push_back("<b>" + xml_escaped(short_policy(run)) + "</b> (" + kind +
+                                ") holds " + number(held.mean) + " of " +
+                                std::to_string(run.retention.tokens()) +
+                                " rows per lane and with them " + number(mass * 100) +
                                 " % of the last query’s full attention.");
   }
-  figure.picture = "<table><thead><tr><th>policy</th><th>loop</th><th class=\"n\">rows held per lane</th><th class=\"n\">mean age (tokens)</th>"
-                   "<th class=\"n\">oldest kept, sinks aside (position)</th><th class=\"n\">attention on kept rows</th></tr></thead><tbody>\n" +
-                   rows + "</tbody></table>\n";
-  figure.caption = "After the last step. Open loop: the policy chose rows from recorded full attention, which is exact for the first layer only, "
-                   "since deeper layers would have seen other inputs. Attention on kept rows: share of the last query’s full attention, mean over lanes.";
+  figure.picture =
+      "<table><thead><tr><th>policy</th><th>loop</th><th class=\"n\">rows held per lane</th><th "
+      "class=\"n\">mean age (tokens)</th>"
+      "<th class=\"n\">oldest kept, sinks aside (position)</th><th class=\"n\">attention on kept "
+      "rows</th></tr></thead><tbody>\n" +
+      rows + "</tbody></table>\n";
+  figure.caption =
+      "After the last step. Open loop: the policy chose rows from recorded full attention, which "
+      "is exact for the first layer only, "
+      "since deeper layers would have seen other inputs. Attention on kept rows: share of the last "
+      "query’s full attention, mean over lanes.";
   figure.numbers = {"policies.csv", csv};
   return figure;
 }

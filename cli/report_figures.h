@@ -15,8 +15,8 @@ struct Figure {
   enum class Kind : uint8_t { Verdict, Picture };
   Kind kind = Kind::Picture;
   std::string title;
-  std::string picture;  // SVG or HTML
-  std::string caption;  // HTML
+  std::string picture;                // SVG or HTML
+  std::string caption;                // HTML
   std::vector<std::string> findings;  // sentences for the summary, HTML
   CsvFile numbers;
 };
@@ -37,7 +37,8 @@ Figure variance_figure(const Analysis& analysis);
 
 Figure density_figure(std::span<const Run> runs);
 Figure policy_table(const ReportInput& input);
-/// The text under the first TreeKV run (else the first run that evicts), in the middle lane of the middle layer (report_tokens.cpp).
+/// The text under the first TreeKV run (else the first run that evicts), in the middle lane of the
+/// middle layer (report_tokens.cpp).
 Figure text_figure(const TraceReader& trace, const Run& run);
 
 // --- numbers as text

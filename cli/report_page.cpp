@@ -1,6 +1,7 @@
-// The page is written front to back: style, title, summary, figures, method. Everything is inline and nothing is fetched; it reads whole without
-// scripts, follows the reader's light or dark preference, and prints. The script (cli/report_script.cpp) shows values where the
-// reader points and lets the token map change.
+// The page is written front to back: style, title, summary, figures, method. Everything is inline
+// and nothing is fetched; it reads whole without scripts, follows the reader's light or dark
+// preference, and prints. The script (cli/report_script.cpp) shows values where the reader points
+// and lets the token map change.
 
 #include "cli/report_page.h"
 
@@ -63,18 +64,33 @@ svg .tick,svg .axis-title{fill:var(--secondary)}
 .rule{stroke:var(--rule)}.axis{stroke:var(--secondary)}
 )";
 
-std::string variable(const std::string& name, Rgb colour) { return "--" + name + ":" + to_hex(colour) + ";"; }
+std::string variable(const std::string& name, Rgb colour) {
+  return "--" + name + ":" + to_hex(colour) + ";";
+}
 
 std::string theme_variables(Theme theme) {
   const Palette& colours = palette(theme);
-  constexpr std::array<Rgb, 6> kLight = {{{29, 127, 140}, {183, 121, 31}, {85, 60, 154}, {194, 65, 12}, {43, 108, 176}, {107, 118, 132}}};
-  constexpr std::array<Rgb, 6> kDark = {{{103, 191, 165}, {246, 190, 90}, {183, 160, 240}, {244, 140, 90}, {120, 180, 240}, {160, 170, 180}}};
-  std::string css = variable("ground", colours.ground) + variable("panel", colours.panel) + variable("ink", colours.ink) +
-                    variable("secondary", colours.secondary) + variable("rule", colours.rule) + variable("evicted", colours.evicted_ink) +
+  constexpr std::array<Rgb, 6> kLight = {{{29, 127, 140},
+                                          {183, 121, 31},
+                                          {85, 60, 154},
+                                          {194, 65, 12},
+                                          {43, 108, 176},
+                                          {107, 118, 132}}};
+  constexpr std::array<Rgb, 6> kDark = {{{103, 191, 165},
+                                         {246, 190, 90},
+                                         {183, 160, 240},
+                                         {244, 140, 90},
+                                         {120, 180, 240},
+                                         {160, 170, 180}}};
+  std::string css = variable("ground", colours.ground) + variable("panel", colours.panel) +
+                    variable("ink", colours.ink) + variable("secondary", colours.secondary) +
+                    variable("rule", colours.rule) + variable("evicted", colours.evicted_ink) +
                     variable("absent", colours.absent) + variable("hatch", colours.recent);
-  for (size_t i = 0; i < colours.band.size(); ++i) css += variable("band" + std::to_string(i), colours.band[i]);
+  for (size_t i = 0; i < colours.band.size(); ++i)
+    css += variable("band" + std::to_string(i), colours.band[i]);
   const auto& series = theme == Theme::Light ? kLight : kDark;
-  for (size_t i = 0; i < series.size(); ++i) css += variable("series" + std::to_string(i), series[i]);
+  for (size_t i = 0; i < series.size(); ++i)
+    css += variable("series" + std::to_string(i), series[i]);
   return css;
 }
 
@@ -84,42 +100,52 @@ std::string token_rules(Theme theme) {
     return "." + name + "{background:" + to_hex(ground) + ";color:" + to_hex(ink_on(ground)) + "}";
   };
   std::string css = rule("sink", colours.sink) + rule("recent", colours.recent);
-  for (unsigned level = 0; level < colours.level.size(); ++level) css += rule("l" + std::to_string(level), colours.level[level]);
+  for (unsigned level = 0; level < colours.level.size(); ++level)
+    css += rule("l" + std::to_string(level), colours.level[level]);
   return css;
 }
 
 std::string style() {
-  return "<style>:root{color-scheme:light dark;" + theme_variables(Theme::Light) + "}" + token_rules(Theme::Light) +
-         "@media (prefers-color-scheme:dark){@media screen{:root{" + theme_variables(Theme::Dark) + "}" + token_rules(Theme::Dark) + "}}" +
+  return "<style>:root{color-scheme:light dark;" + theme_variables(Theme::Light) + "}" +
+         token_rules(Theme::Light) + "@media (prefers-color-scheme:dark){@media screen{:root{" +
+         theme_variables(Theme::Dark) + "}" + token_rules(Theme::Dark) + "}}" +
          std::string(kStyle) + std::string(kPictureStyle) + "</style>\n";
 }
 
-/// The pictures of a figure as files of their own, with the colours and type that they have in the page.
+/// The pictures of a figure as files of their own, with the colours and type that they have in the
+/// page.
 void add_pictures(const Figure& figure, std::vector<SvgFile>& files) {
-  const std::string style = "<style>svg{" + theme_variables(Theme::Light) + "background:var(--panel)}" + std::string(kPictureStyle) + "</style>\n";
+  const std::string style = "<style>svg{" + theme_variables(Theme::Light) +
+                            "background:var(--panel)}" + std::string(kPictureStyle) + "</style>\n";
   const std::string stem = figure.numbers.name.substr(0, figure.numbers.name.rfind('.'));
   size_t pictures = 0;
-  for (size_t at = figure.picture.find("<svg"); at != std::string::npos; at = figure.picture.find("<svg", at + 1)) {
+  for (size_t at = figure.picture.find("<svg"); at != std::string::npos;
+       at = figure.picture.find("<svg", at + 1)) {
     const size_t end = figure.picture.find("</svg>", at) + 6;
     std::string picture = figure.picture.substr(at, end - at);
     picture.insert(picture.find('>') + 1, "\n" + style);
     ++pictures;
-    files.push_back({stem + (pictures > 1 ? "-" + std::to_string(pictures) : std::string()) + ".svg", picture + "\n"});
+    files.push_back(
+        {stem + (pictures > 1 ? "-" + std::to_string(pictures) : std::string()) + ".svg",
+         picture + "\n"});
   }
 }
 
 std::string section(const Figure& figure) {
-  return "<section><h2>" + xml_escaped(figure.title) + "</h2>\n<figure style=\"margin:0\"><div class=\"scroll\">" + figure.picture + "</div><figcaption>" + figure.caption +
-         " Numbers: <code>" + figure.numbers.name + "</code> (written by <code>--csv DIR</code>).</figcaption></figure></section>\n";
+  return "<section><h2>" + xml_escaped(figure.title) +
+         "</h2>\n<figure style=\"margin:0\"><div class=\"scroll\">" + figure.picture +
+         "</div><figcaption>" + figure.caption + " Numbers: <code>" + figure.numbers.name +
+         "</code> (written by <code>--csv DIR</code>).</figcaption></figure></section>\n";
 }
 
 std::string header(const ReportInput& input) {
   std::string meta;
   if (input.trace) {
     const TraceInfo& info = input.trace->info();
-    meta = xml_escaped(info.model.name) + " · " + std::to_string(info.tokens) + " tokens · " + std::to_string(info.model.layers) +
-           " layers × " + std::to_string(info.model.heads) + " heads on " + std::to_string(info.model.kv_heads) +
-           " KV heads · trace of " + xml_escaped(info.created);
+    meta = xml_escaped(info.model.name) + " · " + std::to_string(info.tokens) + " tokens · " +
+           std::to_string(info.model.layers) + " layers × " + std::to_string(info.model.heads) +
+           " heads on " + std::to_string(info.model.kv_heads) + " KV heads · trace of " +
+           xml_escaped(info.created);
   }
   return "<h1>What the cache keeps</h1>\n<p class=\"meta\">" + meta + "</p>\n";
 }
@@ -139,8 +165,9 @@ std::string loss_sentence(const TraceReader& trace) {
       ++count;
     }
   if (count == 0) return {};
-  return "Mean loss of the recorded run (<code>" + xml_escaped(trace.info().policy) + "</code>): " +
-         significant(sum / static_cast<double>(count)) + " nat per token over " + std::to_string(count) + " tokens.";
+  return "Mean loss of the recorded run (<code>" + xml_escaped(trace.info().policy) +
+         "</code>): " + significant(sum / static_cast<double>(count)) + " nat per token over " +
+         std::to_string(count) + " tokens.";
 }
 
 /// Verdicts first, in a larger hand; then what the other figures say.
@@ -160,19 +187,26 @@ std::string row(const std::string& name, const std::string& value) {
   return "<dt>" + name + "</dt><dd>" + value + "</dd>\n";
 }
 
-std::string code(const std::string& text) { return "<code>" + xml_escaped(text) + "</code>"; }
+std::string code(const std::string& text) {
+  return "<code>" + xml_escaped(text) + "</code>";
+}
 
 std::string analysis_words(const Analysis& analysis) {
   const Statistics& statistics = analysis.statistics;
   std::string nulls;
   for (const NullCurve& null : statistics.null_curves)
-    nulls += (nulls.empty() ? "" : ", ") + null.name + " (" + std::to_string(null.draws) + (null.draws == 1 ? " draw" : " draws") + ")";
-  return code(analysis.uuid) + " by " + xml_escaped(analysis.creator) + ": " + xml_escaped(analysis.transform) + " " +
-         xml_escaped(analysis.wavelet) + ", " + std::to_string(analysis.depth) + " levels, boundary " + xml_escaped(analysis.boundary) +
-         ", signal " + xml_escaped(analysis.signal) + " (" + xml_escaped(analysis.unit) + ", " + xml_escaped(analysis.normalisation) +
-         "), positions " + std::to_string(analysis.valid_first) + " to " + std::to_string(analysis.valid_first + analysis.valid_count - 1) +
-         "; " + sample_words(analysis) + "; nulls per window, within " + std::to_string(statistics.stretch) +
-         " positions: " + (nulls.empty() ? "none" : nulls) + "; " + std::to_string(statistics.draws) + " draws of each test, seed " +
+    nulls += (nulls.empty() ? "" : ", ") + null.name + " (" + std::to_string(null.draws) +
+             (null.draws == 1 ? " draw" : " draws") + ")";
+  return code(analysis.uuid) + " by " + xml_escaped(analysis.creator) + ": " +
+         xml_escaped(analysis.transform) + " " + xml_escaped(analysis.wavelet) + ", " +
+         std::to_string(analysis.depth) + " levels, boundary " + xml_escaped(analysis.boundary) +
+         ", signal " + xml_escaped(analysis.signal) + " (" + xml_escaped(analysis.unit) + ", " +
+         xml_escaped(analysis.normalisation) + "), positions " +
+         std::to_string(analysis.valid_first) + " to " +
+         std::to_string(analysis.valid_first + analysis.valid_count - 1) + "; " +
+         sample_words(analysis) + "; nulls per window, within " +
+         std::to_string(statistics.stretch) + " positions: " + (nulls.empty() ? "none" : nulls) +
+         "; " + std::to_string(statistics.draws) + " draws of each test, seed " +
          std::to_string(statistics.seed) + ", significance " + significant(statistics.significance);
 }
 
@@ -180,19 +214,28 @@ std::string method(const ReportInput& input) {
   std::string rows;
   if (input.trace) {
     const TraceInfo& info = input.trace->info();
-    rows += row("model", xml_escaped(info.model.name) + " (" + xml_escaped(info.model.architecture) + "), SHA-256 " + code(info.model.sha256));
-    rows += row("trace", code(info.uuid) + ", weights as " + std::string(encoding_name(info.encoding)) + ", policy " + code(info.policy));
+    rows +=
+        row("model", xml_escaped(info.model.name) + " (" + xml_escaped(info.model.architecture) +
+                         "), SHA-256 " + code(info.model.sha256));
+    rows +=
+        row("trace", code(info.uuid) + ", weights as " + std::string(encoding_name(info.encoding)) +
+                         ", policy " + code(info.policy));
     rows += row("made by", code(info.command_line));
   }
   for (const Analysis& analysis : input.analyses) {
     rows += row("analysis", analysis_words(analysis));
     rows += row("made by", code(analysis.command_line));
   }
-  for (const Run& run : input.runs) rows += row("run", code(run.policy) + ", " + std::string(run_mode_name(run.mode)));
+  for (const Run& run : input.runs)
+    rows += row("run", code(run.policy) + ", " + std::string(run_mode_name(run.mode)));
   rows += row("this page", creator_name() + ", " + utc_now() + ", " + code(input.command_line));
   return "<section><h2>How it was made</h2>\n<dl>" + rows +
-         "</dl>\n<p class=\"caption\" style=\"margin-top:12px\">The contribution of a position is s(i) = weight(i) × value(i). dwt: magnitude of the inverse transform of the "
-         "level-l details alone; modwt: of the causal coefficients; packet: of the coefficients of the last level; cwt: root of the mean power of an octave. Means are over channels, heads, layers and windows. TreeKV: He et al., IJCAI 2025, arXiv 2501.04987.</p></section>\n";
+         "</dl>\n<p class=\"caption\" style=\"margin-top:12px\">The contribution of a position is "
+         "s(i) = weight(i) × value(i). dwt: magnitude of the inverse transform of the "
+         "level-l details alone; modwt: of the causal coefficients; packet: of the coefficients of "
+         "the last level; cwt: root of the mean power of an octave. Means are over channels, "
+         "heads, layers and windows. TreeKV: He et al., IJCAI 2025, arXiv "
+         "2501.04987.</p></section>\n";
 }
 
 // Files of different traces side by side would compare what is not comparable.
@@ -201,10 +244,13 @@ void check_together(const ReportInput& input) {
   const std::string& uuid = input.trace->info().uuid;
   for (const Run& run : input.runs)
     if (run.trace_uuid != uuid)
-      fail("run " + run.policy, "belongs to trace " + run.trace_uuid, "wanted runs of trace " + uuid);
+      fail("run " + run.policy, "belongs to trace " + run.trace_uuid,
+           "wanted runs of trace " + uuid);
   for (const Analysis& analysis : input.analyses)
-    if (std::find(analysis.trace_uuids.begin(), analysis.trace_uuids.end(), uuid) == analysis.trace_uuids.end())
-      fail("analysis " + analysis.uuid, "belongs to other traces", "wanted an analysis of trace " + uuid);
+    if (std::find(analysis.trace_uuids.begin(), analysis.trace_uuids.end(), uuid) ==
+        analysis.trace_uuids.end())
+      fail("analysis " + analysis.uuid, "belongs to other traces",
+           "wanted an analysis of trace " + uuid);
 }
 
 const Run* run_to_show(const std::vector<Run>& runs) {
@@ -250,17 +296,22 @@ ReportPage make_report(const ReportInput& input) {
   check_together(input);
   std::vector<Figure> figures = figures_of(input);
   if (figures.empty())
-    fail("report", "nothing to show", "wanted an analysis or a run beside the trace", "see dendrokv analyze and dendrokv replay");
+    fail("report", "nothing to show", "wanted an analysis or a run beside the trace",
+         "see dendrokv analyze and dendrokv replay");
   number_equal_names(figures);
   ReportPage page;
-  page.html = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">"
-              "<title>DendroKV report</title>\n" + style() + "</head><body><main>\n" + header(input) + summary(input, figures);
+  page.html =
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+      "content=\"width=device-width\">"
+      "<title>DendroKV report</title>\n" +
+      style() + "</head><body><main>\n" + header(input) + summary(input, figures);
   for (const Figure& figure : figures) {
     page.html += section(figure);
     page.csv.push_back(figure.numbers);
     add_pictures(figure, page.svg);
   }
-  page.html += method(input) + "</main>\n<script>" + std::string(report_script()) + "</script></body></html>\n";
+  page.html += method(input) + "</main>\n<script>" + std::string(report_script()) +
+               "</script></body></html>\n";
   return page;
 }
 

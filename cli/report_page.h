@@ -1,6 +1,6 @@
 #pragma once
-// The report: one self-contained HTML page about a trace, its analysis and the policies that ran over it, and the numbers of every
-// figure as CSV.
+// The report: one self-contained HTML page about a trace, its analysis and the policies that ran
+// over it, and the numbers of every figure as CSV.
 
 #include <optional>
 #include <string>

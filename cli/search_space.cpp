@@ -42,7 +42,8 @@ std::string spec_of(const SearchSpace& space, const SettingValues& values, uint6
   return spec + "budget=" + std::to_string(rows);
 }
 
-/// The middle of two numbers or fractions on a logarithmic scale; nothing when there is none between them.
+/// The middle of two numbers or fractions on a logarithmic scale; nothing when there is none
+/// between them.
 std::optional<std::string> middle(const std::string& one, const std::string& other) {
   const auto fraction = fraction_of(one), other_fraction = fraction_of(other);
   if (fraction && other_fraction) {
@@ -110,7 +111,8 @@ std::vector<SettingValues> combinations(const SearchSpace& space) {
       }
     all = std::move(longer);
     if (all.size() > kMostSettings)
-      fail("search space", "more than " + std::to_string(kMostSettings) + " settings", "wanted fewer");
+      fail("search space", "more than " + std::to_string(kMostSettings) + " settings",
+           "wanted fewer");
   }
   return all;
 }
@@ -145,7 +147,9 @@ std::string spec_within(const SearchSpace& space, const SettingValues& values, u
     }
     (fits ? low : high) = rows;
   }
-  if (low == 0) fail("budget of " + std::to_string(bytes) + " bytes", "less than one row of each lane", "wanted more");
+  if (low == 0)
+    fail("budget of " + std::to_string(bytes) + " bytes", "less than one row of each lane",
+         "wanted more");
   const std::string spec = spec_of(space, values, low);
   bytes_of(spec);  // refuses what the policy refuses
   return spec;

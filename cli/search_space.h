@@ -19,24 +19,26 @@ namespace dendrokv {
 
 struct SearchSpace {
   std::string policy;
-  std::vector<std::pair<std::string, std::vector<std::string>>> keys;  // values, in the order of the file
+  // values, in the order of the file
+  std::vector<std::pair<std::string, std::vector<std::string>>> keys;
 };
 
 /// 4 sinks, parts of recent rows, scopes and scores of a tree: 32 settings.
 const std::string& default_space();
-/// `subject` names the text in errors. Throws Error: no policy, a key without values or twice, a value that is neither a fraction nor one that
-/// the policy knows.
+/// `subject` names the text in errors. Throws Error: no policy, a key without values or twice, a
+/// value that is neither a fraction nor one that the policy knows.
 SearchSpace parse_space(const std::string& subject, const std::string& text);
 
 /// The values of one setting, by key of the space.
 using SettingValues = std::vector<std::string>;
 /// Every combination.
 std::vector<SettingValues> combinations(const SearchSpace& space);
-/// Those between `values` and its neighbours in the space, one key at a time: the middle of two numbers, halfway on a logarithmic scale.
+/// Those between `values` and its neighbours in the space, one key at a time: the middle of two
+/// numbers, halfway on a logarithmic scale.
 std::vector<SettingValues> between(const SearchSpace& space, const SettingValues& values);
 
-/// "treekv:sinks=4,recent=64,scope=8,budget=256": the largest budget whose cache `bytes_of` says to be no more than `bytes`. Throws Error when
-/// the policy refuses the values at that size.
+/// "treekv:sinks=4,recent=64,scope=8,budget=256": the largest budget whose cache `bytes_of` says to
+/// be no more than `bytes`. Throws Error when the policy refuses the values at that size.
 std::string spec_within(const SearchSpace& space, const SettingValues& values, uint64_t bytes,
                         const std::function<uint64_t(const std::string& spec)>& bytes_of);
 

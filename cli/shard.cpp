@@ -1,7 +1,9 @@
-// The table of launchers. To add one: a row with the variables that hold a process's rank and the number of processes.
+// The table of launchers. To add one: a row with the variables that hold a process's rank and the
+// number of processes.
 //
-// The ranks of a step come from the first row whose variables are set. MPI comes before Slurm: mpirun within a Slurm job starts its daemons
-// as a Slurm step, and its processes inherit that step's variables. A Slurm array divides once more, around the steps.
+// The ranks of a step come from the first row whose variables are set. MPI comes before Slurm:
+// mpirun within a Slurm job starts its daemons as a Slurm step, and its processes inherit that
+// step's variables. A Slurm array divides once more, around the steps.
 
 #include "cli/shard.h"
 

@@ -8,7 +8,8 @@ namespace {
 volatile std::sig_atomic_t stop_flag = 0;
 int alive = 0;  // objects
 
-// SIGUSR1 and SIGUSR2: what Slurm is usually told to send before a time limit (sbatch --signal=B:USR1@120).
+// SIGUSR1 and SIGUSR2: what Slurm is usually told to send before a time limit (sbatch
+// --signal=B:USR1@120).
 constexpr int kSignals[] = {SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
 
 extern "C" void ask_to_stop(int) {

@@ -3,8 +3,9 @@
 
 namespace dendrokv {
 
-/// While one of these lives, the first of these signals asks the work to stop cleanly; a second one of the same kind ends the
-/// program at once. One within the life of another changes nothing: what was asked stays asked. Of one thread.
+/// While one of these lives, the first of these signals asks the work to stop cleanly; a second one
+/// of the same kind ends the program at once. One within the life of another changes nothing: what
+/// was asked stays asked. Of one thread.
 class StopOnSignals {
  public:
   StopOnSignals();

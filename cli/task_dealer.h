@@ -19,9 +19,10 @@ class TaskDealer {
 /// Tasks index, index + count, ... of `tasks`: known beforehand.
 std::unique_ptr<TaskDealer> deal_by_turns(const Shard& shard, uint64_t tasks);
 
-/// The tasks of a list one by one, to whichever process of an MPI job asks first. Null in a program without MPI
-/// (any but dendrokv-mpi) and in one that was not started as several processes of a job. `shard` gets rank and number of ranks from MPI. Throws Error when what the
-/// environment says and what MPI says do not agree. One per process.
+/// The tasks of a list one by one, to whichever process of an MPI job asks first. Null in a program
+/// without MPI (any but dendrokv-mpi) and in one that was not started as several processes of a
+/// job. `shard` gets rank and number of ranks from MPI. Throws Error when what the environment says
+/// and what MPI says do not agree. One per process.
 std::unique_ptr<TaskDealer> deal_by_mpi(Shard& shard, uint64_t tasks);
 
 }  // namespace dendrokv

@@ -18,15 +18,16 @@ constexpr uint64_t kMostTasks = uint64_t{1} << 24;
 constexpr std::string_view kKeyVersion = "dendrokv task 1";
 
 // Say where results go or how they are computed, never what they are.
-constexpr std::string_view kWithoutEffect[] = {"--output", "--threads", "--isa",   "--json",
-                                               "--quiet",  "--verbose", "--shard", "--share-weights",
-                                               "--block"};
+constexpr std::string_view kWithoutEffect[] = {"--output", "--threads",       "--isa",
+                                               "--json",   "--quiet",         "--verbose",
+                                               "--shard",  "--share-weights", "--block"};
 
 bool has_effect(std::string_view name) {
   return std::ranges::find(kWithoutEffect, name) == std::end(kWithoutEffect);
 }
 
-/// A value as it stands on the command line, and for the key: with what is in the file that it names.
+/// A value as it stands on the command line, and for the key: with what is in the file that it
+/// names.
 struct Word {
   std::string value, fingerprint;
 };
@@ -132,7 +133,8 @@ Task task_at(const Plan& plan, uint64_t order, const std::string& command,
   }
   for (const auto& [given, word] : plan.fixed) add(*given, word);
   std::ranges::sort(facts);
-  std::string all = std::string(kKeyVersion) + "\n" + creator_name() + "\n" + command + "\n" + model;
+  std::string all =
+      std::string(kKeyVersion) + "\n" + creator_name() + "\n" + command + "\n" + model;
   for (const std::string& fact : facts) all += "\n" + fact;
   task.key = sha256_of_text(all);
   task.text = task_text(command, task.arguments);

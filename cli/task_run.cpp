@@ -136,7 +136,8 @@ void print(const Session& session, const TaskRun& run, const TaskList& list, con
                  std::to_string(list.tasks.size()) + " tasks by " +
                  (shard.count == 1 ? "this process" : "process " + shard.text()) + ", " +
                  std::to_string(run.skipped()) + " of them done before, " +
-                 std::to_string(run.failed().size()) + " failed, in " + significant(seconds) + " s");
+                 std::to_string(run.failed().size()) + " failed, in " + significant(seconds) +
+                 " s");
     std::cout << output.string() << "\n";
     return;
   }
@@ -172,8 +173,8 @@ ExitStatus run_tasks(const TaskList& list, Shard shard, const fs::path& output,
   progress.clear();
   if (!whole) {
     say(session.verbosity, Verbosity::Quiet,
-        "dendrokv: " + list.command + ": stopped after " + std::to_string(run.done()) +
-            " tasks; " + store.folder().string() + " holds them; the same command does the rest");
+        "dendrokv: " + list.command + ": stopped after " + std::to_string(run.done()) + " tasks; " +
+            store.folder().string() + " holds them; the same command does the rest");
     return ExitStatus::Stopped;
   }
   store.pack(run.ended(), shard);

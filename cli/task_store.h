@@ -24,8 +24,10 @@ struct EndedTask {
 
 class TaskStore {
  public:
-  /// Makes the folder of tasks. `packed`: where the results of this process will be. The list must outlive it. Throws Error.
-  TaskStore(const TaskList& list, const std::filesystem::path& output, const std::filesystem::path& packed);
+  /// Makes the folder of tasks. `packed`: where the results of this process will be. The list must
+  /// outlive it. Throws Error.
+  TaskStore(const TaskList& list, const std::filesystem::path& output,
+            const std::filesystem::path& packed);
 
   /// Whether its result is in a whole file of this list, of this process or another.
   bool is_packed(const Task& task) const { return packed_.contains(task.key); }

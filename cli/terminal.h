@@ -15,8 +15,8 @@ enum class Verbosity : uint8_t { Quiet, Normal, Verbose };
 /// A line on standard error when the user's verbosity is at least `from`.
 void say(Verbosity verbosity, Verbosity from, std::string_view line);
 
-/// A bar with rate and time left when standard error is a terminal, else a plain line every few seconds; nothing when quiet.
-/// Answers Stop once a signal asked for it (cli/stop.h).
+/// A bar with rate and time left when standard error is a terminal, else a plain line every few
+/// seconds; nothing when quiet. Answers Stop once a signal asked for it (cli/stop.h).
 class ProgressLine {
  public:
   /// "trace", "tokens"

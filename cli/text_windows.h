@@ -1,5 +1,6 @@
 #pragma once
-// A text cut into windows that are read by themselves: the samples of the analysis (TreeKV, section 3.2, takes 2000 of 512 tokens).
+// A text cut into windows that are read by themselves: the samples of the analysis (TreeKV, section
+// 3.2, takes 2000 of 512 tokens).
 
 #include <cstdint>
 #include <filesystem>
@@ -22,11 +23,14 @@ struct WindowChoice {
   std::optional<int32_t> first_token;  // that the model puts in front of a text; ids[0] is it then
 };
 
-/// Windows side by side, in the order of the text; a rest that fills none is left out. A draw takes each window at most once. Throws Error
-/// naming `text`: too short for one window, fewer windows than samples.
-std::vector<TextWindow> text_windows(const std::string& text, std::span<const int32_t> ids, const WindowChoice& choice);
+/// Windows side by side, in the order of the text; a rest that fills none is left out. A draw takes
+/// each window at most once. Throws Error naming `text`: too short for one window, fewer windows
+/// than samples.
+std::vector<TextWindow> text_windows(const std::string& text, std::span<const int32_t> ids,
+                                     const WindowChoice& choice);
 
 /// "w.h5" becomes "w-0001.h5", ...: four digits, or as many as the count has.
-std::filesystem::path window_path(const std::filesystem::path& output, size_t window, size_t windows);
+std::filesystem::path window_path(const std::filesystem::path& output, size_t window,
+                                  size_t windows);
 
 }  // namespace dendrokv

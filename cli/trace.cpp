@@ -2,11 +2,13 @@
 //
 //   1. model, text, policy; which layers, heads and steps
 //   2. the size of the file, said before the run; refused when the disk cannot hold it
-//   3. block by block through the decoder, the recorder beside it; the loss of each token from the logits before it
-//   4. loss, the run of the policy, and the file gets its name. Stopped early: the .part file stays and is readable.
+//   3. block by block through the decoder, the recorder beside it; the loss of each token from the
+//      logits before it
+//   4. loss, the run of the policy, and the file gets its name. Stopped early: the .part file stays
+//      and is readable.
 //
-// With --windows the text is cut into pieces that are read by themselves, each from an empty cache into a trace of its own: the samples of
-// `dendrokv analyze`.
+// With --windows the text is cut into pieces that are read by themselves, each from an empty cache
+// into a trace of its own: the samples of `dendrokv analyze`.
 
 #include <algorithm>
 #include <chrono>
@@ -39,8 +41,8 @@ using Clock = std::chrono::steady_clock;
 constexpr size_t kBlockTokens = 64;
 constexpr uint64_t kMostTopK = 4096, kMostPool = 1 << 20;
 
-/// Feeds `ids`, writes -ln p(token t / tokens < t) into nll[t]; NaN at 0 and for what was not reached. Returns the number of
-/// tokens fed, all unless `progress` stops it.
+/// Feeds `ids`, writes -ln p(token t / tokens < t) into nll[t]; NaN at 0 and for what was not
+/// reached. Returns the number of tokens fed, all unless `progress` stops it.
 size_t feed_all(Decoder& decoder, std::span<const int32_t> ids, Observer& observer,
                 std::span<float> nll, const Progress& progress) {
   std::fill(nll.begin(), nll.end(), std::numeric_limits<float>::quiet_NaN());
@@ -71,7 +73,7 @@ std::vector<Name> as_ids(const std::vector<uint32_t>& numbers) {
 
 /// What one trace came to.
 struct Recorded {
-  size_t fed = 0;  // tokens; fewer than planned when it was stopped
+  size_t fed = 0;                   // tokens; fewer than planned when it was stopped
   uint64_t bytes = 0, written = 0;  // the file, rows of attention
   CacheRows rows;                   // at the end
   std::string uuid;
@@ -106,20 +108,25 @@ class Trace : public Command {
     options.count("--pool", pool_, {2, kMostPool},
                   "record the largest weight and the mass of each block of so many positions");
     options.flag("--entropy", entropy_, "record the entropy of a row, in nat");
-    options.flag("--full-rows", full_rows_,
-                 "record full rows too beside --top-k, --pool or --entropy, which else replace them");
+    options.flag(
+        "--full-rows", full_rows_,
+        "record full rows too beside --top-k, --pool or --entropy, which else replace them");
     options.flag("--with-keys", with_keys_, "record the un-rotated keys beside the values");
     options.text("--policy", "SPEC", policy_, kPolicyHelp);
     options.flag("--audit", audit_, kAuditHelp);
     options.count("--windows", windows_, {2},
-                  "cut the text into windows of N tokens, each read from an empty cache into a trace of its own, OUTPUT-K.h5");
-    options.count("--samples", samples_, {1}, "of the windows, draw so many by --seed (default: all)");
+                  "cut the text into windows of N tokens, each read from an empty cache into a "
+                  "trace of its own, OUTPUT-K.h5");
+    options.count("--samples", samples_, {1},
+                  "of the windows, draw so many by --seed (default: all)");
     options.count("--seed", seed_, {}, "of the draw");
     options.explain(
         "The file's size is told before the run; it grows with layers x heads x steps x tokens. "
-        "With --top-k, --pool or --entropy it does not, but what needs every weight of a row (replay, analyze, heat maps) "
+        "With --top-k, --pool or --entropy it does not, but what needs every weight of a row "
+        "(replay, analyze, heat maps) "
         "cannot work on such a trace and says so. "
-        "--windows makes the samples that `analyze` compares; traces that are there from the same command are kept, so a run that was stopped goes on. "
+        "--windows makes the samples that `analyze` compares; traces that are there from the same "
+        "command are kept, so a run that was stopped goes on. "
         "Stopped by Ctrl-C or SIGTERM, the steps so far stay readable in OUTPUT.part.");
     options.example("dendrokv trace --text data/samples/tide-ledger.txt --tokens 1024 -o trace.h5");
   }
@@ -129,7 +136,8 @@ class Trace : public Command {
     const PolicyChoice policy = parse_policy(policy_);
     check_output(output_, std::vector{text_.path(), model_.path});
     if (!windows_ && (samples_ || seed_ != 1))
-      fail_usage(samples_ ? "--samples" : "--seed", "without --windows", "wanted --windows N beside it");
+      fail_usage(samples_ ? "--samples" : "--seed", "without --windows",
+                 "wanted --windows N beside it");
     const Model model = model_.load(session, LoadDepth::Run);
     check_output(output_, std::vector{model.path()});
     if (windows_) return record_windows(session, model, policy);
@@ -182,15 +190,17 @@ class Trace : public Command {
                     const TracePlan& plan) const {
     const auto start = Clock::now();
     ProgressLine progress("trace", "tokens", session.verbosity);
-    const Recorded recorded = record_one(session, model, policy, plan, output_, progress.callback());
+    const Recorded recorded =
+        record_one(session, model, policy, plan, output_, progress.callback());
     progress.clear();
     if (recorded.fed < plan.info.tokens) return stopped(session, plan, recorded.fed);
     print(session, recorded, std::chrono::duration<double>(Clock::now() - start).count());
     return recorded.audit ? audit_status(*recorded.audit) : ExitStatus::Done;
   }
 
-  Recorded record_one(const Session& session, const Model& model, const PolicyChoice& policy, const TracePlan& plan,
-                      const std::filesystem::path& path, const Progress& progress) const {
+  Recorded record_one(const Session& session, const Model& model, const PolicyChoice& policy,
+                      const TracePlan& plan, const std::filesystem::path& path,
+                      const Progress& progress) const {
     TraceWriter writer(path, plan);
     Recorder recorder(writer, plan);
     const DecoderOptions decoding{.threads = session.threads, .isa = session.isa};
@@ -223,15 +233,19 @@ class Trace : public Command {
     return recorded;
   }
 
-  ExitStatus record_windows(const Session& session, const Model& model, const PolicyChoice& policy) const {
+  ExitStatus record_windows(const Session& session, const Model& model,
+                            const PolicyChoice& policy) const {
     const std::vector<int32_t> ids = text_.read_any_length(model);
     const Tokenizer& tokenizer = model.tokenizer();
     const bool begins = tokenizer.add_bos() && ids.front() == tokenizer.bos();
     const std::vector<TextWindow> windows = text_windows(
-        text_.path().string(), ids, {*windows_, samples_, seed_, begins ? std::optional(tokenizer.bos()) : std::nullopt});
+        text_.path().string(), ids,
+        {*windows_, samples_, seed_, begins ? std::optional(tokenizer.bos()) : std::nullopt});
     check_context(text_.path().string(), *windows_, model, policy, "take shorter windows");
-    check_disk_space(output_, windows.size() * estimated_bytes(make_plan(session, model, policy, windows[0].ids)));
-    session.note("trace: " + std::to_string(windows.size()) + " windows of " + std::to_string(*windows_) + " tokens");
+    check_disk_space(output_, windows.size() * estimated_bytes(make_plan(session, model, policy,
+                                                                         windows[0].ids)));
+    session.note("trace: " + std::to_string(windows.size()) + " windows of " +
+                 std::to_string(*windows_) + " tokens");
     const StopOnSignals signals;
     const auto start = Clock::now();
     ProgressLine progress("trace", "tokens", session.verbosity);
@@ -248,15 +262,15 @@ class Trace : public Command {
       plan.info.source = text_.path().string();
       plan.info.source_first = windows[w].first;
       const uint64_t before = w * *windows_;
-      const Recorded one = record_one(session, model, policy, plan, path, [&](uint64_t done, uint64_t) {
-        return progress.update(before + done, total);
-      });
+      const Recorded one = record_one(
+          session, model, policy, plan, path,
+          [&](uint64_t done, uint64_t) { return progress.update(before + done, total); });
       if (one.fed < plan.info.tokens) {
         progress.clear();
         std::filesystem::remove(path.string() + ".part");
         say(session.verbosity, Verbosity::Quiet,
-            "dendrokv: trace: stopped after " + std::to_string(w) + " of " + std::to_string(windows.size()) +
-                " windows; run the same command again to go on");
+            "dendrokv: trace: stopped after " + std::to_string(w) + " of " +
+                std::to_string(windows.size()) + " windows; run the same command again to go on");
         return ExitStatus::Stopped;
       }
       sum.add(one);
@@ -282,7 +296,6 @@ class Trace : public Command {
       return false;
     }
   }
-
 
   ExitStatus stopped(const Session& session, const TracePlan& plan, size_t fed) const {
     const std::string part = output_.string() + ".part";
@@ -315,10 +328,11 @@ class Trace : public Command {
       std::cout << summary(recorded, seconds).text() << "\n";
       return;
     }
-    session.note("trace: " + std::to_string(recorded.fed) + " tokens in " + significant(seconds) + " s, " +
-                 significant(static_cast<double>(recorded.fed) / seconds) + " tokens/s, " +
+    session.note("trace: " + std::to_string(recorded.fed) + " tokens in " + significant(seconds) +
+                 " s, " + significant(static_cast<double>(recorded.fed) / seconds) + " tokens/s, " +
                  std::to_string(recorded.written) + " rows, " + bytes_text(recorded.bytes) +
-                 ", mean loss " + significant(mean_loss(recorded.nll)) + " nat, " + rows_text(recorded.rows));
+                 ", mean loss " + significant(mean_loss(recorded.nll)) + " nat, " +
+                 rows_text(recorded.rows));
     std::cout << output_.string() << "\n";
     if (recorded.audit) std::cout << audit_text(*recorded.audit, colour_of_output());
   }

@@ -29,7 +29,8 @@ class TextBench : public TuneBench {
     for (const TunePiece& piece : pieces_) {
       all += piece.name + "\n";
       for (const int32_t id : piece.ids) all += std::to_string(id) + " ";
-      for (const auto& [first, end] : piece.scored) all += std::to_string(first) + "-" + std::to_string(end) + " ";
+      for (const auto& [first, end] : piece.scored)
+        all += std::to_string(first) + "-" + std::to_string(end) + " ";
     }
     return sha256_of_text(all);
   }
@@ -60,10 +61,12 @@ class TraceBench : public TuneBench {
     const auto runs = replay_trace(trace, policies, session_.threads, progress);
     if (!runs) return false;
     const uint32_t every = std::max<uint32_t>(1, trace.info().tokens / kMeasuredSteps);
-    const std::vector<Step> steps = parse_steps("--steps", "every:" + std::to_string(every), trace.info().tokens);
+    const std::vector<Step> steps =
+        parse_steps("--steps", "every:" + std::to_string(every), trace.info().tokens);
     const auto numbers = measure_runs(trace, *runs, steps, session_.threads, progress);
     if (!numbers) return false;
-    for (size_t run = 0; run < numbers->size(); ++run) losses[run] = summarise((*numbers)[run]).relative_error;
+    for (size_t run = 0; run < numbers->size(); ++run)
+      losses[run] = summarise((*numbers)[run]).relative_error;
     return true;
   }
 
@@ -82,11 +85,13 @@ void thin(std::vector<size_t>& places, uint64_t count) {
 
 }  // namespace
 
-std::unique_ptr<TuneBench> bench_of_texts(const Session& session, const Model& model, std::vector<TunePiece> pieces) {
+std::unique_ptr<TuneBench> bench_of_texts(const Session& session, const Model& model,
+                                          std::vector<TunePiece> pieces) {
   return std::make_unique<TextBench>(session, model, std::move(pieces));
 }
 
-std::unique_ptr<TuneBench> bench_of_traces(const Session& session, std::vector<std::string> traces) {
+std::unique_ptr<TuneBench> bench_of_traces(const Session& session,
+                                           std::vector<std::string> traces) {
   return std::make_unique<TraceBench>(session, std::move(traces));
 }
 
@@ -98,7 +103,9 @@ PartedPieces part_pieces(size_t pieces, size_t held_out, std::optional<uint64_t>
   if (most && held_out == 0) thin(parted.held_out, std::max<uint64_t>(2, *most / 3));
   for (size_t piece = 0; piece < held_out; ++piece) parted.held_out.push_back(piece);
   if (parted.chosen_on.size() < 2 || parted.held_out.size() < 2)
-    fail("texts", std::to_string(parted.chosen_on.size()) + " pieces to choose on and " + std::to_string(parted.held_out.size()) + " held out",
+    fail("texts",
+         std::to_string(parted.chosen_on.size()) + " pieces to choose on and " +
+             std::to_string(parted.held_out.size()) + " held out",
          "wanted two of each", "give longer or more texts, or a smaller --piece");
   return parted;
 }

@@ -1,7 +1,10 @@
-// dendrokv tune budgets: rows for each lane under a total of bytes, from what each lane loses over traces.
+// dendrokv tune budgets: rows for each lane under a total of bytes, from what each lane loses over
+// traces.
 //
-//   1. the policy at several numbers of rows, the same for all lanes: replayed over the traces (open loop)
-//   2. what each lane loses at each of them, behind its layer's output projection (model/lane_errors.h)
+//   1. the policy at several numbers of rows, the same for all lanes: replayed over the traces
+//      (open loop)
+//   2. what each lane loses at each of them, behind its layer's output projection
+//      (model/lane_errors.h)
 //   3. an allocation (cache/allocation.h), beside the others for comparison, into a budget map
 
 #include <algorithm>
@@ -39,15 +42,23 @@ class TuneBudgets : public Command {
   void declare(Options& options) override {
     options.positionals("TRACE", traces_, "traces of full attention: every layer, head and step");
     model_.declare(options);
-    options.count("--budget", budget_, {1}, "bytes of keys and values of the whole cache", Need::Required);
-    options.text("--policy", "SPEC", policy_, "what runs in each lane, without its budget, as treekv:sinks=4,recent=32,scope=8");
-    options.choice("--method", "greedy|exact|lagrangian|procurement", method_, "how the rows are shared out");
+    options.count("--budget", budget_, {1}, "bytes of keys and values of the whole cache",
+                  Need::Required);
+    options.text("--policy", "SPEC", policy_,
+                 "what runs in each lane, without its budget, as treekv:sinks=4,recent=32,scope=8");
+    options.choice("--method", "greedy|exact|lagrangian|procurement", method_,
+                   "how the rows are shared out");
     options.file("-o,--output", output_, "the budget map to write", Need::Required);
     options.explain(
-        "A lane's gain is what more rows take off the error of its layer's attention output, behind the output projection and relative to that "
-        "output, mean over traces and steps; each lane is measured alone. All methods are printed beside each other and beside the same number "
-        "of rows for all lanes. The bytes are what the engine holds once the cache is full. The last line is a spec to paste.");
-    options.example("dendrokv tune budgets novel.h5 --budget 5000000 --policy treekv:sinks=4,recent=16 -o map.txt");
+        "A lane's gain is what more rows take off the error of its layer's attention output, "
+        "behind the output projection and relative to that "
+        "output, mean over traces and steps; each lane is measured alone. All methods are printed "
+        "beside each other and beside the same number "
+        "of rows for all lanes. The bytes are what the engine holds once the cache is full. The "
+        "last line is a spec to paste.");
+    options.example(
+        "dendrokv tune budgets novel.h5 --budget 5000000 --policy treekv:sinks=4,recent=16 -o "
+        "map.txt");
   }
 
   ExitStatus run(const Session& session) override {
@@ -65,7 +76,8 @@ class TuneBudgets : public Command {
     const std::vector<Line> lines = allocations(offers);
     const auto chosen = std::ranges::find(lines, method_, &Line::name);
     if (chosen == lines.end())
-      fail("--method " + method_, "too large a case", "wanted fewer lanes", "use greedy or lagrangian");
+      fail("--method " + method_, "too large a case", "wanted fewer lanes",
+           "use greedy or lagrangian");
     write_map(model, levels, offers, chosen->allocation);
     print(session, model, lines, *errors);
     return ExitStatus::Done;
@@ -147,7 +159,8 @@ class TuneBudgets : public Command {
     for (size_t lane = 0; lane < offers.size(); ++lane)
       for (size_t level = 0; level < levels.size(); ++level) {
         offers[lane].rows.push_back(static_cast<uint32_t>(levels[level].shape().budget));
-        offers[lane].bytes.push_back(lane_bytes(model.config(), model.arithmetic(), levels[level].shape()));
+        offers[lane].bytes.push_back(
+            lane_bytes(model.config(), model.arithmetic(), levels[level].shape()));
         offers[lane].gain.push_back(errors(0, lane) - errors(level, lane));
       }
     return offers;
@@ -205,7 +218,8 @@ class TuneBudgets : public Command {
     table.row({"method", "error, sum of lanes", "no allocation below", "bytes"});
     for (const Line& line : lines)
       table.row({line.name, significant(least - line.allocation.gain),
-                 significant(least - line.allocation.upper_bound), std::to_string(line.allocation.bytes)});
+                 significant(least - line.allocation.upper_bound),
+                 std::to_string(line.allocation.bytes)});
     std::cout << table.text() << spec() << "\n";
   }
 

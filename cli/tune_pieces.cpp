@@ -9,8 +9,9 @@
 namespace dendrokv {
 namespace {
 
-constexpr size_t kStreamsAtOnce = 16;  // caches of more policies than that need too much memory at once
-constexpr uint32_t kBlockTokens = 32;        // tokens
+// caches of more policies than that need too much memory at once
+constexpr size_t kStreamsAtOnce = 16;
+constexpr uint32_t kBlockTokens = 32;  // tokens
 
 std::string piece_name(const std::string& text, size_t first, size_t end) {
   return text + " " + std::to_string(first) + "-" + std::to_string(end);
@@ -18,7 +19,8 @@ std::string piece_name(const std::string& text, size_t first, size_t end) {
 
 void refuse_short(const std::string& name, size_t tokens, uint32_t wanted) {
   if (tokens < wanted)
-    fail(name, std::to_string(tokens) + " tokens", "wanted at least " + std::to_string(wanted) + " for a piece",
+    fail(name, std::to_string(tokens) + " tokens",
+         "wanted at least " + std::to_string(wanted) + " for a piece",
          "give a longer text, or say --piece TOKENS");
 }
 
@@ -26,7 +28,8 @@ double mean_of(const TunePiece& piece, std::span<const float> nll) {
   double sum = 0;
   size_t count = 0;
   for (const auto& [first, end] : piece.scored)
-    for (uint32_t token = first; token < end; ++token, ++count) sum += static_cast<double>(nll[token]);
+    for (uint32_t token = first; token < end; ++token, ++count)
+      sum += static_cast<double>(nll[token]);
   return sum / static_cast<double>(count);
 }
 
@@ -38,21 +41,24 @@ std::vector<TunePiece> cut_pieces(const std::string& name, std::span<const int32
   std::vector<TunePiece> pieces;
   for (size_t first = 0; first + tokens <= ids.size(); first += tokens) {
     const auto piece = ids.subspan(first, tokens);
-    pieces.push_back({piece_name(name, first, first + tokens), {piece.begin(), piece.end()}, {{unscored, tokens}}});
+    pieces.push_back({piece_name(name, first, first + tokens),
+                      {piece.begin(), piece.end()},
+                      {{unscored, tokens}}});
   }
   return pieces;
 }
 
 std::vector<TunePiece> plant_pieces(const std::string& name, std::span<const int32_t> ids,
-                                    uint32_t tokens, std::span<const uint32_t> depths, uint64_t seed,
-                                    const Model& model) {
+                                    uint32_t tokens, std::span<const uint32_t> depths,
+                                    uint64_t seed, const Model& model) {
   refuse_short(name, ids.size(), tokens);
   const Tokenizer& tokenizer = model.tokenizer();
   const std::vector<int32_t> before =
       tokenizer.add_bos() ? std::vector<int32_t>{tokenizer.bos()} : std::vector<int32_t>{};
   std::vector<TunePiece> pieces;
   for (size_t first = 0; first + tokens <= ids.size(); first += tokens) {
-    const NeedlePlan plan{.depths = {depths.begin(), depths.end()}, .tokens = tokens, .seed = seed, .stream = first};
+    const NeedlePlan plan{
+        .depths = {depths.begin(), depths.end()}, .tokens = tokens, .seed = seed, .stream = first};
     PlantedText planted = plant(plan, ids.subspan(first), before, tokenizer);
     TunePiece piece{piece_name(name, first, first + tokens), std::move(planted.ids), {}};
     for (const Needle& needle : planted.needles)
@@ -68,7 +74,9 @@ bool measure_closed_loop(const Model& model, std::span<const PolicyChoice> polic
   for (size_t first = 0; first < policies.size(); first += kStreamsAtOnce) {
     const auto some = policies.subspan(first, std::min(kStreamsAtOnce, policies.size() - first));
     StreamScorer scorer(model, some, std::nullopt,
-                        {.threads = session.threads, .isa = session.isa, .block_tokens = kBlockTokens,
+                        {.threads = session.threads,
+                         .isa = session.isa,
+                         .block_tokens = kBlockTokens,
                          .evictions = EvictionLog::Discard});
     Grid<float> nll(some.size(), piece.ids.size()), kl(some.size(), 0);
     Grid<int32_t> top1(some.size(), piece.ids.size());

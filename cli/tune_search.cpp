@@ -30,14 +30,17 @@ double Ledger::at(const std::string& spec, const std::string& piece) const {
   return found == losses_.end() ? kNan : found->second;
 }
 
-Grid<double> Ledger::grid(const std::vector<std::string>& specs, const std::vector<std::string>& pieces) const {
+Grid<double> Ledger::grid(const std::vector<std::string>& specs,
+                          const std::vector<std::string>& pieces) const {
   Grid<double> grid(specs.size(), pieces.size(), kNan);
   for (size_t spec = 0; spec < specs.size(); ++spec)
-    for (size_t piece = 0; piece < pieces.size(); ++piece) grid(spec, piece) = at(specs[spec], pieces[piece]);
+    for (size_t piece = 0; piece < pieces.size(); ++piece)
+      grid(spec, piece) = at(specs[spec], pieces[piece]);
   return grid;
 }
 
-TuneSearch::TuneSearch(const TunePlan& plan, const Session& session, TuneSettings& settings, TuneFile& file)
+TuneSearch::TuneSearch(const TunePlan& plan, const Session& session, TuneSettings& settings,
+                       TuneFile& file)
     : plan_(plan), session_(session), settings_(settings), file_(file) {
   take_over();
 }
@@ -48,10 +51,12 @@ void TuneSearch::take_over() {
   std::error_code ignored;
   if (plan_.output.empty() || !fs::is_regular_file(part, ignored)) return;
   const TuneFile before = read_tune(part, Incomplete::TakeWhatIsThere);
-  if (before.model_sha256 != file_.model_sha256 || before.arithmetic != file_.arithmetic || before.objective != file_.objective || before.pieces_sha256 != file_.pieces_sha256)
+  if (before.model_sha256 != file_.model_sha256 || before.arithmetic != file_.arithmetic ||
+      before.objective != file_.objective || before.pieces_sha256 != file_.pieces_sha256)
     return;
   ledger_.take_over(before);
-  session_.note("tune: " + std::to_string(ledger_.size()) + " losses are taken over from " + part.string());
+  session_.note("tune: " + std::to_string(ledger_.size()) + " losses are taken over from " +
+                part.string());
 }
 
 bool TuneSearch::run(TuneBench& bench, TuneBench& held_out) {
@@ -64,12 +69,14 @@ bool TuneSearch::run(TuneBench& bench, TuneBench& held_out) {
   file_.settings = settings_.specs();
   file_.loss = ledger_.grid(file_.settings, file_.pieces);
   const auto known = [](double loss) { return !std::isnan(loss); };
-  file_.cost = static_cast<uint64_t>(std::ranges::count_if(file_.loss.all(), known) + std::ranges::count_if(file_.held_out_loss.all(), known));
+  file_.cost = static_cast<uint64_t>(std::ranges::count_if(file_.loss.all(), known) +
+                                     std::ranges::count_if(file_.held_out_loss.all(), known));
   return true;
 }
 
 std::vector<double> TuneSearch::measure(TuneBench& bench, const std::vector<std::string>& names,
-                                        std::span<const size_t> settings, size_t piece, const Progress& progress) {
+                                        std::span<const size_t> settings, size_t piece,
+                                        const Progress& progress) {
   std::vector<PolicyChoice> unknown;
   std::vector<std::string> specs;
   for (const size_t setting : settings) {
@@ -85,7 +92,8 @@ std::vector<double> TuneSearch::measure(TuneBench& bench, const std::vector<std:
     save();
   }
   std::vector<double> all;
-  for (const size_t setting : settings) all.push_back(ledger_.at(settings_.specs()[setting], names[piece]));
+  for (const size_t setting : settings)
+    all.push_back(ledger_.at(settings_.specs()[setting], names[piece]));
   return all;
 }
 
@@ -122,9 +130,11 @@ void TuneSearch::search(TuneBench& bench) {
   ProgressLine line("tune", "settings x pieces", session_.verbosity);
   const uint64_t expected = plan_.method == "grid" ? count * pieces : count * pieces / 4;
   uint64_t done = 0;
-  const MeasurePiece piece = [&](std::span<const size_t> settings, size_t number, std::span<double> losses) {
+  const MeasurePiece piece = [&](std::span<const size_t> settings, size_t number,
+                                 std::span<double> losses) {
     const auto progress = [&](uint64_t part, uint64_t whole) {
-      return line.update(done + settings.size() * part / std::max<uint64_t>(whole, 1), std::max(expected, done));
+      return line.update(done + settings.size() * part / std::max<uint64_t>(whole, 1),
+                         std::max(expected, done));
     };
     std::ranges::copy(measure(bench, file_.pieces, settings, number, progress), losses.begin());
     done += settings.size();
@@ -141,21 +151,23 @@ void TuneSearch::search(TuneBench& bench) {
 }
 
 /// The best so far, over the pieces that all of `settings` have been measured on.
-void TuneSearch::tell_best(std::span<const size_t> settings, size_t piece, ProgressLine& line) const {
+void TuneSearch::tell_best(std::span<const size_t> settings, size_t piece,
+                           ProgressLine& line) const {
   size_t best = settings[0];
   double least = std::numeric_limits<double>::infinity();
   for (const size_t setting : settings) {
     double sum = 0;
-    for (size_t i = 0; i <= piece; ++i) sum += ledger_.at(settings_.specs()[setting], file_.pieces[i]);
+    for (size_t i = 0; i <= piece; ++i)
+      sum += ledger_.at(settings_.specs()[setting], file_.pieces[i]);
     const double mean = sum / static_cast<double>(piece + 1);
     if (mean >= least) continue;
     least = mean;
     best = setting;
   }
   line.clear();
-  session_.note("tune: piece " + std::to_string(piece + 1) + " of " + std::to_string(file_.pieces.size()) + ", " +
-                std::to_string(settings.size()) + " settings, best so far " + settings_.name(best) + " at " +
-                significant(least));
+  session_.note("tune: piece " + std::to_string(piece + 1) + " of " +
+                std::to_string(file_.pieces.size()) + ", " + std::to_string(settings.size()) +
+                " settings, best so far " + settings_.name(best) + " at " + significant(least));
 }
 
 /// Between the best and its neighbours, on all pieces, while that finds something better.
@@ -164,17 +176,20 @@ void TuneSearch::search_locally(TuneBench& bench) {
     std::vector<size_t> candidates = settings_.add_between(best_);
     if (candidates.empty()) return;
     candidates.insert(candidates.begin(), best_);
-    const Grid<double> losses = measure_all(bench, file_.pieces, candidates, "tune: between neighbours");
+    const Grid<double> losses =
+        measure_all(bench, file_.pieces, candidates, "tune: between neighbours");
     std::vector<double> sums(candidates.size());
     for (size_t i = 0; i < sums.size(); ++i)
       sums[i] = std::accumulate(losses.row(i).begin(), losses.row(i).end(), 0.0);
-    const size_t winner = candidates[static_cast<size_t>(std::ranges::min_element(sums) - sums.begin())];
+    const size_t winner =
+        candidates[static_cast<size_t>(std::ranges::min_element(sums) - sums.begin())];
     if (winner == best_) return;
     best_ = winner;
   }
 }
 
-/// The winner and the baseline on all pieces: what the choice seems to gain, beside what it does gain.
+/// The winner and the baseline on all pieces: what the choice seems to gain, beside what it does
+/// gain.
 void TuneSearch::measure_gain(TuneBench& bench) {
   const std::vector<size_t> both{settings_.add_baseline(plan_.baseline), best_};
   measure_all(bench, file_.pieces, both, "tune: winner and baseline");
@@ -202,7 +217,8 @@ std::vector<size_t> TuneSearch::finalists() {
                                                 : rank[one].second < rank[other].second;
   });
   for (const size_t setting : next)
-    if (chosen.size() < plan_.finalists && setting != baseline && rank[setting].first > 0) chosen.push_back(setting);
+    if (chosen.size() < plan_.finalists && setting != baseline && rank[setting].first > 0)
+      chosen.push_back(setting);
   return chosen;
 }
 
@@ -218,7 +234,8 @@ void TuneSearch::compare(const std::vector<size_t>& chosen) {
     const auto row = file_.held_out_loss.row(i);
     const Interval gain = paired_difference(row, file_.held_out_loss.row(0), file_.confidence);
     file_.finalists.push_back(static_cast<uint32_t>(chosen[i]));
-    file_.mean.push_back(std::accumulate(row.begin(), row.end(), 0.0) / static_cast<double>(row.size()));
+    file_.mean.push_back(std::accumulate(row.begin(), row.end(), 0.0) /
+                         static_cast<double>(row.size()));
     file_.difference.push_back(gain.mean);
     file_.lower.push_back(gain.lower);
     file_.upper.push_back(gain.upper);

@@ -19,13 +19,15 @@ void TuneSettings::add_space(const std::string& subject) {
       refusal = error.what();
     }
   }
-  if (specs_.empty()) fail(subject, "no setting that the policy takes: " + refusal, "wanted at least one");
+  if (specs_.empty())
+    fail(subject, "no setting that the policy takes: " + refusal, "wanted at least one");
 }
 
 void TuneSettings::add_candidate(const std::string& spec) {
   const PolicyChoice choice(spec);
   const std::string full = choice.text();
-  if (choice.shape().budget == 0) fail("candidate '" + spec + "'", "keeps all rows", "wanted a policy with a budget");
+  if (choice.shape().budget == 0)
+    fail("candidate '" + spec + "'", "keeps all rows", "wanted a policy with a budget");
   const uint64_t bytes = bytes_of_(full);
   if (bytes > budget_)
     fail("candidate '" + spec + "'", std::to_string(bytes) + " bytes",
@@ -61,7 +63,8 @@ bool TuneSettings::add(const SettingValues& values) {
   std::string name;
   for (size_t key = 0; key < values.size(); ++key)
     name += (key ? "," : "") + space_.keys[key].first + "=" + values[key];
-  return add(PolicyChoice(spec_within(space_, values, budget_, bytes_of_)).text(), std::move(name), values);
+  return add(PolicyChoice(spec_within(space_, values, budget_, bytes_of_)).text(), std::move(name),
+             values);
 }
 
 bool TuneSettings::add(const std::string& spec, std::string name, SettingValues values) {

@@ -1,5 +1,6 @@
 #pragma once
-// What a search compares: settings of a space, each with as many rows as the budget allows, and whole specs beside them.
+// What a search compares: settings of a space, each with as many rows as the budget allows, and
+// whole specs beside them.
 
 #include <cstdint>
 #include <functional>
@@ -23,12 +24,14 @@ class TuneSettings {
   void add_candidate(const std::string& spec);
   /// What the others have to beat; last in the list unless it is one of them. Its place.
   size_t add_baseline(const std::string& spec);
-  /// The places of the settings between `setting` and its neighbours in the space that were not there before; none for a candidate.
+  /// The places of the settings between `setting` and its neighbours in the space that were not
+  /// there before; none for a candidate.
   std::vector<size_t> add_between(size_t setting);
   /// The paper's 4 + 508 + 512 of 1,024 rows, at the budget.
   std::string paper_spec() const;
 
-  const std::vector<std::string>& specs() const { return specs_; }  // full, every default written out
+  // full, every default written out
+  const std::vector<std::string>& specs() const { return specs_; }
   /// As people read it: "recent=1/4,scope=8".
   const std::string& name(size_t setting) const { return names_[setting]; }
   uint64_t bytes(size_t setting) const { return bytes_of_(specs_[setting]); }

@@ -29,8 +29,10 @@ Json table_json() {
   }
   Json continuous = Json::array();
   for (const ContinuousRow& row : continuous_wavelets())
-    continuous.add(
-        Json::object().set("name", row.name).set("summary", row.summary).set("parameters", row.parameters));
+    continuous.add(Json::object()
+                       .set("name", row.name)
+                       .set("summary", row.summary)
+                       .set("parameters", row.parameters));
   return Json::object().set("wavelets", discrete).set("continuous", continuous);
 }
 
@@ -38,9 +40,11 @@ std::string table_text() {
   TextTable discrete, continuous;
   for (const std::string_view name : wavelet_names()) {
     const Wavelet wavelet = find_wavelet(name);
-    discrete.row({std::string(name), std::to_string(wavelet.length()) + " taps",
-                  wavelet.vanishing_moments == 0 ? "-" : std::to_string(wavelet.vanishing_moments) + " moments",
-                  std::string(orthogonality_name(wavelet)), std::string(family_summary(wavelet.family))});
+    discrete.row(
+        {std::string(name), std::to_string(wavelet.length()) + " taps",
+         wavelet.vanishing_moments == 0 ? "-"
+                                        : std::to_string(wavelet.vanishing_moments) + " moments",
+         std::string(orthogonality_name(wavelet)), std::string(family_summary(wavelet.family))});
   }
   for (const ContinuousRow& row : continuous_wavelets())
     continuous.row({std::string(row.name), std::string(row.parameters), std::string(row.summary)});

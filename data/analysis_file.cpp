@@ -37,12 +37,14 @@ std::vector<T> read_values(const h5::File& file, std::string_view path, h5::Type
   return file.open_dataset(path, type, shape).read_all<T>();
 }
 
-void write_rows(h5::File& file, std::string_view path, const std::vector<double>& values, const h5::Shape& shape) {
+void write_rows(h5::File& file, std::string_view path, const std::vector<double>& values,
+                const h5::Shape& shape) {
   file.create_dataset(path, h5::Type::F64, shape, {}, h5::Fill::Absent).write(values.data());
 }
 
 void write_counts(h5::File& file, std::string_view path, const std::vector<uint32_t>& values) {
-  file.create_dataset(path, h5::Type::U32, {values.size()}, {}, h5::Fill::Zero).write(values.data());
+  file.create_dataset(path, h5::Type::U32, {values.size()}, {}, h5::Fill::Zero)
+      .write(values.data());
 }
 
 uint32_t small_count(const h5::File& file, std::string_view name) {
@@ -80,8 +82,9 @@ void check_sizes(const Analysis& analysis) {
   const size_t bands = size_t{analysis.levels} * analysis.positions;
   DENDROKV_ASSERT(analysis.band.size() == bands);
   DENDROKV_ASSERT(analysis.low.size() == bands && analysis.high.size() == bands);
-  DENDROKV_ASSERT(analysis.band_by_head.size() ==
-                  size_t{analysis.levels} * analysis.cells() * analysis.layers.size() * analysis.heads.size());
+  DENDROKV_ASSERT(analysis.band_by_head.size() == size_t{analysis.levels} * analysis.cells() *
+                                                      analysis.layers.size() *
+                                                      analysis.heads.size());
   DENDROKV_ASSERT(analysis.mean_weight.size() == analysis.positions);
 }
 
@@ -106,7 +109,8 @@ void write_analysis(const std::filesystem::path& path, Analysis analysis) {
   file.write_attribute("/profile", "normalisation", analysis.normalisation);
   file.write_attribute("/profile", "band_kind", analysis.band_kind);
   std::string nulls;
-  for (const std::string& name : analysis.statistics.nulls) nulls += (nulls.empty() ? "" : ", ") + name;
+  for (const std::string& name : analysis.statistics.nulls)
+    nulls += (nulls.empty() ? "" : ", ") + name;
   file.write_attribute("/profile", "null_model", nulls.empty() ? "none" : nulls);
   const std::vector<std::string_view> names(analysis.band_names.begin(), analysis.band_names.end());
   file.write_attribute("/profile", "band_names", names);
@@ -141,7 +145,8 @@ Analysis read_analysis(const std::filesystem::path& path) {
   if (!is_complete(file))
     fail(file.name(), "is not complete", "wanted a finished file", "analyze again");
   if (!file.has("/statistics"))
-    fail(file.name() + ": /statistics", "is missing", "wanted an analysis of this version", "analyze again");
+    fail(file.name() + ": /statistics", "is missing", "wanted an analysis of this version",
+         "analyze again");
   Analysis analysis;
   analysis.uuid = root.uuid;
   analysis.created = root.created;
@@ -171,7 +176,8 @@ Analysis read_analysis(const std::filesystem::path& path) {
   analysis.heads = read_ids<Head>(file, "/profile/head");
   const uint64_t levels = analysis.levels, positions = analysis.positions;
   if (analysis.band_names.size() != levels)
-    fail(file.name() + ": /profile@band_names", std::to_string(analysis.band_names.size()), "wanted one for each band");
+    fail(file.name() + ": /profile@band_names", std::to_string(analysis.band_names.size()),
+         "wanted one for each band");
   analysis.band = read_values<double>(file, "/profile/band", h5::Type::F64, {levels, positions});
   analysis.low = read_values<double>(file, "/profile/low", h5::Type::F64, {levels, positions});
   analysis.high = read_values<double>(file, "/profile/high", h5::Type::F64, {levels, positions});

@@ -1,4 +1,5 @@
-// One group per kind: claims as columns side by side, so that a generic viewer shows them as a table; curves as matrices.
+// One group per kind: claims as columns side by side, so that a generic viewer shows them as a
+// table; curves as matrices.
 
 #include "data/analysis_statistics.h"
 
@@ -16,20 +17,24 @@ std::string at(std::string_view group, std::string_view name) {
   return std::string(group) + "/" + std::string(name);
 }
 
-void put(h5::File& file, const std::string& path, const std::vector<double>& values, h5::Shape shape = {}) {
+void put(h5::File& file, const std::string& path, const std::vector<double>& values,
+         h5::Shape shape = {}) {
   if (shape.empty()) shape = {values.size()};
   h5::Dataset dataset = file.create_dataset(path, h5::Type::F64, shape, {}, h5::Fill::Absent);
   DENDROKV_ASSERT(dataset.elements() == values.size());
   if (!values.empty()) dataset.write(values.data());
 }
-void put(h5::File& file, const std::string& path, const std::vector<float>& values, const h5::Shape& shape) {
+void put(h5::File& file, const std::string& path, const std::vector<float>& values,
+         const h5::Shape& shape) {
   file.create_dataset(path, h5::Type::F32, shape, {}, h5::Fill::Absent).write(values.data());
 }
 void put(h5::File& file, const std::string& path, const std::vector<uint32_t>& values) {
-  h5::Dataset dataset = file.create_dataset(path, h5::Type::U32, {values.size()}, {}, h5::Fill::Zero);
+  h5::Dataset dataset =
+      file.create_dataset(path, h5::Type::U32, {values.size()}, {}, h5::Fill::Zero);
   if (!values.empty()) dataset.write(values.data());
 }
-void put_texts(h5::File& file, std::string_view group, std::string_view name, const std::vector<std::string>& texts) {
+void put_texts(h5::File& file, std::string_view group, std::string_view name,
+               const std::vector<std::string>& texts) {
   const std::vector<std::string_view> views(texts.begin(), texts.end());
   if (!views.empty()) file.write_attribute(group, name, std::span(views));
 }
@@ -37,20 +42,24 @@ void put_texts(h5::File& file, std::string_view group, std::string_view name, co
 std::vector<double> get(const h5::File& file, const std::string& path, const h5::Shape& shape) {
   return file.open_dataset(path, h5::Type::F64, shape).read_all<double>();
 }
-std::vector<float> get_floats(const h5::File& file, const std::string& path, const h5::Shape& shape) {
+std::vector<float> get_floats(const h5::File& file, const std::string& path,
+                              const h5::Shape& shape) {
   return file.open_dataset(path, h5::Type::F32, shape).read_all<float>();
 }
-std::vector<uint32_t> get_counts(const h5::File& file, const std::string& path, const h5::Shape& shape) {
+std::vector<uint32_t> get_counts(const h5::File& file, const std::string& path,
+                                 const h5::Shape& shape) {
   return file.open_dataset(path, h5::Type::U32, shape).read_all<uint32_t>();
 }
-std::vector<std::string> get_texts(const h5::File& file, std::string_view group, std::string_view name) {
+std::vector<std::string> get_texts(const h5::File& file, std::string_view group,
+                                   std::string_view name) {
   if (!file.has_attribute(group, name)) return {};
   return file.texts_attribute(group, name);
 }
 uint32_t get_count(const h5::File& file, std::string_view group, std::string_view name) {
   const uint64_t count = file.count_attribute(group, name);
   if (count > std::numeric_limits<int32_t>::max())
-    fail(file.name() + ": " + std::string(group) + "@" + std::string(name), std::to_string(count), "wanted a count");
+    fail(file.name() + ": " + std::string(group) + "@" + std::string(name), std::to_string(count),
+         "wanted a count");
   return static_cast<uint32_t>(count);
 }
 
@@ -62,8 +71,8 @@ std::vector<double> column(const std::vector<Claim>& claims, Field field) {
 }
 
 constexpr std::pair<std::string_view, double Claim::*> kColumns[] = {
-    {"effect", &Claim::effect},      {"lower", &Claim::lower},     {"upper", &Claim::upper},
-    {"p", &Claim::raw_p_value},      {"p_adjusted", &Claim::p_value}, {"p_against", &Claim::p_against},
+    {"effect", &Claim::effect}, {"lower", &Claim::lower},        {"upper", &Claim::upper},
+    {"p", &Claim::raw_p_value}, {"p_adjusted", &Claim::p_value}, {"p_against", &Claim::p_against},
 };
 
 void write_claims(h5::File& file, const std::string& group, const std::vector<Claim>& claims) {
@@ -72,7 +81,8 @@ void write_claims(h5::File& file, const std::string& group, const std::vector<Cl
   std::vector<std::string_view> verdict_names;
   std::vector<uint8_t> verdicts;
   std::vector<uint32_t> units;
-  for (uint8_t verdict = 0; verdict < kVerdicts; ++verdict) verdict_names.push_back(verdict_name(Verdict(verdict)));
+  for (uint8_t verdict = 0; verdict < kVerdicts; ++verdict)
+    verdict_names.push_back(verdict_name(Verdict(verdict)));
   for (const Claim& claim : claims) {
     names.push_back(claim.name);
     statements.push_back(claim.statement);
@@ -83,20 +93,24 @@ void write_claims(h5::File& file, const std::string& group, const std::vector<Cl
   put_texts(file, group, "statement", statements);
   file.write_attribute(group, "verdicts", std::span<const std::string_view>(verdict_names));
   for (const auto& [name, field] : kColumns) put(file, at(group, name), column(claims, field));
-  file.create_dataset(at(group, "verdict"), h5::Type::U8, {verdicts.size()}, {}, h5::Fill::Zero).write(verdicts.data());
+  file.create_dataset(at(group, "verdict"), h5::Type::U8, {verdicts.size()}, {}, h5::Fill::Zero)
+      .write(verdicts.data());
   put(file, at(group, "n"), units);
 }
 
 std::vector<Claim> read_claims(const h5::File& file, const std::string& group) {
-  const std::vector<std::string> names = get_texts(file, group, "name"), statements = get_texts(file, group, "statement");
+  const std::vector<std::string> names = get_texts(file, group, "name"),
+                                 statements = get_texts(file, group, "statement");
   const h5::Shape shape = {names.size()};
   const h5::Dataset verdict = file.open_dataset(at(group, "verdict"), h5::Type::U8, shape);
   const std::vector<uint8_t> verdicts = verdict.read_all<uint8_t>();
   const std::vector<uint32_t> units = get_counts(file, at(group, "n"), shape);
-  if (statements.size() != names.size()) fail(file.name() + ": " + group, "names and statements differ in number", "wanted one each");
+  if (statements.size() != names.size())
+    fail(file.name() + ": " + group, "names and statements differ in number", "wanted one each");
   std::vector<Claim> claims(names.size());
   for (size_t i = 0; i < claims.size(); ++i) {
-    if (verdicts[i] >= kVerdicts) fail(verdict.subject(), std::to_string(verdicts[i]), "wanted a verdict, 0 to 3");
+    if (verdicts[i] >= kVerdicts)
+      fail(verdict.subject(), std::to_string(verdicts[i]), "wanted a verdict, 0 to 3");
     claims[i].name = names[i];
     claims[i].statement = statements[i];
     claims[i].verdict = Verdict(verdicts[i]);
@@ -129,12 +143,19 @@ void write_units(h5::File& file, const Statistics& statistics, uint64_t bands) {
   std::vector<std::string> names;
   for (const UnitCurves& unit : statistics.units) names.push_back(unit.name);
   put_texts(file, group, "units", names);
-  put(file, at(group, "log_amplitude"), of_units(statistics.units, [](const UnitCurves& u) -> auto& { return u.amplitude; }),
+  put(file, at(group, "log_amplitude"),
+      of_units(
+          statistics.units, [](const UnitCurves& u) -> auto& { return u.amplitude; }),
       {units, bands, bins});
-  put(file, at(group, "log_size"), of_units(statistics.units, [](const UnitCurves& u) -> auto& { return u.size; }), {units, bins});
+  put(file, at(group, "log_size"),
+      of_units(
+          statistics.units, [](const UnitCurves& u) -> auto& { return u.size; }),
+      {units, bins});
   for (size_t n = 0; n < statistics.nulls.size(); ++n)
     put(file, at(group, "log_" + statistics.nulls[n]),
-        of_units(statistics.units, [n](const UnitCurves& u) -> auto& { return u.nulls[n]; }), {units, bands, bins});
+        of_units(
+            statistics.units, [n](const UnitCurves& u) -> auto& { return u.nulls[n]; }),
+        {units, bands, bins});
   for (const BinBand& band : statistics.bands) {
     const std::string name = at(group, "mean_" + band.name);
     put(file, name, band.mean, {bands, bins});
@@ -157,14 +178,17 @@ void read_units(const h5::File& file, uint64_t bands, Statistics& statistics) {
   const std::vector<double> amplitude = get(file, at(group, "log_amplitude"), {units, bands, bins});
   const std::vector<double> size = get(file, at(group, "log_size"), {units, bins});
   for (size_t u = 0; u < units; ++u)
-    statistics.units.push_back({names[u], part(amplitude, u, bands * bins), part(size, u, bins), {}});
+    statistics.units.push_back(
+        {names[u], part(amplitude, u, bands * bins), part(size, u, bins), {}});
   for (const std::string& null : statistics.nulls) {
     const std::vector<double> curves = get(file, at(group, "log_" + null), {units, bands, bins});
-    for (size_t u = 0; u < units; ++u) statistics.units[u].nulls.push_back(part(curves, u, bands * bins));
+    for (size_t u = 0; u < units; ++u)
+      statistics.units[u].nulls.push_back(part(curves, u, bands * bins));
   }
   for (const std::string& name : get_texts(file, group, "bands")) {
     const std::string path = at(group, "mean_" + name);
-    statistics.bands.push_back({name, get(file, path, {bands, bins}), get(file, path + "_low", {bands, bins}),
+    statistics.bands.push_back({name, get(file, path, {bands, bins}),
+                                get(file, path + "_low", {bands, bins}),
                                 get(file, path + "_high", {bands, bins})});
   }
 }
@@ -213,9 +237,11 @@ std::vector<BandChange> read_changes(const h5::File& file) {
   const std::vector<uint32_t> band = get_counts(file, at(group, "band"), {kAny});
   const h5::Shape shape = {band.size()};
   const std::vector<uint32_t> position = get_counts(file, at(group, "position"), shape);
-  const std::vector<double> statistic = get(file, at(group, "statistic"), shape), p = get(file, at(group, "p"), shape);
+  const std::vector<double> statistic = get(file, at(group, "statistic"), shape),
+                            p = get(file, at(group, "p"), shape);
   std::vector<BandChange> changes;
-  for (size_t i = 0; i < band.size(); ++i) changes.push_back({band[i], position[i], statistic[i], p[i]});
+  for (size_t i = 0; i < band.size(); ++i)
+    changes.push_back({band[i], position[i], statistic[i], p[i]});
   return changes;
 }
 
@@ -277,14 +303,16 @@ Statistics read_statistics(const h5::File& file, const Analysis& analysis) {
   for (const std::string& name : statistics.nulls) {
     const std::string group = at(kRoot, "null_" + name);
     const h5::Shape shape = {bands, positions};
-    statistics.null_curves.push_back({name, get_count(file, group, "draws"), get(file, at(group, "mean"), shape),
-                                      get(file, at(group, "low"), shape), get(file, at(group, "high"), shape)});
+    statistics.null_curves.push_back(
+        {name, get_count(file, group, "draws"), get(file, at(group, "mean"), shape),
+         get(file, at(group, "low"), shape), get(file, at(group, "high"), shape)});
   }
   const h5::Shape map = {analysis.layers.size(), analysis.heads.size()};
   for (const std::string& name : get_texts(file, kRoot, "maps")) {
     const std::string group = at(kRoot, "map_" + name);
-    statistics.maps.push_back({name, file.text_attribute(group, "statement"), get_floats(file, at(group, "effect"), map),
-                               get_floats(file, at(group, "p"), map), get_floats(file, at(group, "p_adjusted"), map)});
+    statistics.maps.push_back(
+        {name, file.text_attribute(group, "statement"), get_floats(file, at(group, "effect"), map),
+         get_floats(file, at(group, "p"), map), get_floats(file, at(group, "p_adjusted"), map)});
   }
   statistics.energy = get(file, at(kRoot, "energy"), {bands, positions});
   statistics.relative = get(file, at(kRoot, "relative"), {bands, positions});
@@ -292,7 +320,8 @@ Statistics read_statistics(const h5::File& file, const Analysis& analysis) {
   statistics.variance = get(file, at(kRoot, "variance"), {bands});
   statistics.variance_low = get(file, at(kRoot, "variance_low"), {bands});
   statistics.variance_high = get(file, at(kRoot, "variance_high"), {bands});
-  if (file.has(at(kRoot, "variance_median"))) statistics.variance_median = get(file, at(kRoot, "variance_median"), {kAny});
+  if (file.has(at(kRoot, "variance_median")))
+    statistics.variance_median = get(file, at(kRoot, "variance_median"), {kAny});
   statistics.significant = get(file, at(kRoot, "significant_power"), {kAny});
   statistics.changes = read_changes(file);
   return statistics;

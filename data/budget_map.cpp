@@ -25,7 +25,8 @@ class Reader {
     size_t found = 0;
     while (next_lane(map)) ++found;
     if (found < map.rows.size())
-      fail(name_, std::to_string(found) + " lanes", "wanted all " + std::to_string(map.rows.size()));
+      fail(name_, std::to_string(found) + " lanes",
+           "wanted all " + std::to_string(map.rows.size()));
     return map;
   }
 

@@ -19,10 +19,13 @@ struct BudgetMap {
   uint32_t layers = 0, lanes = 0;  // lanes of a layer
   std::vector<uint32_t> rows;      // [layer, lane]
 
-  uint32_t rows_of(Layer layer, Lane lane) const { return rows[layer.index() * lanes + lane.index()]; }
+  uint32_t rows_of(Layer layer, Lane lane) const {
+    return rows[layer.index() * lanes + lane.index()];
+  }
 };
 
-/// Throws Error that names the line: not such a file, a lane missing, twice or out of range, no rows.
+/// Throws Error that names the line: not such a file, a lane missing, twice or out of range, no
+/// rows.
 BudgetMap read_budget_map(const std::filesystem::path& path);
 /// `path`.part, then renamed. Throws Error.
 void write_budget_map(const std::filesystem::path& path, const BudgetMap& map);

@@ -143,9 +143,13 @@ double Spec::real(std::string_view key) const {
   return number;
 }
 
-std::string_view Spec::choice(std::string_view key) const { return at(key).text; }
+std::string_view Spec::choice(std::string_view key) const {
+  return at(key).text;
+}
 
-std::string_view Spec::file(std::string_view key) const { return at(key).text; }
+std::string_view Spec::file(std::string_view key) const {
+  return at(key).text;
+}
 
 bool Spec::is_word(std::string_view key) const {
   uint64_t number = 0;

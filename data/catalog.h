@@ -1,9 +1,11 @@
 #pragma once
-// Specs: the text form "name:key=value,key=value" of a policy (or of anything else that is chosen from a table of rows).
+// Specs: the text form "name:key=value,key=value" of a policy (or of anything else that is chosen
+// from a table of rows).
 //
-// A table is an array of SpecRow. Options are declared in the row once: type, default, range. parse_spec() checks a text
-// against the table; an unknown name or key is an Error that lists the nearest known ones, a value out of range one that
-// states the range. The result always holds every option of the row, defaults filled in.
+// A table is an array of SpecRow. Options are declared in the row once: type, default, range.
+// parse_spec() checks a text against the table; an unknown name or key is an Error that lists the
+// nearest known ones, a value out of range one that states the range. The result always holds every
+// option of the row, defaults filled in.
 
 #include <cstdint>
 #include <span>
@@ -15,9 +17,9 @@
 namespace dendrokv {
 
 enum class OptionType {
-  Count,   // whole number
-  Real,    // decimal number
-  Choice,  // one word of `choices`
+  Count,        // whole number
+  Real,         // decimal number
+  Choice,       // one word of `choices`
   CountOrWord,  // either
   File,         // the name of one, without a comma
 };
@@ -26,7 +28,7 @@ struct OptionRow {
   std::string_view name;
   std::string_view summary;
   OptionType type = OptionType::Count;
-  std::string_view standard;      // default, as text; empty = not set unless given
+  std::string_view standard;       // default, as text; empty = not set unless given
   double lowest = 0, highest = 0;  // of a Count or Real, both included
   std::string_view choices = {};   // of a Choice: "mean|sum|last"; of a CountOrWord: "all"
 };
@@ -37,7 +39,8 @@ struct SpecRow {
   std::span<const OptionRow> options;
 };
 
-/// A checked spec: the row's name and a value for each of its options that has a default or was given.
+/// A checked spec: the row's name and a value for each of its options that has a default or was
+/// given.
 class Spec {
  public:
   struct Value {

@@ -12,7 +12,8 @@ void ChunkWriter::write(h5::Dataset& dataset, const h5::Shape& start, PageBuffer
   hold(std::move(chunk));
 }
 
-void ChunkWriter::write_part(h5::Dataset& dataset, const h5::Shape& start, std::span<const std::byte> chunk) {
+void ChunkWriter::write_part(h5::Dataset& dataset, const h5::Shape& start,
+                             std::span<const std::byte> chunk) {
   dataset.write_chunk(start, chunk);
 }
 

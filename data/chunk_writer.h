@@ -1,5 +1,6 @@
 #pragma once
-// Whole chunks into a file that gathers them: keeps each until the file has let go of it. Belongs to the I/O thread.
+// Whole chunks into a file that gathers them: keeps each until the file has let go of it. Belongs
+// to the I/O thread.
 
 #include <span>
 #include <vector>

@@ -1,5 +1,6 @@
 #pragma once
-// A claim about contributions and what a sample says about it. Made by analysis/rise_claims.h, stored in analysis files.
+// A claim about contributions and what a sample says about it. Made by analysis/rise_claims.h,
+// stored in analysis files.
 
 #include <array>
 #include <cstdint>
@@ -17,12 +18,13 @@ struct Claim {
   std::string name;       // "rise-relative"
   std::string statement;  // in words
   Verdict verdict = Verdict::NotTestable;
-  double effect = 0;             // mean over units, natural logarithm; of monotone and smooth: the increment that decides
-  double lower = 0, upper = 0;   // of the effect
-  double raw_p_value = 1;        // towards the claim; NaN where bands decide
-  double p_value = 1;            // the same, adjusted for the other claims
-  double p_against = 1;          // away from it, adjusted
-  uint32_t units = 0;            // documents or windows that were compared
+  // mean over units, natural logarithm; of monotone and smooth: the increment that decides
+  double effect = 0;
+  double lower = 0, upper = 0;  // of the effect
+  double raw_p_value = 1;       // towards the claim; NaN where bands decide
+  double p_value = 1;           // the same, adjusted for the other claims
+  double p_against = 1;         // away from it, adjusted
+  uint32_t units = 0;           // documents or windows that were compared
 };
 
 }  // namespace dendrokv

@@ -1,9 +1,10 @@
 #pragma once
 // The one exception of the project, and assertions on our own mistakes.
 //
-// An Error is a single line "subject: found, wanted, remedy". Lower-case start, no full stop. The subject names the thing
-// (file, dataset, tensor, option), `found` says what was met, `wanted` what was needed, `remedy` what the reader can do.
-// Libraries throw it and never print; cli/main.cpp, the viewer's worker and the tests catch it.
+// An Error is a single line "subject: found, wanted, remedy". Lower-case start, no full stop. The
+// subject names the thing (file, dataset, tensor, option), `found` says what was met, `wanted` what
+// was needed, `remedy` what the reader can do. Libraries throw it and never print; cli/main.cpp,
+// the viewer's worker and the tests catch it.
 
 #include <span>
 #include <stdexcept>
@@ -40,6 +41,7 @@ std::string did_you_mean(std::string_view name, std::span<const std::string_view
 
 }  // namespace dendrokv
 
-/// A broken invariant of our own code, never a user's mistake. Stays on in release outside of kernels.
+/// A broken invariant of our own code, never a user's mistake. Stays on in release outside of
+/// kernels.
 #define DENDROKV_ASSERT(expression) \
   ((expression) ? void() : ::dendrokv::assertion_failed(#expression, __FILE__, __LINE__))

@@ -1,6 +1,6 @@
 #pragma once
-// A file of closed-loop evaluations (`dendrokv eval`): the loss of every token of some texts under some policies, and what came of planted
-// facts and named spans. Layout: docs/files.md.
+// A file of closed-loop evaluations (`dendrokv eval`): the loss of every token of some texts under
+// some policies, and what came of planted facts and named spans. Layout: docs/files.md.
 
 #include <cstdint>
 #include <filesystem>
@@ -16,8 +16,8 @@
 
 namespace dendrokv {
 
-/// What the cache of a policy held and what queries read of it, over the tokens of a text. Bytes are those of keys and values as
-/// stored, un-rotated keys beside rotated ones among what is held.
+/// What the cache of a policy held and what queries read of it, over the tokens of a text. Bytes
+/// are those of keys and values as stored, un-rotated keys beside rotated ones among what is held.
 struct CacheTotals {
   uint64_t lanes = 0;                      // layers x lanes of a layer
   uint64_t most_rows = 0, most_bytes = 0;  // held at once, over all lanes
@@ -41,17 +41,19 @@ struct Needle {
   bool operator==(const Needle&) const = default;
 };
 
-/// Facts of a text under each policy. The spans of the text are, for each needle in turn, the fact and the answer within it.
+/// Facts of a text under each policy. The spans of the text are, for each needle in turn, the fact
+/// and the answer within it.
 struct NeedleTable {
   std::vector<Needle> needles;
   Grid<float> loss;     // [policy, needle]: mean over the answer's tokens, nat
   Grid<int32_t> found;  // [policy, needle]: 1 = each token of the answer was the likeliest one
-  Grid<float>
-      held;  // [policy, needle]: fraction of (answer token of the fact, lane) in the cache when the question began
+  // [policy, needle]: fraction of (answer token of the fact, lane) in the cache when the question
+  // began
+  Grid<float> held;
 };
 
-/// One text under every policy. Rows are [policy, token]; NaN and -1 where nothing was scored: the first token, and tokens that were
-/// not reached.
+/// One text under every policy. Rows are [policy, token]; NaN and -1 where nothing was scored: the
+/// first token, and tokens that were not reached.
 struct EvalText {
   std::string name;
   std::vector<int32_t> ids;
@@ -82,7 +84,8 @@ struct EvalFile {
 EvalText unscored_text(std::string name, std::vector<int32_t> ids, size_t policies,
                        std::optional<uint32_t> reference);
 
-/// Writes `path`.part. With file.complete it is then renamed to `path`. Fills uuid, created and creator when empty. Throws Error.
+/// Writes `path`.part. With file.complete it is then renamed to `path`. Fills uuid, created and
+/// creator when empty. Throws Error.
 void write_eval(const std::filesystem::path& path, EvalFile& file);
 /// Throws Error: missing, another kind of file, damaged, not complete unless that is wanted.
 EvalFile read_eval(const std::filesystem::path& path, Incomplete incomplete = Incomplete::Refuse);

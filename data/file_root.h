@@ -1,5 +1,6 @@
 #pragma once
-// What all our HDF5 files carry at the root: format, version, uuid, time, creator, command line, complete.
+// What all our HDF5 files carry at the root: format, version, uuid, time, creator, command line,
+// complete.
 
 #include <span>
 #include <string>
@@ -27,8 +28,8 @@ struct DefaultAxis {
   std::string name, target;  // of one dimension of the signal: its word and its dataset
 };
 
-/// A NeXus chain /entry/overview, by which generic viewers open a plot by themselves: soft links to the dataset at `signal`
-/// and, unless they are left out, to one axis for each of its dimensions.
+/// A NeXus chain /entry/overview, by which generic viewers open a plot by themselves: soft links to
+/// the dataset at `signal` and, unless they are left out, to one axis for each of its dimensions.
 void write_default_plot(h5::File& file, std::string_view signal,
                         std::span<const DefaultAxis> axes = {});
 

@@ -1,5 +1,6 @@
 #pragma once
-// Row-major matrices. The axes are named in a comment wherever one is declared, e.g. `Grid<float> scores;  // [head, slot]`.
+// Row-major matrices. The axes are named in a comment wherever one is declared, e.g. `Grid<float>
+// scores; // [head, slot]`.
 
 #include <cstddef>
 #include <span>
@@ -8,7 +9,8 @@
 
 namespace dendrokv {
 
-/// Borrowed view: `rows` rows of `cols` elements, `stride` elements apart. Never outlives its owner.
+/// Borrowed view: `rows` rows of `cols` elements, `stride` elements apart. Never outlives its
+/// owner.
 template <class T>
 class GridView {
  public:
@@ -26,9 +28,7 @@ class GridView {
   constexpr GridView rows_from(size_t first, size_t count) const {
     return {data_ + first * stride_, count, cols_, stride_};
   }
-  constexpr operator GridView<const T>() const
-    requires(!std::is_const_v<T>)
-  {
+  constexpr operator GridView<const T>() const requires(!std::is_const_v<T>) {
     return {data_, rows_, cols_, stride_};
   }
 

@@ -1,7 +1,8 @@
 // Half floats: sign, 5 exponent bits (bias 15), 10 mantissa bits.
 //
-// Rows use the processor's F16C conversions where it has them. The portable path gives the same bits, NaN payloads
-// included (a test compares all 2^16 halves and a sweep of floats), so a file does not tell which path wrote it.
+// Rows use the processor's F16C conversions where it has them. The portable path gives the same
+// bits, NaN payloads included (a test compares all 2^16 halves and a sweep of floats), so a file
+// does not tell which path wrote it.
 
 #include "data/half.h"
 
@@ -40,17 +41,21 @@ uint32_t half_magnitude(uint32_t bits) {
 }
 
 // Up to eight numbers, zeros beyond them.
-__attribute__((target("avx"), always_inline)) inline __m256 load_part(const float* in, size_t count) {
+__attribute__((target("avx"), always_inline)) inline __m256 load_part(const float* in,
+                                                                      size_t count) {
   float part[8] = {};
   std::memcpy(part, in, count * sizeof(float));
   return _mm256_loadu_ps(part);
 }
 
-__attribute__((target("f16c,avx"), always_inline)) inline void store_halves(__m256 numbers, uint16_t* out) {
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm256_cvtps_ph(numbers, _MM_FROUND_TO_NEAREST_INT));
+__attribute__((target("f16c,avx"), always_inline)) inline void store_halves(__m256 numbers,
+                                                                            uint16_t* out) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out),
+                   _mm256_cvtps_ph(numbers, _MM_FROUND_TO_NEAREST_INT));
 }
 
-__attribute__((target("f16c,avx"))) void to_half_f16c(std::span<const float> in, std::span<uint16_t> out) {
+__attribute__((target("f16c,avx"))) void to_half_f16c(std::span<const float> in,
+                                                      std::span<uint16_t> out) {
   size_t i = 0;
   for (; i + 8 <= in.size(); i += 8) store_halves(_mm256_loadu_ps(in.data() + i), out.data() + i);
   if (i == in.size()) return;
@@ -61,12 +66,14 @@ __attribute__((target("f16c,avx"))) void to_half_f16c(std::span<const float> in,
 
 // Of eight numbers.
 __attribute__((target("avx"), always_inline)) inline float sum_of(__m256 numbers) {
-  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(numbers), _mm256_extractf128_ps(numbers, 1));
+  const __m128 four =
+      _mm_add_ps(_mm256_castps256_ps128(numbers), _mm256_extractf128_ps(numbers, 1));
   const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 __attribute__((target("avx"), always_inline)) inline float least_of(__m256 numbers) {
-  const __m128 four = _mm_min_ps(_mm256_castps256_ps128(numbers), _mm256_extractf128_ps(numbers, 1));
+  const __m128 four =
+      _mm_min_ps(_mm256_castps256_ps128(numbers), _mm256_extractf128_ps(numbers, 1));
   const __m128 two = _mm_min_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_min_ss(two, _mm_movehdup_ps(two)));
 }

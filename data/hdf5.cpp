@@ -1,5 +1,5 @@
-// Files and datasets. Chunk caches are off for unfiltered datasets: we write whole chunks, or boxes that go straight to their
-// place in the file, and read boxes of unfiltered chunks the same way.
+// Files and datasets. Chunk caches are off for unfiltered datasets: we write whole chunks, or boxes
+// that go straight to their place in the file, and read boxes of unfiltered chunks the same way.
 
 #include "data/hdf5.h"
 
@@ -190,8 +190,8 @@ void Dataset::write_chunk(std::span<const uint64_t> start, std::span<const std::
   quieten();
   hsize_t first[H5S_MAX_RANK];
   std::ranges::copy(start, first);
-  need(H5Dwrite_chunk(handle_.id(), H5P_DEFAULT, 0, first, bytes.size(), bytes.data()),
-       subject_, "writing a chunk failed");
+  need(H5Dwrite_chunk(handle_.id(), H5P_DEFAULT, 0, first, bytes.size(), bytes.data()), subject_,
+       "writing a chunk failed");
 }
 
 uint64_t bytes_read() {
@@ -236,7 +236,8 @@ File File::create(const std::filesystem::path& path, Writing writing) {
   quieten();
   const std::string name = path.string();
   const Handle access = own<H5Pclose>(H5Pcreate(H5P_FILE_ACCESS), name, "HDF5 has no memory");
-  // Version 1.10 of the format indexes chunks of a fixed extent by a plain array; any 1.10 reader knows it.
+  // Version 1.10 of the format indexes chunks of a fixed extent by a plain array; any 1.10 reader
+  // knows it.
   need(H5Pset_libver_bounds(access.id(), H5F_LIBVER_V110, H5F_LIBVER_V110), name,
        "has no format version");
   need(H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG), name, "cannot be set up");
@@ -293,9 +294,9 @@ void File::create_group(std::string_view path) {
   const Handle properties =
       own<H5Pclose>(H5Pcreate(H5P_GROUP_CREATE), at(path), "HDF5 has no memory");
   need(H5Pset_obj_track_times(properties.id(), 0), at(path), "cannot be set up");
-  const Handle group = own<H5Gclose>(
-      H5Gcreate2(handle_.id(), std::string(path).c_str(), H5P_DEFAULT, properties.id(), H5P_DEFAULT),
-      at(path), "the group cannot be made");
+  const Handle group = own<H5Gclose>(H5Gcreate2(handle_.id(), std::string(path).c_str(),
+                                                H5P_DEFAULT, properties.id(), H5P_DEFAULT),
+                                     at(path), "the group cannot be made");
 }
 
 void File::copy_from(const File& source, std::string_view path) {
@@ -401,7 +402,8 @@ void forget_open_writer(const std::filesystem::path& path) {
   const hbool_t clear = true;
   // What h5clear uses; the library has no function for it.
   need(H5Pset(access.id(), "clear_status_flags", &clear), name, "cannot be set up");
-  own<H5Fclose>(H5Fopen(name.c_str(), H5F_ACC_RDWR, access.id()), name, "is damaged beyond recovery");
+  own<H5Fclose>(H5Fopen(name.c_str(), H5F_ACC_RDWR, access.id()), name,
+                "is damaged beyond recovery");
 }
 
 void publish(const std::filesystem::path& part, const std::filesystem::path& path) {

@@ -1,6 +1,7 @@
 #pragma once
-// HDF5 (C library 1.10): each call that we use wrapped once; every failure names the file and the object. The library's
-// header stays in hdf5*.cpp. A File and what was opened from it belong to one thread at a time.
+// HDF5 (C library 1.10): each call that we use wrapped once; every failure names the file and the
+// object. The library's header stays in hdf5*.cpp. A File and what was opened from it belong to one
+// thread at a time.
 
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +21,8 @@ enum class Type : uint8_t { U8, I32, U64, F16, F32, F64, U32, U16 };
 size_t type_bytes(Type type);
 std::string_view type_name(Type type);
 
-/// What a cell reads as that was never written: zero, or "absent" (NaN; -1 for I32; 0 for the unsigned).
+/// What a cell reads as that was never written: zero, or "absent" (NaN; -1 for I32; 0 for the
+/// unsigned).
 enum class Fill : uint8_t { Zero, Absent };
 
 using Shape = std::vector<uint64_t>;
@@ -48,7 +50,8 @@ uint64_t bytes_read();
 
 class Dataset {
  public:
-  /// Throws Error: a type or rank that we do not use, data outside of the file, more elements than can be counted.
+  /// Throws Error: a type or rank that we do not use, data outside of the file, more elements than
+  /// can be counted.
   Dataset(Handle handle, std::string subject);
 
   const std::string& subject() const { return subject_; }  // "file.h5: /tokens/id"
@@ -65,8 +68,9 @@ class Dataset {
   void read(void* data) const;
   void read(std::span<const uint64_t> start, std::span<const uint64_t> count, void* data) const;
 
-  /// Where chunks lie in the file, [chunk of the shape, row-major]; kNowhere = it was never written. Nothing for a dataset that is not
-  /// in chunks. What is stored as it is, not packed, may be read without the library.
+  /// Where chunks lie in the file, [chunk of the shape, row-major]; kNowhere = it was never
+  /// written. Nothing for a dataset that is not in chunks. What is stored as it is, not packed, may
+  /// be read without the library.
   struct ChunkPlaces {
     Shape chunk;
     std::vector<uint64_t> address, bytes;
@@ -75,7 +79,8 @@ class Dataset {
   static constexpr uint64_t kNowhere = UINT64_MAX;
   std::optional<ChunkPlaces> chunk_places() const;
 
-  /// All elements. Throws Error before it allocates when the file does not hold as much data as the shape promises.
+  /// All elements. Throws Error before it allocates when the file does not hold as much data as the
+  /// shape promises.
   template <class T>
   std::vector<T> read_all() const {
     DENDROKV_ASSERT(sizeof(T) == type_bytes(type_));
@@ -101,11 +106,12 @@ struct Place {
   std::filesystem::path file;
   std::string group;  // "item/3"; empty = all of the file
 };
-/// "set.h5/item/3" is group item/3 of set.h5, where that is a file; any other path is a file as it stands.
+/// "set.h5/item/3" is group item/3 of set.h5, where that is a file; any other path is a file as it
+/// stands.
 Place place_of(const std::filesystem::path& path);
 
-/// Direct: whole chunks of whole pages go past the page cache, several at once; what write_chunk() got must stay as it is until
-/// the next settle(), flush() or close().
+/// Direct: whole chunks of whole pages go past the page cache, several at once; what write_chunk()
+/// got must stay as it is until the next settle(), flush() or close().
 enum class Writing : uint8_t { Cached, Direct };
 
 enum class Reading : uint8_t { Strict, Patient };
@@ -114,8 +120,9 @@ class File {
  public:
   /// Replaces an existing file. Throws Error.
   static File create(const std::filesystem::path& path, Writing writing = Writing::Cached);
-  /// Read-only, without locks and plug-ins; `path` may be a place within a file. Throws Error: missing, not HDF5, truncated, being
-  /// written, no such group. Reading::Patient takes what is truncated or being written: reading what is not there throws then.
+  /// Read-only, without locks and plug-ins; `path` may be a place within a file. Throws Error:
+  /// missing, not HDF5, truncated, being written, no such group. Reading::Patient takes what is
+  /// truncated or being written: reading what is not there throws then.
   static File open(const std::filesystem::path& path, Reading reading = Reading::Strict);
 
   const std::string& name() const { return name_; }
@@ -131,11 +138,13 @@ class File {
   void copy_from(const File& source, std::string_view path);
   void link(std::string_view target, std::string_view path);  // a soft link at `path`
   bool has(std::string_view path) const;
-  /// Throws Error when it is missing, of another type, or of another shape; UINT64_MAX in `shape` fits any extent.
+  /// Throws Error when it is missing, of another type, or of another shape; UINT64_MAX in `shape`
+  /// fits any extent.
   Dataset open_dataset(std::string_view path, Type type, const Shape& shape) const;
   Dataset open_dataset(std::string_view path) const;
 
-  /// Attributes of the object at `object` ("/" for the root). Writing replaces the value of an existing one.
+  /// Attributes of the object at `object` ("/" for the root). Writing replaces the value of an
+  /// existing one.
   void write_attribute(std::string_view object, std::string_view name, std::string_view text);
   void write_attribute(std::string_view object, std::string_view name, uint64_t number);
   void write_attribute(std::string_view object, std::string_view name, double number);
@@ -180,7 +189,8 @@ struct LostEnd {
 };
 std::optional<LostEnd> lost_end(const std::filesystem::path& path);
 
-/// A file whose writer died says in its head that it is still being written; takes that back. Throws Error.
+/// A file whose writer died says in its head that it is still being written; takes that back.
+/// Throws Error.
 void forget_open_writer(const std::filesystem::path& path);
 
 /// Renames `part` to `path` and syncs the folder. Throws Error.

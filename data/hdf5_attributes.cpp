@@ -125,15 +125,15 @@ void File::write_attribute(std::string_view object, std::string_view name,
 
 bool File::has_attribute(std::string_view object, std::string_view name) const {
   quieten();
-  return H5Aexists_by_name(base(), local(object).c_str(), std::string(name).c_str(),
-                           H5P_DEFAULT) > 0;
+  return H5Aexists_by_name(base(), local(object).c_str(), std::string(name).c_str(), H5P_DEFAULT) >
+         0;
 }
 
 Handle File::open_attribute(std::string_view object, std::string_view name) const {
   const std::string subject = at(object) + "@" + std::string(name);
   if (!has_attribute(object, name)) fail(subject, "is missing", "wanted an attribute of that name");
-  return own<H5Aclose>(H5Aopen_by_name(base(), local(object).c_str(),
-                                       std::string(name).c_str(), H5P_DEFAULT, H5P_DEFAULT),
+  return own<H5Aclose>(H5Aopen_by_name(base(), local(object).c_str(), std::string(name).c_str(),
+                                       H5P_DEFAULT, H5P_DEFAULT),
                        subject, "cannot be opened");
 }
 
@@ -173,11 +173,9 @@ void File::write_texts(std::string_view path, std::span<const std::string> texts
 std::vector<std::string> File::read_texts(std::string_view path) const {
   const std::string subject = at(path);
   if (!has(path)) fail(subject, "is missing", "wanted a dataset of that name");
-  const Handle dataset =
-      own<H5Dclose>(H5Dopen2(base(), local(path).c_str(), H5P_DEFAULT), subject,
-                    "cannot be opened");
-  const Handle type =
-      own<H5Tclose>(H5Dget_type(dataset.id()), subject, "its type cannot be read");
+  const Handle dataset = own<H5Dclose>(H5Dopen2(base(), local(path).c_str(), H5P_DEFAULT), subject,
+                                       "cannot be opened");
+  const Handle type = own<H5Tclose>(H5Dget_type(dataset.id()), subject, "its type cannot be read");
   const Handle space =
       own<H5Sclose>(H5Dget_space(dataset.id()), subject, "its shape cannot be read");
   std::vector<char> cells = cells_for(type, space, subject);

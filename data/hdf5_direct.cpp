@@ -18,10 +18,11 @@ namespace dendrokv::h5 {
 namespace {
 
 constexpr size_t kMostGathered = size_t{8} << 20;  // whoever writes chunks settles sooner
-constexpr size_t kMostPieces = 512;  // of one call; the system allows 1024
+constexpr size_t kMostPieces = 512;                // of one call; the system allows 1024
 constexpr haddr_t kMostAddress = (haddr_t{1} << 62) - 1;
 
-// The library finds the words of the system in the error stack in this form, from its own drivers as well.
+// The library finds the words of the system in the error stack in this form, from its own drivers
+// as well.
 herr_t io_failure(const char* what) {
   H5Epush2(H5E_DEFAULT, __FILE__, "direct driver", __LINE__, H5E_ERR_CLS, H5E_IO, H5E_WRITEERROR,
            "%s failed: error message = '%s'", what, std::strerror(errno));
@@ -38,8 +39,8 @@ class DirectFile {
   }
 
   bool open(const char* name, unsigned flags) {
-    const int create = (flags & H5F_ACC_TRUNC ? O_TRUNC : 0) | (flags & H5F_ACC_CREAT ? O_CREAT : 0) |
-                       (flags & H5F_ACC_EXCL ? O_EXCL : 0);
+    const int create = (flags & H5F_ACC_TRUNC ? O_TRUNC : 0) |
+                       (flags & H5F_ACC_CREAT ? O_CREAT : 0) | (flags & H5F_ACC_EXCL ? O_EXCL : 0);
     cached_ = ::open(name, O_RDWR | O_CLOEXEC | create, 0666);
     struct stat state {};
     if (cached_ < 0 || fstat(cached_, &state) != 0) return io_failure("opening") == 0;
@@ -87,10 +88,12 @@ class DirectFile {
     haddr_t address = gathered_at_;
     gathered_ = 0;
     for (size_t first = 0; first < pieces.size();) {
-      const ssize_t put = ::pwritev(direct_, pieces.data() + first,
-                                    static_cast<int>(pieces.size() - first), static_cast<off_t>(address));
+      const ssize_t put =
+          ::pwritev(direct_, pieces.data() + first, static_cast<int>(pieces.size() - first),
+                    static_cast<off_t>(address));
       if (put < 0 && errno == EINTR) continue;
-      if (put < 0 && errno == EINVAL) return write_cached(address, std::span(pieces).subspan(first));
+      if (put < 0 && errno == EINVAL)
+        return write_cached(address, std::span(pieces).subspan(first));
       if (put < 0) return io_failure("writing");
       address += static_cast<haddr_t>(put);
       first = skip(pieces, first, static_cast<size_t>(put));
@@ -126,7 +129,8 @@ class DirectFile {
 
   herr_t gather(haddr_t address, size_t size, const void* buffer) {
     const bool follows = gathered_ > 0 && address == gathered_at_ + gathered_;
-    if (gathered_ > 0 && (!follows || pieces_.size() == kMostPieces || gathered_ + size > kMostGathered))
+    if (gathered_ > 0 &&
+        (!follows || pieces_.size() == kMostPieces || gathered_ + size > kMostGathered))
       if (settle() < 0) return -1;
     if (gathered_ == 0) gathered_at_ = address;
     add_piece(const_cast<void*>(buffer), size);
@@ -134,9 +138,12 @@ class DirectFile {
     return 0;
   }
 
-  // The system looks up the pages of each piece anew, and gives the disk a request of its own for every few hundred.
+  // The system looks up the pages of each piece anew, and gives the disk a request of its own for
+  // every few hundred.
   void add_piece(void* buffer, size_t size) {
-    const auto* end = pieces_.empty() ? nullptr : static_cast<std::byte*>(pieces_.back().iov_base) + pieces_.back().iov_len;
+    const auto* end =
+        pieces_.empty() ? nullptr
+                        : static_cast<std::byte*>(pieces_.back().iov_base) + pieces_.back().iov_len;
     if (end == buffer)
       pieces_.back().iov_len += size;
     else
@@ -166,7 +173,8 @@ class DirectFile {
 
   herr_t write_cached(haddr_t address, std::span<const iovec> pieces) {
     for (const iovec& piece : pieces) {
-      if (write_cached(address, piece.iov_len, static_cast<const std::byte*>(piece.iov_base)) < 0) return -1;
+      if (write_cached(address, piece.iov_len, static_cast<const std::byte*>(piece.iov_base)) < 0)
+        return -1;
       address += piece.iov_len;
     }
     return 0;
@@ -228,14 +236,16 @@ const H5FD_class_t& driver_class() {
     made.read = [](H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, size_t size, void* buffer) {
       return file_of(file).read(address, size, buffer);
     };
-    made.write = [](H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, size_t size, const void* buffer) {
-      return file_of(file).write(address, size, buffer);
-    };
+    made.write = [](H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, size_t size,
+                    const void* buffer) { return file_of(file).write(address, size, buffer); };
     made.flush = [](H5FD_t* file, hid_t, hbool_t) { return file_of(file).settle(); };
     made.truncate = [](H5FD_t* file, hid_t, hbool_t) { return file_of(file).truncate(); };
-    made.lock = [](H5FD_t* file, hbool_t write) { return file_of(file).lock(write ? LOCK_EX : LOCK_SH); };
+    made.lock = [](H5FD_t* file, hbool_t write) {
+      return file_of(file).lock(write ? LOCK_EX : LOCK_SH);
+    };
     made.unlock = [](H5FD_t* file) { return file_of(file).lock(LOCK_UN); };
-    const H5FD_mem_t separate[] = H5FD_FLMAP_DICHOTOMY;  // chunks apart from metadata, so that they follow each other
+    // chunks apart from metadata, so that they follow each other
+    const H5FD_mem_t separate[] = H5FD_FLMAP_DICHOTOMY;
     std::copy(std::begin(separate), std::end(separate), std::begin(made.fl_map));
     return made;
   }();

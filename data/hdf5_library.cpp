@@ -16,7 +16,8 @@ static_assert(std::is_same_v<hid_t, int64_t> && std::is_same_v<herr_t, int>);
 constexpr Type kTypes[] = {Type::U8,  Type::I32, Type::U64, Type::F16,
                            Type::F32, Type::F64, Type::U32, Type::U16};
 
-// Called for each entry of the error stack; keeps the words of the system, where an entry quotes them.
+// Called for each entry of the error stack; keeps the words of the system, where an entry quotes
+// them.
 herr_t keep_system_message(unsigned, const H5E_error2_t* entry, void* kept) {
   constexpr std::string_view kQuote = "error message = '";
   const std::string_view text = entry->desc ? entry->desc : "";
@@ -62,8 +63,8 @@ hid_t standard_type(Type type) {
 }  // namespace
 
 void quieten() {
-  // Before anything else of the library. Version 1.10 crashes in its clean-up at exit when a file could not be closed because
-  // the disk was full; all that is ours is closed by then.
+  // Before anything else of the library. Version 1.10 crashes in its clean-up at exit when a file
+  // could not be closed because the disk was full; all that is ours is closed by then.
   [[maybe_unused]] static const herr_t no_clean_up = H5dont_atexit();
   thread_local bool quiet = false;
   if (quiet) return;

@@ -1,5 +1,6 @@
 #pragma once
-// What hdf5*.cpp share: handles that close themselves, failures as Errors, types. Nothing else includes it.
+// What hdf5*.cpp share: handles that close themselves, failures as Errors, types. Nothing else
+// includes it.
 
 #include <cstdint>
 #include <span>
@@ -9,8 +10,8 @@
 
 namespace dendrokv::h5 {
 
-/// Switches the library's prints off (it keeps that per thread) and plug-ins with them: a foreign file must not load code.
-/// Every public function starts with it.
+/// Switches the library's prints off (it keeps that per thread) and plug-ins with them: a foreign
+/// file must not load code. Every public function starts with it.
 void quieten();
 
 /// Throws "subject: failure: what the system said" when `result` is negative.

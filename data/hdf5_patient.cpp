@@ -24,7 +24,8 @@ uint32_t word_at(const uint8_t* bytes) {
   return word;
 }
 
-/// Jenkins' lookup3 (hashlittle, 2006) of the superblock up to its checksum: three blocks of twelve bytes, and eight more.
+/// Jenkins' lookup3 (hashlittle, 2006) of the superblock up to its checksum: three blocks of twelve
+/// bytes, and eight more.
 uint32_t superblock_checksum(const uint8_t* bytes) {
   uint32_t a = 0xdeadbeef + kChecksumAt, b = a, c = a;
   for (size_t at = 0; at + 12 < kChecksumAt; at += 12) {
@@ -128,7 +129,9 @@ const H5FD_class_t& driver_class() {
     made.read = [](H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, size_t size, void* buffer) {
       return file_of(file).read(address, size, buffer);
     };
-    made.write = [](H5FD_t*, H5FD_mem_t, hid_t, haddr_t, size_t, const void*) { return herr_t{-1}; };
+    made.write = [](H5FD_t*, H5FD_mem_t, hid_t, haddr_t, size_t, const void*) {
+      return herr_t{-1};
+    };
     const H5FD_mem_t same[] = H5FD_FLMAP_DEFAULT;
     std::copy(std::begin(same), std::end(same), std::begin(made.fl_map));
     return made;
@@ -136,7 +139,8 @@ const H5FD_class_t& driver_class() {
   return driver;
 }
 
-/// Where the address of the end stands in a superblock (HDF5 file format specification, II.A), by its version.
+/// Where the address of the end stands in a superblock (HDF5 file format specification, II.A), by
+/// its version.
 std::optional<size_t> place_of_end(const uint8_t* superblock) {
   static constexpr uint8_t kSignature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
   constexpr size_t kPlaces[] = {40, 44, 28, 28};

@@ -1,7 +1,8 @@
 #pragma once
-// A file driver for reading what a plain one refuses: files that are being written, that a writer left behind, or whose end is missing.
-// The mark "open for writing" is not seen, the length is not checked; what lies behind the end cannot be read, and whoever asks for it
-// hears so. Nothing is ever written.
+// A file driver for reading what a plain one refuses: files that are being written, that a writer
+// left behind, or whose end is missing. The mark "open for writing" is not seen, the length is not
+// checked; what lies behind the end cannot be read, and whoever asks for it hears so. Nothing is
+// ever written.
 
 #include <string>
 

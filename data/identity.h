@@ -13,8 +13,8 @@ std::string new_uuid();
 std::string uuid_of_text(std::string_view text);
 /// UTC, ISO 8601: "2031-05-04T13:02:11Z".
 std::string utc_now();
-/// The `created` of files that must not depend on when they were made: $SOURCE_DATE_EPOCH, else the start of 1970. Throws Error when
-/// that variable is not a number of seconds.
+/// The `created` of files that must not depend on when they were made: $SOURCE_DATE_EPOCH, else the
+/// start of 1970. Throws Error when that variable is not a number of seconds.
 std::string reproducible_time();
 /// Lower-case hex.
 std::string sha256_of_text(std::string_view text);

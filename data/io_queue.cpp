@@ -9,8 +9,8 @@
 namespace dendrokv {
 namespace {
 
-// Waking the thread for every small job would cost more than the job; several MiB at a time keep it on a core for so long that the other
-// computing threads wait for the one it has displaced.
+// Waking the thread for every small job would cost more than the job; several MiB at a time keep it
+// on a core for so long that the other computing threads wait for the one it has displaced.
 constexpr uint64_t kWakeBytes = uint64_t{1} << 20;
 
 }  // namespace
@@ -30,7 +30,8 @@ class IoQueue::Impl {
 
   void submit(uint64_t bytes, std::function<void()> job) {
     std::unique_lock lock(mutex_);
-    wait_until(lock, [&] { return error_ || queue_.empty() || waiting_bytes_ + bytes <= most_bytes_; });
+    wait_until(lock,
+               [&] { return error_ || queue_.empty() || waiting_bytes_ + bytes <= most_bytes_; });
     if (error_) std::rethrow_exception(error_);
     waiting_bytes_ += bytes;
     queue_.push_back({bytes, std::move(job)});

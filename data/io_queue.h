@@ -15,8 +15,9 @@ class IoQueue {
   IoQueue(const IoQueue&) = delete;
   IoQueue& operator=(const IoQueue&) = delete;
 
-  /// The job runs once some MiB wait, or someone waits for the queue, or it ends. Blocks while more than `most_bytes` wait. After a
-  /// job threw, later jobs are dropped and every call here throws that error.
+  /// The job runs once some MiB wait, or someone waits for the queue, or it ends. Blocks while more
+  /// than `most_bytes` wait. After a job threw, later jobs are dropped and every call here throws
+  /// that error.
   void submit(uint64_t bytes, std::function<void()> job);
   /// Waits until all jobs have run; throws what a job threw.
   void drain();

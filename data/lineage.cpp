@@ -37,8 +37,8 @@ bool leave_by_rank(const Cut& cut) {
 
 /// Rows of a cut that scored no less, the one that left among them.
 size_t rank_from_the_top(const Cut& cut) {
-  return static_cast<size_t>(
-      std::ranges::count_if(cut.leaving, [&](const Duel& other) { return other.score >= cut.left.score; }));
+  return static_cast<size_t>(std::ranges::count_if(
+      cut.leaving, [&](const Duel& other) { return other.score >= cut.left.score; }));
 }
 
 /// Whether the other tie rule would drop all its equals first.
@@ -49,7 +49,8 @@ bool last_by_other_rule(const Cut& cut, bool older_leave) {
   });
 }
 
-/// TreeKV's pair one place on leaves out its older row, one place back its newer one. There is no place beyond the tree's ends.
+/// TreeKV's pair one place on leaves out its older row, one place back its newer one. There is no
+/// place beyond the tree's ends.
 std::optional<Remedy> other_cursor(const Run& run, const Cut& cut) {
   if (!is_tree(run) || !says(run, "scope=2,") || !says(run, "pick=cursor,") || !cut.left.rival)
     return std::nullopt;
@@ -71,7 +72,8 @@ std::string_view protection_name(Protection protection) {
   return kNames[static_cast<size_t>(protection)];
 }
 
-// The recent rows are the last ones of the cache, which nothing has thinned: those of the last tokens.
+// The recent rows are the last ones of the cache, which nothing has thinned: those of the last
+// tokens.
 Protection protection(const Run& run, Layer layer, Lane lane, Position position, Step step) {
   DENDROKV_ASSERT(run.retention.kept_after(layer, lane, position, step));
   if (position.value < run.sinks) return Protection::Sink;
@@ -203,7 +205,8 @@ std::vector<Remedy> what_would_have_kept(const Run& run, const Cut& cut) {
   const bool duel_of_blocks =
       is_tree(run) && says(run, "prompt=" + std::to_string(left.step.value + 1) + ",");
   const bool by_rank = !duel_of_blocks && leave_by_rank(cut);
-  const bool one_ranking = by_rank && !run.policy.starts_with("geo-topk:");  // one for each part of the text
+  // one for each part of the text
+  const bool one_ranking = by_rank && !run.policy.starts_with("geo-topk:");
   const size_t rows = one_ranking ? rank_from_the_top(cut) : cut.leaving.size();
   remedies.push_back({Remedy::Kind::Rows, static_cast<double>(rows)});
   if (by_rank && left.reason == Reason::Tie && last_by_other_rule(cut, !says(run, "tie=right,")))

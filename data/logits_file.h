@@ -1,9 +1,11 @@
 #pragma once
-// A file of logits (`dendrokv logits`): the model's distribution after each token, for checks and for other tools.
+// A file of logits (`dendrokv logits`): the model's distribution after each token, for checks and
+// for other tools.
 //
 //   /logits     float32 [tokens, vocabulary]
 //   /tokens/id  int32 [tokens]
-//   root        format "dendrokv-logits" and what every file of ours carries; model, model_sha256, policy
+//   root        format "dendrokv-logits" and what every file of ours carries; model, model_sha256,
+//               policy
 
 #include <cstdint>
 #include <filesystem>

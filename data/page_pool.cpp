@@ -30,8 +30,9 @@ struct PageBuffer::Slab {
   size_t out = 0;  // pieces that are with someone
 };
 
-// Pieces are cut one after the other from slabs of the size of a huge page: fewer faults, less for the system to look up when it writes
-// them, and what was taken one after the other lies side by side. A slab is used again once all of its pieces have come back.
+// Pieces are cut one after the other from slabs of the size of a huge page: fewer faults, less for
+// the system to look up when it writes them, and what was taken one after the other lies side by
+// side. A slab is used again once all of its pieces have come back.
 class PageBuffer::Pool {
  public:
   /// A piece, and the slab that it is from.
@@ -55,7 +56,8 @@ class PageBuffer::Pool {
   Slab& slab_with(size_t bytes) {
     if (current_ && current_->size - current_->used >= bytes) return *current_;
     if (current_ && current_->out == 0) free_.push_back(current_);
-    const auto fits = std::ranges::find_if(free_, [&](const Slab* slab) { return slab->size >= bytes; });
+    const auto fits =
+        std::ranges::find_if(free_, [&](const Slab* slab) { return slab->size >= bytes; });
     if (fits == free_.end()) return *(current_ = &add_slab(bytes));
     current_ = *fits;
     free_.erase(fits);

@@ -1,6 +1,6 @@
 #pragma once
-// Memory for whole chunks on their way to the disk: aligned to pages, so that it may bypass the page cache, and used again, so
-// that a long recording does not fault in new pages all the time.
+// Memory for whole chunks on their way to the disk: aligned to pages, so that it may bypass the
+// page cache, and used again, so that a long recording does not fault in new pages all the time.
 
 #include <cstddef>
 #include <memory>
@@ -10,7 +10,8 @@ namespace dendrokv {
 
 inline constexpr size_t kPageBytes = 4096;
 
-/// Owner of a piece of a pool; goes back to it at the end. Outlives the pool, if need be. Not initialised.
+/// Owner of a piece of a pool; goes back to it at the end. Outlives the pool, if need be. Not
+/// initialised.
 class PageBuffer {
  public:
   class Pool;
@@ -34,8 +35,8 @@ class PageBuffer {
   size_t size_ = 0;
 };
 
-/// For pieces that live about as long as each other: memory is used again once the pieces that were taken around the same time are
-/// back. Any thread may take.
+/// For pieces that live about as long as each other: memory is used again once the pieces that were
+/// taken around the same time are back. Any thread may take.
 class PagePool {
  public:
   PagePool();

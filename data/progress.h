@@ -8,8 +8,9 @@ namespace dendrokv {
 
 enum class Continue { Yes, Stop };
 
-/// Called now and then from the thread that runs the work; `done` of `total` units (the caller knows which).
-/// Answering Stop ends the work early and cleanly. An empty function means nobody is watching.
+/// Called now and then from the thread that runs the work; `done` of `total` units (the caller
+/// knows which). Answering Stop ends the work early and cleanly. An empty function means nobody is
+/// watching.
 using Progress = std::function<Continue(uint64_t done, uint64_t total)>;
 
 }  // namespace dendrokv

@@ -1,11 +1,15 @@
 // Building a pyramid while a trace is written.
 //
-//   1. A chunk is decoded. Four rows at a time fold into one row of columns, four columns at a time into one cell, and the
-//      cells into the open bands of level 1. Only then is a cell on the seam of two chunks right, so bands stay open.
-//   2. When a (layer, head) goes on to a later step chunk, the bands above it are finished: given out, and folded four by four
-//      into the open band of the next level, which finishes in the same way.
-//   3. A cell without a sample is NaN in max and 0 in sum and count; a chunk without any is left out.
-//   4. Sums of level 1, most of a pyramid's bytes, are stored as f16 like the weights; the levels above are made of the sums before that.
+//   1. A chunk is decoded. Four rows at a time fold into one row of columns, four columns at a time
+//      into one cell, and the cells into the open bands of level 1. Only then is a cell on the seam
+//      of two chunks right, so bands stay open.
+//   2. When a (layer, head) goes on to a later step chunk, the bands above it are finished: given
+//      out, and folded four by four into the open band of the next level, which finishes in the
+//      same way.
+//   3. A cell without a sample is NaN in max and 0 in sum and count; a chunk without any is left
+//      out.
+//   4. Sums of level 1, most of a pyramid's bytes, are stored as f16 like the weights; the levels
+//      above are made of the sums before that.
 
 #include "data/pyramid.h"
 
@@ -23,7 +27,8 @@ namespace {
 constexpr size_t kFactor = kPyramidFactor;
 constexpr uint64_t kLargestCoarse = 1024;
 constexpr uint64_t kChunkRows = 16;  // of level 1: 64 steps, which is how chunks of weights come
-constexpr uint64_t kChunkColumns = 128;  // whole pages of each kind of number, and some chunks beyond the diagonal
+// whole pages of each kind of number, and some chunks beyond the diagonal
+constexpr uint64_t kChunkColumns = 128;
 
 uint64_t ceil_div(uint64_t number, uint64_t unit) {
   return (number + unit - 1) / unit;
@@ -46,7 +51,8 @@ void write_axis(h5::File& file, const std::string& path, const std::vector<int32
       .write(numbers.data());
 }
 
-/// Cells of all rows of a band from column `first` on, as a whole chunk; `convert` writes one row of it.
+/// Cells of all rows of a band from column `first` on, as a whole chunk; `convert` writes one row
+/// of it.
 template <class T, class Stored>
 PageBuffer chunk_of(const PagePool& pool, const std::vector<T>& cells, const PyramidExtent& extent,
                     const PyramidExtent& chunk, size_t first, Stored absent,
@@ -68,10 +74,13 @@ void as_they_are(std::span<const T> cells, std::span<Stored> out) {
 
 // The smallest that holds all weights of a cell.
 h5::Type count_type(size_t level) {
-  return factor_of(level) * factor_of(level) <= std::numeric_limits<uint16_t>::max() ? h5::Type::U16 : h5::Type::U32;
+  return factor_of(level) * factor_of(level) <= std::numeric_limits<uint16_t>::max()
+             ? h5::Type::U16
+             : h5::Type::U32;
 }
 
-// Sixteen weights of f16 are known to no more than 2^-11 of each, which is what a sum in f16 is good to.
+// Sixteen weights of f16 are known to no more than 2^-11 of each, which is what a sum in f16 is
+// good to.
 h5::Type sum_type(size_t level, Encoding encoding) {
   return level == 0 && encoding != Encoding::F32 ? h5::Type::F16 : h5::Type::F32;
 }
@@ -83,7 +92,8 @@ void as_halves(std::span<const float> cells, std::span<uint16_t> out) {
 }
 
 /// Columns [first, first + size) of any row.
-bool all_zero(const std::vector<uint32_t>& cells, const PyramidExtent& extent, size_t first, size_t size) {
+bool all_zero(const std::vector<uint32_t>& cells, const PyramidExtent& extent, size_t first,
+              size_t size) {
   for (size_t row = 0; row * extent.cols < cells.size(); ++row) {
     const auto part = std::span(cells).subspan(row * extent.cols + first, size);
     if (std::ranges::any_of(part, [](uint32_t cell) { return cell != 0; })) return false;
@@ -108,14 +118,17 @@ uint64_t pyramid_bytes(const TraceInfo& info, PyramidCounts counts) {
   const std::vector<PyramidExtent> extents = pyramid_extents(info.steps.size(), info.tokens);
   for (size_t level = 0; level < extents.size(); ++level) {
     const PyramidExtent &extent = extents[level], chunk = chunk_extent(extent);
-    const size_t count_bytes = counts == PyramidCounts::Store ? h5::type_bytes(count_type(level)) : 0;
-    bytes += ceil_div(extent.rows, chunk.rows) * chunk.rows * ceil_div(extent.cols, chunk.cols) * chunk.cols *
+    const size_t count_bytes =
+        counts == PyramidCounts::Store ? h5::type_bytes(count_type(level)) : 0;
+    bytes += ceil_div(extent.rows, chunk.rows) * chunk.rows * ceil_div(extent.cols, chunk.cols) *
+             chunk.cols *
              (sizeof(uint16_t) + h5::type_bytes(sum_type(level, info.encoding)) + count_bytes);
   }
   return uint64_t{info.layers.size()} * info.heads.size() * bytes;
 }
 
-PyramidBuilder::PyramidBuilder(h5::File& file, const TraceInfo& info, ChunkShape chunk, PyramidCounts counts)
+PyramidBuilder::PyramidBuilder(h5::File& file, const TraceInfo& info, ChunkShape chunk,
+                               PyramidCounts counts)
     : encoding_(info.encoding),
       counts_(counts),
       heads_(info.heads.size()),
@@ -148,13 +161,15 @@ PyramidBuilder::Level PyramidBuilder::create_level(h5::File& file, const TraceIn
     positions.push_back(static_cast<int32_t>(col * factor_of(level)));
   write_axis(file, group + "/step", steps);
   write_axis(file, group + "/position", positions);
-  Level created{extent,
-                cells,
-                file.create_dataset(group + "/max", h5::Type::F16, shape, chunk, h5::Fill::Absent),
-                file.create_dataset(group + "/sum", sum_type(level, encoding_), shape, chunk, h5::Fill::Zero),
-                {}};
+  Level created{
+      extent,
+      cells,
+      file.create_dataset(group + "/max", h5::Type::F16, shape, chunk, h5::Fill::Absent),
+      file.create_dataset(group + "/sum", sum_type(level, encoding_), shape, chunk, h5::Fill::Zero),
+      {}};
   if (counts_ == PyramidCounts::Store)
-    created.count = file.create_dataset(group + "/count", count_type(level), shape, chunk, h5::Fill::Zero);
+    created.count =
+        file.create_dataset(group + "/count", count_type(level), shape, chunk, h5::Fill::Zero);
   file.write_attribute(group + "/max", "interpretation",
                        "image");  // the last two axes are a picture
   return created;
@@ -188,7 +203,8 @@ void PyramidBuilder::give_back(size_t level, CellRows cells) {
   spare_[level].push_back(std::move(cells));
 }
 
-void PyramidBuilder::add(const ChunkPlace& place, std::span<const std::byte> chunk, std::vector<PyramidChunk>& done) {
+void PyramidBuilder::add(const ChunkPlace& place, std::span<const std::byte> chunk,
+                         std::vector<PyramidChunk>& done) {
   const size_t lane = place.layer_index * heads_ + place.head_index;
   const size_t first_step = place.step_chunk * chunk_steps_;
   const size_t end_step = std::min(first_step + chunk_steps_, steps_);
@@ -204,13 +220,14 @@ void PyramidBuilder::add(const ChunkPlace& place, std::span<const std::byte> chu
     const size_t end = std::min((row + 1) * kFactor, end_step);
     CellRows& cells = band_at(lane, 0, row / band_rows).cells;
     const size_t start = row % band_rows * row_cells;
-    const auto* weights = reinterpret_cast<const uint16_t*>(chunk.data()) + (step - first_step) * chunk_positions_;
+    const auto* weights =
+        reinterpret_cast<const uint16_t*>(chunk.data()) + (step - first_step) * chunk_positions_;
     if (!decoded && !fold_halves(weights, end - step, chunk_positions_, chunk_positions_, cells,
                                  start + first_position / kFactor))
       decode(chunk, decoded.emplace());
     if (decoded) {
-      fold_rows(std::span(decoded->weights).subspan((step - first_step) * stride_), end - step, stride_,
-                decoded->columns);
+      fold_rows(std::span(decoded->weights).subspan((step - first_step) * stride_), end - step,
+                stride_, decoded->columns);
       add_columns(decoded->columns, columns, first_position, cells, start);
     }
     step = end;
@@ -238,7 +255,8 @@ void PyramidBuilder::decode(std::span<const std::byte> chunk, Decoded& decoded) 
                    std::span(decoded.weights).subspan(row * stride_, chunk_positions_));
 }
 
-void PyramidBuilder::close_below(size_t lane, size_t level, size_t end_index, std::vector<PyramidChunk>& done) {
+void PyramidBuilder::close_below(size_t lane, size_t level, size_t end_index,
+                                 std::vector<PyramidChunk>& done) {
   std::vector<Band>& bands = open_[lane][level];
   while (!bands.empty() && bands.front().index < end_index) {
     Band band = std::move(bands.front());
@@ -249,7 +267,8 @@ void PyramidBuilder::close_below(size_t lane, size_t level, size_t end_index, st
   }
 }
 
-void PyramidBuilder::raise(size_t lane, size_t level, const Band& band, std::vector<PyramidChunk>& done) {
+void PyramidBuilder::raise(size_t lane, size_t level, const Band& band,
+                           std::vector<PyramidChunk>& done) {
   const Level &from = levels_[level], &to = levels_[level + 1];
   const size_t first_row = band.index * from.chunk.rows;
   close_below(lane, level + 1, first_row / kFactor / to.chunk.rows, done);
@@ -262,7 +281,8 @@ void PyramidBuilder::raise(size_t lane, size_t level, const Band& band, std::vec
   }
 }
 
-void PyramidBuilder::give(size_t lane, size_t level, const Band& band, std::vector<PyramidChunk>& done) {
+void PyramidBuilder::give(size_t lane, size_t level, const Band& band,
+                          std::vector<PyramidChunk>& done) {
   Level& target = levels_[level];
   const PyramidExtent &extent = target.extent, &chunk = target.chunk;
   const CellRows& cells = band.cells;
@@ -272,13 +292,18 @@ void PyramidBuilder::give(size_t lane, size_t level, const Band& band, std::vect
     if (target.count)
       done.push_back({&*target.count, start,
                       count_type(level) == h5::Type::U16
-                          ? chunk_of<uint32_t, uint16_t>(pool_, cells.count, extent, chunk, col, 0, as_they_are)
-                          : chunk_of<uint32_t, uint32_t>(pool_, cells.count, extent, chunk, col, 0, as_they_are)});
-    done.push_back({&target.sum, start,
-                    sum_type(level, encoding_) == h5::Type::F16
-                        ? chunk_of<float, uint16_t>(pool_, cells.sum, extent, chunk, col, 0, to_half)
-                        : chunk_of<float, float>(pool_, cells.sum, extent, chunk, col, 0, as_they_are)});
-    done.push_back({&target.highest, start, chunk_of<float, uint16_t>(pool_, cells.highest, extent, chunk, col, kHalfNan, as_halves)});
+                          ? chunk_of<uint32_t, uint16_t>(pool_, cells.count, extent, chunk, col, 0,
+                                                         as_they_are)
+                          : chunk_of<uint32_t, uint32_t>(pool_, cells.count, extent, chunk, col, 0,
+                                                         as_they_are)});
+    done.push_back(
+        {&target.sum, start,
+         sum_type(level, encoding_) == h5::Type::F16
+             ? chunk_of<float, uint16_t>(pool_, cells.sum, extent, chunk, col, 0, to_half)
+             : chunk_of<float, float>(pool_, cells.sum, extent, chunk, col, 0, as_they_are)});
+    done.push_back(
+        {&target.highest, start,
+         chunk_of<float, uint16_t>(pool_, cells.highest, extent, chunk, col, kHalfNan, as_halves)});
   }
 }
 
@@ -297,13 +322,16 @@ PyramidBand PyramidBuilder::new_band(size_t positions) const {
   return band;
 }
 
-void PyramidBuilder::add_band(const ChunkPlace& place, PyramidBand& band, std::vector<PyramidChunk>& done) {
+void PyramidBuilder::add_band(const ChunkPlace& place, PyramidBand& band,
+                              std::vector<PyramidChunk>& done) {
   const size_t lane = place.layer_index * heads_ + place.head_index;
   const Level& level = levels_[0];
   // The last chunk of weights may reach beyond the text by more than a chunk of cells.
   band.chunks = std::min(band.chunks, ceil_div(level.extent.cols, band.columns));
-  const size_t rows = ceil_div(std::min<size_t>(chunk_steps_, steps_ - place.step_chunk * chunk_steps_), kFactor);
-  for (size_t row = rows; row < level.chunk.rows; ++row) band.put_absent(row, 0, band.columns * band.chunks);
+  const size_t rows =
+      ceil_div(std::min<size_t>(chunk_steps_, steps_ - place.step_chunk * chunk_steps_), kFactor);
+  for (size_t row = rows; row < level.chunk.rows; ++row)
+    band.put_absent(row, 0, band.columns * band.chunks);
   close_below(lane, 0, place.step_chunk, done);
   if (levels_.size() == 1) return;
   Band cells{place.step_chunk, decoded(band)};
@@ -313,7 +341,8 @@ void PyramidBuilder::add_band(const ChunkPlace& place, PyramidBand& band, std::v
 
 void PyramidBuilder::write_band(const ChunkPlace& place, PyramidBand band, ChunkWriter& writer) {
   Level& level = levels_[0];
-  h5::Dataset* const datasets[] = {&level.sum, &level.highest, level.count ? &*level.count : nullptr};
+  h5::Dataset* const datasets[] = {&level.sum, &level.highest,
+                                   level.count ? &*level.count : nullptr};
   h5::Shape start = {place.layer_index, place.head_index, place.step_chunk * level.chunk.rows, 0};
   for (size_t part = 0; part < band.chunks * band.kinds(); ++part) {
     start.back() = part / band.kinds() * band.columns;
@@ -328,7 +357,8 @@ CellRows PyramidBuilder::decoded(PyramidBand& band) {
   const Level& level = levels_[0];
   for (size_t row = 0; row < level.chunk.rows; ++row)
     for (size_t i = 0; i < band.chunks; ++i) {
-      const size_t first = i * band.columns, count = std::min<size_t>(band.columns, level.extent.cols - first);
+      const size_t first = i * band.columns,
+                   count = std::min<size_t>(band.columns, level.extent.cols - first);
       const PyramidBand::Cells from = band.at(i, row, 0);
       const size_t to = row * level.extent.cols + first;
       from_half({from.highest, count}, std::span(cells.highest).subspan(to, count));
@@ -338,14 +368,16 @@ CellRows PyramidBuilder::decoded(PyramidBand& band) {
   for (size_t cell = 0; cell < cells.highest.size(); ++cell) {
     const bool sampled = cells.highest[cell] == cells.highest[cell];
     if (!sampled) cells.highest[cell] = kNoSample;
-    if (counts_ == PyramidCounts::Follow) cells.count[cell] = sampled ? 1 : 0;  // nobody asks how many
+    // nobody asks how many
+    if (counts_ == PyramidCounts::Follow) cells.count[cell] = sampled ? 1 : 0;
   }
   return cells;
 }
 
 PyramidBand::Cells PyramidBand::at(size_t chunk, size_t row, size_t cell) {
   const size_t part = rows * columns, place = row * columns + cell;
-  auto* const sum = reinterpret_cast<uint16_t*>(cells.bytes().data()) + chunk * kinds() * part + place;
+  auto* const sum =
+      reinterpret_cast<uint16_t*>(cells.bytes().data()) + chunk * kinds() * part + place;
   return {sum + part, sum, counts == PyramidCounts::Store ? sum + 2 * part : nullptr,
           exact_sum.empty() ? nullptr : exact_sum.data() + chunk * part + place};
 }

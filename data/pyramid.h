@@ -1,6 +1,8 @@
 #pragma once
-// The pyramid of a trace: attention weights reduced 4^K x 4^K over (step, position) by max and sum, and by count where that does not
-// follow from the steps, for views of any zoom. Whoever hands a chunk over folds it, while it is in that core's cache, and gets the chunks of the pyramid that it completes.
+// The pyramid of a trace: attention weights reduced 4^K x 4^K over (step, position) by max and sum,
+// and by count where that does not follow from the steps, for views of any zoom. Whoever hands a
+// chunk over folds it, while it is in that core's cache, and gets the chunks of the pyramid that it
+// completes.
 
 #include <cstddef>
 #include <cstdint>
@@ -24,10 +26,12 @@ struct PyramidExtent {
   uint64_t rows = 0, cols = 0;  // [step, position]
 };
 
-/// Whether the numbers of samples are stored, or follow from the steps: each weight of a position that its step can see is there.
+/// Whether the numbers of samples are stored, or follow from the steps: each weight of a position
+/// that its step can see is there.
 enum class PyramidCounts : uint8_t { Store, Follow };
 
-/// Level 1 first; always one, then as many as it takes until a (layer, head) has at most 1024 x 1024 cells.
+/// Level 1 first; always one, then as many as it takes until a (layer, head) has at most 1024 x
+/// 1024 cells.
 std::vector<PyramidExtent> pyramid_extents(uint64_t steps, uint64_t positions);
 
 /// Bytes of all levels for the (layer, head) pairs of a trace.
@@ -40,13 +44,16 @@ struct PyramidChunk {
   PageBuffer cells;
 };
 
-/// The chunks of level 1 of one (layer, head) and one step chunk, filled by whoever has the rows of weights.
+/// The chunks of level 1 of one (layer, head) and one step chunk, filled by whoever has the rows of
+/// weights.
 struct PyramidBand {
-  size_t rows = 0, columns = 0;                    // cells of a chunk
-  size_t chunks = 0;                               // side by side
+  size_t rows = 0, columns = 0;  // cells of a chunk
+  size_t chunks = 0;             // side by side
   PyramidCounts counts = PyramidCounts::Store;
-  PageBuffer cells;                                // f16 [chunk, kind][row, cell]: sum, max, and where they are stored u16 counts
-  std::vector<float> exact_sum = {};               // [chunk][row, cell], where another level is made of it
+  // f16 [chunk, kind][row, cell]: sum, max, and where they are stored u16 counts
+  PageBuffer cells;
+  // [chunk][row, cell], where another level is made of it
+  std::vector<float> exact_sum = {};
 
   struct Cells {
     uint16_t *highest = nullptr, *sum = nullptr;
@@ -57,7 +64,8 @@ struct PyramidBand {
   Cells at(size_t chunk, size_t row, size_t cell);
   size_t kinds() const { return counts == PyramidCounts::Store ? 3 : 2; }
   size_t part_bytes() const { return rows * columns * sizeof(uint16_t); }  // of a chunk, one kind
-  /// Cells [first, end) of a row hold no sample; counted over all chunks, `end` may be behind the last.
+  /// Cells [first, end) of a row hold no sample; counted over all chunks, `end` may be behind the
+  /// last.
   void put_absent(size_t row, size_t first, size_t end);
 };
 
@@ -69,21 +77,26 @@ class PyramidBuilder {
   struct ChunkPlace {
     size_t layer_index = 0, head_index = 0, step_chunk = 0, position_chunk = 0;
   };
-  /// One encoded chunk; what it completes is added to `done`. Those of a (layer, head) come one after the other, in rising order of
-  /// step_chunk; those of different ones may come from several threads at once.
-  void add(const ChunkPlace& place, std::span<const std::byte> chunk, std::vector<PyramidChunk>& done);
+  /// One encoded chunk; what it completes is added to `done`. Those of a (layer, head) come one
+  /// after the other, in rising order of step_chunk; those of different ones may come from several
+  /// threads at once.
+  void add(const ChunkPlace& place, std::span<const std::byte> chunk,
+           std::vector<PyramidChunk>& done);
   /// All chunks of the (layer, head) up to the step chunk of `place` have come: what they complete.
   void end_band(const ChunkPlace& place, std::vector<PyramidChunk>& done);
 
-  /// Whether a step chunk of weights is a band of level 1, which may come ready made in place of add() and end_band().
+  /// Whether a step chunk of weights is a band of level 1, which may come ready made in place of
+  /// add() and end_band().
   bool takes_bands() const;
   /// For weights of the first `positions` positions. Its cells are not set. Needs takes_bands().
   PyramidBand new_band(size_t positions) const;
-  /// All rows of the step chunk of `place` are set; what the levels above complete by it. Then the band itself is to be written.
+  /// All rows of the step chunk of `place` are set; what the levels above complete by it. Then the
+  /// band itself is to be written.
   void add_band(const ChunkPlace& place, PyramidBand& band, std::vector<PyramidChunk>& done);
   void write_band(const ChunkPlace& place, PyramidBand band, ChunkWriter& writer);
 
-  /// What is still open of lane = layer_index * heads + head_index. After it the lane only waits for its end.
+  /// What is still open of lane = layer_index * heads + head_index. After it the lane only waits
+  /// for its end.
   void finish(size_t lane, std::vector<PyramidChunk>& done);
   size_t lanes() const { return open_.size(); }
 

@@ -1,5 +1,6 @@
-// Each loop is written once, for the compiler to make vector code of, and compiled twice: for any processor and for AVX2. Only the way
-// straight from f16, which nearly every chunk of a trace takes, is written in intrinsics; it gives the same bits.
+// Each loop is written once, for the compiler to make vector code of, and compiled twice: for any
+// processor and for AVX2. Only the way straight from f16, which nearly every chunk of a trace
+// takes, is written in intrinsics; it gives the same bits.
 
 #include "data/pyramid_fold.h"
 
@@ -12,8 +13,9 @@
 namespace dendrokv {
 namespace {
 
-__attribute__((always_inline)) inline void fold_rows_body(const float* weights, size_t rows, size_t stride, float* highest,
-                                    float* sum, uint32_t* count) {
+__attribute__((always_inline)) inline void fold_rows_body(const float* weights, size_t rows,
+                                                          size_t stride, float* highest, float* sum,
+                                                          uint32_t* count) {
   for (size_t col = 0; col < stride; col += kFoldBlock) {
     float most[kFoldBlock], total[kFoldBlock] = {};
     uint32_t number[kFoldBlock] = {};
@@ -32,8 +34,10 @@ __attribute__((always_inline)) inline void fold_rows_body(const float* weights, 
 }
 
 // Four neighbours into one cell, for `cells` cells side by side.
-__attribute__((always_inline)) inline void fold_columns_body(const float* highest, const float* sum, const uint32_t* count,
-                                       size_t cells, float* most, float* total, uint32_t* number) {
+__attribute__((always_inline)) inline void fold_columns_body(const float* highest, const float* sum,
+                                                             const uint32_t* count, size_t cells,
+                                                             float* most, float* total,
+                                                             uint32_t* number) {
   for (size_t cell = 0; cell < cells; ++cell) {
     const float* h = highest + 4 * cell;
     const float* s = sum + 4 * cell;
@@ -50,8 +54,9 @@ void fold_rows_any(const float* weights, size_t rows, size_t stride, float* high
                    uint32_t* count) {
   fold_rows_body(weights, rows, stride, highest, sum, count);
 }
-__attribute__((target("avx2"))) void fold_rows_avx2(const float* weights, size_t rows, size_t stride,
-                                                    float* highest, float* sum, uint32_t* count) {
+__attribute__((target("avx2"))) void fold_rows_avx2(const float* weights, size_t rows,
+                                                    size_t stride, float* highest, float* sum,
+                                                    uint32_t* count) {
   fold_rows_body(weights, rows, stride, highest, sum, count);
 }
 void fold_columns_any(const float* highest, const float* sum, const uint32_t* count, size_t cells,
@@ -60,7 +65,8 @@ void fold_columns_any(const float* highest, const float* sum, const uint32_t* co
 }
 __attribute__((target("avx2"))) void fold_columns_avx2(const float* highest, const float* sum,
                                                        const uint32_t* count, size_t cells,
-                                                       float* most, float* total, uint32_t* number) {
+                                                       float* most, float* total,
+                                                       uint32_t* number) {
   fold_columns_body(highest, sum, count, cells, most, total, number);
 }
 
@@ -69,10 +75,11 @@ bool has_avx2() {
   return answer;
 }
 
-// Of four neighbours each: a and b hold eight columns, the result the combination of each pair, in an order that the second call of
-// the same kind and in_order() undo.
+// Of four neighbours each: a and b hold eight columns, the result the combination of each pair, in
+// an order that the second call of the same kind and in_order() undo.
 template <class Combine>
-__attribute__((target("avx2"), always_inline)) inline __m256 neighbours(__m256 a, __m256 b, Combine combine) {
+__attribute__((target("avx2"), always_inline)) inline __m256 neighbours(__m256 a, __m256 b,
+                                                                        Combine combine) {
   return combine(_mm256_shuffle_ps(a, b, 0x88), _mm256_shuffle_ps(a, b, 0xDD));
 }
 __attribute__((target("avx2"), always_inline)) inline __m256 in_order(__m256 cells) {
@@ -97,13 +104,15 @@ struct Number {
 
 // Columns of 32 weights into eight cells.
 template <class Combine>
-__attribute__((target("avx2"), always_inline)) inline __m256 eight_cells(const __m256 columns[4], Combine combine) {
+__attribute__((target("avx2"), always_inline)) inline __m256 eight_cells(const __m256 columns[4],
+                                                                         Combine combine) {
   return in_order(neighbours(neighbours(columns[0], columns[1], combine),
                              neighbours(columns[2], columns[3], combine), combine));
 }
 
-__attribute__((target("avx2,f16c"))) void fold_halves_avx2(const uint16_t* const rows[4], size_t count,
-                                                           float* most, float* total, uint32_t* number) {
+__attribute__((target("avx2,f16c"))) void fold_halves_avx2(const uint16_t* const rows[4],
+                                                           size_t count, float* most, float* total,
+                                                           uint32_t* number) {
   const __m256 none = _mm256_set1_ps(kNoSample);
   for (size_t col = 0; col < count; col += kHalvesBlock) {
     __m256 highest[4], sum[4], present_rows[4];
@@ -125,9 +134,11 @@ __attribute__((target("avx2,f16c"))) void fold_halves_avx2(const uint16_t* const
     float* most_at = most + col / 4;
     float* total_at = total + col / 4;
     auto* number_at = reinterpret_cast<float*>(number + col / 4);
-    _mm256_storeu_ps(most_at, _mm256_max_ps(eight_cells(highest, Most{}), _mm256_loadu_ps(most_at)));
+    _mm256_storeu_ps(most_at,
+                     _mm256_max_ps(eight_cells(highest, Most{}), _mm256_loadu_ps(most_at)));
     _mm256_storeu_ps(total_at, _mm256_add_ps(_mm256_loadu_ps(total_at), eight_cells(sum, Total{})));
-    _mm256_storeu_ps(number_at, Number{}(_mm256_loadu_ps(number_at), eight_cells(present_rows, Number{})));
+    _mm256_storeu_ps(number_at,
+                     Number{}(_mm256_loadu_ps(number_at), eight_cells(present_rows, Number{})));
   }
 }
 
@@ -137,15 +148,18 @@ void add_cell(const CellRows& from, size_t at, CellRows& to, size_t cell) {
   to.count[cell] += from.count[at];
 }
 
-// Cells [at, at + count) of `from`, the first of which is the `first`th of its row, into the cells four times as wide from `start` on.
-void add_by_four(const CellRows& from, size_t at, size_t count, size_t first, CellRows& to, size_t start) {
+// Cells [at, at + count) of `from`, the first of which is the `first`th of its row, into the cells
+// four times as wide from `start` on.
+void add_by_four(const CellRows& from, size_t at, size_t count, size_t first, CellRows& to,
+                 size_t start) {
   const size_t lead = std::min(count, (kPyramidFactor - first % kPyramidFactor) % kPyramidFactor);
   const size_t whole = (count - lead) / kPyramidFactor;
-  for (size_t i = 0; i < lead; ++i) add_cell(from, at + i, to, start + (first + i) / kPyramidFactor);
+  for (size_t i = 0; i < lead; ++i)
+    add_cell(from, at + i, to, start + (first + i) / kPyramidFactor);
   const size_t cell = start + (first + lead) / kPyramidFactor;
   (has_avx2() ? fold_columns_avx2 : fold_columns_any)(
-      from.highest.data() + at + lead, from.sum.data() + at + lead, from.count.data() + at + lead, whole,
-      to.highest.data() + cell, to.sum.data() + cell, to.count.data() + cell);
+      from.highest.data() + at + lead, from.sum.data() + at + lead, from.count.data() + at + lead,
+      whole, to.highest.data() + cell, to.sum.data() + cell, to.count.data() + cell);
   for (size_t i = lead + whole * kPyramidFactor; i < count; ++i)
     add_cell(from, at + i, to, start + (first + i) / kPyramidFactor);
 }
@@ -160,8 +174,9 @@ void CellRows::clear() {
 
 void fold_rows(std::span<const float> weights, size_t rows, size_t stride, CellRows& columns) {
   DENDROKV_ASSERT(stride % kFoldBlock == 0 && weights.size() >= rows * stride);
-  (has_avx2() ? fold_rows_avx2 : fold_rows_any)(weights.data(), rows, stride, columns.highest.data(),
-                                                columns.sum.data(), columns.count.data());
+  (has_avx2() ? fold_rows_avx2 : fold_rows_any)(weights.data(), rows, stride,
+                                                columns.highest.data(), columns.sum.data(),
+                                                columns.count.data());
 }
 
 bool fold_halves(const uint16_t* weights, size_t rows, size_t stride, size_t count, CellRows& cells,
@@ -172,13 +187,15 @@ bool fold_halves(const uint16_t* weights, size_t rows, size_t stride, size_t cou
   thread_local std::vector<uint16_t> absent;
   if (absent.size() < count) absent.assign(count, kHalfNan);
   const uint16_t* starts[4];
-  for (size_t row = 0; row < 4; ++row) starts[row] = row < rows ? weights + row * stride : absent.data();
+  for (size_t row = 0; row < 4; ++row)
+    starts[row] = row < rows ? weights + row * stride : absent.data();
   fold_halves_avx2(starts, count, cells.highest.data() + start, cells.sum.data() + start,
                    cells.count.data() + start);
   return true;
 }
 
-void add_columns(const CellRows& columns, size_t count, size_t first, CellRows& cells, size_t start) {
+void add_columns(const CellRows& columns, size_t count, size_t first, CellRows& cells,
+                 size_t start) {
   add_by_four(columns, 0, count, first, cells, start);
 }
 

@@ -35,13 +35,16 @@ bool is_index_of(const std::filesystem::path& path, const TraceInfo& info) {
 }
 
 void write(ChunkWriter& chunks, std::vector<PyramidChunk>& done) {
-  for (PyramidChunk& chunk : done) chunks.write(*chunk.dataset, chunk.start, std::move(chunk.cells));
+  for (PyramidChunk& chunk : done)
+    chunks.write(*chunk.dataset, chunk.start, std::move(chunk.cells));
   done.clear();
 }
 
-/// Feeds one (layer, head) to the builder, chunk by chunk. `go_on` is asked after each band of steps; false = it said no.
+/// Feeds one (layer, head) to the builder, chunk by chunk. `go_on` is asked after each band of
+/// steps; false = it said no.
 bool add_head(const TraceReader& trace, size_t pair, PyramidBuilder& pyramid, ChunkWriter& chunks,
-              size_t chunk_steps, size_t chunk_positions, const std::function<bool(size_t band)>& go_on) {
+              size_t chunk_steps, size_t chunk_positions,
+              const std::function<bool(size_t band)>& go_on) {
   const TraceInfo& info = trace.info();
   const size_t layer = pair / info.heads.size(), head = pair % info.heads.size();
   const size_t row_bytes = chunk_positions * encoded_bytes(info.encoding);

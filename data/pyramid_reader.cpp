@@ -7,7 +7,8 @@
 namespace dendrokv {
 namespace {
 
-void read_rows(const h5::Dataset& dataset, const h5::Shape& first, const h5::Shape& size, GridView<float> out) {
+void read_rows(const h5::Dataset& dataset, const h5::Shape& first, const h5::Shape& size,
+               GridView<float> out) {
   std::vector<float> floats(out.rows() * out.cols());
   read_pyramid_floats(dataset, first, size, floats);
   for (size_t row = 0; row < out.rows(); ++row)
@@ -28,8 +29,10 @@ std::optional<PyramidReader> PyramidReader::open(const std::filesystem::path& pa
     extent.rows = (extent.rows + kPyramidFactor - 1) / kPyramidFactor;
     extent.cols = (extent.cols + kPyramidFactor - 1) / kPyramidFactor;
     const h5::Shape shape = {info.layers.size(), info.heads.size(), extent.rows, extent.cols};
-    Level opened{extent, open_pyramid_floats(file, group + "/max", shape),
-                 open_pyramid_floats(file, group + "/sum", shape), {}};
+    Level opened{extent,
+                 open_pyramid_floats(file, group + "/max", shape),
+                 open_pyramid_floats(file, group + "/sum", shape),
+                 {}};
     if (file.has(group + "/count"))
       opened.count = open_pyramid_counts(file, group + "/count", shape);
     reader.levels_.push_back(std::move(opened));
@@ -43,7 +46,7 @@ void PyramidReader::read_max(size_t level, size_t layer_index, size_t head_index
                              IndexRange columns, GridView<float> out) const {
   DENDROKV_ASSERT(level >= 1 && level <= levels() && out.rows() == rows.count);
   read_rows(levels_[level - 1].highest, {layer_index, head_index, rows.first, columns.first},
-              {1, 1, rows.count, columns.count}, out);
+            {1, 1, rows.count, columns.count}, out);
 }
 
 void PyramidReader::read_sums(size_t level, size_t layer_index, size_t head_index, IndexRange rows,
@@ -61,7 +64,8 @@ void PyramidReader::read_sums(size_t level, size_t layer_index, size_t head_inde
     count_pairs(steps_, level, rows, columns, count);
 }
 
-h5::Dataset open_pyramid_floats(const h5::File& file, const std::string& path, const h5::Shape& shape) {
+h5::Dataset open_pyramid_floats(const h5::File& file, const std::string& path,
+                                const h5::Shape& shape) {
   const h5::Type type = file.open_dataset(path).type();
   return file.open_dataset(path, type == h5::Type::F32 ? type : h5::Type::F16, shape);
 }
@@ -89,7 +93,8 @@ void read_pyramid_counts(const h5::Dataset& dataset, const h5::Shape& first, con
 }
 
 // Of each step those positions that it can see.
-void count_pairs(std::span<const Step> steps, size_t level, IndexRange rows, IndexRange columns, GridView<uint32_t> out) {
+void count_pairs(std::span<const Step> steps, size_t level, IndexRange rows, IndexRange columns,
+                 GridView<uint32_t> out) {
   const size_t factor = size_t{1} << (2 * level);
   for (size_t row = 0; row < rows.count; ++row)
     for (size_t column = 0; column < columns.count; ++column) {

@@ -1,5 +1,6 @@
-// Retention: departures as arrays of [layer, lane, position]. The kept set after step t is every position p <= t with
-// evict_step[p] = -1 or > t; the tree level of p after t is the number of q with rival[q] = p that left by then.
+// Retention: departures as arrays of [layer, lane, position]. The kept set after step t is every
+// position p <= t with evict_step[p] = -1 or > t; the tree level of p after t is the number of q
+// with rival[q] = p that left by then.
 
 #include "data/retention.h"
 
@@ -30,8 +31,8 @@ struct LaneCheck {
 
   /// What is wrong with entry `p`; empty = nothing.
   std::string fault(size_t p) const;
-  /// A position whose chain of rivals comes back to it; size() = none. Chains cross no step backwards (see fault), but
-  /// duels of one step could still form a ring.
+  /// A position whose chain of rivals comes back to it; size() = none. Chains cross no step
+  /// backwards (see fault), but duels of one step could still form a ring.
   size_t ring() const;
 
  private:
@@ -99,7 +100,8 @@ void check_lane(const std::string& subject, const LaneCheck& lane) {
 }
 
 std::string lane_subject(std::string_view subject, uint32_t layer, uint32_t lane) {
-  return std::string(subject) + ", layer " + std::to_string(layer) + ", lane " + std::to_string(lane);
+  return std::string(subject) + ", layer " + std::to_string(layer) + ", lane " +
+         std::to_string(lane);
 }
 
 void check_size(std::string_view subject, std::string_view name, size_t found, uint64_t wanted) {
@@ -162,9 +164,8 @@ class Retention::RecentLanes {
   explicit RecentLanes(std::shared_ptr<const DuelSource> source) : source_(std::move(source)) {}
 
   const LaneDuels& of(Layer layer, Lane lane) {
-    const auto known = std::ranges::find_if(lanes_, [&](const Known& one) {
-      return one.layer == layer && one.lane == lane;
-    });
+    const auto known = std::ranges::find_if(
+        lanes_, [&](const Known& one) { return one.layer == layer && one.lane == lane; });
     if (known != lanes_.end()) {
       lanes_.splice(lanes_.begin(), lanes_, known);
     } else {

@@ -1,8 +1,10 @@
 #pragma once
-// What a cache policy did: for every lane and position when it left, to whom it lost, with which scores, and why.
+// What a cache policy did: for every lane and position when it left, to whom it lost, with which
+// scores, and why.
 //
-// Under one-way eviction a position leaves a lane at most once, so these arrays are the whole event log, and the kept set
-// and every tree level at any step follow from them (TreeKV, He et al., IJCAI 2025; file layout in docs/files.md).
+// Under one-way eviction a position leaves a lane at most once, so these arrays are the whole event
+// log, and the kept set and every tree level at any step follow from them (TreeKV, He et al., IJCAI
+// 2025; file layout in docs/files.md).
 
 #include <array>
 #include <cstdint>
@@ -49,7 +51,8 @@ struct Eviction {
   Reason reason = Reason::Rule;
 };
 
-/// What the record of a lane says beside the steps, [position]. The same types as Retention::Arrays.
+/// What the record of a lane says beside the steps, [position]. The same types as
+/// Retention::Arrays.
 struct LaneDuels {
   std::vector<int32_t> rival;
   std::vector<float> score, rival_score;
@@ -68,13 +71,15 @@ class Retention {
  public:
   Retention() = default;
   Retention(uint32_t layers, uint32_t lanes, uint32_t tokens);
-  /// Nothing ever leaves. Takes the memory of one lane, which stands for all; nothing can be recorded, and it is not for files.
+  /// Nothing ever leaves. Takes the memory of one lane, which stands for all; nothing can be
+  /// recorded, and it is not for files.
   static Retention keep_all(uint32_t layers, uint32_t lanes, uint32_t tokens);
 
-  /// Only the steps are in memory, 4 bytes where all is 17; the rest of a lane is read when it is asked for, and kept for the last few
-  /// lanes. Checks every lane, as from_arrays().
-  static Retention on_demand(std::string_view subject, uint32_t layers, uint32_t lanes, uint32_t tokens,
-                             std::vector<int32_t> evict_step, std::shared_ptr<const DuelSource> duels);
+  /// Only the steps are in memory, 4 bytes where all is 17; the rest of a lane is read when it is
+  /// asked for, and kept for the last few lanes. Checks every lane, as from_arrays().
+  static Retention on_demand(std::string_view subject, uint32_t layers, uint32_t lanes,
+                             uint32_t tokens, std::vector<int32_t> evict_step,
+                             std::shared_ptr<const DuelSource> duels);
 
   uint32_t layers() const { return layers_; }
   uint32_t lanes() const { return lanes_; }
@@ -83,7 +88,8 @@ class Retention {
   /// A position may be recorded once per lane (asserted).
   void record(Layer layer, Lane lane, const Eviction& eviction);
 
-  /// Rows of one lane, [position]. What on_demand() made: all but the steps is for one thread, and stays until other lanes are asked for.
+  /// Rows of one lane, [position]. What on_demand() made: all but the steps is for one thread, and
+  /// stays until other lanes are asked for.
   std::span<const int32_t> evict_step(Layer layer, Lane lane) const;
   std::span<const int32_t> rival(Layer layer, Lane lane) const;
   std::span<const float> score(Layer layer, Lane lane) const;
@@ -100,18 +106,21 @@ class Retention {
   bool seen_by(Layer layer, Lane lane, Position position, Step step) const;
   /// Kept positions of a lane after `step`, in time order.
   std::vector<Position> kept_positions(Layer layer, Lane lane, Step step) const;
-  /// Tree level of every position after `step`, [position]: the number of rivals it has beaten by then.
+  /// Tree level of every position after `step`, [position]: the number of rivals it has beaten by
+  /// then.
   std::vector<uint16_t> levels(Layer layer, Lane lane, Step step) const;
 
-  /// Whole arrays for files, [layer, lane, position] flattened; of what on_demand() made only the steps.
+  /// Whole arrays for files, [layer, lane, position] flattened; of what on_demand() made only the
+  /// steps.
   struct Arrays {
     std::vector<int32_t> evict_step, rival;
     std::vector<float> score, rival_score;
     std::vector<uint8_t> reason;
   };
   const Arrays& arrays() const { return arrays_; }
-  /// Adopts arrays read from a file. Throws Error naming `subject` and the offending entry: sizes, ranges of steps and
-  /// rivals, a position evicted before it arrived, a rival that left before its victim.
+  /// Adopts arrays read from a file. Throws Error naming `subject` and the offending entry: sizes,
+  /// ranges of steps and rivals, a position evicted before it arrived, a rival that left before its
+  /// victim.
   static Retention from_arrays(std::string_view subject, uint32_t layers, uint32_t lanes,
                                uint32_t tokens, Arrays arrays);
 
@@ -136,9 +145,9 @@ struct Run {
   RunMode mode = RunMode::ClosedLoop;
   std::string trace_uuid;
   LaneKind lane_kind = LaneKind::PerKvHead;
-  uint32_t sinks = 0;    // rows at the start that never leave
-  uint32_t recent = 0;   // rows at the end that never leave
-  uint64_t budget = 0;   // rows per lane in all; 0 = unbounded
+  uint32_t sinks = 0;                  // rows at the start that never leave
+  uint32_t recent = 0;                 // rows at the end that never leave
+  uint64_t budget = 0;                 // rows per lane in all; 0 = unbounded
   std::string positions = "original";  // or "rank"
   uint64_t kv_bytes = 0;  // that the engine held for keys and values at the end; 0 = not said
   Retention retention;

@@ -1,6 +1,7 @@
 #pragma once
-// What a trace may hold of an attention row: the row itself, or what it was reduced to. One row of the table in row_sets.cpp per
-// dataset; a new reduction is one value here, one row there, and its arithmetic in model/row_reductions.
+// What a trace may hold of an attention row: the row itself, or what it was reduced to. One row of
+// the table in row_sets.cpp per dataset; a new reduction is one value here, one row there, and its
+// arithmetic in model/row_reductions.
 
 #include <cstdint>
 #include <string_view>

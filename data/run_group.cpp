@@ -176,8 +176,7 @@ Run read_run_group(const h5::File& file, std::string_view path, Records records)
   run.recent = small_count(file, group, "recent");
   run.budget = file.count_attribute(group, "budget");
   run.positions = file.text_attribute(group, "positions");
-  if (file.has_attribute(group, "kv_bytes"))
-    run.kv_bytes = file.count_attribute(group, "kv_bytes");
+  if (file.has_attribute(group, "kv_bytes")) run.kv_bytes = file.count_attribute(group, "kv_bytes");
   check_reasons(file, group);
   const h5::Shape shape = read_shape(file, group + "/evict_step");
   if (records == Records::OnDemand)
@@ -185,7 +184,8 @@ Run read_run_group(const h5::File& file, std::string_view path, Records records)
       run.retention = Retention::on_demand(
           subject, static_cast<uint32_t>(shape[0]), static_cast<uint32_t>(shape[1]),
           static_cast<uint32_t>(shape[2]),
-          read_array<int32_t>(file, group + "/evict_step", h5::Type::I32, shape), std::move(stored));
+          read_array<int32_t>(file, group + "/evict_step", h5::Type::I32, shape),
+          std::move(stored));
       return run;
     }
   Retention::Arrays arrays;

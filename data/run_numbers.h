@@ -1,7 +1,7 @@
 #pragma once
-// What a policy cost, measured against the attention of the full cache: per query head at some steps, and
-// per position of each lane over the whole text. Made by cache/replay_numbers.h; layout on disk in
-// docs/files.md.
+// What a policy cost, measured against the attention of the full cache: per query head at some
+// steps, and per position of each lane over the whole text. Made by cache/replay_numbers.h; layout
+// on disk in docs/files.md.
 
 #include <cstdint>
 #include <vector>

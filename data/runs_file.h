@@ -19,7 +19,8 @@ struct RunsFile {
 void write_runs(const std::filesystem::path& path, RunsFile file);
 RunsFile read_runs(const std::filesystem::path& path, Records records = Records::Whole);
 
-/// What a file is by its first bytes and its `format` attribute. Missing or foreign files throw Error.
+/// What a file is by its first bytes and its `format` attribute. Missing or foreign files throw
+/// Error.
 enum class FileKind { Gguf, Trace, Runs, Analysis, Eval };
 FileKind sniff_file(const std::filesystem::path& path);
 

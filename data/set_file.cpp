@@ -29,7 +29,8 @@ void write_item(h5::File& file, const SetItem& item) {
     file.create_group(group);
   else
     file.copy_from(h5::File::open(item.file), group);
-  // A member of another set has them; writing them again would leave gaps, and copies of copies would differ.
+  // A member of another set has them; writing them again would leave gaps, and copies of copies
+  // would differ.
   if (file.has_attribute(group, "task_key")) return;
   file.write_attribute(group, "task_order", item.order);
   file.write_attribute(group, "task_key", item.key);

@@ -26,11 +26,12 @@ inline constexpr std::array kSpanQuantiles{0.0, 0.25, 0.5, 0.75, 1.0};
 struct SpanSurvival {
   LaneKind lane_kind = LaneKind::PerKvHead;
   uint32_t layers = 0, lanes = 0;
-  Grid<float>
-      kept;  // [span, step]: fraction of (token, lane) after the step; NaN before the span's last token
-  Grid<float>
-      quantiles;  // [span * 5 + quantile, step]: over lanes, of the fraction of the tokens that a lane holds
-  /// [span, layer, lane]: the step at whose end the lane lost the last of the span's tokens; -1 = it holds one at the end.
+  // [span, step]: fraction of (token, lane) after the step; NaN before the span's last token
+  Grid<float> kept;
+  // [span * 5 + quantile, step]: over lanes, of the fraction of the tokens that a lane holds
+  Grid<float> quantiles;
+  /// [span, layer, lane]: the step at whose end the lane lost the last of the span's tokens; -1 =
+  /// it holds one at the end.
   std::vector<int32_t> held_until;
 };
 

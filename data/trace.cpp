@@ -1,8 +1,9 @@
 // Encodings of attention weights.
 //
-// U8 is logarithmic: code c >= 2 stands for 2^((c - 255) / 16), the nearest in log2, so the relative error is at most
-// 2^(1/32) - 1 = 2.2 % over 15.8 octaves. Encoding is exact arithmetic on the float's bits: the octave is its exponent; the
-// sixteenth comes from a table of the mantissa's leading 8 bits, whose cell holds at most one rounding boundary.
+// U8 is logarithmic: code c >= 2 stands for 2^((c - 255) / 16), the nearest in log2, so the
+// relative error is at most 2^(1/32) - 1 = 2.2 % over 15.8 octaves. Encoding is exact arithmetic on
+// the float's bits: the octave is its exponent; the sixteenth comes from a table of the mantissa's
+// leading 8 bits, whose cell holds at most one rounding boundary.
 
 #include "data/trace.h"
 

@@ -12,19 +12,22 @@
 
 namespace dendrokv {
 
-/// How attention weights are stored. "Not in the cache" is NaN (F16, F32) or code 0 (U8), never the weight 0.
+/// How attention weights are stored. "Not in the cache" is NaN (F16, F32) or code 0 (U8), never the
+/// weight 0.
 enum class Encoding : uint8_t { F16, U8, F32 };
-std::string_view encoding_name(Encoding encoding);                 // "f16", "u8", "f32"
-Encoding parse_encoding(std::string_view name);                    // throws Error
-size_t encoded_bytes(Encoding encoding);                           // per weight
+std::string_view encoding_name(Encoding encoding);  // "f16", "u8", "f32"
+Encoding parse_encoding(std::string_view name);     // throws Error
+size_t encoded_bytes(Encoding encoding);            // per weight
 
 /// Code table of U8: entry 0 NaN (absent), 1 decodes to 0, 2..255 to 2^((code - 255) / 16).
 std::span<const float> u8_code_table();
 
-/// Encodes one row of weights: NaN = absent. `out` holds weights.size() * encoded_bytes(encoding) bytes, aligned to a weight's.
+/// Encodes one row of weights: NaN = absent. `out` holds weights.size() * encoded_bytes(encoding)
+/// bytes, aligned to a weight's.
 void encode_weights(Encoding encoding, std::span<const float> weights, std::span<std::byte> out);
 
-/// The reverse; `code_table` (256 entries) is used by U8 only. `bytes` holds out.size() * encoded_bytes(encoding).
+/// The reverse; `code_table` (256 entries) is used by U8 only. `bytes` holds out.size() *
+/// encoded_bytes(encoding).
 void decode_weights(Encoding encoding, std::span<const std::byte> bytes,
                     std::span<const float> code_table, std::span<float> out);
 

@@ -78,7 +78,8 @@ TokenText read_tokens(const h5::File& file) {
   return tokens;
 }
 
-/// Where a file has lost its tokens: as many as other datasets have positions, each a dot without an id.
+/// Where a file has lost its tokens: as many as other datasets have positions, each a dot without
+/// an id.
 TokenText nameless_tokens(const h5::File& file, const Error& lost) {
   struct Place {
     std::string_view path;
@@ -147,7 +148,8 @@ void check_run(const std::string& subject, const Run& run, const TraceInfo& info
          "wanted that of the trace, '" + info.uuid + "'");
 }
 
-/// "the model, the tokens": what a file has lost of that without which nothing can be shown. Empty when it has all of that.
+/// "the model, the tokens": what a file has lost of that without which nothing can be shown. Empty
+/// when it has all of that.
 std::string lost_parts(const std::filesystem::path& path) {
   struct Part {
     std::string_view name;
@@ -191,12 +193,14 @@ class TraceReader::Impl {
  public:
   Impl(const std::filesystem::path& path, Incomplete incomplete)
       : incomplete_(incomplete),
-        lost_(incomplete == Incomplete::Refuse ? std::nullopt : h5::lost_end(h5::place_of(path).file)),
+        lost_(incomplete == Incomplete::Refuse ? std::nullopt
+                                               : h5::lost_end(h5::place_of(path).file)),
         file_(open_file(path, incomplete)),
         root_(read_root_of_trace()) {
     attempt([this] { value_.emplace(file_.open_dataset("/value/value")); });
     info_.complete = is_complete(file_);
-    if (!info_.complete) lost_.reset();  // its writer had not come to its end: what is valid says how far it was
+    // its writer had not come to its end: what is valid says how far it was
+    if (!info_.complete) lost_.reset();
     if (lost_) info_.complete = false;
     if (!info_.complete && incomplete == Incomplete::Refuse)
       fail(file_.name(), "is not complete", "wanted a finished trace", "run the trace again");
@@ -213,7 +217,8 @@ class TraceReader::Impl {
     info_.keys = file_.has("/key/key") ? KeyRows::Record : KeyRows::Omit;
     read_capture();
     info_.policy = file_.text_attribute(policy_holder(), "policy");
-    for (const Rows& rows : rows_) info_.logical_bytes += rows.dataset.elements() * rows.layout.cell_bytes;
+    for (const Rows& rows : rows_)
+      info_.logical_bytes += rows.dataset.elements() * rows.layout.cell_bytes;
     for (const Rows& rows : rows_) check_rows(rows);
     check_shapes();
     if (lost_)
@@ -225,8 +230,7 @@ class TraceReader::Impl {
 
   void require_full_rows(std::string_view rows_for) const {
     if (info_.capture.rows == FullRows::Record) return;
-    fail(file_.name() + ": /attention/weight",
-         "holds no full rows, only " + info_.capture.text(),
+    fail(file_.name() + ": /attention/weight", "holds no full rows, only " + info_.capture.text(),
          "wanted every weight of a row for " + std::string(rows_for),
          "record it without --top-k, --pool and --entropy, or with --full-rows beside them");
   }
@@ -239,8 +243,8 @@ class TraceReader::Impl {
   }
 
   /// Columns [columns.first, + columns.count) of a set, decoded.
-  void read_cells(RowSet set, size_t layer_index, size_t head_index, IndexRange steps, IndexRange columns,
-                  GridView<float> out) const {
+  void read_cells(RowSet set, size_t layer_index, size_t head_index, IndexRange steps,
+                  IndexRange columns, GridView<float> out) const {
     const Rows& rows = rows_of(set);
     check_range(rows.dataset.subject() + " steps", steps, info_.steps.size());
     DENDROKV_ASSERT(layer_index < info_.layers.size() && head_index < info_.heads.size());
@@ -262,8 +266,8 @@ class TraceReader::Impl {
     read_box(rows, layer_index, head_index, steps, columns, out.data());
   }
 
-  void read_top(size_t layer_index, size_t head_index, IndexRange steps, GridView<int32_t> positions,
-                GridView<float> weights, std::span<float> rest) const {
+  void read_top(size_t layer_index, size_t head_index, IndexRange steps,
+                GridView<int32_t> positions, GridView<float> weights, std::span<float> rest) const {
     const size_t k = info_.capture.top_k;
     read_cells(RowSet::TopWeight, layer_index, head_index, steps, {0, k}, weights);
     read_cells(RowSet::Rest, layer_index, head_index, steps, {0, 1}, {rest.data(), rest.size(), 1});
@@ -341,7 +345,8 @@ class TraceReader::Impl {
     const auto count = [&](std::string_view name) {
       const uint64_t number = file_.count_attribute("/attention", name);
       if (number == 0 || number > kMostTokens)
-        fail(file_.name() + ": /attention@" + std::string(name), std::to_string(number), "wanted 1 to 2^28");
+        fail(file_.name() + ": /attention@" + std::string(name), std::to_string(number),
+             "wanted 1 to 2^28");
       return static_cast<uint32_t>(number);
     };
     capture.rows = has(RowSet::Weight) ? FullRows::Record : FullRows::Omit;
@@ -355,7 +360,8 @@ class TraceReader::Impl {
     for (const Rows& rows : rows_)
       if (rows.layout.cell == CellType::Encoded) info_.encoding = encoding_of(rows.dataset);
     for (Rows& rows : rows_)
-      if (rows.layout.cell == CellType::Encoded) rows.layout.cell_bytes = encoded_bytes(info_.encoding);
+      if (rows.layout.cell == CellType::Encoded)
+        rows.layout.cell_bytes = encoded_bytes(info_.encoding);
   }
 
   void check_rows(const Rows& rows) const {
@@ -409,8 +415,9 @@ class TraceReader::Impl {
     if (file_.text_attribute("/", "format") != "dendrokv-trace")
       fail(file_.name(), "is no trace", "wanted a dendrokv-trace file");
     missing_.push_back("A newer version wrote this file (format " +
-                       std::to_string(file_.count_attribute("/", "format_version")) + ", known is " +
-                       std::to_string(kFormatVersion) + "): what is new in it is not shown.");
+                       std::to_string(file_.count_attribute("/", "format_version")) +
+                       ", known is " + std::to_string(kFormatVersion) +
+                       "): what is new in it is not shown.");
     return {file_.text_attribute("/", "uuid"), file_.text_attribute("/", "created"),
             file_.text_attribute("/", "creator"), file_.text_attribute("/", "command_line")};
   }
@@ -434,7 +441,8 @@ class TraceReader::Impl {
     if (valid < info_.steps.size()) info_.steps.resize(valid);
   }
 
-  /// Of a file that was cut: steps up to the first that has lost a row of any head, in any of the sets.
+  /// Of a file that was cut: steps up to the first that has lost a row of any head, in any of the
+  /// sets.
   void keep_stored_steps() {
     size_t steps = info_.steps.size();
     for (const Rows& rows : rows_) steps = std::min(steps, stored_rows(rows.dataset));
@@ -445,10 +453,12 @@ class TraceReader::Impl {
     info_.steps.resize(steps);
     if (!value_) return;
     if (const size_t values = stored_rows(*value_); values < info_.tokens)
-      missing_.push_back(value_->subject() + ": lost from position " + std::to_string(values) + " on");
+      missing_.push_back(value_->subject() + ": lost from position " + std::to_string(values) +
+                         " on");
   }
 
-  /// Rows (the third axis) before the first that lies behind the end of the file, in any of the planes.
+  /// Rows (the third axis) before the first that lies behind the end of the file, in any of the
+  /// planes.
   size_t stored_rows(const h5::Dataset& dataset) const {
     const auto places = dataset.chunk_places();
     const size_t all = dataset.shape()[2];
@@ -546,7 +556,8 @@ void TraceReader::read_pools(RowSet set, size_t layer_index, size_t head_index, 
 
 void TraceReader::read_entropy(size_t layer_index, size_t head_index, IndexRange steps,
                                std::span<float> out) const {
-  impl_->read_cells(RowSet::Entropy, layer_index, head_index, steps, {0, 1}, {out.data(), out.size(), 1});
+  impl_->read_cells(RowSet::Entropy, layer_index, head_index, steps, {0, 1},
+                    {out.data(), out.size(), 1});
 }
 
 void TraceReader::read_values(size_t layer_index, KvHead kv_head, IndexRange positions,

@@ -15,44 +15,54 @@
 
 namespace dendrokv {
 
-/// What to do with a file whose writer did not finish, that has lost its end, or that a newer version wrote.
+/// What to do with a file whose writer did not finish, that has lost its end, or that a newer
+/// version wrote.
 enum class Incomplete { Refuse, TakeWhatIsThere };
 
 class TraceReader {
  public:
   /// Throws Error: missing, not HDF5, not a trace, newer version, incomplete, inconsistent.
-  explicit TraceReader(const std::filesystem::path& path, Incomplete incomplete = Incomplete::Refuse);
+  explicit TraceReader(const std::filesystem::path& path,
+                       Incomplete incomplete = Incomplete::Refuse);
   ~TraceReader();
   TraceReader(TraceReader&&) noexcept;
   TraceReader& operator=(TraceReader&&) noexcept;
 
   const TraceInfo& info() const;
-  /// What TakeWhatIsThere did without, a sentence each. What was recorded is always there; of a file that was cut there may be no step, and
-  /// tokens without text.
+  /// What TakeWhatIsThere did without, a sentence each. What was recorded is always there; of a
+  /// file that was cut there may be no step, and tokens without text.
   const std::vector<std::string>& missing() const;
-  /// Whether the file has lost its end; then it is not complete, and its steps are those that are whole.
+  /// Whether the file has lost its end; then it is not complete, and its steps are those that are
+  /// whole.
   bool was_cut() const;
   const TokenText& tokens() const;
 
-  /// Throws Error, which says what the file holds, unless it has full rows (`rows_for` names what wants them: "a replay").
+  /// Throws Error, which says what the file holds, unless it has full rows (`rows_for` names what
+  /// wants them: "a replay").
   void require_full_rows(std::string_view rows_for) const;
 
-  /// Decoded weights of one recorded (layer, head): `out` is [steps.count, positions.count]; NaN = absent.
-  /// Indices count recorded layers, heads and steps. Throws Error when the trace has no full rows.
+  /// Decoded weights of one recorded (layer, head): `out` is [steps.count, positions.count]; NaN =
+  /// absent. Indices count recorded layers, heads and steps. Throws Error when the trace has no
+  /// full rows.
   void read_weights(size_t layer_index, size_t head_index, IndexRange steps, IndexRange positions,
                     GridView<float> out) const;
-  /// Cells of a set as they lie in the file, [steps.count, columns.count], which `out` has the bytes for.
+  /// Cells of a set as they lie in the file, [steps.count, columns.count], which `out` has the
+  /// bytes for.
   void read_encoded(RowSet set, size_t layer_index, size_t head_index, IndexRange steps,
                     IndexRange columns, std::span<std::byte> out) const;
-  /// The largest weights of each row, largest first, -1 and NaN where a row has fewer: `positions` and `weights` are
-  /// [steps.count, top_k], `rest` [steps.count]. Throws Error when the trace has none.
-  void read_top(size_t layer_index, size_t head_index, IndexRange steps, GridView<int32_t> positions,
-                GridView<float> weights, std::span<float> rest) const;
-  /// Largest weight or mass of each block of capture.pool positions: `out` is [steps.count, blocks]; NaN = no position of the block
-  /// was in the cache. `set` is PoolMax or PoolSum. Throws Error when the trace has none.
-  void read_pools(RowSet set, size_t layer_index, size_t head_index, IndexRange steps, GridView<float> out) const;
+  /// The largest weights of each row, largest first, -1 and NaN where a row has fewer: `positions`
+  /// and `weights` are [steps.count, top_k], `rest` [steps.count]. Throws Error when the trace has
+  /// none.
+  void read_top(size_t layer_index, size_t head_index, IndexRange steps,
+                GridView<int32_t> positions, GridView<float> weights, std::span<float> rest) const;
+  /// Largest weight or mass of each block of capture.pool positions: `out` is [steps.count,
+  /// blocks]; NaN = no position of the block was in the cache. `set` is PoolMax or PoolSum. Throws
+  /// Error when the trace has none.
+  void read_pools(RowSet set, size_t layer_index, size_t head_index, IndexRange steps,
+                  GridView<float> out) const;
   /// [steps.count] nat. Throws Error when the trace has none.
-  void read_entropy(size_t layer_index, size_t head_index, IndexRange steps, std::span<float> out) const;
+  void read_entropy(size_t layer_index, size_t head_index, IndexRange steps,
+                    std::span<float> out) const;
   /// `out` is [positions.count, head_dim].
   void read_values(size_t layer_index, KvHead kv_head, IndexRange positions,
                    GridView<float> out) const;

@@ -22,7 +22,8 @@ class OpenableCopy {
       std::error_code error;
       check_disk_space(path_, fs::file_size(part, error));
       fs::copy_file(part, path_, fs::copy_options::overwrite_existing, error);
-      if (error) fail(path_.string(), "cannot be written: " + error.message(), "wanted room for a copy");
+      if (error)
+        fail(path_.string(), "cannot be written: " + error.message(), "wanted room for a copy");
       h5::forget_open_writer(path_);
     } catch (...) {
       remove();
@@ -56,7 +57,8 @@ TracePlan plan_of(const TraceReader& reader) {
   plan.info.complete = false;
   plan.info.tokens = plan.info.steps.back().value + 1;
   plan.tokens = first_tokens(reader.tokens(), plan.info.tokens);
-  plan.chunk_steps = std::min<uint32_t>(plan.chunk_steps, static_cast<uint32_t>(plan.info.steps.size()));
+  plan.chunk_steps =
+      std::min<uint32_t>(plan.chunk_steps, static_cast<uint32_t>(plan.info.steps.size()));
   plan.chunk_positions = std::min(plan.chunk_positions, plan.info.tokens);
   return plan;
 }
@@ -83,7 +85,8 @@ class Copier {
     for (const RowLayout& layout : layouts)
       for (size_t band = 0; band < layout.step_chunks(plan_.info.steps.size()); ++band) {
         for (size_t layer = 0; layer < plan_.info.layers.size(); ++layer)
-          for (size_t head = 0; head < plan_.info.heads.size(); ++head) copy_band(layout, layer, head, band);
+          for (size_t head = 0; head < plan_.info.heads.size(); ++head)
+            copy_band(layout, layer, head, band);
         if (progress && progress(std::min(band + 1, bands), bands) == Continue::Stop) return false;
       }
     return true;
@@ -106,12 +109,14 @@ class Copier {
   void copy_band(const RowLayout& layout, size_t layer, size_t head, size_t band) {
     const size_t first = band * layout.chunk_steps;
     const size_t steps = layout.steps_in(band, plan_.info.steps.size());
-    const size_t reached = columns_reached(layout, plan_.info.capture, plan_.info.steps[first + steps - 1]);
+    const size_t reached =
+        columns_reached(layout, plan_.info.capture, plan_.info.steps[first + steps - 1]);
     const size_t count = (reached + layout.chunk_columns - 1) / layout.chunk_columns;
     PageBuffer chunks = writer_.page_buffer(count * layout.chunk_bytes());
     fill_absent(layout, plan_.info.encoding, chunks.bytes());
     for (size_t at = 0; at < count; ++at) {
-      const size_t column = at * layout.chunk_columns, columns = std::min(layout.chunk_columns, layout.columns - column);
+      const size_t column = at * layout.chunk_columns,
+                   columns = std::min(layout.chunk_columns, layout.columns - column);
       raw_.resize(steps * columns * layout.cell_bytes);
       reader_.read_encoded(layout.set, layer, head, {first, steps}, {column, columns}, raw_);
       std::byte* const chunk = chunks.bytes().data() + at * layout.chunk_bytes();
@@ -136,7 +141,8 @@ Recovered recover_trace(const fs::path& part, const fs::path& output, const Prog
   const OpenableCopy copy(part, copied);
   const TraceReader reader(copy.path(), Incomplete::TakeWhatIsThere);
   if (reader.info().complete)
-    fail(part.string(), "is a whole trace", "wanted the .part file of a writer that stopped", "rename it");
+    fail(part.string(), "is a whole trace", "wanted the .part file of a writer that stopped",
+         "rename it");
   if (reader.info().steps.empty())
     fail(part.string(), "has no complete step", "wanted at least one", "record it again");
   const TracePlan plan = plan_of(reader);

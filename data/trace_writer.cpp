@@ -115,11 +115,10 @@ uint64_t estimated_bytes(const TracePlan& plan) {
   const uint64_t run_bytes =
       info.policy == "full" ? 0
                             : uint64_t{info.model.layers} * info.model.kv_heads * info.tokens * 17;
-  const uint64_t pyramid = info.capture.rows == FullRows::Record
-                               ? pyramid_bytes(info, plan.counts)
-                               : 0;
-  return lanes * cells + pyramid + row_bytes + run_bytes +
-         uint64_t{info.tokens} * 24 + kOverheadBytes;
+  const uint64_t pyramid =
+      info.capture.rows == FullRows::Record ? pyramid_bytes(info, plan.counts) : 0;
+  return lanes * cells + pyramid + row_bytes + run_bytes + uint64_t{info.tokens} * 24 +
+         kOverheadBytes;
 }
 
 void check_disk_space(const std::filesystem::path& path, uint64_t bytes) {
@@ -165,7 +164,8 @@ class TraceWriter::Impl {
       PyramidBand band;
       std::vector<PyramidChunk> pyramid;
     };
-    auto work = std::make_shared<Work>(std::move(chunks), std::move(cells));  // a job must be copyable
+    // a job must be copyable
+    auto work = std::make_shared<Work>(std::move(chunks), std::move(cells));
     const PyramidBuilder::ChunkPlace place{layer_index, head_index, step_chunk, first_column_chunk};
     if (work->band.chunks > 0)
       pyramid_->add_band(place, work->band, work->pyramid);
@@ -180,15 +180,15 @@ class TraceWriter::Impl {
     });
   }
 
-  void write_kv_chunk(std::optional<h5::Dataset>& dataset, const h5::Shape& start, PageBuffer chunk) {
+  void write_kv_chunk(std::optional<h5::Dataset>& dataset, const h5::Shape& start,
+                      PageBuffer chunk) {
     auto held = std::make_shared<PageBuffer>(std::move(chunk));
-    submit(held->size(), [this, &dataset, start, held] {
-      chunks_->write(*dataset, start, std::move(*held));
-    });
+    submit(held->size(),
+           [this, &dataset, start, held] { chunks_->write(*dataset, start, std::move(*held)); });
   }
 
   void write_box(std::optional<h5::Dataset>& dataset, const h5::Shape& start,
-                  GridView<const float> rows) {
+                 GridView<const float> rows) {
     const h5::Shape count = {1, 1, rows.rows(), rows.cols()};
     std::vector<std::byte> bytes = to_bytes(row_type(plan_.info.encoding), rows);
     const uint64_t size = bytes.size();
@@ -247,13 +247,14 @@ class TraceWriter::Impl {
   };
 
   OpenRows& rows_of(RowSet set) {
-    const auto found = std::ranges::find_if(rows_, [&](const OpenRows& rows) { return rows.layout.set == set; });
+    const auto found =
+        std::ranges::find_if(rows_, [&](const OpenRows& rows) { return rows.layout.set == set; });
     DENDROKV_ASSERT(found != rows_.end());
     return *found;
   }
 
-  void add_to_pyramid(PyramidBuilder::ChunkPlace place, std::span<const std::byte> chunks, Band band,
-                      std::vector<PyramidChunk>& done) {
+  void add_to_pyramid(PyramidBuilder::ChunkPlace place, std::span<const std::byte> chunks,
+                      Band band, std::vector<PyramidChunk>& done) {
     const size_t chunk_bytes = rows_of(RowSet::Weight).layout.chunk_bytes();
     for (size_t at = 0; at < chunks.size(); at += chunk_bytes, ++place.position_chunk)
       pyramid_->add(place, chunks.subspan(at, chunk_bytes), done);
@@ -272,7 +273,8 @@ class TraceWriter::Impl {
   }
 
   void write_pyramid(std::vector<PyramidChunk>& chunks) {
-    for (PyramidChunk& chunk : chunks) chunks_->write(*chunk.dataset, chunk.start, std::move(chunk.cells));
+    for (PyramidChunk& chunk : chunks)
+      chunks_->write(*chunk.dataset, chunk.start, std::move(chunk.cells));
     chunks.clear();
   }
 
@@ -307,7 +309,8 @@ class TraceWriter::Impl {
         file_->create_dataset("/loss/nll", h5::Type::F32, {info.tokens}, {}, h5::Fill::Absent));
     file_->write_attribute("/loss/nll", "units", "nat");
     if (info.capture.rows == FullRows::Record)
-      pyramid_.emplace(*file_, info, ChunkShape{plan_.chunk_steps, plan_.chunk_positions}, plan_.counts);
+      pyramid_.emplace(*file_, info, ChunkShape{plan_.chunk_steps, plan_.chunk_positions},
+                       plan_.counts);
     create_default_plot();
     file_->sync();
   }
@@ -322,7 +325,8 @@ class TraceWriter::Impl {
     write_default_plot(*file_, coarsest + "/max", axes);
   }
 
-  // A reader trusts steps_valid, so it is flushed every time; a sync costs a wait for the disk and comes now and then.
+  // A reader trusts steps_valid, so it is flushed every time; a sync costs a wait for the disk and
+  // comes now and then.
   void checkpoint() {
     chunks_->settle();
     const auto now = std::chrono::steady_clock::now();
@@ -362,8 +366,9 @@ class TraceWriter::Impl {
       shape.push_back(layout.columns);
       chunk.push_back(layout.chunk_columns);
     }
-    rows_.push_back({layout, file_->create_dataset(layout.path, cell_type(layout.cell, info.encoding),
-                                                   shape, chunk, h5::Fill::Absent)});
+    rows_.push_back(
+        {layout, file_->create_dataset(layout.path, cell_type(layout.cell, info.encoding), shape,
+                                       chunk, h5::Fill::Absent)});
     if (layout.set == RowSet::Weight) file_->write_attribute(layout.path, "policy", info.policy);
     if (layout.set == RowSet::Entropy) file_->write_attribute(layout.path, "units", "nat");
     if (layout.cell != CellType::Encoded) return;
@@ -395,12 +400,13 @@ class TraceWriter::Impl {
   std::filesystem::path path_, part_;
   TracePlan plan_;
   const PagePool pool_;
-  std::optional<ChunkWriter> chunks_;  // before the file, which may want what it holds until it is closed
+  // before the file, which may want what it holds until it is closed
+  std::optional<ChunkWriter> chunks_;
   std::optional<h5::File> file_;
-  std::vector<OpenRows> rows_;         // one of each set
+  std::vector<OpenRows> rows_;  // one of each set
   std::optional<h5::Dataset> value_, key_, loss_, steps_valid_;
   std::optional<PyramidBuilder> pyramid_;  // only over full rows
-  uint64_t synced_bytes_ = 0;  // at the last sync, as submitted
+  uint64_t synced_bytes_ = 0;              // at the last sync, as submitted
   std::chrono::steady_clock::time_point synced_at_ = std::chrono::steady_clock::now();
   std::atomic<uint64_t> bytes_written_{0}, rows_written_{0};
   IoQueue queue_;  // last: its thread ends before what it uses goes
@@ -416,13 +422,14 @@ PageBuffer TraceWriter::page_buffer(size_t bytes) const {
 
 void TraceWriter::write_rows(RowSet set, size_t layer_index, size_t head_index, size_t step_chunk,
                              PageBuffer chunks) {
-  impl_->write_rows(set, layer_index, head_index, step_chunk, 0, std::move(chunks), Impl::Band::Whole);
+  impl_->write_rows(set, layer_index, head_index, step_chunk, 0, std::move(chunks),
+                    Impl::Band::Whole);
 }
 
-void TraceWriter::write_rows(size_t layer_index, size_t head_index, size_t step_chunk, PageBuffer chunks,
-                             PyramidBand cells) {
-  impl_->write_rows(RowSet::Weight, layer_index, head_index, step_chunk, 0, std::move(chunks), Impl::Band::Whole,
-                    std::move(cells));
+void TraceWriter::write_rows(size_t layer_index, size_t head_index, size_t step_chunk,
+                             PageBuffer chunks, PyramidBand cells) {
+  impl_->write_rows(RowSet::Weight, layer_index, head_index, step_chunk, 0, std::move(chunks),
+                    Impl::Band::Whole, std::move(cells));
 }
 
 bool TraceWriter::takes_pyramid_bands() const {
@@ -441,8 +448,8 @@ void TraceWriter::write_weights(size_t layer_index, size_t head_index, size_t st
                     std::move(copy), Impl::Band::Part);
 }
 
-void TraceWriter::write_kv_chunk(KvRows kind, size_t layer_index, KvHead kv_head, size_t chunk_index,
-                                 PageBuffer chunk) {
+void TraceWriter::write_kv_chunk(KvRows kind, size_t layer_index, KvHead kv_head,
+                                 size_t chunk_index, PageBuffer chunk) {
   const uint64_t first = chunk_index * kv_chunk_rows(impl_->plan().info);
   impl_->write_kv_chunk(impl_->kv(kind), {layer_index, kv_head.value, first, 0}, std::move(chunk));
 }

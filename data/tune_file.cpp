@@ -39,11 +39,13 @@ struct Text {
   const char* name;
   std::string TuneFile::*value;
 };
-constexpr Text kTexts[] = {{"model", &TuneFile::model},         {"model_sha256", &TuneFile::model_sha256},
-                           {"objective", &TuneFile::objective}, {"method", &TuneFile::method},
-                           {"unit", &TuneFile::unit},           {"spec", &TuneFile::spec}};
+constexpr Text kTexts[] = {
+    {"model", &TuneFile::model},         {"model_sha256", &TuneFile::model_sha256},
+    {"objective", &TuneFile::objective}, {"method", &TuneFile::method},
+    {"unit", &TuneFile::unit},           {"spec", &TuneFile::spec}};
 // Those that the first files did not have.
-constexpr Text kLaterTexts[] = {{"arithmetic", &TuneFile::arithmetic}, {"pieces_sha256", &TuneFile::pieces_sha256}};
+constexpr Text kLaterTexts[] = {{"arithmetic", &TuneFile::arithmetic},
+                                {"pieces_sha256", &TuneFile::pieces_sha256}};
 
 }  // namespace
 
@@ -100,7 +102,8 @@ TuneFile read_tune(const std::filesystem::path& path, Incomplete incomplete) {
     fail(file.name(), "is not complete", "wanted a finished file", "run the same tune again");
   for (const Text& text : kTexts) contents.*text.value = file.text_attribute("/", text.name);
   for (const Text& text : kLaterTexts)
-    if (file.has_attribute("/", text.name)) contents.*text.value = file.text_attribute("/", text.name);
+    if (file.has_attribute("/", text.name))
+      contents.*text.value = file.text_attribute("/", text.name);
   contents.budget_bytes = file.count_attribute("/", "budget_bytes");
   contents.seed = file.count_attribute("/", "seed");
   contents.cost = file.count_attribute("/", "cost");
@@ -114,8 +117,8 @@ TuneFile read_tune(const std::filesystem::path& path, Incomplete incomplete) {
   for (const uint32_t setting : contents.finalists)
     if (setting >= contents.settings.size())
       fail(finalists.subject(), std::to_string(setting), "wanted one of the settings");
-  contents.held_out_loss = read_grid(file, "/held_out/loss", contents.finalists.size(),
-                                     contents.held_out_pieces.size());
+  contents.held_out_loss =
+      read_grid(file, "/held_out/loss", contents.finalists.size(), contents.held_out_pieces.size());
   for (const Column& column : kColumns)
     contents.*column.values =
         file.open_dataset(column.path, h5::Type::F64, {UINT64_MAX}).read_all<double>();

@@ -1,5 +1,6 @@
 #pragma once
-// The result of `dendrokv tune`: losses of settings on pieces of text, those of the finalists on held-out ones. Layout: docs/files.md.
+// The result of `dendrokv tune`: losses of settings on pieces of text, those of the finalists on
+// held-out ones. Layout: docs/files.md.
 
 #include <cstdint>
 #include <filesystem>
@@ -15,22 +16,27 @@ struct TuneFile {
   std::string uuid, created, creator, command_line;
   bool complete = true;
   std::string model, model_sha256, arithmetic;  // "fast" or "exact"
-  std::string pieces_sha256;                   // over all pieces, held-out ones too; empty in files of older versions, as arithmetic
+  // over all pieces, held-out ones too; empty in files of older versions, as arithmetic
+  std::string pieces_sha256;
   std::string objective, method, unit;  // "loss", "halving", "nat per token"
   uint64_t budget_bytes = 0, seed = 1;
   double confidence = 0.95;
-  std::vector<std::string> settings;       // policy specs
-  std::vector<std::string> pieces;         // names of the texts they were chosen on
-  Grid<double> loss;                       // [setting, piece]; NaN = not measured
-  uint64_t cost = 0;                       // settings times pieces that were measured
-  std::vector<uint32_t> finalists;         // settings, the baseline first, then the winner of the search
+  std::vector<std::string> settings;  // policy specs
+  std::vector<std::string> pieces;    // names of the texts they were chosen on
+  Grid<double> loss;                  // [setting, piece]; NaN = not measured
+  uint64_t cost = 0;                  // settings times pieces that were measured
+  // settings, the baseline first, then the winner of the search
+  std::vector<uint32_t> finalists;
   std::vector<std::string> held_out_pieces;
-  Grid<double> held_out_loss;              // [finalist, held-out piece]
-  std::vector<double> mean, difference, lower, upper;  // [finalist] held-out mean, and difference to the baseline with limits
-  std::string spec;                        // to use: the winner where it beats the baseline on held-out text, else the baseline
+  Grid<double> held_out_loss;  // [finalist, held-out piece]
+  // [finalist] held-out mean, and difference to the baseline with limits
+  std::vector<double> mean, difference, lower, upper;
+  // to use: the winner where it beats the baseline on held-out text, else the baseline
+  std::string spec;
 };
 
-/// Writes `path`.part; with file.complete it is then renamed to `path`. Fills uuid, created and creator when empty. Throws Error.
+/// Writes `path`.part; with file.complete it is then renamed to `path`. Fills uuid, created and
+/// creator when empty. Throws Error.
 void write_tune(const std::filesystem::path& path, TuneFile& file);
 /// Throws Error: missing, another kind of file, damaged, not complete unless that is wanted.
 TuneFile read_tune(const std::filesystem::path& path, Incomplete incomplete = Incomplete::Refuse);

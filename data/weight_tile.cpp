@@ -1,6 +1,8 @@
-// Sixteen columns to a register. The sum of a cell is ((row 0 + row 1) + row 2) + row 3 of each column, then (column 0 + column 1) +
-// (column 2 + column 3), which is the order of the fold in pyramid_fold.cpp. Halves that are not negative are ordered as integers are.
-// They go past the caches, since nothing reads them before the disk does: a line that is written whole need not be fetched first.
+// Sixteen columns to a register. The sum of a cell is ((row 0 + row 1) + row 2) + row 3 of each
+// column, then (column 0 + column 1) + (column 2 + column 3), which is the order of the fold in
+// pyramid_fold.cpp. Halves that are not negative are ordered as integers are. They go past the
+// caches, since nothing reads them before the disk does: a line that is written whole need not be
+// fetched first.
 
 #include "data/weight_tile.h"
 
@@ -26,9 +28,11 @@ __mmask16 present(std::span<const float> row, size_t column) {
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl")
 
-// Of four neighbours each, by adding pairs twice: columns of a block into its sixteen cells, in order.
+// Of four neighbours each, by adding pairs twice: columns of a block into its sixteen cells, in
+// order.
 inline __m512i in_order(__m512i cells) {
-  return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), cells);
+  return _mm512_permutexvar_epi32(
+      _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), cells);
 }
 inline __m512 pairs_of(__m512 a, __m512 b) {
   return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xDD));
@@ -49,7 +53,7 @@ inline __m128i largest_of_four(__m256i first, __m256i second) {
 
 template <Coverage coverage>
 inline void store_block(const TileRows& rows, size_t column, size_t offset, const TilePlace& place,
-                                      __m512 (&sums)[kTileRows], __m256i& most_of_all) {
+                        __m512 (&sums)[kTileRows], __m256i& most_of_all) {
   __m512 total[kParts];
   __m512i number[kParts];
   __m256i highest[kParts];
@@ -59,41 +63,49 @@ inline void store_block(const TileRows& rows, size_t column, size_t offset, cons
     highest[part] = _mm256_setzero_si256();
     for (size_t row = 0; row < kTileRows; ++row) {
       const size_t at = column + part * kLanes;
-      const __mmask16 mask = coverage == Coverage::Whole ? __mmask16{0xFFFF} : present(rows[row], at);
-      const __m512 weights = coverage == Coverage::Whole ? _mm512_loadu_ps(rows[row].data() + at)
-                                                         : _mm512_maskz_loadu_ps(mask, rows[row].data() + at);
+      const __mmask16 mask =
+          coverage == Coverage::Whole ? __mmask16{0xFFFF} : present(rows[row], at);
+      const __m512 weights = coverage == Coverage::Whole
+                                 ? _mm512_loadu_ps(rows[row].data() + at)
+                                 : _mm512_maskz_loadu_ps(mask, rows[row].data() + at);
       sums[row] = _mm512_add_ps(sums[row], weights);
       __m256i halves = _mm512_cvtps_ph(weights, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
       total[part] = _mm512_add_ps(total[part], _mm512_cvtph_ps(halves));
       highest[part] = _mm256_max_epu16(highest[part], halves);
       if (coverage == Coverage::Part) {
-        number[part] = _mm512_mask_add_epi32(number[part], mask, number[part], _mm512_set1_epi32(1));
+        number[part] =
+            _mm512_mask_add_epi32(number[part], mask, number[part], _mm512_set1_epi32(1));
         halves = _mm256_mask_blend_epi16(mask, _mm256_set1_epi16(kHalfNan), halves);
         if (place.halves[row] == nullptr) continue;
       }
-      _mm256_stream_si256(reinterpret_cast<__m256i*>(place.halves[row] + offset + part * kLanes), halves);
+      _mm256_stream_si256(reinterpret_cast<__m256i*>(place.halves[row] + offset + part * kLanes),
+                          halves);
     }
   }
   const size_t cell = offset / kPyramidFactor;
   const __m512 of_four = pairs_of(pairs_of(total[0], total[1]), pairs_of(total[2], total[3]));
   const __m512 mass = _mm512_castsi512_ps(in_order(_mm512_castps_si512(of_four)));
   if (place.exact_sum != nullptr) _mm512_storeu_ps(place.exact_sum + cell, mass);
-  __m256i most = _mm256_inserti128_si256(_mm256_castsi128_si256(largest_of_four(highest[0], highest[1])),
-                                         largest_of_four(highest[2], highest[3]), 1);
+  __m256i most =
+      _mm256_inserti128_si256(_mm256_castsi128_si256(largest_of_four(highest[0], highest[1])),
+                              largest_of_four(highest[2], highest[3]), 1);
   most_of_all = _mm256_max_epu16(most_of_all, most);
   __m256i counts = _mm256_set1_epi16(kTileRows * kPyramidFactor);
   if (coverage == Coverage::Part) {
-    counts = _mm512_cvtepi32_epi16(in_order(pairs_of(pairs_of(number[0], number[1]), pairs_of(number[2], number[3]))));
+    counts = _mm512_cvtepi32_epi16(
+        in_order(pairs_of(pairs_of(number[0], number[1]), pairs_of(number[2], number[3]))));
     const __mmask16 without = _mm256_cmpeq_epi16_mask(counts, _mm256_setzero_si256());
     most = _mm256_mask_blend_epi16(without, most, _mm256_set1_epi16(kHalfNan));
   }
   _mm256_stream_si256(reinterpret_cast<__m256i*>(place.highest + cell), most);
   _mm256_stream_si256(reinterpret_cast<__m256i*>(place.sum + cell),
                       _mm512_cvtps_ph(mass, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
-  if (place.count != nullptr) _mm256_storeu_si256(reinterpret_cast<__m256i*>(place.count + cell), counts);
+  if (place.count != nullptr)
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(place.count + cell), counts);
 }
 
-void store_tile_avx512(const TileRows& rows, size_t first, size_t columns, const TilePlace& place, TileMeasures& measures) {
+void store_tile_avx512(const TileRows& rows, size_t first, size_t columns, const TilePlace& place,
+                       TileMeasures& measures) {
   __m512 sums[kTileRows];
   for (size_t row = 0; row < kTileRows; ++row) sums[row] = _mm512_load_ps(measures.sums[row]);
   auto* most = reinterpret_cast<__m256i*>(measures.highest);
@@ -122,7 +134,8 @@ bool TileMeasures::has_fault() const {
 }
 
 bool can_store_tiles() {
-  static const bool answer = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+  static const bool answer = __builtin_cpu_supports("avx512f") &&
+                             __builtin_cpu_supports("avx512bw") &&
                              __builtin_cpu_supports("avx512vl");
   return answer;
 }
@@ -131,7 +144,8 @@ void settle_tile() {
   _mm_sfence();
 }
 
-void store_tile(const TileRows& rows, size_t first, size_t columns, const TilePlace& place, TileMeasures& measures) {
+void store_tile(const TileRows& rows, size_t first, size_t columns, const TilePlace& place,
+                TileMeasures& measures) {
   DENDROKV_ASSERT(can_store_tiles() && first % kTileBlock == 0 && columns % kTileBlock == 0);
   store_tile_avx512(rows, first, columns, place, measures);
 }

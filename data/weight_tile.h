@@ -1,6 +1,7 @@
 #pragma once
-// Rows of attention weights on their way into a trace, four at a time: halves, cells of the finest level of the pyramid, and what the
-// check of a row wants to know, in one pass while the rows are in the first cache.
+// Rows of attention weights on their way into a trace, four at a time: halves, cells of the finest
+// level of the pyramid, and what the check of a row wants to know, in one pass while the rows are
+// in the first cache.
 
 #include <array>
 #include <cstddef>
@@ -18,13 +19,16 @@ inline constexpr size_t kTileBlock = 64;  // columns that store_tile takes at a 
 /// Rows of positions 0, 1, ...; absent beyond their ends. An empty one is no row at all.
 using TileRows = std::array<std::span<const float>, kTileRows>;
 
-/// Where a part of a tile goes; every pointer to a border of 64 bytes, those of cells to one of as many bytes as 16 of them take.
+/// Where a part of a tile goes; every pointer to a border of 64 bytes, those of cells to one of as
+/// many bytes as 16 of them take.
 struct TilePlace {
   std::array<uint16_t*, kTileRows> halves{};  // [columns]; null where there is no row
   uint16_t* highest = nullptr;                // [columns / 4] f16, NaN without a sample
   uint16_t* sum = nullptr;                    // [columns / 4] f16
-  float* exact_sum = nullptr;                 // [columns / 4], or null where no level is made of these cells
-  uint16_t* count = nullptr;                  // [columns / 4], or null where it follows from the steps
+  // [columns / 4], or null where no level is made of these cells
+  float* exact_sum = nullptr;
+  // [columns / 4], or null where it follows from the steps
+  uint16_t* count = nullptr;
 };
 
 /// Of the rows of a tile, part by part.
@@ -37,13 +41,17 @@ struct TileMeasures {
   bool has_fault() const;
 };
 
-/// Whether this processor has the instructions of store_tile. Without them the same bits come from to_half and fold_halves.
+/// Whether this processor has the instructions of store_tile. Without them the same bits come from
+/// to_half and fold_halves.
 bool can_store_tiles();
 
-/// Columns [first, first + columns) of the rows, both multiples of kTileBlock. The cells mean nothing where measures.has_fault().
-void store_tile(const TileRows& rows, size_t first, size_t columns, const TilePlace& place, TileMeasures& measures);
+/// Columns [first, first + columns) of the rows, both multiples of kTileBlock. The cells mean
+/// nothing where measures.has_fault().
+void store_tile(const TileRows& rows, size_t first, size_t columns, const TilePlace& place,
+                TileMeasures& measures);
 
-/// Before another thread is told of the halves that this one has stored: stores past the caches are not in order with others.
+/// Before another thread is told of the halves that this one has stored: stores past the caches are
+/// not in order with others.
 void settle_tile();
 
 }  // namespace dendrokv

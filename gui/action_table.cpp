@@ -1,7 +1,7 @@
 #include "gui/actions.h"
 
-// How to add an action: a row below. The menu, the key and the key sheet read it from there; a test sees to it
-// that no key is given twice.
+// How to add an action: a row below. The menu, the key and the key sheet read it from there; a test
+// sees to it that no key is given twice.
 
 #include <QInputDialog>
 #include <algorithm>

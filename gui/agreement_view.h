@@ -1,6 +1,6 @@
 #pragma once
-// Layers down, lanes across: how alike two runs are in every lane at the chosen step. Click a tile to look at
-// its lane.
+// Layers down, lanes across: how alike two runs are in every lane at the chosen step. Click a tile
+// to look at its lane.
 
 #include "gui/comparison.h"
 #include "gui/view.h"

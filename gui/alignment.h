@@ -1,6 +1,7 @@
 #pragma once
-// Which token of one text is which of another: the same prompt behind a longer system text, a word more or
-// less. A longest common subsequence of pieces; of long texts, one between rare runs of pieces that both have.
+// Which token of one text is which of another: the same prompt behind a longer system text, a word
+// more or less. A longest common subsequence of pieces; of long texts, one between rare runs of
+// pieces that both have.
 
 #include <cstdint>
 #include <optional>
@@ -19,8 +20,8 @@ class Alignment {
 
   std::optional<Position> second(Position first) const;
   std::optional<Position> first(Position second) const;
-  /// Step of the second text that has read as far as `step` of the first: that of the last token up to it
-  /// which both have; the first step when there is none.
+  /// Step of the second text that has read as far as `step` of the first: that of the last token up
+  /// to it which both have; the first step when there is none.
   Step second_step(Step step) const { return second_step_[step.index()]; }
   Step first_step(Step step) const { return first_step_[step.index()]; }
 

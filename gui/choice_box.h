@@ -1,5 +1,6 @@
 #pragma once
-// A combo box with a drawn arrow (the style sheet takes the desktop's away), and icons of the step buttons.
+// A combo box with a drawn arrow (the style sheet takes the desktop's away), and icons of the step
+// buttons.
 
 #include <QComboBox>
 #include <QIcon>

@@ -9,11 +9,12 @@
 
 namespace dendrokv {
 
-/// How well `typed` fits a name: 0 = not at all; letters must come in order. Beginnings of words and runs of
-/// letters count more.
+/// How well `typed` fits a name: 0 = not at all; letters must come in order. Beginnings of words
+/// and runs of letters count more.
 int palette_score(const QString& typed, const QString& name);
 
-/// Actions of the window that a user may run: named ones, those of views and menus included, by menu and name.
+/// Actions of the window that a user may run: named ones, those of views and menus included, by
+/// menu and name.
 std::vector<QAction*> palette_actions(const QWidget& window);
 
 class CommandPalette : public QDialog {

@@ -1,6 +1,6 @@
 #pragma once
-// What the chosen run is compared with: other runs over the text, or another trace of it; and how: side by
-// side, by blinking, in the comparison views.
+// What the chosen run is compared with: other runs over the text, or another trace of it; and how:
+// side by side, by blinking, in the comparison views.
 
 #include <QObject>
 #include <QTimer>
@@ -21,7 +21,8 @@ class CompareControl : public QObject {
 
   /// Before another document is opened.
   void forget();
-  /// Adds the next run to the comparison; after the last one, none is left. Shows the comparison views.
+  /// Adds the next run to the comparison; after the last one, none is left. Shows the comparison
+  /// views.
   void cycle();
   /// The views of a comparison in place of others, until it is stopped.
   void show();

@@ -1,6 +1,6 @@
 #pragma once
-// Runs under each other on the shared axis: what each keeps, where two differ, and how alike they were at
-// every step. Differences have a pattern each, so that colour is not the only carrier.
+// Runs under each other on the shared axis: what each keeps, where two differ, and how alike they
+// were at every step. Differences have a pattern each, so that colour is not the only carrier.
 
 #include "gui/comparison.h"
 #include "gui/view.h"
@@ -44,8 +44,8 @@ class CompareView : public PositionView {
   mutable std::optional<Alignment> identity_;
 };
 
-/// Share of the members of [first, first + count) of each kind: both, only the first, only the second; of
-/// those that are read.
+/// Share of the members of [first, first + count) of each kind: both, only the first, only the
+/// second; of those that are read.
 struct MemberShares {
   double both = 0, only_first = 0, only_second = 0;
 };

@@ -44,8 +44,8 @@ Span kept_span(std::span<const int32_t> evicted, size_t position) {
   return {static_cast<uint32_t>(position), end};
 }
 
-/// [step of the second text, one past the last included] the first step of the first text that has read as
-/// far; one past the last when none has.
+/// [step of the second text, one past the last included] the first step of the first text that has
+/// read as far; one past the last when none has.
 std::vector<uint32_t> first_reaching(const Alignment& alignment) {
   const uint32_t steps = alignment.first_tokens();
   std::vector<uint32_t> reaching(alignment.second_tokens() + size_t{1}, steps);

@@ -95,7 +95,8 @@ const RunIndex& RunIndexes::of(const std::vector<Run>& runs, size_t run) const {
 
 Content load_content(const TraceReader& trace, const std::filesystem::path& trace_file,
                      const std::vector<std::filesystem::path>& runs_files) {
-  Content content{trace_file, trace.info(), trace.tokens(), {}, {}, trace.missing(), Ending::Finished, ValueRows::There, {}};
+  Content content{trace_file,      trace.info(),     trace.tokens(),   {}, {},
+                  trace.missing(), Ending::Finished, ValueRows::There, {}};
   const auto attempt = [&content](const auto& read) {
     try {
       read();

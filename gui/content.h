@@ -56,8 +56,8 @@ struct Content {
   const RunIndex& index(size_t run) const { return indexes.of(runs, run); }
 };
 
-/// Reads everything but attention and values. Throws Error: a runs file of another trace, or of another
-/// shape than the trace.
+/// Reads everything but attention and values. Throws Error: a runs file of another trace, or of
+/// another shape than the trace.
 Content load_content(const TraceReader& trace, const std::filesystem::path& trace_file,
                      const std::vector<std::filesystem::path>& runs_files);
 
@@ -74,8 +74,8 @@ std::string lane_name(const Run& run, Lane lane);
 
 /// The run that shows most: the trace's own if it evicts, else the first one that does.
 size_t most_telling_run(const Content& content);
-/// A good first example in a lane: the latest evicted token with three winners after it, else the one with
-/// the longest chain.
+/// A good first example in a lane: the latest evicted token with three winners after it, else the
+/// one with the longest chain.
 std::optional<Position> telling_position(const Run& run, Layer layer, Lane lane);
 
 /// Why the trace cannot show a lane of a layer at a step, when it cannot: what was not recorded.

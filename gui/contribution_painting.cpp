@@ -41,13 +41,13 @@ void ContributionView::paint_heat(QPainter& painter) {
   std::vector<TileKey> layers = {
       whole_tile(subject_, content()->info.steps.size(), content()->info.tokens)};
   const std::vector<TileKey> sight = visible_tiles(now);
-  const bool lacking = std::any_of(sight.begin(), sight.end(), [&document](const TileKey& key) {
-    return !document.tile(key);
-  });
+  const bool lacking = std::any_of(sight.begin(), sight.end(),
+                                   [&document](const TileKey& key) { return !document.tile(key); });
   // Until all is there the zoom of before stands in where it has something.
   if (lacking && zoom_before_ && *zoom_before_ != now) {
     const std::vector<TileKey> before = visible_tiles(*zoom_before_);
-    if (before.size() <= HeatPainter::kMostPictures) layers.insert(layers.end(), before.begin(), before.end());
+    if (before.size() <= HeatPainter::kMostPictures)
+      layers.insert(layers.end(), before.begin(), before.end());
   }
   if (!lacking) {
     zoom_before_ = now;
@@ -97,7 +97,8 @@ void ContributionView::paint_step_ticks(QPainter& painter) const {
   for (const Tick& tick :
        binary_ticks(step_axis(), std::max(2, static_cast<int>(rect.height() / scaled(34))))) {
     if (tick.value >= static_cast<double>(steps.size())) continue;
-    const double y = std::clamp(step_axis().pixel(tick.value + 0.5), rect.top() + 6, rect.bottom() - 5);
+    const double y =
+        std::clamp(step_axis().pixel(tick.value + 0.5), rect.top() + 6, rect.bottom() - 5);
     if (y < free_from) continue;
     free_from = y + scaled(13);
     draw_label(painter, QRectF(rect.left() - 52, y - 8, 46, 16), kRightLabel,
@@ -161,8 +162,8 @@ void ContributionView::paint_column_profile(QPainter& painter, Position position
       drawn = false;
       continue;
     }
-    const QPointF point(strip.left() + 4 + scale().fraction(double{cell->value}) * (kColumnWidth - 8),
-                        y + 0.5);
+    const QPointF point(
+        strip.left() + 4 + scale().fraction(double{cell->value}) * (kColumnWidth - 8), y + 0.5);
     if (drawn)
       path.lineTo(point);
     else
@@ -174,7 +175,8 @@ void ContributionView::paint_column_profile(QPainter& painter, Position position
   painter.drawPath(path);
 }
 
-/// What the lane, or the lanes, keep after the chosen step, below the map: tree levels, or the fraction that keeps.
+/// What the lane, or the lanes, keep after the chosen step, below the map: tree levels, or the
+/// fraction that keeps.
 void ContributionView::paint_levels(QPainter& painter) const {
   if (profile_height() == 0) return;
   const QRectF rect = plot();

@@ -113,7 +113,8 @@ void ContributionView::hideEvent(QHideEvent* event) {
 }
 
 int ContributionView::header_reserve() const {
-  return static_cast<int>(scaled(kQuantityWidth + kReductionWidth + 28)) + (has_bar() ? kBarWidth + 24 : 0);
+  return static_cast<int>(scaled(kQuantityWidth + kReductionWidth + 28)) +
+         (has_bar() ? kBarWidth + 24 : 0);
 }
 
 void ContributionView::resizeEvent(QResizeEvent* event) {
@@ -125,7 +126,8 @@ void ContributionView::resizeEvent(QResizeEvent* event) {
 
 std::optional<HeatSubject> ContributionView::subject() const {
   if (!content()) return std::nullopt;
-  // A map of every head of the model would read all of the trace for each tile: the mean of all is shown layer by layer.
+  // A map of every head of the model would read all of the trace for each tile: the mean of all is
+  // shown layer by layer.
   Selection shown = selection();
   if (shown.scope == LaneScope::AllMean) shown.scope = LaneScope::LayerMean;
   std::vector<LayerHeads> heads = recorded_heads(*content(), shown);
@@ -155,9 +157,9 @@ IndexRange ContributionView::visible_steps() const {
 ContributionView::Zoom ContributionView::zoom() const {
   const double ratio = devicePixelRatioF();
   const QRectF rect = plot();
-  return {shift_for(static_cast<double>(visible_steps().count) /
-                    std::max(1.0, rect.height() * ratio)),
-          shift_for(selection().visible / std::max(1.0, rect.width() * ratio))};
+  return {
+      shift_for(static_cast<double>(visible_steps().count) / std::max(1.0, rect.height() * ratio)),
+      shift_for(selection().visible / std::max(1.0, rect.width() * ratio))};
 }
 
 std::vector<TileKey> ContributionView::visible_tiles(Zoom zoom) const {
@@ -256,8 +258,8 @@ void ContributionView::wheelEvent(QWheelEvent* event) {
   const double turns = std::clamp(event->angleDelta().y() / 120.0, -4.0, 4.0);
   const IndexRange now = visible_steps();
   const auto all = static_cast<double>(content()->info.steps.size());
-  const double count = std::clamp(static_cast<double>(now.count) * std::pow(0.8, turns),
-                                  std::min(8.0, all), all);
+  const double count =
+      std::clamp(static_cast<double>(now.count) * std::pow(0.8, turns), std::min(8.0, all), all);
   const double anchor = step_axis().data(event->position().y());
   const double before = (anchor - static_cast<double>(now.first)) / static_cast<double>(now.count);
   own_steps_.count = static_cast<size_t>(std::lround(count));

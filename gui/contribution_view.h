@@ -1,7 +1,8 @@
 #pragma once
-// What each query gave to each position: positions across, steps down, for the heads of the chosen lane or layer. Drawn from tiles:
-// what is not read yet is shown by coarser ones. Above it the row of the chosen step; along the right edge, while a position is
-// pointed at or chosen, its column; along the lower edge what the lane keeps.
+// What each query gave to each position: positions across, steps down, for the heads of the chosen
+// lane or layer. Drawn from tiles: what is not read yet is shown by coarser ones. Above it the row
+// of the chosen step; along the right edge, while a position is pointed at or chosen, its column;
+// along the lower edge what the lane keeps.
 
 #include <QAction>
 #include <QActionGroup>
@@ -22,7 +23,8 @@ class ContributionView : public PositionView {
   QString describe(QPointF point) const override;
   QRectF plot() const override;
 
-  /// The cell of the tile that is drawn under a place, at the present zoom; nothing while it is not there.
+  /// The cell of the tile that is drawn under a place, at the present zoom; nothing while it is not
+  /// there.
   using Cell = HeatCell;
   std::optional<Cell> cell_at(size_t step_index, Position position) const;
   /// Recorded steps in sight, as indices.

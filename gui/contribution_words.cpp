@@ -45,7 +45,8 @@ QString ContributionView::caption() const {
   if (!set) text = QStringLiteral("layer %1, ").arg(now.layer.value);
   const size_t heads = head_count(of->heads);
   if (heads > 1)
-    text += of->reduction == Reduction::Max ? QStringLiteral("largest of ") : QStringLiteral("mean of ");
+    text += of->reduction == Reduction::Max ? QStringLiteral("largest of ")
+                                            : QStringLiteral("mean of ");
   text += plural(heads, "query head");
   if (now.scope == LaneScope::One)
     text += QStringLiteral(" of ") + to_qt(lane_name(content()->runs[now.run], now.lane));

@@ -25,7 +25,8 @@ std::vector<DensityBin> bins_up_to(uint64_t farthest) {
 
 Density retained_density(const RunIndex& index, std::span<const LaneId> lanes, Step step) {
   Density found;
-  const uint64_t seen = std::min<uint64_t>(step.value + uint64_t{1}, index.run().retention.tokens());
+  const uint64_t seen =
+      std::min<uint64_t>(step.value + uint64_t{1}, index.run().retention.tokens());
   found.bins = bins_up_to(seen);
   std::vector<uint64_t> kept(found.bins.size());
   std::map<uint16_t, std::vector<uint32_t>> distances;

@@ -8,7 +8,8 @@
 
 namespace dendrokv {
 
-/// Distances [first, end) from the step (the step's own token has distance 1), several to an octave.
+/// Distances [first, end) from the step (the step's own token has distance 1), several to an
+/// octave.
 struct DensityBin {
   uint64_t first = 1, end = 2;
   double density = 0;  // kept share of the (lane, position) pairs
@@ -16,7 +17,7 @@ struct DensityBin {
 /// Tokens of one tree level.
 struct DensityLevel {
   uint16_t level = 0;
-  uint64_t tokens = 0;          // over all lanes
+  uint64_t tokens = 0;  // over all lanes
   double median_distance = 0;
 };
 struct Density {

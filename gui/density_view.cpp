@@ -90,7 +90,8 @@ void DensityView::paint_curve(QPainter& painter, const Density& density, const A
   for (const DensityBin& bin : density.bins) {
     const double left = x.pixel(static_cast<double>(bin.first));
     const double right = x.pixel(static_cast<double>(bin.end));
-    const double at = bin.density > 0 ? y.pixel(std::max(bin.density, y.data_first)) : plot().bottom();
+    const double at =
+        bin.density > 0 ? y.pixel(std::max(bin.density, y.data_first)) : plot().bottom();
     if (path.isEmpty())
       path.moveTo(left, at);
     else

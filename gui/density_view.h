@@ -1,7 +1,8 @@
 #pragma once
-// The kept share of the text against the distance from the step, both axes logarithmic. A tree that halves the past keeps one token in
-// 2^k at its level k: the dot of a level stands at 2^-k and at the middle distance of its tokens, so the curve of a rule that keeps the
-// law runs through the dots.
+// The kept share of the text against the distance from the step, both axes logarithmic. A tree that
+// halves the past keeps one token in 2^k at its level k: the dot of a level stands at 2^-k and at
+// the middle distance of its tokens, so the curve of a rule that keeps the law runs through the
+// dots.
 
 #include "gui/density.h"
 #include "gui/view.h"

@@ -15,8 +15,8 @@ struct Destination {
   Lane lane;
 };
 
-/// "1200", "120k", "1.5M": a position; "step 40", "s40": a step; "14.2": lane 2 of layer 14. Nothing when it
-/// is none of these or beyond 32 bits.
+/// "1200", "120k", "1.5M": a position; "step 40", "s40": a step; "14.2": lane 2 of layer 14.
+/// Nothing when it is none of these or beyond 32 bits.
 std::optional<Destination> parse_destination(const QString& typed);
 
 }  // namespace dendrokv

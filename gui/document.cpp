@@ -46,7 +46,8 @@ void Document::ask(Topic topic, Read read, Keep keep) {
   io_->post(topic, [this, topic, id, read, keep, source = source_](const IoThread::Stale& stale) {
     decltype(read(*source, stale)) answer{};
     QString problem;
-    // Of a long text, the answer before and what a reading takes besides its own are much: the allocator would keep both.
+    // Of a long text, the answer before and what a reading takes besides its own are much: the
+    // allocator would keep both.
     ::malloc_trim(0);
     try {
       answer = read(*source, stale);
@@ -130,7 +131,8 @@ void Document::open(const std::vector<std::filesystem::path>& files) {
       });
 }
 
-/// Makes the indexes of the lanes of the other runs while nothing else is to be read: a view that asks early makes its own.
+/// Makes the indexes of the lanes of the other runs while nothing else is to be read: a view that
+/// asks early makes its own.
 void Document::index_runs() {
   io_->post(Topic::Index, [this, content = content_](const IoThread::Stale& stale) {
     const size_t first = most_telling_run(*content);

@@ -1,7 +1,7 @@
 #pragma once
-// The opened trace. Files are touched by one I/O thread only; the window gets immutable snapshots and tiles and is
-// never blocked. Asking for what is already there or on its way costs nothing; answers to requests that
-// have been replaced are dropped.
+// The opened trace. Files are touched by one I/O thread only; the window gets immutable snapshots
+// and tiles and is never blocked. Asking for what is already there or on its way costs nothing;
+// answers to requests that have been replaced are dropped.
 
 #include <QObject>
 #include <QString>
@@ -50,7 +50,8 @@ class Document : public QObject {
   void want_row(const RowRequest& request);
   void want_map(size_t step_index);
   void want_ranks(const RankRequest& request);
-  /// The newest answers; may belong to an earlier request (compare `request`) while one is on its way.
+  /// The newest answers; may belong to an earlier request (compare `request`) while one is on its
+  /// way.
   const RowSnapshot* row() const { return row_.get(); }
   const MapSnapshot* map() const { return map_.get(); }
   const RankSnapshot* ranks() const { return ranks_.get(); }
@@ -58,8 +59,8 @@ class Document : public QObject {
   /// The number that stands for a subject in tile keys, for as long as the document is open.
   uint32_t heat_subject(const HeatSubject& subject);
   const HeatSubject& heat_subject(uint32_t number) const { return subjects_[number]; }
-  /// What `client` looks at now, in order of urgency; replaces what it wanted before. Tiles that are there already cost nothing; each
-  /// other one is announced by arrived(Topic::Heat).
+  /// What `client` looks at now, in order of urgency; replaces what it wanted before. Tiles that
+  /// are there already cost nothing; each other one is announced by arrived(Topic::Heat).
   void want_tiles(const void* client, const std::vector<TileKey>& keys);
   /// Null while it is not there.
   std::shared_ptr<const HeatTile> tile(const TileKey& key) { return tiles_.find(key); }
@@ -97,7 +98,8 @@ class Document : public QObject {
     QString problem;
   };
   State& state(Topic topic) { return states_[static_cast<size_t>(topic)]; }
-  /// Runs `read` on the I/O thread and `keep` with its answer on this one, unless it was replaced by then.
+  /// Runs `read` on the I/O thread and `keep` with its answer on this one, unless it was replaced
+  /// by then.
   template <class Read, class Keep>
   void ask(Topic topic, Read read, Keep keep);
   void answered(Topic topic, uint64_t id, const QString& problem);

@@ -10,13 +10,14 @@
 namespace dendrokv {
 
 std::optional<FileStamp> file_stamp(const std::filesystem::path& path) {
-  struct stat facts{};
+  struct stat facts {};
   if (::stat(path.c_str(), &facts) != 0) return std::nullopt;
   return FileStamp{facts.st_dev, facts.st_ino, static_cast<uint64_t>(facts.st_size),
                    int64_t{facts.st_mtim.tv_sec} * 1'000'000'000 + facts.st_mtim.tv_nsec};
 }
 
-// A finished trace never changes; another one may come in its place. One that is being written grows, and gets its final name at the end.
+// A finished trace never changes; another one may come in its place. One that is being written
+// grows, and gets its final name at the end.
 void Document::watch() {
   if (!content_ || replaced_ || following_) return;
   const std::optional<FileStamp> now = file_stamp(content_->file);
@@ -46,7 +47,8 @@ void Document::follow() {
     try {
       TraceReader trace(file, Incomplete::TakeWhatIsThere);
       const bool same = trace.info().uuid == before->info.uuid;
-      if (same && (trace.info().steps.size() > before->info.steps.size() || trace.info().complete)) {
+      if (same &&
+          (trace.info().steps.size() > before->info.steps.size() || trace.info().complete)) {
         std::vector<std::filesystem::path> runs;
         for (const std::filesystem::path& one : files)
           if (one != before->file && kind_of(one) == FileKind::Runs) runs.push_back(one);

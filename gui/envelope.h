@@ -30,8 +30,9 @@ class Envelope {
   std::vector<std::vector<Cell>> levels_;  // level l: 8^(l + 1) values a cell
 };
 
-/// The curve over `columns` equal parts of [first, end), each exactly reduced: what a line of one point up and one down a pixel needs.
-/// Bounds are rounded outwards, so that no value falls between two columns.
+/// The curve over `columns` equal parts of [first, end), each exactly reduced: what a line of one
+/// point up and one down a pixel needs. Bounds are rounded outwards, so that no value falls between
+/// two columns.
 std::vector<Envelope::Cell> envelope_columns(const Envelope& curve, double first, double end,
                                              size_t columns);
 

@@ -52,7 +52,8 @@ HeatCodes::HeatCodes(const ValueScale& scale) {
     const double fraction = scale.fraction(std::isfinite(value) ? double{value} : scale.high);
     return static_cast<uint8_t>(kFirstValue + std::lround(fraction * (255 - kFirstValue)));
   };
-  // Codes rise with the bits: where both ends of a run have one code, all of it has, and the scale is asked some thousand times, not 32,768.
+  // Codes rise with the bits: where both ends of a run have one code, all of it has, and the scale
+  // is asked some thousand times, not 32,768.
   const auto fill = [&](const auto& self, size_t first, size_t last) -> void {
     if (codes_[first] == codes_[last])
       return std::fill(codes_.begin() + static_cast<ptrdiff_t>(first),

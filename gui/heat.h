@@ -1,8 +1,10 @@
 #pragma once
-// The heat map as tiles: what a tile is of, where it lies, and how its values are reduced. Plain structs, no window.
+// The heat map as tiles: what a tile is of, where it lies, and how its values are reduced. Plain
+// structs, no window.
 //
-// A tile has kHeatTile x kHeatTile cells of 2^step_shift recorded steps by 2^position_shift positions. Cells of every zoom are exact
-// reductions of all that lies in them; they are made of the finest stored level of the trace's pyramid that is affordable.
+// A tile has kHeatTile x kHeatTile cells of 2^step_shift recorded steps by 2^position_shift
+// positions. Cells of every zoom are exact reductions of all that lies in them; they are made of
+// the finest stored level of the trace's pyramid that is affordable.
 
 #include <array>
 #include <cmath>
@@ -43,7 +45,9 @@ struct TileKey {
   uint32_t row = 0, column = 0;  // of tiles
   auto operator<=>(const TileKey&) const = default;
 
-  IndexRange steps() const { return {size_t{row} * kHeatTile << step_shift, kHeatTile << step_shift}; }
+  IndexRange steps() const {
+    return {size_t{row} * kHeatTile << step_shift, kHeatTile << step_shift};
+  }
   IndexRange positions() const {
     return {size_t{column} * kHeatTile << position_shift, kHeatTile << position_shift};
   }
@@ -59,7 +63,8 @@ enum class Sampling : uint8_t {
 struct HeatTile {
   TileKey key;
   Grid<float> values;  // [step cell, position cell] up to the edge of the trace; NaN = no sample
-  size_t step_grain = 1, position_grain = 1;  // steps and positions that one stored value stands for
+  // steps and positions that one stored value stands for
+  size_t step_grain = 1, position_grain = 1;
   Sampling sampling = Sampling::Exact;
   size_t bytes() const { return values.rows() * values.cols() * sizeof(float) + sizeof(*this); }
 };
@@ -72,7 +77,8 @@ std::vector<TileKey> tiles_over(uint32_t subject, uint8_t step_shift, uint8_t po
 /// The one tile that shows all of a trace.
 TileKey whole_tile(uint32_t subject, size_t steps, size_t positions);
 
-/// From values to the codes of a colour table, through the upper half of a float's bits: 0.4 % of the value, a table look-up each.
+/// From values to the codes of a colour table, through the upper half of a float's bits: 0.4 % of
+/// the value, a table look-up each.
 class HeatCodes {
  public:
   static constexpr uint8_t kFuture = 0;  // the position comes after the step

@@ -5,7 +5,8 @@
 namespace dendrokv {
 
 std::optional<HeatCell> HeatCells::at(size_t step_index, Position position) {
-  const size_t row = step_index >> key_.step_shift, column = position.index() >> key_.position_shift;
+  const size_t row = step_index >> key_.step_shift,
+               column = position.index() >> key_.position_shift;
   TileKey key = key_;
   key.row = static_cast<uint32_t>(row / kHeatTile);
   key.column = static_cast<uint32_t>(column / kHeatTile);

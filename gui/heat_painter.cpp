@@ -95,7 +95,8 @@ void HeatPainter::paint(QPainter& painter, const HeatTile& tile, const Place& pl
               place.down.pixel(edge(first_step, tile.values.rows(), tile.key.step_shift))));
   const QRectF& rect = place.plot;
   if (!exact.intersects(rect)) return;
-  // Only the cells in sight: a target far larger than the panel would be cut by the painter, slowly.
+  // Only the cells in sight: a target far larger than the panel would be cut by the painter,
+  // slowly.
   const double x_scale = exact.width() / static_cast<double>(tile.values.cols());
   const double y_scale = exact.height() / static_cast<double>(tile.values.rows());
   const auto cells = [](double from, double to, double origin, double scale, size_t most) {

@@ -1,5 +1,6 @@
 #pragma once
-// Heat map tiles in colour: a scale of what is in sight, a table of colours, and the pictures of the tiles drawn last.
+// Heat map tiles in colour: a scale of what is in sight, a table of colours, and the pictures of
+// the tiles drawn last.
 
 #include <QPainter>
 #include <QVector>
@@ -14,7 +15,8 @@
 
 namespace dendrokv {
 
-/// Some of the values of tiles, evenly spread; those of the first `sinks` positions are left out, as they would take the whole range.
+/// Some of the values of tiles, evenly spread; those of the first `sinks` positions are left out,
+/// as they would take the whole range.
 std::vector<float> scale_samples(std::span<const std::shared_ptr<const HeatTile>> tiles,
                                  size_t sinks);
 
@@ -25,12 +27,14 @@ class HeatPainter {
   const ValueScale& scale() const { return scale_; }
   void forget_pictures() { pictures_.clear(); }
 
-  /// Where a tile lies: positions across, indices of recorded steps down, in the rectangle that the axes cover.
+  /// Where a tile lies: positions across, indices of recorded steps down, in the rectangle that the
+  /// axes cover.
   struct Place {
     Axis across, down;
     QRectF plot;
   };
-  /// Only the cells in the plot, on whole pixels of the device. `steps` are those of the trace, by index.
+  /// Only the cells in the plot, on whole pixels of the device. `steps` are those of the trace, by
+  /// index.
   void paint(QPainter& painter, const HeatTile& tile, const Place& place,
              std::span<const Step> steps);
 

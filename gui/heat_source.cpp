@@ -1,7 +1,8 @@
 #include "gui/heat_source.h"
 
-// A tile is folded from blocks of stored cells: rows of weights (level 0) or of a level of the pyramid. Each block knows how many
-// steps and positions one of its cells stands for; a block cell that is coarser than a tile cell is spread over those that it covers.
+// A tile is folded from blocks of stored cells: rows of weights (level 0) or of a level of the
+// pyramid. Each block knows how many steps and positions one of its cells stands for; a block cell
+// that is coarser than a tile cell is spread over those that it covers.
 
 #include <algorithm>
 #include <limits>
@@ -16,7 +17,7 @@ constexpr size_t kBlockSteps = 64;
 constexpr size_t kPreviewRows = 64;  // steps that a tile of a preview looks at
 constexpr size_t kLengthBlock = 8192;
 constexpr size_t kMostLengths = 16u << 20;  // numbers kept
-constexpr size_t kLostPiece = 64;  // positions that are given up together
+constexpr size_t kLostPiece = 64;           // positions that are given up together
 constexpr float kAbsent = std::numeric_limits<float>::quiet_NaN();
 
 size_t divided_up(size_t count, size_t by) {
@@ -47,7 +48,7 @@ struct HeatSource::Folding {
   HeatTile tile;
   const HeatSubject& subject;
   IndexRange steps, positions;
-  Grid<double> sum;     // Mean
+  Grid<double> sum;  // Mean
   Grid<double> count;
 
   Folding(const TileKey& key, const HeatSubject& of, IndexRange s, IndexRange p)
@@ -64,7 +65,8 @@ struct HeatSource::Folding {
 
   /// Tile cells that a stored one touches, in one direction.
   static IndexRange touched(size_t first, size_t count, IndexRange all, uint8_t shift) {
-    const size_t from = std::max(first, all.first), to = std::min(first + count, all.first + all.count);
+    const size_t from = std::max(first, all.first),
+                 to = std::min(first + count, all.first + all.count);
     const size_t cell = (from - all.first) >> shift;
     return {cell, ((to - 1 - all.first) >> shift) - cell + 1};
   }
@@ -110,7 +112,8 @@ void HeatSource::find_pyramid() {
   if (pyramid_) origin_ = PyramidOrigin::Index;
 }
 
-/// The finest level whose cells are no larger than the tile's, or a coarser one if that would be too many; 0 = the rows themselves.
+/// The finest level whose cells are no larger than the tile's, or a coarser one if that would be
+/// too many; 0 = the rows themselves.
 size_t HeatSource::level_for(const TileKey& key, IndexRange steps, IndexRange positions) const {
   const size_t most = pyramid_ ? pyramid_->levels() : 0;
   size_t level = std::min<size_t>(std::min(key.step_shift, key.position_shift) / 2, most);
@@ -260,9 +263,8 @@ void HeatSource::fold_level(Folding& fold, size_t level, const Cancelled& cancel
                                                       fold.tile.key.step_shift);
         for (size_t c = 0; c < columns.count; ++c) {
           const float value = cells(r, c) * longest[c];
-          const IndexRange tile_columns =
-              Folding::touched((columns.first + c) * factor, factor, fold.positions,
-                               fold.tile.key.position_shift);
+          const IndexRange tile_columns = Folding::touched(
+              (columns.first + c) * factor, factor, fold.positions, fold.tile.key.position_shift);
           if (subject.reduction == Reduction::Mean)
             fold.add_mean(tile_rows, tile_columns, double{value},
                           static_cast<double>(counts(r, c)));

@@ -1,6 +1,6 @@
 #pragma once
-// Reads heat map tiles: from the rows themselves where a tile is small, else from the finest level of the pyramid that is affordable.
-// Belongs to the I/O thread.
+// Reads heat map tiles: from the rows themselves where a tile is small, else from the finest level
+// of the pyramid that is affordable. Belongs to the I/O thread.
 
 #include <filesystem>
 #include <functional>
@@ -23,7 +23,8 @@ enum class PyramidOrigin : uint8_t { Trace, Index, None };
 
 class HeatSource {
  public:
-  /// Borrows the reader. The pyramid is the trace's own, or that of the index beside it, or there is none.
+  /// Borrows the reader. The pyramid is the trace's own, or that of the index beside it, or there
+  /// is none.
   HeatSource(const TraceReader& trace, const std::filesystem::path& file);
 
   PyramidOrigin origin() const { return origin_; }
@@ -44,7 +45,8 @@ class HeatSource {
   /// NaN for rows that a file which was cut has lost.
   void read_values(size_t layer_index, KvHead kv_head, IndexRange positions,
                    GridView<float> rows) const;
-  /// Euclidean length of every value row of a KV head, [position]; NaN = lost; kept for the heads used last.
+  /// Euclidean length of every value row of a KV head, [position]; NaN = lost; kept for the heads
+  /// used last.
   const std::vector<float>& value_lengths(size_t layer_index, KvHead kv_head,
                                           const Cancelled& cancelled);
 

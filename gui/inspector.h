@@ -1,6 +1,7 @@
 #pragma once
-// The words of the side panel: why a token left, who took its place, how the lane stands. Pure text and
-// numbers from a selection; the view paints them, the tests read them, and "copy" puts them on the clipboard.
+// The words of the side panel: why a token left, who took its place, how the lane stands. Pure text
+// and numbers from a selection; the view paints them, the tests read them, and "copy" puts them on
+// the clipboard.
 
 #include <QString>
 #include <optional>
@@ -24,7 +25,8 @@ QString inspection_title(const Content& content, const Selection& selection);
 QString spoken_name(const Content& content, const Selection& selection);
 QString spoken_value(const Content& content, const Selection& selection);
 
-/// What the row snapshot must be asked for a selection; nothing when the layer or its heads were not recorded.
+/// What the row snapshot must be asked for a selection; nothing when the layer or its heads were
+/// not recorded.
 std::optional<RowRequest> row_request(const Content& content, const Selection& selection);
 
 }  // namespace dendrokv

@@ -43,8 +43,7 @@ InspectorView::InspectorView(Workspace& workspace, const QString& title, QWidget
 }
 
 void InspectorView::copy() const {
-  if (content())
-    QApplication::clipboard()->setText(as_text(told()));
+  if (content()) QApplication::clipboard()->setText(as_text(told()));
 }
 
 QString InspectorView::heading() const {

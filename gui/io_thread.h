@@ -1,6 +1,6 @@
 #pragma once
-// The one thread that reads files. Jobs are kept by topic: a newer job of a topic replaces the one that
-// waits and makes the one that runs stale, so a storm of requests costs one read.
+// The one thread that reads files. Jobs are kept by topic: a newer job of a topic replaces the one
+// that waits and makes the one that runs stale, so a storm of requests costs one read.
 
 #include <array>
 #include <condition_variable>

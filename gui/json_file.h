@@ -1,6 +1,6 @@
 #pragma once
-// Small JSON files of the viewer (notes, workspaces): read with errors that say what is wrong, written whole
-// or not at all.
+// Small JSON files of the viewer (notes, workspaces): read with errors that say what is wrong,
+// written whole or not at all.
 
 #include <QJsonObject>
 #include <filesystem>
@@ -19,8 +19,8 @@ uint32_t json_number(const std::string& subject, const QJsonObject& object, cons
 
 /// Throws Error: unreadable, or larger than any such file is.
 QByteArray read_small_file(const std::filesystem::path& path);
-/// Under its own name only when complete. A device or a pipe would be replaced by a file: it is refused.
-/// Throws Error: unwritable.
+/// Under its own name only when complete. A device or a pipe would be replaced by a file: it is
+/// refused. Throws Error: unwritable.
 void write_whole_file(const std::filesystem::path& path, const QByteArray& bytes);
 
 }  // namespace dendrokv

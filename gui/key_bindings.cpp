@@ -81,7 +81,8 @@ void set_standard_keys(QAction& action, const QList<QKeySequence>& keys) {
 
 QString keys_in_words(const QAction& action) {
   QStringList words;
-  for (const QKeySequence& key : action.shortcuts()) words << key.toString(QKeySequence::NativeText);
+  for (const QKeySequence& key : action.shortcuts())
+    words << key.toString(QKeySequence::NativeText);
   return words.join(QStringLiteral("  "));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
-// Which keys run which command: those of the table of actions, or what the user chose instead. Only the difference is stored, by the name of
-// the action ("file.open"), so that a new command gets its key and one that is gone costs nothing.
+// Which keys run which command: those of the table of actions, or what the user chose instead. Only
+// the difference is stored, by the name of the action ("file.open"), so that a new command gets its
+// key and one that is gone costs nothing.
 
 #include <QAction>
 #include <QStringList>
@@ -24,15 +25,18 @@ void write_keys(const std::filesystem::path& path, const ChangedKeys& keys);
 void set_standard_keys(QAction& action, const QList<QKeySequence>& keys);
 QString keys_in_words(const QAction& action);
 
-/// The actions of a window and their keys. Two actions never share a key, nor does the beginning of one.
+/// The actions of a window and their keys. Two actions never share a key, nor does the beginning of
+/// one.
 class KeyBindings {
  public:
-  /// Borrows the actions. Those without a name of their own, and the recent files, which come and go, are passed over.
+  /// Borrows the actions. Those without a name of their own, and the recent files, which come and
+  /// go, are passed over.
   explicit KeyBindings(const std::vector<QAction*>& actions);
 
   const std::vector<QAction*>& actions() const { return actions_; }
-  /// All as the table has them, then these changes. Throws Error that names both actions where two want one key; then all are as the
-  /// table has them. Names that no action has are kept for changed().
+  /// All as the table has them, then these changes. Throws Error that names both actions where two
+  /// want one key; then all are as the table has them. Names that no action has are kept for
+  /// changed().
   void apply(const ChangedKeys& keys);
 
   /// Each returns why not, with the name of the action that has the key, or nothing.

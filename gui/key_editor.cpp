@@ -39,7 +39,8 @@ void KeyEditor::build() {
   filter_->setPlaceholderText(QStringLiteral("a command or a key"));
   filter_->setAccessibleName(QStringLiteral("commands to show"));
   filter_->setClearButtonEnabled(true);
-  list_->setHeaderLabels({QStringLiteral("command"), QStringLiteral("menu"), QStringLiteral("keys")});
+  list_->setHeaderLabels(
+      {QStringLiteral("command"), QStringLiteral("menu"), QStringLiteral("keys")});
   list_->setAccessibleName(QStringLiteral("commands and their keys"));
   list_->setRootIsDecorated(false);
   list_->setUniformRowHeights(true);

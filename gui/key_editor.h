@@ -18,7 +18,8 @@ class KeyEditor : public QDialog {
   Q_OBJECT
  public:
   /// Writes each change to `file`; none = they last as long as the window.
-  KeyEditor(std::vector<QAction*> actions, std::optional<std::filesystem::path> file, QWidget* parent);
+  KeyEditor(std::vector<QAction*> actions, std::optional<std::filesystem::path> file,
+            QWidget* parent);
 
   QLineEdit* filter() const { return filter_; }
   QTreeWidget* list() const { return list_; }

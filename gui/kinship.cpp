@@ -28,7 +28,7 @@ const Kin& Kinship::of(const Content& content, const Selection& selection) {
     return kin_;
   const Retention& retention = content.runs[key.run].retention;
   kin_.winners = winners(retention, key.layer, key.lane, *key.position, key.step);
-  kin_.descendants = 
+  kin_.descendants =
       content.index(key.run).lane({key.layer, key.lane}).descendants(*key.position, key.step);
   return kin_;
 }

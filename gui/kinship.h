@@ -1,6 +1,6 @@
 #pragma once
-// The kin of the token in focus: who took its place, and for whom it stands. Computed once per selection, for
-// views that draw it while the pointer moves.
+// The kin of the token in focus: who took its place, and for whom it stands. Computed once per
+// selection, for views that draw it while the pointer moves.
 
 #include <optional>
 #include <vector>

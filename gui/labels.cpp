@@ -18,7 +18,8 @@ struct LabelKey {
   bool operator==(const LabelKey&) const = default;
 };
 uint qHash(const LabelKey& key, uint seed) {
-  return ::qHash(key.text, seed) ^ static_cast<uint>(key.pixels << 20 ^ key.weight << 12 ^ key.room);
+  return ::qHash(key.text, seed) ^
+         static_cast<uint>(key.pixels << 20 ^ key.weight << 12 ^ key.room);
 }
 
 LabelKey key_of(const QFont& font, const QString& text) {
@@ -39,7 +40,8 @@ QCache<LabelKey, Label>& labels() {
 const Label& label_of(const QFont& font, const QString& text) {
   const LabelKey key = key_of(font, text);
   if (const Label* known = labels().object(key)) return *known;
-  auto* const made = new Label{QStaticText(text), {}, QFontMetricsF(font).ascent()};  // the cache owns it
+  // the cache owns it
+  auto* const made = new Label{QStaticText(text), {}, QFontMetricsF(font).ascent()};
   made->glyphs.setTextFormat(Qt::PlainText);
   made->glyphs.setPerformanceHint(QStaticText::AggressiveCaching);
   made->glyphs.prepare({}, font);

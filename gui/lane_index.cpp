@@ -7,7 +7,8 @@ namespace dendrokv {
 namespace {
 
 constexpr uint32_t kShortestStride = 256;
-/// Steps between two lists, for each position that is kept at most: a list is then as long as a quarter of the steps that it serves.
+/// Steps between two lists, for each position that is kept at most: a list is then as long as a
+/// quarter of the steps that it serves.
 constexpr uint32_t kStepsPerKept = 4;
 
 /// The most positions that were in the lane at once.
@@ -104,7 +105,8 @@ std::vector<Position> LaneIndex::outlived(Position position, Step step) const {
   return beaten;
 }
 
-// Whom a position has outlived by a step had left before it: all of their own rivals had left by then as well.
+// Whom a position has outlived by a step had left before it: all of their own rivals had left by
+// then as well.
 std::vector<Position> LaneIndex::descendants(Position position, Step step) const {
   const auto now = static_cast<int32_t>(step.value);
   std::vector<uint32_t> found, open = {position.value};

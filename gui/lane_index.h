@@ -1,10 +1,12 @@
 #pragma once
-// What one lane of a run kept, at any step, in time that depends neither on the step nor on the length of the text.
+// What one lane of a run kept, at any step, in time that depends neither on the step nor on the
+// length of the text.
 //
-// Under one-way eviction a lane's record is two numbers per position: when it left, and to whom it lost. From them the index keeps,
-// once and for all, (1) the kept positions at every so-manieth step and (2) for each position the rivals that it outlived. The kept
-// set after a step is then a short list filtered, a level is a place in a short sorted list, and a subtree is walked from its root.
-// The index takes about five bytes a position beside the record of steps.
+// Under one-way eviction a lane's record is two numbers per position: when it left, and to whom it
+// lost. From them the index keeps, once and for all, (1) the kept positions at every so-manieth
+// step and (2) for each position the rivals that it outlived. The kept set after a step is then a
+// short list filtered, a level is a place in a short sorted list, and a subtree is walked from its
+// root. The index takes about five bytes a position beside the record of steps.
 
 #include <algorithm>
 #include <span>
@@ -28,8 +30,8 @@ class LaneIndex {
   uint16_t level(Position position, Step step) const;
   /// The same rivals, in the order in which they left.
   std::vector<Position> outlived(Position position, Step step) const;
-  /// Those, those that they had outlived, and so on, in time order: as descendants() of data/lineage.h, in time proportional to
-  /// their number and their spread over the text.
+  /// Those, those that they had outlived, and so on, in time order: as descendants() of
+  /// data/lineage.h, in time proportional to their number and their spread over the text.
   std::vector<Position> descendants(Position position, Step step) const;
   /// Positions of the range that are in the cache after `step`, rising, as body(position).
   template <class Body>

@@ -11,8 +11,9 @@
 
 namespace dendrokv {
 
-/// "L3, L5-7:H2": layers with all of their lanes or with those named; "3.1" is lane 1 of layer 3, "all" every lane. In order, each once.
-/// Throws Error: not of this form, or beyond what the run has.
+/// "L3, L5-7:H2": layers with all of their lanes or with those named; "3.1" is lane 1 of layer 3,
+/// "all" every lane. In order, each once. Throws Error: not of this form, or beyond what the run
+/// has.
 std::vector<LaneId> parse_lane_set(std::string_view text, const Run& run);
 /// The same as parse_lane_set() reads it, as short as it goes; empty for no lane.
 std::string lane_set_text(std::span<const LaneId> lanes, const Run& run);

@@ -44,7 +44,8 @@ std::vector<float> kept_fraction(const Run& run, std::span<const LaneId> lanes, 
 /// Lanes that hold one position after `step`.
 uint32_t lanes_that_keep(const Run& run, Position position, Step step);
 
-/// "s", "r", "0" to "9" or "+": the mark under a kept token, so that colour is not the only carrier.
+/// "s", "r", "0" to "9" or "+": the mark under a kept token, so that colour is not the only
+/// carrier.
 char place_mark(TokenState state);
 
 }  // namespace dendrokv

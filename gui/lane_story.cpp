@@ -158,7 +158,8 @@ Section outlived_tokens(const LaneStory& story, Position position) {
   return section;
 }
 
-/// All that left with it, and its place among the rows that were there: those kept after the step before, and the newcomer.
+/// All that left with it, and its place among the rows that were there: those kept after the step
+/// before, and the newcomer.
 Cut cut_of(const LaneStory& story, const Duel& left) {
   Cut cut{.left = left, .leaving = {}};
   const auto look_at = [&](Position position) {

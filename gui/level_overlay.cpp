@@ -34,7 +34,8 @@ QRgb share_colour(const Palette& colours, float share) {
   return tinted(to_qt(fraction_colour(colours, double{share})).rgb(), kTint);
 }
 
-void paint_key(QPainter& painter, const QRectF& box, QRgb colour, const QString& mark, const Palette& colours) {
+void paint_key(QPainter& painter, const QRectF& box, QRgb colour, const QString& mark,
+               const Palette& colours) {
   painter.setPen(QPen(to_qt(colours.rule), 1));
   painter.setBrush(QColor::fromRgb(colour));
   painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 3, 3);
@@ -54,14 +55,15 @@ std::vector<Key> keys_of(const Run& run, const Selection& selection, const Palet
   std::vector<Key> keys;
   if (selection.scope != LaneScope::One) {
     for (const int percent : {25, 50, 75, 100})
-      keys.push_back({to_qt(fraction_colour(colours, percent / 100.0)).rgb(), QString::number(percent)});
+      keys.push_back(
+          {to_qt(fraction_colour(colours, percent / 100.0)).rgb(), QString::number(percent)});
     return keys;
   }
   const QVector<QRgb> table = retention_colours(colours);
   if (run.sinks > 0) keys.push_back({table[kSinkCode], QStringLiteral("s")});
   for (int level = 0; level < 9; ++level)
-    keys.push_back({table[kLevelCode + level],
-                    level == 8 ? QStringLiteral("8+") : QString::number(level)});
+    keys.push_back(
+        {table[kLevelCode + level], level == 8 ? QStringLiteral("8+") : QString::number(level)});
   if (run.recent > 0) keys.push_back({table[kRecentCode], QStringLiteral("r")});
   return keys;
 }
@@ -70,7 +72,8 @@ std::vector<Key> keys_of(const Run& run, const Selection& selection, const Palet
 
 size_t overlay_rows(const Content& content, const Selection& selection, size_t pixels) {
   const size_t lanes = chosen_lanes(content.runs[selection.run], selection).size();
-  return std::clamp<size_t>(kMostOverlayRows / std::max<size_t>(1, lanes), 1, std::max<size_t>(1, pixels));
+  return std::clamp<size_t>(kMostOverlayRows / std::max<size_t>(1, lanes), 1,
+                            std::max<size_t>(1, pixels));
 }
 
 QImage level_overlay(const Content& content, const Selection& selection, const Palette& colours,

@@ -12,7 +12,8 @@
 namespace dendrokv {
 namespace {
 
-/// Lines of one pixel that can still be told apart; below it a column of pixels shows one token of several.
+/// Lines of one pixel that can still be told apart; below it a column of pixels shows one token of
+/// several.
 constexpr double kFewestPixels = 1.5;
 
 }  // namespace

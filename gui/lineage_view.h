@@ -1,7 +1,7 @@
 #pragma once
-// The tree as a tree: positions across, steps down. A token's line runs from the step that read it to the step
-// at which it left; there a bar joins it to the one it lost to. Of the locked token, the chain of winners and
-// the subtree that it outlived stand out.
+// The tree as a tree: positions across, steps down. A token's line runs from the step that read it
+// to the step at which it left; there a bar joins it to the one it lost to. Of the locked token,
+// the chain of winners and the subtree that it outlived stand out.
 
 #include "gui/view.h"
 

@@ -1,6 +1,6 @@
 #pragma once
-// The window: the control bar, a line for notices, and the views, or one message. What it can do is in the
-// table of actions; how views lie is the deck's; what is compared is the CompareControl's.
+// The window: the control bar, a line for notices, and the views, or one message. What it can do is
+// in the table of actions; how views lie is the deck's; what is compared is the CompareControl's.
 
 #include <QLabel>
 #include <QMainWindow>

@@ -1,6 +1,6 @@
 #pragma once
-// What stands on the text beside the data: hits of a search, a marked range, notes. Views draw it over the
-// shared axis of positions.
+// What stands on the text beside the data: hits of a search, a marked range, notes. Views draw it
+// over the shared axis of positions.
 
 #include <QPainter>
 #include <vector>

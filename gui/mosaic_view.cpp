@@ -23,12 +23,12 @@ MosaicView::MosaicView(Workspace& workspace, const QString& title, QWidget* pare
   metric_->addItem(QStringLiteral("positions attended to"), static_cast<int>(Metric::Entropy));
   metric_->addItem(QStringLiteral("share of position 0"), static_cast<int>(Metric::Sink));
   metric_->setAccessibleName(QStringLiteral("number of the tiles"));
-  connect(metric_, QOverload<int>::of(&QComboBox::currentIndexChanged), this, [this] { refresh(); });
+  connect(metric_, QOverload<int>::of(&QComboBox::currentIndexChanged), this,
+          [this] { refresh(); });
 }
 
 void MosaicView::resizeEvent(QResizeEvent* event) {
-  metric_->setGeometry(
-      QRectF(kPadding, header() - 4, width() - 2 * kPadding, scaled(24)).toRect());
+  metric_->setGeometry(QRectF(kPadding, header() - 4, width() - 2 * kPadding, scaled(24)).toRect());
   View::resizeEvent(event);
 }
 
@@ -158,14 +158,14 @@ void MosaicView::paint_labels(QPainter& painter) const {
 
 void MosaicView::paint_scale(QPainter& painter, const ValueScale& scale) const {
   const QRectF bar(grid().left(), grid().bottom() + 12, grid().width(), 8);
-  paint_colour_bar(painter, bar, sequential_map(workspace().style.theme), scale, colours(),
-                   unit());
+  paint_colour_bar(painter, bar, sequential_map(workspace().style.theme), scale, colours(), unit());
   painter.setPen(to_qt(colours().secondary));
   painter.setFont(tiny_font());
   const QString clipped = clipped_text(scale);
-  const QString words = metric() == Metric::Growth    ? QStringLiteral("band D1, × = times, log scale")
-                        : metric() == Metric::Entropy ? QStringLiteral("e to the entropy, log scale")
-                                                      : QStringLiteral("of the row, linear scale");
+  const QString words = metric() == Metric::Growth ? QStringLiteral("band D1, × = times, log scale")
+                        : metric() == Metric::Entropy
+                            ? QStringLiteral("e to the entropy, log scale")
+                            : QStringLiteral("of the row, linear scale");
   painter.drawText(QRectF(area().left(), bar.bottom() + scaled(18), area().width(), scaled(32)),
                    static_cast<int>(Qt::AlignLeft | Qt::AlignTop) | Qt::TextWordWrap,
                    words + QLatin1Char('\n') + clipped);

@@ -1,7 +1,8 @@
 #pragma once
-// Layers down, query heads across, one number each: how much more the finest band varies at the end of the text than at its start, how
-// many positions the row's attention is spread over, or how much of it the first position takes. Click a tile to look at its lane;
-// Ctrl+click adds it to those that are chosen, a drag takes all under it.
+// Layers down, query heads across, one number each: how much more the finest band varies at the end
+// of the text than at its start, how many positions the row's attention is spread over, or how much
+// of it the first position takes. Click a tile to look at its lane; Ctrl+click adds it to those
+// that are chosen, a drag takes all under it.
 
 #include "gui/choice_box.h"
 #include "gui/view.h"

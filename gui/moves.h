@@ -26,7 +26,8 @@ void move_to_kin(const Content& content, Selection& wanted, Direction direction)
 void pan(Selection& wanted, int tenths);
 /// About the middle, to `percent` of what is visible.
 void zoom(Selection& wanted, int percent);
-/// The marked range, or the locked token with its kin, with a margin; where that is so already, the whole text.
+/// The marked range, or the locked token with its kin, with a margin; where that is so already, the
+/// whole text.
 void frame_or_fit(const Content& content, Kinship& kinship, Selection& wanted);
 /// Begins a range at the locked token; then takes it as the other end.
 void mark_range(Selection& wanted);

@@ -1,6 +1,6 @@
 #pragma once
-// Notes on a text: markers, named ranges, remarks. They live in a sidecar beside the trace, which is never
-// written to; the sidecar names the trace by its uuid.
+// Notes on a text: markers, named ranges, remarks. They live in a sidecar beside the trace, which
+// is never written to; the sidecar names the trace by its uuid.
 
 #include <QByteArray>
 #include <QObject>
@@ -32,19 +32,20 @@ std::filesystem::path notes_path(const std::filesystem::path& trace);
 QByteArray notes_text(const NotesFile& file);
 /// Throws Error that names `subject`: not JSON, not notes, newer, a note without a place.
 NotesFile parse_notes(const std::string& subject, const QByteArray& text);
-/// What two windows made of `base`: all that either added or changed, without what either removed. Where
-/// both changed one note, `mine`.
+/// What two windows made of `base`: all that either added or changed, without what either removed.
+/// Where both changed one note, `mine`.
 std::vector<Note> merge_notes(const std::vector<Note>& base, const std::vector<Note>& mine,
                               const std::vector<Note>& theirs);
 
-/// The notes of the open trace. Each change is written at once, merged with what another window wrote.
+/// The notes of the open trace. Each change is written at once, merged with what another window
+/// wrote.
 class NotesModel : public QObject {
   Q_OBJECT
  public:
   using QObject::QObject;
 
-  /// Reads the sidecar of a trace, if there is one. Throws Error when it cannot be read, is not notes, or
-  /// belongs to another trace; then nothing is written over it.
+  /// Reads the sidecar of a trace, if there is one. Throws Error when it cannot be read, is not
+  /// notes, or belongs to another trace; then nothing is written over it.
   void open(const std::filesystem::path& trace, const std::string& trace_uuid, uint32_t tokens);
   const std::vector<Note>& notes() const { return notes_; }
   const std::filesystem::path& path() const { return path_; }
@@ -56,7 +57,8 @@ class NotesModel : public QObject {
   void undo();
   bool can_undo() const { return !past_.empty(); }
 
-  /// The next note behind `after`, or the last one before it; round the end. Nothing when there are none.
+  /// The next note behind `after`, or the last one before it; round the end. Nothing when there are
+  /// none.
   const Note* neighbour(std::optional<Position> after, int direction) const;
 
  Q_SIGNALS:

@@ -15,7 +15,8 @@ class NotesPanel : public QFrame {
  public:
   NotesPanel(Workspace& workspace, NotesModel& notes, QWidget* parent);
 
-  /// A note on the marked range, else on the locked token, with the keys on its text. Nothing without either.
+  /// A note on the marked range, else on the locked token, with the keys on its text. Nothing
+  /// without either.
   void add_note();
   /// Selects the note behind or before the locked token.
   void go(int direction);

@@ -1,7 +1,7 @@
 #include "gui/options.h"
 
-// The table below declares each option once; parsing and --help read it. To add one: a row, and the field
-// that its `set` fills.
+// The table below declares each option once; parsing and --help read it. To add one: a row, and the
+// field that its `set` fills.
 
 #include <array>
 #include <charconv>

@@ -43,12 +43,13 @@ struct ViewOptions {
   void forget_places();
 };
 
-/// Throws Error: unknown option, missing or unreadable value. `arguments` without the program's name.
+/// Throws Error: unknown option, missing or unreadable value. `arguments` without the program's
+/// name.
 ViewOptions parse_options(std::span<const std::string_view> arguments);
 /// The text of --help.
 std::string help_text();
-/// Puts what the options say onto a selection of `content`. Throws Error when it is not in the text, the runs
-/// or the model.
+/// Puts what the options say onto a selection of `content`. Throws Error when it is not in the
+/// text, the runs or the model.
 Selection selected_by(const ViewOptions& options, const Content& content, Selection start);
 
 /// What --compare names: the run to look at, and what to compare it with.
@@ -57,8 +58,8 @@ struct ComparedWith {
   std::vector<size_t> others;                 // runs of the same trace
   std::vector<std::filesystem::path> beside;  // or another trace
 };
-/// Each of the two is the number of a run, the beginning of its policy's spec, or the file of a trace. Throws
-/// Error when it is none of these.
+/// Each of the two is the number of a run, the beginning of its policy's spec, or the file of a
+/// trace. Throws Error when it is none of these.
 ComparedWith compared_by(const ViewOptions& options, const Content& content);
 
 }  // namespace dendrokv

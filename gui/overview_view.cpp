@@ -34,13 +34,13 @@ size_t OverviewView::factor() const {
 std::optional<Position> OverviewView::position_at(QPointF point) const {
   if (!content() || !strip().contains(point)) return std::nullopt;
   const double last = static_cast<double>(content()->info.tokens) - 1;
-  return Position(
-      static_cast<uint32_t>(std::clamp(std::floor(axis().data(point.x())), 0.0, last)));
+  return Position(static_cast<uint32_t>(std::clamp(std::floor(axis().data(point.x())), 0.0, last)));
 }
 
 QString OverviewView::caption() const {
-  QString text = QStringLiteral("share of all lanes that keep a token after step %1, height and "
-                                "colour = mean level there")
+  QString text = QStringLiteral(
+                     "share of all lanes that keep a token after step %1, height and "
+                     "colour = mean level there")
                      .arg(grouped(selection().step.value));
   if (!content()->missing.empty()) {
     // What is not there is said before what is.
@@ -86,16 +86,15 @@ void OverviewView::paint_back(QPainter& painter) {
     if (std::isnan(fraction)) continue;
     const double left = x.pixel(static_cast<double>(c * columns));
     const double right = x.pixel(static_cast<double>((c + 1) * columns));
-    painter.fillRect(QRectF(left, rect.top(), right - left, rect.height()),
-                     to_qt(colours().panel));
+    painter.fillRect(QRectF(left, rect.top(), right - left, rect.height()), to_qt(colours().panel));
     if (fraction == 0) continue;
     // The root of the share: a few lanes of ninety still show.
     const double height = std::max(2.0, std::sqrt(double{fraction}) * rect.height());
     const auto level = static_cast<unsigned>(std::lround(kept.mean_level[c]));
     const Position first(c * columns);
     const Place place = index.place(first, selection().step);
-    const Rgb colour = place == Place::Tree ? colours().level_colour(level)
-                                            : state_colour(colours(), {place, 0});
+    const Rgb colour =
+        place == Place::Tree ? colours().level_colour(level) : state_colour(colours(), {place, 0});
     painter.fillRect(QRectF(left, rect.bottom() - height, right - left, height), to_qt(colour));
   }
   painter.restore();
@@ -105,8 +104,7 @@ void OverviewView::paint_back(QPainter& painter) {
   painter.setFont(tiny_font());
   painter.setPen(to_qt(colours().secondary));
   for (const Tick& tick : binary_ticks(x, std::max(2, static_cast<int>(rect.width() / 160)))) {
-    const double at =
-        std::clamp(x.pixel(tick.value), rect.left() + 8, rect.right() - 24);
+    const double at = std::clamp(x.pixel(tick.value), rect.left() + 8, rect.right() - 24);
     draw_label(painter, QRectF(at - 50, rect.bottom() + 2, 100, 14), kBelowLabel,
                grouped(static_cast<uint64_t>(tick.value)));
   }
@@ -150,7 +148,8 @@ void OverviewView::mousePressEvent(QMouseEvent* event) {
 }
 
 void OverviewView::mouseMoveEvent(QMouseEvent* event) {
-  if (content() && (event->buttons() & Qt::LeftButton)) centre_on(axis().data(event->localPos().x()));
+  if (content() && (event->buttons() & Qt::LeftButton))
+    centre_on(axis().data(event->localPos().x()));
   View::mouseMoveEvent(event);
 }
 

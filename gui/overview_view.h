@@ -1,6 +1,6 @@
 #pragma once
-// The whole text in a strip: how many lanes keep each part of it after the chosen step, and at which levels. The frame is what the other
-// views show; drag it, or click to go there.
+// The whole text in a strip: how many lanes keep each part of it after the chosen step, and at
+// which levels. The frame is what the other views show; drag it, or click to go there.
 
 #include "gui/view.h"
 

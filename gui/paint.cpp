@@ -53,7 +53,8 @@ void paint_colour_bar(QPainter& painter, const QRectF& bar, const ColourMap& map
   painter.drawRoundedRect(bar, 2, 2);
   painter.setFont(tiny_font());
   double free_from = bar.left() - 30;
-  for (const Tick& tick : scale_ticks(scale, std::max(2, static_cast<int>(bar.width() / scaled(44))))) {
+  for (const Tick& tick :
+       scale_ticks(scale, std::max(2, static_cast<int>(bar.width() / scaled(44))))) {
     const double x = bar.left() + scale.fraction(tick.value) * bar.width();
     const QString label = to_qt(tick.label) + unit;
     const double half = label_width(tiny_font(), label) / 2;
@@ -95,7 +96,8 @@ void paint_kept_strip(QPainter& painter, const QRectF& strip, const Content& con
   painter.save();
   painter.setClipRect(strip);
   painter.setRenderHint(QPainter::SmoothPixmapTransform, false);
-  painter.drawImage(QRectF(strip.left(), strip.top(), strip.width() * shown, strip.height()), image);
+  painter.drawImage(QRectF(strip.left(), strip.top(), strip.width() * shown, strip.height()),
+                    image);
   painter.restore();
 }
 
@@ -111,8 +113,7 @@ QString compact(uint64_t number) {
   if (number < 100'000) return grouped(number);
   const bool millions = number >= 1'000'000;
   const double shown = static_cast<double>(number) / (millions ? 1e6 : 1e3);
-  return QString::number(shown, 'g', shown >= 100 ? 4 : 3) +
-         QLatin1Char(millions ? 'M' : 'k');
+  return QString::number(shown, 'g', shown >= 100 ? 4 : 3) + QLatin1Char(millions ? 'M' : 'k');
 }
 
 QString clipped_text(const ValueScale& scale) {

@@ -21,7 +21,8 @@ void PanelMover::watch(View& view, std::string_view name) {
 
 bool PanelMover::eventFilter(QObject* watched, QEvent* event) {
   const QEvent::Type type = event->type();
-  if (type == QEvent::FocusIn || type == QEvent::MouseButtonPress) deck_.set_current(names_.at(watched));
+  if (type == QEvent::FocusIn || type == QEvent::MouseButtonPress)
+    deck_.set_current(names_.at(watched));
   if (type == QEvent::MouseButtonPress) {
     const auto* press = static_cast<QMouseEvent*>(event);
     auto* const view = static_cast<View*>(watched);

@@ -1,5 +1,6 @@
 #pragma once
-// Drags a panel by its title to a place among the others, or out of the window; notices which panel was clicked or got the focus.
+// Drags a panel by its title to a place among the others, or out of the window; notices which panel
+// was clicked or got the focus.
 
 #include <QObject>
 #include <QPoint>

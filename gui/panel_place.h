@@ -15,7 +15,7 @@ Side side_named(std::string_view name);
 
 struct PanelPlace {
   std::string view;
-  Side side = Side::Centre;        // where it lies, or goes back to
+  Side side = Side::Centre;          // where it lies, or goes back to
   std::optional<QRect> window = {};  // of its own, on the screen
   bool operator==(const PanelPlace&) const = default;
 };

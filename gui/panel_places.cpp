@@ -1,4 +1,5 @@
-// Panels on the move: among those of their side, to another side, into windows of their own and back.
+// Panels on the move: among those of their side, to another side, into windows of their own and
+// back.
 
 #include <QCloseEvent>
 #include <QTimer>
@@ -34,7 +35,8 @@ class PanelWindow : public QWidget {
   std::string_view name_;
 };
 
-/// A widget that gets another parent loses the focus to some neighbour, which would be the current panel then.
+/// A widget that gets another parent loses the focus to some neighbour, which would be the current
+/// panel then.
 class FocusKept {
  public:
   FocusKept(ViewDeck& deck, std::string_view& current)
@@ -86,7 +88,8 @@ void ViewDeck::focus_panel(int by) {
   const std::vector<std::string_view> names = in_sight();
   if (names.empty()) return;
   const auto count = static_cast<int>(names.size());
-  const auto at = static_cast<int>(std::find(names.begin(), names.end(), current()) - names.begin());
+  const auto at =
+      static_cast<int>(std::find(names.begin(), names.end(), current()) - names.begin());
   // The first time the first one.
   const bool none = !views_[names[static_cast<size_t>(at)]]->hasFocus();
   current_ = names[static_cast<size_t>(none ? at : (at + by + count) % count)];

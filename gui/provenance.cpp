@@ -68,7 +68,8 @@ Banner banner_of(const Document& document, const Selection& selection) {
   if (content.ending == Ending::Cut) {
     banner.kinds.push_back(Validity::Preview);
     banner.text += QStringLiteral(" · cut");
-    banner.meaning += QStringLiteral("\nThe file has lost its end: steps after the last one shown are gone.");
+    banner.meaning +=
+        QStringLiteral("\nThe file has lost its end: steps after the last one shown are gone.");
   }
   if (content.ending == Ending::Live) {
     banner.kinds.push_back(Validity::Live);

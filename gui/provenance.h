@@ -1,6 +1,6 @@
 #pragma once
-// Where what one sees comes from, in words: for the badge, for captions of pictures, beside tables, and as the
-// command line that shows it again.
+// Where what one sees comes from, in words: for the badge, for captions of pictures, beside tables,
+// and as the command line that shows it again.
 
 #include <QJsonObject>
 #include <QString>

@@ -1,6 +1,7 @@
 #pragma once
-// What the viewer remembers from one start to the next: files opened of late, the files of the last window,
-// whether the tour has been shown. A small file in the user's state folder; a broken one is started anew.
+// What the viewer remembers from one start to the next: files opened of late, the files of the last
+// window, whether the tour has been shown. A small file in the user's state folder; a broken one is
+// started anew.
 
 #include <filesystem>
 #include <vector>

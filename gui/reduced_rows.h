@@ -1,6 +1,6 @@
 #pragma once
-// Rows of attention as far as a trace without full rows tells them: the largest weights where they lie, and between them what is
-// known of each block of positions. Plain functions.
+// Rows of attention as far as a trace without full rows tells them: the largest weights where they
+// lie, and between them what is known of each block of positions. Plain functions.
 
 #include <QString>
 #include <span>
@@ -15,18 +15,20 @@ namespace dendrokv {
 struct ReducedRow {
   std::span<const int32_t> top_position;  // -1 = the row has fewer
   std::span<const float> top_weight;      // the largest first
-  std::span<const float>
-      pool;  // of each block: its largest weight (Reduction::Max), or its mass (Mean); NaN = none in the cache
+  // of each block: its largest weight (Reduction::Max), or its mass (Mean); NaN = none in the cache
+  std::span<const float> pool;
   size_t pool_positions = 0;  // in a block
 };
 
-/// The row of `step` at `positions`. A weight that is stored is itself. Another one is, for Max, the most that it can be: no more than
-/// the largest of its block and than the smallest that is stored; for Mean its share of what its block has beside those that are stored.
-/// NaN after the step, in a block without a row in the cache, and where nothing is known.
+/// The row of `step` at `positions`. A weight that is stored is itself. Another one is, for Max,
+/// the most that it can be: no more than the largest of its block and than the smallest that is
+/// stored; for Mean its share of what its block has beside those that are stored. NaN after the
+/// step, in a block without a row in the cache, and where nothing is known.
 void fill_reduced_row(const ReducedRow& row, Step step, IndexRange positions, Reduction reduction,
                       std::span<float> out);
 
-/// The same for rows of one head: `out` is [steps.count, positions.count]. Throws Error when the trace has neither.
+/// The same for rows of one head: `out` is [steps.count, positions.count]. Throws Error when the
+/// trace has neither.
 void read_reduced_rows(const TraceReader& trace, size_t layer_index, size_t head_index,
                        IndexRange steps, IndexRange positions, Reduction reduction,
                        GridView<float> out);

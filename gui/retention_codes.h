@@ -10,7 +10,8 @@
 namespace dendrokv {
 
 /// In order of notability: of several positions in one cell the largest code shows.
-inline constexpr uint8_t kUnreadCode = 0, kEvictedCode = 1, kRecentCode = 2, kLevelCode = 3, kSinkCode = 12;
+inline constexpr uint8_t kUnreadCode = 0, kEvictedCode = 1, kRecentCode = 2, kLevelCode = 3,
+                         kSinkCode = 12;
 uint8_t retention_code(TokenState state);
 QVector<QRgb> retention_colours(const Palette& colours);
 

@@ -53,7 +53,8 @@ size_t RetentionView::column_factor() const {
 
 double RetentionView::row_height() const {
   const double height = PositionView::plot().height() / lane_rows();
-  // Whole pixels a row, so that all rows look alike, unless that would leave much of the panel empty.
+  // Whole pixels a row, so that all rows look alike, unless that would leave much of the panel
+  // empty.
   return std::floor(height) >= 0.85 * height ? std::floor(height) : height;
 }
 
@@ -82,8 +83,7 @@ std::optional<uint32_t> RetentionView::lane_row_at(QPointF point) const {
 
 std::optional<Step> RetentionView::step_at(QPointF point) const {
   if (!content() || rows() != Rows::Steps || !plot().contains(point)) return std::nullopt;
-  return std::min(Step(static_cast<uint32_t>(step_axis().data(point.y()))),
-                  content()->last_step());
+  return std::min(Step(static_cast<uint32_t>(step_axis().data(point.y()))), content()->last_step());
 }
 
 QString RetentionView::caption() const {
@@ -113,9 +113,8 @@ QString RetentionView::describe(QPointF point) const {
   QString where;
   if (const std::optional<uint32_t> row = lane_row_at(point)) {
     id = {Layer(*row / run().retention.lanes()), Lane(*row % run().retention.lanes())};
-    where = QStringLiteral("layer %1 · %2")
-                .arg(id.layer.value)
-                .arg(to_qt(lane_name(run(), id.lane)));
+    where =
+        QStringLiteral("layer %1 · %2").arg(id.layer.value).arg(to_qt(lane_name(run(), id.lane)));
   } else if (const std::optional<Step> at = step_at(point)) {
     step = *at;
     where = QStringLiteral("step %1").arg(grouped(step.value));
@@ -148,7 +147,8 @@ void RetentionView::paint_layer_ticks(QPainter& painter) const {
   painter.setFont(tiny_font());
   painter.setPen(to_qt(colours().secondary));
   double free_from = rect.top();
-  for (const Tick& tick : binary_ticks(axis, std::max(2, static_cast<int>(rect.height() / scaled(26))))) {
+  for (const Tick& tick :
+       binary_ticks(axis, std::max(2, static_cast<int>(rect.height() / scaled(26))))) {
     if (tick.value >= layers) continue;
     const double middle = axis.pixel(tick.value + 0.5);
     if (middle < free_from) continue;
@@ -165,8 +165,7 @@ void RetentionView::paint_step_ticks(QPainter& painter) const {
   painter.setPen(to_qt(colours().secondary));
   for (const Tick& tick :
        binary_ticks(step_axis(), std::max(2, static_cast<int>(rect.height() / scaled(34))))) {
-    const double y =
-        std::clamp(step_axis().pixel(tick.value), rect.top() + 6, rect.bottom() - 5);
+    const double y = std::clamp(step_axis().pixel(tick.value), rect.top() + 6, rect.bottom() - 5);
     draw_label(painter, QRectF(rect.left() - 52, y - 8, 46, 16), kRightLabel,
                compact(static_cast<uint64_t>(tick.value)));
   }
@@ -227,8 +226,7 @@ void RetentionView::paint_front(QPainter& painter) {
   PositionView::paint_front(painter);
   if (rows() == Rows::Lanes) return paint_lane_frame(painter);
   const QRectF rect = plot();
-  const double y =
-      std::min(step_axis().pixel(selection().step.value + 0.5), rect.bottom() - 0.5);
+  const double y = std::min(step_axis().pixel(selection().step.value + 0.5), rect.bottom() - 0.5);
   painter.setPen(QPen(to_qt(colours().accent), 1));
   painter.drawLine(QPointF(rect.left(), y), QPointF(rect.right(), y));
 }
@@ -242,8 +240,7 @@ void RetentionView::mousePressEvent(QMouseEvent* event) {
     return;
   }
   if (step) {
-    if (!(event->modifiers() & Qt::ControlModifier))
-      return PositionView::mousePressEvent(event);
+    if (!(event->modifiers() & Qt::ControlModifier)) return PositionView::mousePressEvent(event);
     return workspace().selection.change([&](Selection& wanted) { wanted.step = *step; });
   }
   const uint32_t lanes = run().retention.lanes();

@@ -1,6 +1,6 @@
 #pragma once
-// Which positions are held: positions across and, down, either every lane after the chosen step or every step of the chosen lane.
-// Colour = tree level.
+// Which positions are held: positions across and, down, either every lane after the chosen step or
+// every step of the chosen lane. Colour = tree level.
 
 #include "gui/choice_box.h"
 #include "gui/tiles.h"

@@ -28,7 +28,8 @@ class RunIndex {
   TokenState state(LaneId id, Position position, Step step) const;
   /// The same as token_states() of that range.
   std::vector<TokenState> states(LaneId id, IndexRange positions, Step step) const;
-  /// census() of token_states(), and the first position of the tree; in time proportional to what is kept.
+  /// census() of token_states(), and the first position of the tree; in time proportional to what
+  /// is kept.
   struct Standing {
     Census counts;
     std::optional<Position> oldest_in_tree;
@@ -42,8 +43,10 @@ class RunIndex {
   mutable std::vector<std::atomic<const LaneIndex*>> lanes_;  // [layer * lanes + lane]; owned
 };
 
-/// Of each number of lanes, how many of the positions read by the end of `step` that many of `lanes` keep: [lanes.size() + 1].
-std::vector<uint32_t> positions_by_keepers(const RunIndex& index, std::span<const LaneId> lanes, Step step);
+/// Of each number of lanes, how many of the positions read by the end of `step` that many of
+/// `lanes` keep: [lanes.size() + 1].
+std::vector<uint32_t> positions_by_keepers(const RunIndex& index, std::span<const LaneId> lanes,
+                                           Step step);
 
 /// A set of lanes over columns of `factor` positions, after a step.
 struct Overlay {

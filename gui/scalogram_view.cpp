@@ -98,16 +98,15 @@ void ScalogramView::paint_row(QPainter& painter, const Scalogram::Level& level, 
   const Selection& now = selection();
   const auto columns = static_cast<size_t>(std::max(1.0, rect.width() * devicePixelRatioF()));
   const double unit = static_cast<double>(level.unit);
-  const std::vector<Envelope::Cell> cells =
-      envelope_columns(level.magnitude, now.first_visible.value / unit,
-                       (static_cast<double>(now.first_visible.value) + now.visible) / unit, columns);
+  const std::vector<Envelope::Cell> cells = envelope_columns(
+      level.magnitude, now.first_visible.value / unit,
+      (static_cast<double>(now.first_visible.value) + now.visible) / unit, columns);
   const ColourMap& map = sequential_map(workspace().style.theme);
   QImage image(static_cast<int>(columns), 1, QImage::Format_RGB32);
   auto* const line = reinterpret_cast<QRgb*>(image.scanLine(0));
   for (size_t c = 0; c < columns; ++c)
-    line[c] = to_qt(std::isnan(cells[c].largest)
-                        ? colours().panel
-                        : map.at(scale.fraction(double{cells[c].largest})))
+    line[c] = to_qt(std::isnan(cells[c].largest) ? colours().panel
+                                                 : map.at(scale.fraction(double{cells[c].largest})))
                   .rgb();
   painter.drawImage(rect, image);
 }
@@ -157,7 +156,8 @@ void ScalogramView::paint_tree_levels(QPainter& painter, size_t levels) const {
   painter.setBrush(Qt::NoBrush);
   lane.for_each_kept(sight, now.step, [&](Position position) {
     if (index.place(position, now.step) != Place::Tree) return;
-    const size_t level = std::min<size_t>(std::max<size_t>(lane.level(position, now.step), 1), levels);
+    const size_t level =
+        std::min<size_t>(std::max<size_t>(lane.level(position, now.step), 1), levels);
     const QRectF row = row_rect(level - 1, levels);
     const QPointF centre(x.pixel(position.value + 0.5), row.center().y());
     painter.setPen(QPen(to_qt(colours().panel), 1));

@@ -1,7 +1,8 @@
 #pragma once
-// At which scale the contributions vary where: undecimated wavelet coefficients of the chosen step, scales down on a log axis, the
-// finest on top. What an end of the text touches is hatched (cone of influence). Scale 2^k is the spacing of the tree's level k: the
-// levels are marked on the right, each where its tokens lie.
+// At which scale the contributions vary where: undecimated wavelet coefficients of the chosen step,
+// scales down on a log axis, the finest on top. What an end of the text touches is hatched (cone of
+// influence). Scale 2^k is the spacing of the tree's level k: the levels are marked on the right,
+// each where its tokens lie.
 
 #include "gui/view.h"
 

@@ -8,8 +8,8 @@
 namespace dendrokv {
 namespace {
 
-/// All pieces as one text. `start[i]` is where token i begins; start.back() is the length. A character whose
-/// bytes are cut between tokens belongs to the token that ends it.
+/// All pieces as one text. `start[i]` is where token i begins; start.back() is the length. A
+/// character whose bytes are cut between tokens belongs to the token that ends it.
 struct Decoded {
   QString text;
   std::vector<int> start;

@@ -1,5 +1,6 @@
 #pragma once
-// Finding tokens: by text, by regular expression, by id; and what became of what was found in every lane.
+// Finding tokens: by text, by regular expression, by id; and what became of what was found in every
+// lane.
 
 #include <QString>
 #include <optional>

@@ -57,8 +57,10 @@ Selection first_selection(const Content& content);
 /// What a change leaves in the history.
 enum class History {
   Record,  // a step of its own
-  Merge,  // one step together with changes of the same kind just before it: turns of a wheel, a slider, lanes under a drag
-  Skip,   // nothing: what a timer does
+  // one step together with changes of the same kind just before it: turns of a wheel, a slider,
+  // lanes under a drag
+  Merge,
+  Skip,  // nothing: what a timer does
 };
 
 class SelectionModel : public QObject {
@@ -70,7 +72,8 @@ class SelectionModel : public QObject {
   void reset(const Content& content, const Selection& start);
 
   const Selection& now() const { return now_; }
-  /// Brings `wanted` into range; emits changed() once if anything differs. What merely hovers is not undoable.
+  /// Brings `wanted` into range; emits changed() once if anything differs. What merely hovers is
+  /// not undoable.
   void set(Selection wanted, History history = History::Record);
   template <class Change>
   void change(const Change& change, History history = History::Record) {
@@ -84,7 +87,8 @@ class SelectionModel : public QObject {
   /// What hovers stays as it is.
   void undo();
   void redo();
-  /// To the visible positions before the last zoom or move, whatever else has changed since. Undoable.
+  /// To the visible positions before the last zoom or move, whatever else has changed since.
+  /// Undoable.
   void zoom_back();
 
  Q_SIGNALS:

@@ -1,6 +1,6 @@
 #pragma once
-// Another run, or another trace, beside the chosen one: views of its own over a selection of its own that
-// follows the window's and leads it. Views notice nothing: each sees one workspace.
+// Another run, or another trace, beside the chosen one: views of its own over a selection of its
+// own that follows the window's and leads it. Views notice nothing: each sees one workspace.
 
 #include <QLabel>
 #include <QWidget>

@@ -23,7 +23,8 @@ inline QString to_qt(std::string_view text) {
 /// 1234567 as "1 234 567" with thin spaces.
 QString grouped(uint64_t number);
 
-/// For numbers from low to high: low ones are near the panel's own darkness in the dark themes, and never black on paper.
+/// For numbers from low to high: low ones are near the panel's own darkness in the dark themes, and
+/// never black on paper.
 const ColourMap& sequential_map(Theme theme);
 
 struct Style {

@@ -128,8 +128,8 @@ QVariant TokenTable::data(const QModelIndex& index, int role) const {
     return static_cast<int>(kColumns[static_cast<size_t>(index.column())].alignment);
   if (index.column() != 3 || (role != Qt::BackgroundRole && role != Qt::ForegroundRole)) return {};
   const Selection& now = workspace_.selection.now();
-  const TokenState state =
-      workspace_.document.content()->index(now.run).state({now.layer, now.lane}, position, now.step);
+  const TokenState state = workspace_.document.content()->index(now.run).state(
+      {now.layer, now.lane}, position, now.step);
   if (!state.kept()) return {};
   const Rgb ground = state_colour(workspace_.style.colours(), state);
   return QBrush(to_qt(role == Qt::BackgroundRole ? ground : ink_on(ground)));
@@ -236,8 +236,9 @@ void TokenTableView::paint_back(QPainter&) {
   QPalette wanted = control_palette(workspace().style.theme);
   wanted.setColor(QPalette::AlternateBase, to_qt(mix(colours().panel, colours().ground, 0.6)));
   const QString header =
-      QStringLiteral("QHeaderView { background: %1; } QHeaderView::section { background: %1; color: %2; "
-                     "border: none; border-bottom: 1px solid %3; padding: 2px 4px; }")
+      QStringLiteral(
+          "QHeaderView { background: %1; } QHeaderView::section { background: %1; color: %2; "
+          "border: none; border-bottom: 1px solid %3; padding: 2px 4px; }")
           .arg(to_qt(to_hex(colours().panel)), to_qt(to_hex(colours().secondary)),
                to_qt(to_hex(colours().rule)));
   if (rows_->palette() != wanted) rows_->setPalette(wanted);

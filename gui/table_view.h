@@ -1,6 +1,6 @@
 #pragma once
-// The visible range as a table: what the other views draw, in numbers. Rows are read when they are scrolled into sight, so a range of a
-// million tokens costs nothing.
+// The visible range as a table: what the other views draw, in numbers. Rows are read when they are
+// scrolled into sight, so a range of a million tokens costs nothing.
 
 #include <QAbstractTableModel>
 #include <QTableView>

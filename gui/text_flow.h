@@ -1,6 +1,6 @@
 #pragma once
-// The text in lines, laid out where it is looked at: a text of a million tokens is cut into blocks at its paragraphs, and a block is
-// flowed when one of its lines is asked for. No painting.
+// The text in lines, laid out where it is looked at: a text of a million tokens is cut into blocks
+// at its paragraphs, and a block is flowed when one of its lines is asked for. No painting.
 
 #include <QHash>
 #include <deque>
@@ -17,7 +17,8 @@ class TextFlow {
   TextFlow(const TokenText& tokens, std::vector<uint32_t> starts, double width, WidthOf width_of);
 
   bool empty() const { return starts_.empty(); }
-  /// Up to `count` lines in order, the first one `before` lines above the line of `position` or at the start of the text.
+  /// Up to `count` lines in order, the first one `before` lines above the line of `position` or at
+  /// the start of the text.
   std::vector<TextLine> lines(Position position, size_t before, size_t count);
   /// Blocks that were flowed so far, again ones included.
   size_t blocks_made() const { return made_; }

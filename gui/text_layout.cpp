@@ -1,8 +1,8 @@
 #include "gui/text_layout.h"
 
-// Flow: widths of pieces are measured once per distinct text, added up token by token, and a line is
-// broken where the sum crosses the width. Kerning between pieces is not part of the sum: it is below a
-// tenth of a pixel per token, and the margin of the strip is wider.
+// Flow: widths of pieces are measured once per distinct text, added up token by token, and a line
+// is broken where the sum crosses the width. Kerning between pieces is not part of the sum: it is
+// below a tenth of a pixel per token, and the margin of the strip is wider.
 
 #include <QHash>
 #include <QTextCodec>
@@ -47,8 +47,8 @@ bool is_line_end(std::string_view piece) {
          piece.find('\n') != std::string_view::npos;
 }
 
-/// Where the last word of a line begins: a token with a blank before it, not the first of the line. Nothing
-/// when there is none.
+/// Where the last word of a line begins: a token with a blank before it, not the first of the line.
+/// Nothing when there is none.
 std::optional<size_t> last_word(const TokenText& tokens, const TextLine& line) {
   for (size_t t = line.tokens(); t-- > 1;) {
     const std::string_view piece = tokens.piece(Position(line.first.index() + t));
@@ -57,8 +57,8 @@ std::optional<size_t> last_word(const TokenText& tokens, const TextLine& line) {
   return std::nullopt;
 }
 
-/// Moves the last word of the line before the last one to the last one, which is empty, if it has `room`.
-/// Returns its width.
+/// Moves the last word of the line before the last one to the last one, which is empty, if it has
+/// `room`. Returns its width.
 double take_word_along(const TokenText& tokens, std::vector<TextLine>& lines, double room,
                        const WidthOf& width_of) {
   TextLine& before = lines[lines.size() - 2];

@@ -1,4 +1,5 @@
-// Where tokens lie in the panel, and what is drawn over them: the chosen one, its kin, a marked range, the step.
+// Where tokens lie in the panel, and what is drawn over them: the chosen one, its kin, a marked
+// range, the step.
 
 #include <algorithm>
 #include <cmath>

@@ -128,12 +128,13 @@ void TextView::paint_text(QPainter& painter) const {
   const IndexRange sight = in_sight();
   const std::vector<TokenLook> all = looks(sight, 1);
   for (size_t index = 0; index < shown_.size(); ++index)
-    paint_line(painter, index,
-               std::span(all).subspan(shown_[index].first.index() - sight.first,
-                                      shown_[index].tokens()));
+    paint_line(
+        painter, index,
+        std::span(all).subspan(shown_[index].first.index() - sight.first, shown_[index].tokens()));
 }
 
-// One pixel of the picture is one device pixel, so that cells of a pixel stay sharp; larger cells leave a hair between them.
+// One pixel of the picture is one device pixel, so that cells of a pixel stay sharp; larger cells
+// leave a hair between them.
 void TextView::paint_cells(QPainter& painter) const {
   const TokenCells grid = cells();
   const IndexRange sight = in_sight();
@@ -151,9 +152,9 @@ void TextView::paint_cells(QPainter& painter) const {
   const QRgb future = to_qt(mix(colours().panel, colours().absent, 0.8)).rgb();
   const Rgb future_ink = workspace().style.future_ink();
   for (size_t i = 0; i < all.size(); ++i) {
-    const QRgb colour = all[i].ground                ? to_qt(*all[i].ground).rgb()
+    const QRgb colour = all[i].ground              ? to_qt(*all[i].ground).rgb()
                         : all[i].ink == future_ink ? future
-                                                     : none;
+                                                   : none;
     const int left = static_cast<int>(i % grid.columns) * width;
     const int top = static_cast<int>(i / grid.columns) * height;
     for (int y = top; y < top + height - gap; ++y) {
@@ -178,8 +179,8 @@ void TextView::paint_cells(QPainter& painter) const {
 void TextView::paint_back(QPainter& painter) {
   if (metric() == Metric::Weight || metric() == Metric::Loss) {
     std::vector<float> some = some_of(metric_values());
-    value_scale_ = metric() == Metric::Loss ? linear_scale(std::move(some))
-                                            : asinh_scale(std::move(some));
+    value_scale_ =
+        metric() == Metric::Loss ? linear_scale(std::move(some)) : asinh_scale(std::move(some));
     if (metric() == Metric::Weight && metric_values().empty()) {
       const QString problem = workspace().document.problem(Topic::Row);
       return paint_message(painter, problem.isEmpty() ? QStringLiteral("reading …") : problem);

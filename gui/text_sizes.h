@@ -1,5 +1,6 @@
 #pragma once
-// The sizes of the text view: fonts, then cells, then as many tokens a pixel as it takes. Plain numbers.
+// The sizes of the text view: fonts, then cells, then as many tokens a pixel as it takes. Plain
+// numbers.
 
 #include <QSizeF>
 #include <array>
@@ -11,8 +12,8 @@ namespace dendrokv {
 /// One size of the strip.
 struct TextSize {
   int font;  // pixels; 0 = cells
-  double width,
-      height;  // of a line (width unused), or of a cell; 0 = a pixel, and as many tokens a pixel as it takes
+  // of a line (width unused), or of a cell; 0 = a pixel, and as many tokens a pixel as it takes
+  double width, height;
 };
 inline constexpr std::array<TextSize, 11> kTextSizes = {{{20, 0, 40},
                                                          {16, 0, 33},
@@ -33,8 +34,8 @@ struct TokenCells {
   size_t tokens() const { return columns * rows * merged; }
 };
 
-/// As a panel of `room` holds them, of which a strip at the right side stays free. `pixel` is a device pixel. The smallest size shows
-/// all of `tokens` at once, as large as the panel allows.
+/// As a panel of `room` holds them, of which a strip at the right side stays free. `pixel` is a
+/// device pixel. The smallest size shows all of `tokens` at once, as large as the panel allows.
 TokenCells token_cells(const TextSize& size, QSizeF room, double strip, double pixel,
                        uint32_t tokens);
 

@@ -101,8 +101,8 @@ size_t TextView::lines_per_page() const {
 IndexRange TextView::in_sight() const {
   if (!ready()) return {};
   const size_t first = top_.index();
-  const size_t end = as_text() ? (shown_.empty() ? first : shown_.back().end().index())
-                               : first + cells().tokens();
+  const size_t end =
+      as_text() ? (shown_.empty() ? first : shown_.back().end().index()) : first + cells().tokens();
   return {first, std::min<size_t>(end, content()->info.tokens) - first};
 }
 
@@ -127,8 +127,7 @@ void TextView::show_start() {
 /// The first token of the last page.
 Position TextView::last_top() {
   const uint32_t tokens = content()->info.tokens;
-  if (as_text())
-    return flow_.lines(Position(tokens - 1), lines_per_page() - 1, 1).front().first;
+  if (as_text()) return flow_.lines(Position(tokens - 1), lines_per_page() - 1, 1).front().first;
   const TokenCells grid = cells();
   const size_t row = grid.columns * grid.merged;
   const size_t rows = (tokens + row - 1) / row;
@@ -164,8 +163,7 @@ void TextView::scroll_lines(int lines) {
     const int64_t to = std::max<int64_t>(0, int64_t{top_.value} + lines * row);
     return show_from(Position(static_cast<uint32_t>(to)));
   }
-  if (lines < 0)
-    return show_from(flow_.lines(top_, static_cast<size_t>(-lines), 1).front().first);
+  if (lines < 0) return show_from(flow_.lines(top_, static_cast<size_t>(-lines), 1).front().first);
   show_from(flow_.lines(top_, 0, static_cast<size_t>(lines) + 1).back().first);
 }
 

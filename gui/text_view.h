@@ -1,7 +1,8 @@
 #pragma once
-// The text itself, token by token, at any size: as text down to 9 px, then as a cell for each token, then as a pixel for several.
-// Its ground is the tree level (or what else is chosen): what the chosen lane dropped has none. A mark under each kept token repeats
-// the level for eyes that do not see the ramp.
+// The text itself, token by token, at any size: as text down to 9 px, then as a cell for each
+// token, then as a pixel for several. Its ground is the tree level (or what else is chosen): what
+// the chosen lane dropped has none. A mark under each kept token repeats the level for eyes that do
+// not see the ramp.
 
 #include <QScrollBar>
 #include <QTextLayout>
@@ -80,12 +81,15 @@ class TextView : public View {
   const QTextLayout& shape_of(size_t index) const;
   double line_height() const;
   double ground_height() const;
-  double line_top(size_t index) const { return area().top() + static_cast<double>(index) * line_height(); }
+  double line_top(size_t index) const {
+    return area().top() + static_cast<double>(index) * line_height();
+  }
   size_t lines_per_page() const;
   std::optional<size_t> shown_line(Position position) const;
   QRectF token_box(const TextLine& line, const QTextLine& shape, size_t token, double top) const;
   std::optional<QRectF> box_of(Position position) const;
-  QVector<QTextLayout::FormatRange> inks_of(const TextLine& line, std::span<const TokenLook> looks) const;
+  QVector<QTextLayout::FormatRange> inks_of(const TextLine& line,
+                                            std::span<const TokenLook> looks) const;
   void paint_line(QPainter& painter, size_t index, std::span<const TokenLook> looks) const;
   void paint_mark(QPainter& painter, const QRectF& box, char mark) const;
   void paint_text(QPainter& painter) const;
@@ -105,7 +109,8 @@ class TextView : public View {
   QScrollBar* scroll_;
   ChoiceBox* metric_;
   ValueScale value_scale_;
-  mutable std::vector<std::unique_ptr<QTextLayout>> shapes_;  // of the lines shown; null = not asked for
+  // of the lines shown; null = not asked for
+  mutable std::vector<std::unique_ptr<QTextLayout>> shapes_;
 };
 
 }  // namespace dendrokv

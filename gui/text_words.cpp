@@ -17,7 +17,8 @@ QString TextView::what_is_coloured() const {
                QStringLiteral(" after step %1, ground and mark = tree level; no ground = evicted")
                    .arg(step);
       return QStringLiteral("fraction of ") + whose +
-             QStringLiteral(" that keep a token after step %1: darker = more, mark = tenths, + = all")
+             QStringLiteral(
+                 " that keep a token after step %1: darker = more, mark = tenths, + = all")
                  .arg(step);
     case Metric::MeanLevel:
       return QStringLiteral("mean tree level where kept, ") + whose +

@@ -1,6 +1,6 @@
 #pragma once
-// Tiles that were read: as many as fit into a number of bytes, those used last; and the tiles that somebody waits for, the newest
-// wish first. No window.
+// Tiles that were read: as many as fit into a number of bytes, those used last; and the tiles that
+// somebody waits for, the newest wish first. No window.
 
 #include <cstdint>
 #include <list>
@@ -43,7 +43,8 @@ class TileCache {
 /// Wishes of views for the thread that reads. Any thread may call.
 class TileQueue {
  public:
-  /// Replaces what the client wished before; an empty list withdraws it. The order is that of reading.
+  /// Replaces what the client wished before; an empty list withdraws it. The order is that of
+  /// reading.
   void want(const void* client, std::vector<TileKey> keys);
   /// The next tile to read: of the client that wished last, the first that nobody reads yet.
   std::optional<TileKey> take();

@@ -1,6 +1,6 @@
 #pragma once
-// A grid of colour codes painted through tiles. No words of the field, no widgets: a code is a row of a
-// table of 256 colours, so that a new colour map recolours without touching the codes.
+// A grid of colour codes painted through tiles. No words of the field, no widgets: a code is a row
+// of a table of 256 colours, so that a new colour map recolours without touching the codes.
 
 #include <QImage>
 #include <QPainter>
@@ -16,8 +16,8 @@ using CodeGrid = Grid<uint8_t>;
 
 class TileImage {
  public:
-  /// Codes [row, column]; colours by code. Tiles of kTile x kTile codes are made when they are first
-  /// painted.
+  /// Codes [row, column]; colours by code. Tiles of kTile x kTile codes are made when they are
+  /// first painted.
   TileImage(std::shared_ptr<const CodeGrid> codes, QVector<QRgb> colours);
   TileImage() = default;
 
@@ -26,7 +26,8 @@ class TileImage {
   size_t columns() const { return codes_ ? codes_->cols() : 0; }
   void recolour(QVector<QRgb> colours);
 
-  /// Paints the part `source` (in codes) into `target`; cells are blocks of one colour, edges sharp.
+  /// Paints the part `source` (in codes) into `target`; cells are blocks of one colour, edges
+  /// sharp.
   void paint(QPainter& painter, const QRectF& target, const QRectF& source) const;
 
   size_t tiles_made() const;

@@ -1,6 +1,6 @@
 #pragma once
-// What the ground and the ink of tokens say: a tree level, a share of lanes, a number. One look for each token, or for several that
-// have to share a cell. Plain functions.
+// What the ground and the ink of tokens say: a tree level, a share of lanes, a number. One look for
+// each token, or for several that have to share a cell. Plain functions.
 
 #include <optional>
 #include <span>

@@ -1,6 +1,7 @@
 #include "gui/tour.h"
 
-// How to add a stop: a row below. Texts are what a newcomer reads: no word that the window has not shown.
+// How to add a stop: a row below. Texts are what a newcomer reads: no word that the window has not
+// shown.
 
 #include <QFile>
 #include <QHBoxLayout>
@@ -13,7 +14,8 @@
 #include "gui/json_file.h"
 #include "gui/main_window.h"
 
-// The resource lies in a library, whose linker would drop it: it has to be asked for, outside of any namespace.
+// The resource lies in a library, whose linker would drop it: it has to be asked for, outside of
+// any namespace.
 static void load_sample_resource() {
   Q_INIT_RESOURCE(sample);
 }

@@ -1,5 +1,6 @@
 #pragma once
-// A tour of the window on the built-in sample: one card after the other, each beside what it speaks of.
+// A tour of the window on the built-in sample: one card after the other, each beside what it speaks
+// of.
 
 #include <QFrame>
 #include <QLabel>
@@ -20,8 +21,8 @@ struct TourStop {
 };
 std::span<const TourStop> tour_stops();
 
-/// Writes the built-in sample trace, and runs over it, to the user's cache folder unless they are there. The
-/// trace first. Throws Error: unwritable.
+/// Writes the built-in sample trace, and runs over it, to the user's cache folder unless they are
+/// there. The trace first. Throws Error: unwritable.
 std::vector<std::filesystem::path> sample_files();
 bool is_sample(const std::filesystem::path& file);
 

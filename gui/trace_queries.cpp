@@ -66,8 +66,9 @@ void for_each_kv_head(const TraceInfo& info, std::span<const size_t> heads, cons
   }
 }
 
-/// What the value rows of a range add to a snapshot, head by head: bands of the haar blocks [level, range position], and the lengths
-/// of the contributions. `body(head place, bands, range)` is called for each head and block.
+/// What the value rows of a range add to a snapshot, head by head: bands of the haar blocks [level,
+/// range position], and the lengths of the contributions. `body(head place, bands, range)` is
+/// called for each head and block.
 template <class Body>
 void for_each_band_block(const TraceReader& trace, LayerStep of, IndexRange window,
                          const Cancelled& cancelled, const Body& body) {
@@ -202,7 +203,8 @@ std::vector<float> thinned(std::span<const float> values, size_t unit) {
   return largest;
 }
 
-/// What a trace without full rows stores of each: their entropy, and the weight of position 0 where that is among the largest.
+/// What a trace without full rows stores of each: their entropy, and the weight of position 0 where
+/// that is among the largest.
 void read_reduced_map(const TraceReader& trace, size_t step_index, MapSnapshot& map) {
   const TraceInfo& info = trace.info();
   for (size_t layer = 0; layer < info.layers.size(); ++layer)
@@ -317,13 +319,13 @@ std::shared_ptr<const MapSnapshot> read_map(const TraceReader& trace, size_t ste
     }
     if (!window) continue;
     Grid<double> finest(info.heads.size(), window->count);
-    for_each_band_block(trace, {heads, step_index}, *window, cancelled,
-                        [&](size_t head, const Grid<double>& bands, IndexRange block) {
-                          sum.add_scaled(bands, block, share);
-                          std::copy(bands.row(0).begin(), bands.row(0).end(),
-                                    finest.row(head).begin() +
-                                        static_cast<ptrdiff_t>(block.first - window->first));
-                        });
+    for_each_band_block(
+        trace, {heads, step_index}, *window, cancelled,
+        [&](size_t head, const Grid<double>& bands, IndexRange block) {
+          sum.add_scaled(bands, block, share);
+          std::copy(bands.row(0).begin(), bands.row(0).end(),
+                    finest.row(head).begin() + static_cast<ptrdiff_t>(block.first - window->first));
+        });
     for (size_t head = 0; head < finest.rows(); ++head)
       map->growth(layer, head) = growth_of(finest.row(head));
   }

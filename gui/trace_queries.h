@@ -1,6 +1,6 @@
 #pragma once
-// What views read from a trace beside the tiles of the heat map: one step of a lane, one step of everything.
-// Pure functions of a reader; the document calls them on its I/O thread.
+// What views read from a trace beside the tiles of the heat map: one step of a lane, one step of
+// everything. Pure functions of a reader; the document calls them on its I/O thread.
 
 #include <memory>
 #include <optional>
@@ -25,12 +25,13 @@ struct RowRequest {
   bool operator==(const RowRequest&) const = default;
 };
 
-/// Undecimated, centred wavelet coefficients of a curve (analysis/modwt.h, StationaryNormalised, LA8), as deep as its length allows.
+/// Undecimated, centred wavelet coefficients of a curve (analysis/modwt.h, StationaryNormalised,
+/// LA8), as deep as its length allows.
 struct Scalogram {
   struct Level {
     Envelope magnitude;  // |W|, the largest of each `unit` positions
     size_t unit = 1;
-    IndexRange valid;    // positions that neither end touches: inside of the cone of influence
+    IndexRange valid;  // positions that neither end touches: inside of the cone of influence
   };
   std::vector<Level> levels;  // level 1, the finest, first
 };
@@ -41,10 +42,12 @@ Scalogram scalogram_of(std::span<const float> signal);
 struct RowSnapshot {
   RowRequest request;
   std::vector<float> weight;  // [position 0..step], NaN = not in the cache
-  std::vector<float> contribution;  // weight times length of the value row, [position 0..step], 0 = not in the cache
-  std::vector<Envelope> bands;  // [level] of positions: mean |Rec(D)|; NaN outside the window; empty if too short
-  IndexRange window;            // positions that the bands cover
-  Scalogram scalogram;          // of `contribution`
+  // weight times length of the value row, [position 0..step], 0 = not in the cache
+  std::vector<float> contribution;
+  // [level] of positions: mean |Rec(D)|; NaN outside the window; empty if too short
+  std::vector<Envelope> bands;
+  IndexRange window;    // positions that the bands cover
+  Scalogram scalogram;  // of `contribution`
 
   // Of `weight`, by sum_up(): so that a question about one token does not read the whole row.
   std::vector<float> ranked;  // those of rows in the cache, the largest first

@@ -80,7 +80,8 @@ ValueScale asinh_scale(std::vector<float> values) {
   const double high = quantile(values, 0.995);
   if (!(high > 0)) return scale;
   scale.high = high;
-  // Below a ten-thousandth of the top the bar would be all logarithm: nothing there is worth a colour.
+  // Below a ten-thousandth of the top the bar would be all logarithm: nothing there is worth a
+  // colour.
   scale.knee = std::max<double>(quantile(values, 0.5), high * 1e-4);
   count_clipped(scale, values);
   return scale;

@@ -12,7 +12,8 @@ namespace dendrokv {
 enum class ScaleShape { Linear, Asinh, Log };
 std::string scale_shape_name(ScaleShape shape);  // "linear", "asinh", "log"
 
-/// Values from `low` to `high`; outside is clipped. Asinh is linear below `knee` and logarithmic above.
+/// Values from `low` to `high`; outside is clipped. Asinh is linear below `knee` and logarithmic
+/// above.
 struct ValueScale {
   ScaleShape shape = ScaleShape::Linear;
   double low = 0, high = 1;

@@ -160,7 +160,8 @@ void VariabilityView::paint_steps(QPainter& painter, size_t level,
   painter.drawPath(path);
 }
 
-// The same curve without a stroker: that one takes longer than all of the rest for a line that goes up and down at every pixel.
+// The same curve without a stroker: that one takes longer than all of the rest for a line that goes
+// up and down at every pixel.
 void VariabilityView::paint_bars(QPainter& painter, size_t level,
                                  const std::vector<Envelope::Cell>& cells,
                                  const Axis& value) const {
@@ -196,7 +197,8 @@ void VariabilityView::paint_curve(QPainter& painter, const Curves& curves, size_
   const Selection& now = selection();
   const auto pixels =
       static_cast<size_t>(std::max(1.0, plot().width() * painter.device()->devicePixelRatioF()));
-  // Steps of a band that are wider than a pixel keep their corners; else a pixel gets the least and the largest.
+  // Steps of a band that are wider than a pixel keep their corners; else a pixel gets the least and
+  // the largest.
   const std::vector<Envelope::Cell> cells =
       envelope_columns(curves.bands[level], now.first_visible.value,
                        static_cast<double>(now.first_visible.value) + now.visible,

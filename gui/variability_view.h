@@ -1,5 +1,6 @@
 #pragma once
-// How much contributions vary along the text: the five Haar bands of the chosen step, on a log axis.
+// How much contributions vary along the text: the five Haar bands of the chosen step, on a log
+// axis.
 
 #include "gui/view.h"
 
@@ -27,7 +28,8 @@ class VariabilityView : public PositionView {
   };
   std::optional<Curves> curves() const;
   void ask();
-  /// Of the values of all curves; found once for each answer of the document, as it looks at some thousand values.
+  /// Of the values of all curves; found once for each answer of the document, as it looks at some
+  /// thousand values.
   struct Extent {
     double low, high;
   };

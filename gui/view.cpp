@@ -41,9 +41,8 @@ View::View(Workspace& workspace, const QString& title, QWidget* parent)
     document_opened();
     refresh();
   });
-  connect(&workspace.document, &Document::arrived, this, [this](Topic topic) {
-    snapshot_arrived(topic);
-  });
+  connect(&workspace.document, &Document::arrived, this,
+          [this](Topic topic) { snapshot_arrived(topic); });
 }
 
 std::optional<Position> View::position_at(QPointF) const {
@@ -94,7 +93,8 @@ double View::header() {
 void View::place_in_header(QWidget& control, double right, double from_width) const {
   const double wide = scaled(from_width), high = scaled(26);
   control.setGeometry(
-      QRectF(width() - kPadding - scaled(right) - wide, (header() - high) / 2, wide, high).toRect());
+      QRectF(width() - kPadding - scaled(right) - wide, (header() - high) / 2, wide, high)
+          .toRect());
 }
 
 QRectF View::area() const {
@@ -119,7 +119,8 @@ void View::paintEvent(QPaintEvent*) {
   painter.drawRoundedRect(QRectF(rect()).adjusted(1, 1, -1, -1), kRadius, kRadius);
 }
 
-// The picture covers what is behind the view, corners included: opaque pixels are copied, others would have to be blended.
+// The picture covers what is behind the view, corners included: opaque pixels are copied, others
+// would have to be blended.
 void View::paint_picture() {
   stale_ = false;  // first: what is painted may ask for another picture
   const QSize pixels = size() * devicePixelRatioF();
@@ -267,21 +268,25 @@ void PositionView::paint_front(QPainter& painter) {
 void PositionView::zoom(double factor, double anchor_pixel) {
   const Axis axis = position_axis();
   const double anchor = axis.data(anchor_pixel);
-  workspace().selection.change([&](Selection& wanted) {
-    const double visible = std::clamp(wanted.visible * factor, 8.0, double{1e9});
-    const double before = anchor - wanted.first_visible.value;
-    const double first = anchor - before * visible / wanted.visible;
-    wanted.visible =
-        static_cast<uint32_t>(std::lround(std::min<double>(visible, content()->info.tokens)));
-    wanted.first_visible = Position(static_cast<uint32_t>(std::lround(std::max(0.0, first))));
-  }, History::Merge);
+  workspace().selection.change(
+      [&](Selection& wanted) {
+        const double visible = std::clamp(wanted.visible * factor, 8.0, double{1e9});
+        const double before = anchor - wanted.first_visible.value;
+        const double first = anchor - before * visible / wanted.visible;
+        wanted.visible =
+            static_cast<uint32_t>(std::lround(std::min<double>(visible, content()->info.tokens)));
+        wanted.first_visible = Position(static_cast<uint32_t>(std::lround(std::max(0.0, first))));
+      },
+      History::Merge);
 }
 
 void PositionView::pan(double positions) {
-  workspace().selection.change([&](Selection& wanted) {
-    const double first = std::max(0.0, wanted.first_visible.value + positions);
-    wanted.first_visible = Position(static_cast<uint32_t>(std::lround(first)));
-  }, History::Merge);
+  workspace().selection.change(
+      [&](Selection& wanted) {
+        const double first = std::max(0.0, wanted.first_visible.value + positions);
+        wanted.first_visible = Position(static_cast<uint32_t>(std::lround(first)));
+      },
+      History::Merge);
 }
 
 void PositionView::wheelEvent(QWheelEvent* event) {
@@ -307,9 +312,11 @@ void PositionView::mouseMoveEvent(QMouseEvent* event) {
     const double moved =
         (drag_from_ - event->localPos().x()) / plot().width() * selection().visible;
     const double first = std::max(0.0, drag_first_.value + moved);
-    workspace().selection.change([&](Selection& wanted) {
-      wanted.first_visible = Position(static_cast<uint32_t>(std::lround(first)));
-    }, History::Merge);
+    workspace().selection.change(
+        [&](Selection& wanted) {
+          wanted.first_visible = Position(static_cast<uint32_t>(std::lround(first)));
+        },
+        History::Merge);
   }
   View::mouseMoveEvent(event);
 }

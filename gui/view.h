@@ -1,9 +1,10 @@
 #pragma once
-// A view: a titled panel that draws the document under the selection. It knows the SelectionModel and the
-// Document, and no other view.
+// A view: a titled panel that draws the document under the selection. It knows the SelectionModel
+// and the Document, and no other view.
 //
-// Painting has two passes. The back pass (data) is kept as a picture until refresh(); the front pass
-// (crosshair, marks) is drawn over it each time, so that following the pointer costs no data work.
+// Painting has two passes. The back pass (data) is kept as a picture until refresh(); the front
+// pass (crosshair, marks) is drawn over it each time, so that following the pointer costs no data
+// work.
 
 #include <QImage>
 #include <QWidget>
@@ -82,7 +83,8 @@ class View : public QWidget {
  protected:
   virtual void paint_back(QPainter& painter) = 0;
   virtual void paint_front(QPainter& painter);
-  /// Whether the back pass depends on what changed. By default anything but hover and locked position.
+  /// Whether the back pass depends on what changed. By default anything but hover and locked
+  /// position.
   virtual bool needs_refresh(const Selection& now, const Selection& before) const;
   virtual void selection_changed(const Selection& now, const Selection& before);
   virtual void document_opened();
@@ -125,7 +127,8 @@ class View : public QWidget {
   bool ringed_ = false;  // the focus came by a key
 };
 
-/// A view over the shared axis of positions: same margins, ticks, crosshair, wheel and drag in each.
+/// A view over the shared axis of positions: same margins, ticks, crosshair, wheel and drag in
+/// each.
 class PositionView : public View {
   Q_OBJECT
  public:

@@ -1,6 +1,7 @@
 #pragma once
-// The views of the table in their places: left, centre, right, or in windows of their own; which of them show, and how large. Each is a
-// panel: it can be moved among the others by its title or by keys.
+// The views of the table in their places: left, centre, right, or in windows of their own; which of
+// them show, and how large. Each is a panel: it can be moved among the others by its title or by
+// keys.
 
 #include <QPointer>
 #include <QSplitter>
@@ -57,7 +58,8 @@ class ViewDeck : public QWidget {
   void float_panel(std::string_view name, std::optional<QRect> window = {});
   void dock_panel(std::string_view name);
   bool floats(std::string_view name) const { return windows_.contains(name); }
-  /// Every view, side by side in order. Places of views that are not named stay behind those that are.
+  /// Every view, side by side in order. Places of views that are not named stay behind those that
+  /// are.
   std::vector<PanelPlace> places() const;
   void set_places(const std::vector<PanelPlace>& places);
   void usual_places();

@@ -1,8 +1,8 @@
 #include "gui/views.h"
 
-// How to add a view: write gui/foo_view.h and .cpp with a class derived from View (or PositionView, for the
-// shared axis of positions), add the file to gui/CMakeLists.txt and a row here. The window, the View menu,
-// --view and the test that opens every view find it in the table.
+// How to add a view: write gui/foo_view.h and .cpp with a class derived from View (or PositionView,
+// for the shared axis of positions), add the file to gui/CMakeLists.txt and a row here. The window,
+// the View menu, --view and the test that opens every view find it in the table.
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,5 @@
-// What the window opens, restores and leaves behind: traces with runs, workspaces, notes, the list of recent files.
+// What the window opens, restores and leaves behind: traces with runs, workspaces, notes, the list
+// of recent files.
 
 #include <QDragEnterEvent>
 #include <QFileDialog>

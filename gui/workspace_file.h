@@ -1,6 +1,6 @@
 #pragma once
-// The saved state of a window: which files, what is selected, how it looks. A small text file beside the
-// trace, with relative paths, so that a folder can be moved as a whole.
+// The saved state of a window: which files, what is selected, how it looks. A small text file
+// beside the trace, with relative paths, so that a folder can be moved as a whole.
 
 #include <QByteArray>
 #include <filesystem>
@@ -25,7 +25,7 @@ struct SavedWorkspace {
   std::vector<std::string>
       views;  // shown ones, in the order of the table; empty = all that open by themselves
   std::vector<PanelPlace> panels;  // every view, in order; empty = the usual places
-  std::vector<int> sizes;  // of the splitters, one after the other
+  std::vector<int> sizes;          // of the splitters, one after the other
 };
 
 /// TRACE.h5 -> TRACE.dendrokv
@@ -34,8 +34,8 @@ bool is_workspace_name(const std::filesystem::path& path);
 
 /// Paths relative to the folder of `file`. The same state gives the same bytes.
 QByteArray workspace_text(const SavedWorkspace& saved, const std::filesystem::path& file);
-/// Throws Error that names `file`: not JSON, not a workspace, newer, without a trace, a number out of range.
-/// The selection may lie outside of the text: SelectionModel brings it into range.
+/// Throws Error that names `file`: not JSON, not a workspace, newer, without a trace, a number out
+/// of range. The selection may lie outside of the text: SelectionModel brings it into range.
 SavedWorkspace parse_workspace(const std::filesystem::path& file, const QByteArray& text);
 
 }  // namespace dendrokv

@@ -11,8 +11,9 @@
 
 namespace dendrokv {
 
-/// Columns (one per token) of activations: plain floats for weights that are floats, quantised ones for coded weights. Room for a block of
-/// tokens, allocated once; matrices of both kinds may read the same object.
+/// Columns (one per token) of activations: plain floats for weights that are floats, quantised ones
+/// for coded weights. Room for a block of tokens, allocated once; matrices of both kinds may read
+/// the same object.
 class Activations {
  public:
   /// With Arithmetic::Exact there is no room for codes, and nothing may be quantised.
@@ -27,8 +28,8 @@ class Activations {
   std::span<float> floats(size_t column);  // [length]
   std::span<const float> floats(size_t column) const;
 
-  // The quantised form, written by Kernels::quantise and read by Kernels::matmul. Block-major, so that the columns of a block
-  // lie side by side at fixed distances.
+  // The quantised form, written by Kernels::quantise and read by Kernels::matmul. Block-major, so
+  // that the columns of a block lie side by side at fixed distances.
   int8_t* codes(size_t block, size_t column);  // [32], then the next column's
   const int8_t* codes(size_t block, size_t column) const;
   float* scales(size_t block, size_t column);  // [1], then the next column's

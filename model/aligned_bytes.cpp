@@ -1,5 +1,6 @@
-// A matrix or a lane of the cache is smaller than a huge page, so pages are shared: pieces are cut from regions one behind the other.
-// A region is given back as a whole, with the last of its pieces; pieces that were allocated together mostly go together.
+// A matrix or a lane of the cache is smaller than a huge page, so pages are shared: pieces are cut
+// from regions one behind the other. A region is given back as a whole, with the last of its
+// pieces; pieces that were allocated together mostly go together.
 
 #include "model/aligned_bytes.h"
 

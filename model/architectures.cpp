@@ -6,10 +6,12 @@ namespace dendrokv {
 
 namespace {
 
-// To add an architecture: a row here, keys of its own in config.cpp, tensors of its own in weights.cpp, and a small reference model
-// in network_test.cpp. What a row cannot say yet becomes an enumeration in architectures.h, read in one place of the forward pass.
+// To add an architecture: a row here, keys of its own in config.cpp, tensors of its own in
+// weights.cpp, and a small reference model in network_test.cpp. What a row cannot say yet becomes
+// an enumeration in architectures.h, read in one place of the forward pass.
 constexpr Architecture kArchitectures[] = {
-    // Touvron et al., 2023, arXiv 2302.13971 and 2307.09288; Mistral's window: Jiang et al., 2023, arXiv 2310.06825.
+    // Touvron et al., 2023, arXiv 2302.13971 and 2307.09288; Mistral's window: Jiang et al., 2023,
+    // arXiv 2310.06825.
     {.name = "llama",
      .summary = "Llama 2 and 3, Mistral, TinyLlama, SmolLM2",
      .rotary = RotaryPairing::Adjacent,

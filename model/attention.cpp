@@ -14,9 +14,11 @@ namespace dendrokv {
 
 namespace {
 
-// Tokens that run abreast between two looks at whether something may leave; bounds what their means take.
+// Tokens that run abreast between two looks at whether something may leave; bounds what their means
+// take.
 constexpr size_t kTokensAbreast = 64;
-// Of a lane before it changes hands: work of some 100 us, where the rows of the lane come from another core's cache in 10 us.
+// Of a lane before it changes hands: work of some 100 us, where the rows of the lane come from
+// another core's cache in 10 us.
 constexpr size_t kTokensOfRun = 16;
 // That share the loads of a row. More gain little and have longer tails of their own.
 constexpr size_t kQueriesAtOnce = 12;
@@ -49,8 +51,8 @@ SlotRange part(size_t count, size_t piece, size_t pieces) {
 
 }  // namespace
 
-// A lane that several threads work on at one token. Scores first; whoever completes them makes weights of them; then sums; whoever
-// completes those lets the policy decide.
+// A lane that several threads work on at one token. Scores first; whoever completes them makes
+// weights of them; then sums; whoever completes those lets the policy decide.
 struct Attention::CutLane {
   LaneWork work;
   std::atomic<size_t> scored = 0, summed = 0;  // pieces
@@ -112,8 +114,9 @@ Attention::Attention(const Config& config, CachePrecision precision, const Polic
                                     .lanes = static_cast<uint32_t>(lanes_of_layer_),
                                     .turns = rotary.frequencies()});
     shapes_.push_back(policy.lane_shape(layer, Lane(lane % lanes_of_layer_)));
-    lanes_.emplace_back(heads, kv_shape(config, precision, shapes_.back(), heads, turn), rule, kernels,
-                        rotary, shapes_.back(), std::move(policies[lane % lanes_of_layer_]));
+    lanes_.emplace_back(heads, kv_shape(config, precision, shapes_.back(), heads, turn), rule,
+                        kernels, rotary, shapes_.back(),
+                        std::move(policies[lane % lanes_of_layer_]));
   }
   for (unsigned thread = 0; thread < pool.threads(); ++thread)
     scratch_.push_back(std::make_unique<Scratch>());
@@ -184,7 +187,8 @@ void Attention::run(const AttentionBlock& block) {
   }
 }
 
-// What a policy looks at beside the weights is kept step by step, so a policy that asks for it wants the steps in order, too.
+// What a policy looks at beside the weights is kept step by step, so a policy that asks for it
+// wants the steps in order, too.
 bool Attention::may_evict(const AttentionBlock& block, TokenRange tokens) const {
   if (shape_.reads > 0) return true;  // each token chooses its own rows
   if (shape_.budget != 0 && (!shape_.inputs.empty() || shape_.window > 0)) return true;
@@ -249,9 +253,9 @@ void Attention::settle_abreast(const AttentionBlock& block, size_t lane, TokenRa
   const size_t rows = rows_of(block, lane) - tokens.count();
   for (size_t token = tokens.first; token < tokens.end; ++token) {
     const size_t seen = rows + token - tokens.first + 1;
-    const auto decisions = this->lane(block.layer, lane)
-                               .settle(block, Lane(lane), token, seen,
-                                       kept_of_step(block, lane, token, seen));
+    const auto decisions =
+        this->lane(block.layer, lane)
+            .settle(block, Lane(lane), token, seen, kept_of_step(block, lane, token, seen));
     DENDROKV_ASSERT(decisions.empty());
   }
 }
@@ -289,7 +293,8 @@ void Attention::step(const AttentionBlock& block, size_t lane, size_t token, Scr
   rows_of_lane.score(block, one, rows, {0, rows_of_lane.columns(rows)}, scratch.queries, work);
   rows_of_lane.soften(one, rows, work);
   rows_of_lane.show(block, one, rows, work);
-  const std::span<const float> reduced = reduced_of_step(block, lane, token, work);  // while they are near
+  // while they are near
+  const std::span<const float> reduced = reduced_of_step(block, lane, token, work);
   rows_of_lane.sum(block, one, rows, 0, config_.head_dim, work);
   rows_of_lane.finish_show(block, work);
   finish_step(block, lane, token, reduced);
@@ -350,8 +355,8 @@ void Attention::settle_together(const AttentionBlock& block, size_t token, size_
 
 // ---- one token
 
-// The pieces of the cut lanes' scores are dealt out first, then whole lanes, then the pieces of the sums: by the time that a thread
-// comes to a sum, the scores have long been done.
+// The pieces of the cut lanes' scores are dealt out first, then whole lanes, then the pieces of the
+// sums: by the time that a thread comes to a sum, the scores have long been done.
 void Attention::run_one_token(const AttentionBlock& block) {
   const size_t cut = lanes_to_cut(block), whole = lanes_of_layer_ - cut, pieces = cut * pieces_;
   for (size_t lane = 0; lane < cut; ++lane) {

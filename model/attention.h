@@ -8,15 +8,18 @@
 //   evict    the rows that the policy names, if any
 //
 // A block of tokens does this in one of four ways, which give the same bits:
-//   abreast       where nothing can leave: all rows are appended, then tokens attend, some together so that they share each load of
-//                 a row, each over the rows up to its own; then the policies see step after step
+//   abreast       where nothing can leave: all rows are appended, then tokens attend, some together
+//                 so that they share each load of a row, each over the rows up to its own; then the
+//                 policies see step after step
 //   in sequence   where something may leave: token by token, lanes side by side
-//   together      where the lanes of a layer decide together: token by token, all lanes attend, then all decide
-//   one token     lanes side by side; those that the threads cannot share evenly are cut, into runs of rows for the scores and runs
-//                 of channels for the sums
+//   together      where the lanes of a layer decide together: token by token, all lanes attend,
+//                 then all decide
+//   one token     lanes side by side; those that the threads cannot share evenly are cut, into runs
+//                 of rows for the scores and runs of channels for the sums
 //
-// In a layer with a window a query does not see rows whose position in the text is further back than the window. They stay in the
-// cache, and their weight is 0, as it is told to the observer and to the policy.
+// In a layer with a window a query does not see rows whose position in the text is further back
+// than the window. They stay in the cache, and their weight is 0, as it is told to the observer and
+// to the policy.
 
 #include <atomic>
 #include <cstdint>
@@ -48,7 +51,8 @@ class Attention {
             EvictionLog log, const Kernels& kernels, ThreadPool& pool);
   ~Attention();
 
-  /// Throws Error when original positions of a text of `tokens` tokens leave the model's context, or its keys and values the memory.
+  /// Throws Error when original positions of a text of `tokens` tokens leave the model's context,
+  /// or its keys and values the memory.
   void check(size_t tokens) const;
   /// What the keys and values of a text of `tokens` tokens take at most.
   uint64_t bytes_for(size_t tokens) const;
@@ -85,7 +89,8 @@ class Attention {
   void settle_together(const AttentionBlock& block, size_t token, size_t later);
   void attend_abreast(const AttentionBlock& block, size_t lane, TokenRange tokens, size_t rows,
                       Scratch& scratch);
-  std::span<float> kept_of_step(const AttentionBlock& block, size_t lane, size_t token, size_t rows);
+  std::span<float> kept_of_step(const AttentionBlock& block, size_t lane, size_t token,
+                                size_t rows);
   void settle_abreast(const AttentionBlock& block, size_t lane, TokenRange tokens);
   void attend(const AttentionBlock& block, size_t lane, TokenRange tokens, size_t rows,
               Scratch& scratch) const;
@@ -122,7 +127,7 @@ class Attention {
   std::vector<AttentionLane> lanes_;  // [layer, lane]
   std::vector<PolicyShape> shapes_;   // as lanes_
   std::vector<CutLane> cut_lanes_;    // of one token
-  Grid<float> reduced_;                 // [lane, token of a run abreast] x [slot]
+  Grid<float> reduced_;               // [lane, token of a run abreast] x [slot]
   std::mutex scratch_mutex_;
   std::vector<std::unique_ptr<Scratch>> scratch_;  // that nobody holds; one per thread in all
 };

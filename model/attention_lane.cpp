@@ -262,8 +262,8 @@ void AttentionLane::sum(const AttentionBlock& block, TokenRange tokens, size_t r
   }
 }
 
-// In the order of the slots: what only a token and those before it still see, what all tokens see, summed for all of them together,
-// and the token's own tail.
+// In the order of the slots: what only a token and those before it still see, what all tokens see,
+// summed for all of them together, and the token's own tail.
 void AttentionLane::sum_seen_rows(size_t kv_head, TokenRange tokens, size_t rows,
                                   size_t first_channel, GridView<const float> weights,
                                   GridView<float> sums) const {
@@ -274,10 +274,8 @@ void AttentionLane::sum_seen_rows(size_t kv_head, TokenRange tokens, size_t rows
                              every(sums, count, token));
   };
   const size_t shared = std::min(first_seen(rows + count - 1), rows);
-  for (size_t token = 0; token < count; ++token)
-    add_for(token, {first_seen(rows + token), shared});
-  if (shared < rows)
-    rows_.add_weighted_sum(kv_head, weights, {shared, rows}, first_channel, sums);
+  for (size_t token = 0; token < count; ++token) add_for(token, {first_seen(rows + token), shared});
+  if (shared < rows) rows_.add_weighted_sum(kv_head, weights, {shared, rows}, first_channel, sums);
   for (size_t token = 1; token < count; ++token)
     add_for(token, {std::max(rows, first_seen(rows + token)), rows + token});
 }

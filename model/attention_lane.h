@@ -39,7 +39,8 @@ struct TokenRange {
   size_t count() const { return end - first; }
 };
 
-/// The heads of a layer, and those of them that a lane serves: a KV head with its query heads, one query head, or all.
+/// The heads of a layer, and those of them that a lane serves: a KV head with its query heads, one
+/// query head, or all.
 struct LaneHeads {
   size_t layer_heads, layer_kv_heads;
   size_t first_kv_head, kv_heads;
@@ -55,8 +56,9 @@ struct QueryRule {
   uint32_t window = 0;  // positions of the text that a query sees, its own the last of them; 0: all
 };
 
-/// What a cache has held and what its queries have read, over the steps so far. Bytes are those of keys and values as they are stored: an
-/// un-rotated key beside the rotated one counts as held, and is not read.
+/// What a cache has held and what its queries have read, over the steps so far. Bytes are those of
+/// keys and values as they are stored: an un-rotated key beside the rotated one counts as held, and
+/// is not read.
 struct CacheUse {
   uint64_t lanes = 0;
   uint64_t most_rows = 0, most_bytes = 0;  // sums over lanes of the most that each held at once
@@ -72,7 +74,8 @@ struct LaneWork {
   Grid<float> sums;                      // [query, head_dim]
   std::vector<float> reduced;            // [slot]
   std::vector<AttentionRow> shown = {};  // to the observer
-  Grid<float> of_slots = {};             // [head, slot] that it is shown where only some rows were read
+  // [head, slot] that it is shown where only some rows were read
+  Grid<float> of_slots = {};
 };
 
 class AttentionLane {
@@ -82,15 +85,17 @@ class AttentionLane {
                 const Kernels& kernels, const RotaryTable& rotary, const PolicyShape& policy_shape,
                 std::unique_ptr<Policy> policy);
 
-  // The parts of a step. `rows`: slots up to the one of the first of the tokens; each later token has one more, and all of these are
-  // there. A token sees those that are not behind its window. Where the policy chose rows to read, which is for one token at a time,
-  // work.weights has columns for these alone.
+  // The parts of a step. `rows`: slots up to the one of the first of the tokens; each later token
+  // has one more, and all of these are there. A token sees those that are not behind its window.
+  // Where the policy chose rows to read, which is for one token at a time, work.weights has columns
+  // for these alone.
 
   void append(const AttentionBlock& block,
               size_t token);  // and, where the policy reads some rows only, which
   /// Columns of work.weights for one token.
   size_t columns(size_t rows) const { return read_rows_.empty() ? rows : read_rows_.size(); }
-  /// Scaled scores of a range of columns into work.weights. `queries` is room for those of one KV head, [query, head_dim].
+  /// Scaled scores of a range of columns into work.weights. `queries` is room for those of one KV
+  /// head, [query, head_dim].
   void score(const AttentionBlock& block, TokenRange tokens, size_t rows, SlotRange range,
              Grid<float>& queries, LaneWork& work) const;
   /// Scores to weights: each query over the slots that it sees; 0 for those behind its window.
@@ -98,16 +103,19 @@ class AttentionLane {
   void show(const AttentionBlock& block, TokenRange tokens, size_t rows, LaneWork& work) const;
   /// Some work after show(), before a row leaves, from the same thread.
   void finish_show(const AttentionBlock& block, const LaneWork& work) const;
-  /// Some channels of the weighted sums of the values, into work.sums and from there into block.out.
+  /// Some channels of the weighted sums of the values, into work.sums and from there into
+  /// block.out.
   void sum(const AttentionBlock& block, TokenRange tokens, size_t rows, size_t first_channel,
            size_t channels, LaneWork& work) const;
-  /// reduced[slot] = mean or largest weight over the lane's heads, of token number `token` of those of `work`.
+  /// reduced[slot] = mean or largest weight over the lane's heads, of token number `token` of those
+  /// of `work`.
   void reduce_weights(TokenRange tokens, size_t token, const LaneWork& work,
                       std::span<float> reduced) const;
-  /// Whether the reduced weights of a step that sees `rows` rows are wanted by settle() and take_in().
+  /// Whether the reduced weights of a step that sees `rows` rows are wanted by settle() and
+  /// take_in().
   bool wants_weights(Step step, size_t rows) const;
-  /// Adds the reduced weights of a step to the scores, [slot], or nothing, and asks the policy. Who leaves, in time order; valid
-  /// until the next call.
+  /// Adds the reduced weights of a step to the scores, [slot], or nothing, and asks the policy. Who
+  /// leaves, in time order; valid until the next call.
   std::span<const Decision> settle(const AttentionBlock& block, Lane lane, size_t token,
                                    size_t rows, std::span<const float> reduced);
   /// The parts of settle(), for lanes that decide together: all take in, all look, all decide.

@@ -37,8 +37,8 @@ Finding check_identity(const Model& model, const PolicyChoice& policy,
   return check_same_logits(found, wanted);
 }
 
-// In the first layer a query and a key depend on their tokens alone. So the weights among the last tokens are the
-// same, up to their sum, whatever stands before them and whatever has left.
+// In the first layer a query and a key depend on their tokens alone. So the weights among the last
+// tokens are the same, up to their sum, whatever stands before them and whatever has left.
 Finding check_relativity(const Model& model, const PolicyChoice& policy, const FirstLayer& seen,
                          std::span<const int32_t> tokens, const DecoderOptions& options) {
   const size_t count = std::min(tokens.size() / 2, kShortText);

@@ -1,5 +1,6 @@
 #pragma once
-// Merging neighbours, best pair first: the loop that byte-pair encoding by rank and by score have in common.
+// Merging neighbours, best pair first: the loop that byte-pair encoding by rank and by score have
+// in common.
 
 #include <algorithm>
 #include <cstdint>
@@ -10,7 +11,8 @@ namespace dendrokv {
 
 inline constexpr uint32_t kNoSymbol = UINT32_MAX;
 
-/// A link of the row of symbols. A symbol that was merged into the one on its left has length 0 and is unlinked.
+/// A link of the row of symbols. A symbol that was merged into the one on its left has length 0 and
+/// is unlinked.
 struct MergeSymbol {
   uint32_t begin, length;  // bytes of the text
   int32_t token;           // -1 = none
@@ -33,8 +35,9 @@ class MergeSpace {
     symbols_.push_back({begin, length, token, at - 1, at + 1});
   }
 
-  /// Merges until nothing merges: the pair of lowest rank first, the leftmost among equals. `find(left, right)` answers with an
-  /// optional FoundMerge. O(n log n) calls; some 70 bytes for each symbol.
+  /// Merges until nothing merges: the pair of lowest rank first, the leftmost among equals.
+  /// `find(left, right)` answers with an optional FoundMerge. O(n log n) calls; some 70 bytes for
+  /// each symbol.
   template <class Find>
   void merge(const Find& find) {
     if (symbols_.empty()) return;

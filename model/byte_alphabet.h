@@ -1,6 +1,6 @@
 #pragma once
-// The printable characters that stand for bytes in the token texts of byte-level BPE: 0x21 to 0x7E, 0xA1 to 0xAC and 0xAE to 0xFF
-// stand for themselves, U+0100 upwards for the other 68 in order.
+// The printable characters that stand for bytes in the token texts of byte-level BPE: 0x21 to 0x7E,
+// 0xA1 to 0xAC and 0xAE to 0xFF stand for themselves, U+0100 upwards for the other 68 in order.
 
 #include <array>
 #include <optional>

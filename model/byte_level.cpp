@@ -1,6 +1,7 @@
 // Byte-level byte-pair encoding (tokenizer.ggml.model = gpt2):
 //   1. the text is cut into pre-tokens (model/pre_tokenizer)
-//   2. the bytes of each are merged by rank (model/byte_pairs); some pre-tokenizers take a pre-token that is a token as it stands
+//   2. the bytes of each are merged by rank (model/byte_pairs); some pre-tokenizers take a
+//      pre-token that is a token as it stands
 // In the file's token texts a printable character stands for each byte (model/byte_alphabet).
 
 #include <unordered_map>
@@ -18,7 +19,8 @@ namespace {
 const PreTokenizer& pre_tokenizer_of(const TokenizerKeys& keys, const TokenizerOptions& options) {
   const bool said = !options.pre_tokenizer.empty();
   const std::string* name = said ? &options.pre_tokenizer : keys.text("pre");
-  // Without a name there is a guess that other programs make; it gives other ids for digits and punctuation.
+  // Without a name there is a guess that other programs make; it gives other ids for digits and
+  // punctuation.
   if (!name)
     fail(keys.subject(), "tokenizer.ggml.pre is missing", "wanted the name of the pre-tokenizer",
          "convert the model anew, or name it with --pre-tokenizer");

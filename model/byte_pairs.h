@@ -1,5 +1,6 @@
 #pragma once
-// Byte-pair merging of one pre-token: the pair with the lowest rank merges first, the leftmost of equals (Sennrich et al., 2016).
+// Byte-pair merging of one pre-token: the pair with the lowest rank merges first, the leftmost of
+// equals (Sennrich et al., 2016).
 
 #include <cstdint>
 #include <string_view>

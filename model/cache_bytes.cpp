@@ -7,17 +7,19 @@
 namespace dendrokv {
 
 uint32_t lanes_of(const Config& config, const PolicyShape& shape) {
-  return static_cast<uint32_t>(lanes_of_layer(shape.lane_kind, config.heads, config.kv_heads).size());
+  return static_cast<uint32_t>(
+      lanes_of_layer(shape.lane_kind, config.heads, config.kv_heads).size());
 }
 
 uint64_t lane_bytes(const Config& config, Arithmetic arithmetic, const PolicyShape& shape) {
   if (shape.most_rows == 0)
     fail("policy", "no bound on the rows of a lane", "wanted one, for a budget of bytes");
-  return full_bytes({.head_dim = config.head_dim,
-                     .precision = arithmetic == Arithmetic::Exact ? CachePrecision::F32 : CachePrecision::F16,
-                     .positions = shape.positions,
-                     .most_rows = shape.most_rows,
-                     .heads = lanes_of_layer(shape.lane_kind, config.heads, config.kv_heads)[0].kv_heads});
+  return full_bytes(
+      {.head_dim = config.head_dim,
+       .precision = arithmetic == Arithmetic::Exact ? CachePrecision::F32 : CachePrecision::F16,
+       .positions = shape.positions,
+       .most_rows = shape.most_rows,
+       .heads = lanes_of_layer(shape.lane_kind, config.heads, config.kv_heads)[0].kv_heads});
 }
 
 uint64_t cache_bytes(const Config& config, Arithmetic arithmetic, const PolicyChoice& policy) {

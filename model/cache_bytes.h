@@ -1,5 +1,6 @@
 #pragma once
-// What a bounded cache takes in memory, before it is there: keys, rotated keys and values of all its rows, and the gaps between them.
+// What a bounded cache takes in memory, before it is there: keys, rotated keys and values of all
+// its rows, and the gaps between them.
 
 #include <cstdint>
 

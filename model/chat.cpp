@@ -1,7 +1,8 @@
 // The table of chat formats. To add one: a row, and its markers.
 //
-// A file holds its format as a Jinja program, which is not run. Formats are recognised by the special tokens in it, as llama.cpp does. What
-// a template computes beyond the turns (dates, tools, thinking switches) is left out.
+// A file holds its format as a Jinja program, which is not run. Formats are recognised by the
+// special tokens in it, as llama.cpp does. What a template computes beyond the turns (dates, tools,
+// thinking switches) is left out.
 
 #include "model/chat.h"
 

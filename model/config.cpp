@@ -123,7 +123,8 @@ float read_score_scale(const Keys& keys, const Config& config) {
   return 1.0f / std::sqrt(static_cast<float>(size));
 }
 
-// The pattern: a number n (every n-th layer sees everything) or one flag per layer (true: a window). Gemma 3's files may lack it.
+// The pattern: a number n (every n-th layer sees everything) or one flag per layer (true: a
+// window). Gemma 3's files may lack it.
 std::vector<LayerSpan> read_groups(const Keys& keys, uint32_t layers) {
   constexpr uint64_t kUsualGroup = 6;
   const char* const key = "attention.sliding_window_pattern";

@@ -33,7 +33,8 @@ struct Config {
   RotaryShape sliding_rotary;    // of layers with a window
 };
 
-/// Throws Error naming the key: missing, wrong type, out of range, or a feature that is not supported.
+/// Throws Error naming the key: missing, wrong type, out of range, or a feature that is not
+/// supported.
 Config read_config(const Gguf& gguf);
 
 }  // namespace dendrokv

@@ -21,7 +21,8 @@ class Keys {
 
   /// Null when absent.
   const GgufValue* find(std::string_view key) const { return gguf_.find(name(key)); }
-  /// A whole number of 0 or more. One of several layers may be an array whose elements are all the same.
+  /// A whole number of 0 or more. One of several layers may be an array whose elements are all the
+  /// same.
   std::optional<uint64_t> count(std::string_view key) const;
   uint32_t needed(std::string_view key, uint64_t lowest, uint64_t highest) const;
   /// `number` was found under `key`, or stands for it.
@@ -38,7 +39,8 @@ class Keys {
   std::string prefix_;
 };
 
-/// A text of the file under its full key. Names end up in traces and reports: they have to be short and UTF-8.
+/// A text of the file under its full key. Names end up in traces and reports: they have to be short
+/// and UTF-8.
 std::string text_of(const Gguf& gguf, const std::string& key, const std::string& otherwise);
 
 }  // namespace dendrokv

@@ -8,8 +8,8 @@
 
 namespace dendrokv {
 
-/// Base, divisors (rope_freqs.weight) and scaling of the layers that see everything: none, linear or YaRN. Throws Error naming the
-/// key: out of range, or a scaling that is not supported.
+/// Base, divisors (rope_freqs.weight) and scaling of the layers that see everything: none, linear
+/// or YaRN. Throws Error naming the key: out of range, or a scaling that is not supported.
 RotaryShape read_rotary(const Keys& keys, RotaryPairing pairing, uint32_t head_dim,
                         uint32_t context_length);
 

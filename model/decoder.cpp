@@ -73,7 +73,8 @@ void Decoder::Impl::feed_and_score(std::span<const int32_t> tokens, std::span<fl
   });
 }
 
-// Token i is foretold by the state before it: the last one of the previous block, then those of this one.
+// Token i is foretold by the state before it: the last one of the previous block, then those of
+// this one.
 void Decoder::Impl::score(const Block& block, std::span<const int32_t> tokens,
                           std::span<float> nll) {
   const size_t unforetold = last_state_.empty() ? 1 : 0;

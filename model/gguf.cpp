@@ -1,7 +1,9 @@
 // GGUF, all little-endian and packed:
 //   magic "GGUF", version u32, tensor count u64, metadata count u64
-//   metadata: key string, value type u32, value        string = u64 length + bytes; array = u32 type, u64 count, elements
-//   tensors:  name string, dimensions u32, sizes u64 (innermost first), type u32, offset u64 into the data
+//   metadata: key string, value type u32, value
+//             string = u64 length + bytes; array = u32 type, u64 count, elements
+//   tensors:  name string, dimensions u32, sizes u64 (innermost first), type u32, offset u64 into
+//             the data
 //   zero padding to general.alignment (32 unless said), then the data
 
 #include "model/gguf.h"

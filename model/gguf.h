@@ -1,5 +1,6 @@
 #pragma once
-// GGUF versions 2 and 3, parsed from bytes. Every read is bounds-checked; opening the file is someone else's job.
+// GGUF versions 2 and 3, parsed from bytes. Every read is bounds-checked; opening the file is
+// someone else's job.
 
 #include <cstdint>
 #include <optional>

@@ -34,8 +34,9 @@ struct IsaRow {
   const Kernels& kernels;
 };
 
-// Slowest first. To add an instruction set: a file with its vectors (kernels_scalar.cpp says what they do) and its compiler flags in
-// CMakeLists.txt, its table in kernels_isa.h, an enumerator, a row here. kernels_test.cpp compares every row with the first.
+// Slowest first. To add an instruction set: a file with its vectors (kernels_scalar.cpp says what
+// they do) and its compiler flags in CMakeLists.txt, its table in kernels_isa.h, an enumerator, a
+// row here. kernels_test.cpp compares every row with the first.
 const IsaRow kIsaTable[] = {
     {Isa::Scalar, "scalar", always, kScalarKernels},
     {Isa::Avx2, "avx2", has_avx2, kAvx2Kernels},

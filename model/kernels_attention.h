@@ -1,5 +1,6 @@
 #pragma once
-// Attention of a group of queries over the rows of a cache; part of model/kernels_body.h, which explains S.
+// Attention of a group of queries over the rows of a cache; part of model/kernels_body.h, which
+// explains S.
 
 #include <algorithm>
 #include <cstdint>
@@ -23,15 +24,17 @@ struct AttentionKernels : VectorKernels<S> {
   // Of a cache in memory 16 make the scores take 1.3 times as long, 32 a little longer.
   static constexpr size_t kRowsAhead = 48;
 
-  // Asks for the first 64 elements of a row that is needed soon. Rows are listed in any order, and taken in an order that the
-  // processor does not guess: without this the scores of a cache beyond L2 take 1.6 times as long.
+  // Asks for the first 64 elements of a row that is needed soon. Rows are listed in any order, and
+  // taken in an order that the processor does not guess: without this the scores of a cache beyond
+  // L2 take 1.6 times as long.
   template <class T>
   static void prefetch_row(const T* row) {
     for (size_t at = 0; at < 64; at += 64 / sizeof(T)) __builtin_prefetch(row + at);
   }
 
-  // Products of queries with a quarter of 16 rows: numbers j, 4 + j, 8 + j and 12 + j. joined[q][j] = the 16 partial sums of each of
-  // the four rows, joined to four. One of three ways, which differ in what stays in registers.
+  // Products of queries with a quarter of 16 rows: numbers j, 4 + j, 8 + j and 12 + j. joined[q][j]
+  // = the 16 partial sums of each of the four rows, joined to four. One of three ways, which differ
+  // in what stays in registers.
 
   // Few queries of 64 channels: the queries do, and rows pass.
   template <size_t kQueries_>
@@ -67,7 +70,8 @@ struct AttentionKernels : VectorKernels<S> {
     }
   };
 
-  // kChunks vectors of each of four rows, held in registers while queries pass: loaded and converted once for all of them.
+  // kChunks vectors of each of four rows, held in registers while queries pass: loaded and
+  // converted once for all of them.
   template <size_t kChunks>
   struct FourRows {
     F key[4][kChunks];
@@ -108,7 +112,8 @@ struct AttentionKernels : VectorKernels<S> {
     }
   };
 
-  // At most kQueries of any number of channels: sums wait in memory while the next channels are loaded.
+  // At most kQueries of any number of channels: sums wait in memory while the next channels are
+  // loaded.
   struct QueriesOfAny {
     static constexpr size_t kQueries = 16;
     GridView<const float> queries;
@@ -145,7 +150,8 @@ struct AttentionKernels : VectorKernels<S> {
         for (size_t i = 0; i < 4; ++i) quarter[i] = keys + stride * row[std::min(4 * i + j, last)];
         queries.multiply(quarter, j, joined);
         for (size_t i = 0; i < 4; ++i)
-          prefetch_row(keys + stride * row[std::min(kRowsAhead + 4 * j + i, rows.size() - 1 - 16 * chunk)]);
+          prefetch_row(
+              keys + stride * row[std::min(kRowsAhead + 4 * j + i, rows.size() - 1 - 16 * chunk)]);
       }
       for (size_t q = 0; q < queries.count(); ++q)
         store_chunk(&out(q, 0), out.cols(), chunk,
@@ -183,8 +189,9 @@ struct AttentionKernels : VectorKernels<S> {
     }
   }
 
-  // Some channels, [16 * first_chunk, ...), of some queries. kWhole: all of these chunks have 16 channels. A function of its own:
-  // within others gcc 12 leaves some of the sums in memory, and it takes twice as long.
+  // Some channels, [16 * first_chunk, ...), of some queries. kWhole: all of these chunks have 16
+  // channels. A function of its own: within others gcc 12 leaves some of the sums in memory, and it
+  // takes twice as long.
   template <size_t kQueries, size_t kChunks, bool kWhole, class T>
   [[gnu::noinline]] static void sum_tile(GridView<const float> weights, const T* values,
                                          size_t stride, std::span<const uint32_t> rows,
@@ -197,7 +204,8 @@ struct AttentionKernels : VectorKernels<S> {
         sums[q][c] = load_tile<kWhole>(&out(q, 0), out.cols(), first_chunk + c);
     for (size_t r = 0; r < rows.size(); ++r) {
       const T* row = values + stride * rows[r];
-      prefetch_row(values + stride * rows[std::min(r + kRowsAhead, rows.size() - 1)] + 16 * first_chunk);
+      prefetch_row(values + stride * rows[std::min(r + kRowsAhead, rows.size() - 1)] +
+                   16 * first_chunk);
       F value[kChunks];
 #pragma GCC unroll 4
       for (size_t c = 0; c < kChunks; ++c)

@@ -1,4 +1,5 @@
-// AVX2 with FMA and F16C: a vector of 16 is two registers; matrix products take one register of rows at a time.
+// AVX2 with FMA and F16C: a vector of 16 is two registers; matrix products take one register of
+// rows at a time.
 
 #include <immintrin.h>
 
@@ -73,8 +74,9 @@ struct Avx2Part {
     return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
   }
 
-  // A full u8 would overflow the pair sums of maddubs, so of signed codes the magnitude is multiplied by the activation with the
-  // weight's sign: at most 2 * 128 * 127 = 32,512. Activations are never -128. Codes of layouts with a minimum are at most 31.
+  // A full u8 would overflow the pair sums of maddubs, so of signed codes the magnitude is
+  // multiplied by the activation with the weight's sign: at most 2 * 128 * 127 = 32,512.
+  // Activations are never -128. Codes of layouts with a minimum are at most 31.
   template <Minimum kMinimum, size_t kChunks, size_t kGroups, size_t kColumns>
   static void add_bytes(const std::byte* weights, size_t, const int8_t* codes,
                         I (&dots)[kGroups][kColumns]) {

@@ -1,4 +1,5 @@
-// AVX-512 with VNNI: one register is a vector of 16, and one instruction multiplies and adds four products of u8 and s8 per lane.
+// AVX-512 with VNNI: one register is a vector of 16, and one instruction multiplies and adds four
+// products of u8 and s8 per lane.
 
 #include <immintrin.h>
 

@@ -52,7 +52,8 @@ struct MatmulKernels {
     }
   };
 
-  // Where a tile of some groups begins: in the weights, `group_bytes` from group to group, and in the lanes that a part has of them.
+  // Where a tile of some groups begins: in the weights, `group_bytes` from group to group, and in
+  // the lanes that a part has of them.
   struct Rows {
     const std::byte* first;
     size_t group_bytes;
@@ -64,8 +65,9 @@ struct MatmulKernels {
     size_t stride;  // from column to column
   };
 
-  // Asks for the weights that a single column needs soon. Groups lie one behind the other, so this crosses their borders and those of
-  // pages, where the processor's own look-ahead stops: with it decoding is 1.5 times as fast.
+  // Asks for the weights that a single column needs soon. Groups lie one behind the other, so this
+  // crosses their borders and those of pages, where the processor's own look-ahead stops: with it
+  // decoding is 1.5 times as fast.
   template <size_t kBytes>
   static void prefetch(const std::byte* weights) {
     constexpr size_t kAhead = 4096;
@@ -217,7 +219,8 @@ struct MatmulKernels {
     });
   }
 
-  // Whole groups [first, end) of a section by all columns, in tiles of at most kGroups by the largest of kColumns.
+  // Whole groups [first, end) of a section by all columns, in tiles of at most kGroups by the
+  // largest of kColumns.
   template <PackedKind kKind, size_t kGroups, size_t... kColumns>
   static void tiles(const PackedSection& section, const Activations& x, size_t first, size_t end,
                     GridView<float> out) {
@@ -238,7 +241,8 @@ struct MatmulKernels {
     using Tiles = typename S::template TilesOf<kCoded>;
     const size_t whole_end =
         std::max(first, std::min(end, section.first_group + section.rows / kRowGroup));
-    // A single column waits for memory, which gives one stream of codes faster than two; floats would wait for each FMA.
+    // A single column waits for memory, which gives one stream of codes faster than two; floats
+    // would wait for each FMA.
     if (kCoded && x.columns() == 1) {
       tiles<kKind, 1, 1>(section, x, first, whole_end, out);
     } else {
@@ -270,7 +274,8 @@ struct MatmulKernels {
       const F low = S::load(values.data() + block * kBlock);
       const F high = S::load(values.data() + block * kBlock + 16);
       const float largest = S::largest(S::max(S::abs(low), S::abs(high)));
-      // Below this the reciprocal of the scale would overflow; such a block adds nothing to any product.
+      // Below this the reciprocal of the scale would overflow; such a block adds nothing to any
+      // product.
       const bool is_zero = largest < 1e-30f;
       const float scale = is_zero ? 0.0f : largest / 127.0f;
       const F per_scale = S::all(is_zero ? 0.0f : 127.0f / largest);

@@ -1,4 +1,5 @@
-// Plain C++: the specification of what the other instruction sets compute, and the fallback of old machines.
+// Plain C++: the specification of what the other instruction sets compute, and the fallback of old
+// machines.
 
 #include <bit>
 #include <cmath>

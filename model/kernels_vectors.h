@@ -77,11 +77,13 @@ struct VectorKernels {
     std::memcpy(s, sine + pair, (pairs - pair) * sizeof(float));
     const F values = chunk_of(x, 2 * pairs, pair / 8);
     const F turned = S::mul(S::swap_pairs(values), S::load_each_twice(s));
-    store_chunk(out, 2 * pairs, pair / 8, S::sub_add(S::mul(values, S::load_each_twice(c)), turned));
+    store_chunk(out, 2 * pairs, pair / 8,
+                S::sub_add(S::mul(values, S::load_each_twice(c)), turned));
   }
 
   template <class T>
-  static void turn_halves(const T* x, size_t pairs, const float* cosine, const float* sine, T* out) {
+  static void turn_halves(const T* x, size_t pairs, const float* cosine, const float* sine,
+                          T* out) {
     for (size_t chunk = 0; chunk < chunks_of(pairs); ++chunk) {
       const F low = chunk_of(x, pairs, chunk), high = chunk_of(x + pairs, pairs, chunk);
       const F c = chunk_of(cosine, pairs, chunk), s = chunk_of(sine, pairs, chunk);
@@ -130,8 +132,9 @@ struct VectorKernels {
               });
   }
 
-  // exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln(2) / 2, exp(r) by its series to r^7 / 7! (next term: 5e-9). Relative error
-  // below 1.5e-7; exactly 1 at 0. x is held within [-87, 88], where 2^n is a normal float.
+  // exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln(2) / 2, exp(r) by its series to r^7 / 7!
+  // (next term: 5e-9). Relative error below 1.5e-7; exactly 1 at 0. x is held within [-87, 88],
+  // where 2^n is a normal float.
   static F exponential(F x) {
     x = S::min(S::max(x, S::all(-87.0f)), S::all(88.0f));
     // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.

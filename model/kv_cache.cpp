@@ -12,7 +12,8 @@ namespace {
 
 constexpr size_t kFirstRows = 64;
 
-// Gaps that a bounded lane has room for. Half of it would close them twice as often, at 1 % of a token's time.
+// Gaps that a bounded lane has room for. Half of it would close them twice as often, at 1 % of a
+// token's time.
 size_t most_gaps(const KvShape& shape) {
   return shape.most_rows / 8;
 }
@@ -34,7 +35,8 @@ AlignedBytes grown(const AlignedBytes& old, size_t size) {
 
 uint64_t full_bytes(const KvShape& shape) {
   DENDROKV_ASSERT(shape.most_rows > 0);
-  const size_t row = shape.heads * shape.head_dim * (shape.precision == CachePrecision::F16 ? 2 : 4);
+  const size_t row =
+      shape.heads * shape.head_dim * (shape.precision == CachePrecision::F16 ? 2 : 4);
   const auto aligned = [](uint64_t bytes) { return (bytes + 63) / 64 * 64; };
   const uint64_t rows = aligned((shape.most_rows + most_gaps(shape)) * row);
   const bool rank = shape.positions == PositionMode::Rank;
@@ -128,8 +130,9 @@ void KvLane::rotate_query(std::span<const float> query, size_t rows, size_t fram
 void KvLane::scores(size_t head, GridView<const float> queries, SlotRange range, float scale,
                     GridView<float> scores, size_t ahead) const {
   const auto rows = slots_.rows().subspan(range.first, std::max(ahead, range.end) - range.first);
-  scores_of_rows(head, queries, rows, scale,
-                 {scores.data() + range.first, scores.rows(), range.end - range.first, scores.stride()});
+  scores_of_rows(
+      head, queries, rows, scale,
+      {scores.data() + range.first, scores.rows(), range.end - range.first, scores.stride()});
 }
 
 void KvLane::scores_of_rows(size_t head, GridView<const float> queries,
@@ -147,7 +150,8 @@ void KvLane::ask_for(RowPart part, size_t head, SlotRange range) const {
   constexpr size_t kRows = 48, kLine = 64;
   const size_t row = row_bytes(), size = row / shape_.heads;
   const size_t end = std::min({range.first + kRows, range.end, slots_.size()});
-  const std::byte* from = (part == RowPart::Keys ? rotated_keys_ : values_).bytes.get() + head * size;
+  const std::byte* from =
+      (part == RowPart::Keys ? rotated_keys_ : values_).bytes.get() + head * size;
   const uint32_t* rows = slots_.rows().data();
   for (size_t slot = range.first; slot < end; ++slot)
     for (size_t at = 0; at < size; at += kLine) __builtin_prefetch(from + rows[slot] * row + at);
@@ -156,7 +160,8 @@ void KvLane::ask_for(RowPart part, size_t head, SlotRange range) const {
 void KvLane::add_weighted_sum(size_t head, GridView<const float> weights, SlotRange range,
                               size_t first_channel, GridView<float> out) const {
   const size_t count = range.end - range.first;
-  add_weighted_sum_of_rows(head, {weights.data() + range.first, weights.rows(), count, weights.stride()},
+  add_weighted_sum_of_rows(head,
+                           {weights.data() + range.first, weights.rows(), count, weights.stride()},
                            slots_.rows().subspan(range.first, count), first_channel, out);
 }
 
@@ -196,7 +201,8 @@ void KvLane::store(std::span<const float> values, std::byte* to) const {
     std::memcpy(to, values.data(), values.size_bytes());
 }
 
-// Reads the stored key, not the caller's: a later rotation of the same row must start from the same number.
+// Reads the stored key, not the caller's: a later rotation of the same row must start from the same
+// number.
 void KvLane::rotate(size_t slot) {
   const uint32_t row = slots_.rows()[slot];
   std::byte* raw = row_of(raw_keys_, shape_.positions == PositionMode::Rank ? row : 0);

@@ -1,18 +1,22 @@
 #pragma once
 // Keys and values of one lane, and where its keys are rotated to.
 //
-// A row holds the keys and the values of one token: of one KV head, or side by side of all that share the lane. A SlotTable lists
-// the rows in time order, which is their order in memory: a new row goes behind the others, one that leaves is a gap. Once in an
-// eighth of a lane's rows the gaps are closed. (Reading rows in the order that freed places were given away took 1.25 times as
-// long per token: the processor fetches ahead in order.) Keys are rotated from their un-rotated value, never from a rotated
-// one, so that no error builds up:
+// A row holds the keys and the values of one token: of one KV head, or side by side of all that
+// share the lane. A SlotTable lists the rows in time order, which is their order in memory: a new
+// row goes behind the others, one that leaves is a gap. Once in an eighth of a lane's rows the gaps
+// are closed. (Reading rows in the order that freed places were given away took 1.25 times as long
+// per token: the processor fetches ahead in order.) Keys are rotated from their un-rotated value,
+// never from a rotated one, so that no error builds up:
 //
-//   original positions   a key keeps its place in the text. It is rotated once and its un-rotated value is not needed again.
-//   rank positions       a key has its place in the cache (StreamingLLM, Xiao et al., ICLR 2024, section 3.2; TreeKV section 4.1).
-//                        An eviction moves all later rows up by one; model/rotary_frames.h says which few are rotated anew. The
-//                        un-rotated keys are kept.
+//   original positions   a key keeps its place in the text. It is rotated once and its un-rotated
+//                        value is not needed again.
+//   rank positions       a key has its place in the cache (StreamingLLM, Xiao et al., ICLR 2024,
+//                        section 3.2; TreeKV section 4.1). An eviction moves all later rows up by
+//                        one; model/rotary_frames.h says which few are rotated anew. The un-rotated
+//                        keys are kept.
 //
-// Both round a key to the precision of the cache before they rotate it, so they agree bit for bit until something is evicted.
+// Both round a key to the precision of the cache before they rotate it, so they agree bit for bit
+// until something is evicted.
 
 #include <cstddef>
 #include <cstdint>
@@ -35,22 +39,23 @@ struct KvShape {
   size_t head_dim = 0;
   CachePrecision precision = CachePrecision::F16;
   PositionMode positions = PositionMode::Original;
-  size_t most_rows = 0;  // ever held at once; 0 = unbounded
-  size_t heads = 1;      // KV heads in a row
+  size_t most_rows = 0;              // ever held at once; 0 = unbounded
+  size_t heads = 1;                  // KV heads in a row
   ScoreUse scores = ScoreUse::Sums;  // what is kept of the weights
-  double turn =
-      0;  // from 0 below 1, another for each lane: so that they do not close gaps all in the same step
+  // from 0 below 1, another for each lane: so that they do not close gaps all in the same step
+  double turn = 0;
 };
 
 enum class RowPart { Keys, Values };
 
-/// Bytes that a bounded lane holds for keys and values once it has all its rows: what KvLane::bytes() says then.
+/// Bytes that a bounded lane holds for keys and values once it has all its rows: what
+/// KvLane::bytes() says then.
 uint64_t full_bytes(const KvShape& shape);
 
 class KvLane {
  public:
-  /// `kernels` and `rotary` must outlive the lane; `rotary` must have grown to every position that is used: of the text, or
-  /// RotaryFrames::positions(most_rows, rows held) once a row has left.
+  /// `kernels` and `rotary` must outlive the lane; `rotary` must have grown to every position that
+  /// is used: of the text, or RotaryFrames::positions(most_rows, rows held) once a row has left.
   KvLane(const KvShape& shape, const Kernels& kernels, const RotaryTable& rotary);
 
   /// Room for `rows` rows. Grows by doubling, never past most_rows.
@@ -66,18 +71,22 @@ class KvLane {
   /// Queries see the slots frame by frame; one frame under original positions.
   size_t frames() const;
   SlotRange slots_of(size_t frame) const;
-  /// Rotates the query of a step that sees the first `rows` slots, its own row the last of them, for the keys of a frame.
+  /// Rotates the query of a step that sees the first `rows` slots, its own row the last of them,
+  /// for the keys of a frame.
   void rotate_query(std::span<const float> query, size_t rows, size_t frame,
                     std::span<float> out) const;
-  /// scores(query, slot) = scale * (query . key of KV head `head`) for the slots of the range; other columns are left as they are.
-  /// Queries are rotated for the frame that the range lies in, [query, head_dim]. scores: [query, slot]. Slots behind the range, up to
-  /// `ahead`, are needed next.
+  /// scores(query, slot) = scale * (query . key of KV head `head`) for the slots of the range;
+  /// other columns are left as they are. Queries are rotated for the frame that the range lies in,
+  /// [query, head_dim]. scores: [query, slot]. Slots behind the range, up to `ahead`, are needed
+  /// next.
   void scores(size_t head, GridView<const float> queries, SlotRange range, float scale,
               GridView<float> scores, size_t ahead = 0) const;
-  /// The same for rows wherever they are: scores(query, i) of the key in rows[i] of slots().rows(), which lie in one frame.
+  /// The same for rows wherever they are: scores(query, i) of the key in rows[i] of slots().rows(),
+  /// which lie in one frame.
   void scores_of_rows(size_t head, GridView<const float> queries, std::span<const uint32_t> rows,
                       float scale, GridView<float> scores) const;
-  /// out(query, d) += sum over the slots of the range of weights(query, slot) * value[slot][first_channel + d], in time order.
+  /// out(query, d) += sum over the slots of the range of weights(query, slot) *
+  /// value[slot][first_channel + d], in time order.
   void add_weighted_sum(size_t head, GridView<const float> weights, SlotRange range,
                         size_t first_channel, GridView<float> out) const;
   /// The same over rows wherever they are, weights(query, i) being that of rows[i].
@@ -85,7 +94,8 @@ class KvLane {
                                 std::span<const uint32_t> rows, size_t first_channel,
                                 GridView<float> out) const;
 
-  /// Asks the processor for the first rows of a range that is read next: a kernel looks ahead from its first rows on.
+  /// Asks the processor for the first rows of a range that is read next: a kernel looks ahead from
+  /// its first rows on.
   void ask_for(RowPart part, size_t head, SlotRange range) const;
 
   const SlotTable& slots() const { return slots_; }

@@ -16,7 +16,8 @@ void check(const TraceReader& trace, const Model& model) {
   check_same_model(info, model);
   if (info.layers.size() != info.model.layers || info.heads.size() != info.model.heads ||
       info.steps.size() != info.tokens)
-    fail("trace " + info.uuid, "records a part of the layers, heads or steps", "wanted all of them");
+    fail("trace " + info.uuid, "records a part of the layers, heads or steps",
+         "wanted all of them");
 }
 
 double squared_norm(std::span<const double> values) {
@@ -28,7 +29,10 @@ double squared_norm(std::span<const double> values) {
 class LayerErrors {
  public:
   LayerErrors(const TraceReader& trace, const PackedMatrix& projection, Layer layer)
-      : trace_(trace), info_(trace.info()), layer_(layer), projection_(projection.rows(), projection.cols()) {
+      : trace_(trace),
+        info_(trace.info()),
+        layer_(layer),
+        projection_(projection.rows(), projection.cols()) {
     for (size_t row = 0; row < projection.rows(); ++row) projection.row(row, projection_.row(row));
     for (uint32_t kv_head = 0; kv_head < info_.model.kv_heads; ++kv_head) {
       values_.emplace_back(info_.tokens, info_.model.head_dim);
@@ -48,12 +52,14 @@ class LayerErrors {
       output(head, {}, std::span(full_).subspan(head * size, size));
     }
     const double whole = squared_norm(projected(full_, 0));
-    for (size_t run = 0; run < runs.size(); ++run) add_run(step, runs[run].retention, whole, errors.row(run));
+    for (size_t run = 0; run < runs.size(); ++run)
+      add_run(step, runs[run].retention, whole, errors.row(run));
   }
 
  private:
   void add_run(Step step, const Retention& retention, double whole, std::span<double> errors) {
-    const size_t lanes = retention.lanes(), heads = info_.model.heads / lanes, size = info_.model.head_dim;
+    const size_t lanes = retention.lanes(), heads = info_.model.heads / lanes,
+                 size = info_.model.head_dim;
     for (size_t lane = 0; lane < lanes; ++lane) {
       const auto evict_step = retention.evict_step(layer_, Lane(lane));
       seen_.clear();
@@ -67,7 +73,8 @@ class LayerErrors {
         output(lane * heads + head, seen_, change);
         for (size_t d = 0; d < size; ++d) change[d] -= full_[(lane * heads + head) * size + d];
       }
-      errors[layer_.index() * lanes + lane] += squared_norm(projected(change_, lane * heads * size)) / whole;
+      errors[layer_.index() * lanes + lane] +=
+          squared_norm(projected(change_, lane * heads * size)) / whole;
     }
   }
 
@@ -94,7 +101,8 @@ class LayerErrors {
   std::span<const double> projected(std::span<const double> x, size_t first) {
     projected_.assign(projection_.rows(), 0);
     for (size_t row = 0; row < projection_.rows(); ++row) {
-      const std::span<const float> weights = std::as_const(projection_).row(row).subspan(first, x.size());
+      const std::span<const float> weights =
+          std::as_const(projection_).row(row).subspan(first, x.size());
       double sum = 0;
       for (size_t i = 0; i < x.size(); ++i) sum += static_cast<double>(weights[i]) * x[i];
       projected_[row] = sum;
@@ -105,8 +113,8 @@ class LayerErrors {
   const TraceReader& trace_;
   const TraceInfo& info_;
   const Layer layer_;
-  Grid<float> projection_;           // [width, heads * head_dim]
-  std::vector<Grid<float>> values_;  // [kv head] of [position, head_dim]
+  Grid<float> projection_;                   // [width, heads * head_dim]
+  std::vector<Grid<float>> values_;          // [kv head] of [position, head_dim]
   std::vector<std::vector<float>> weights_;  // [head][position]
   std::vector<uint32_t> seen_;
   std::vector<double> full_, change_, projected_;

@@ -8,9 +8,10 @@
 
 namespace dendrokv {
 
-/// Deals out runs of tokens of lanes. A lane is in one hand at a time and its tokens come in order; hands change at the end of a run.
-/// With three lanes for two threads each thread takes a lane, and the one that is ahead by half a block turns to the lane that is
-/// behind: both are busy all the time, where whole lanes would leave one of them idle for a third of it. A thread stays with its
+/// Deals out runs of tokens of lanes. A lane is in one hand at a time and its tokens come in order;
+/// hands change at the end of a run. With three lanes for two threads each thread takes a lane, and
+/// the one that is ahead by half a block turns to the lane that is behind: both are busy all the
+/// time, where whole lanes would leave one of them idle for a third of it. A thread stays with its
 /// lane otherwise, whose rows are in its cache.
 class LaneOrder {
  public:
@@ -21,7 +22,8 @@ class LaneOrder {
     size_t lane;
     size_t first, end;  // tokens
   };
-  /// The next run for the one who has done `done` (nothing at first). Nothing: no lane is free that has tokens left.
+  /// The next run for the one who has done `done` (nothing at first). Nothing: no lane is free that
+  /// has tokens left.
   std::optional<Run> next(const std::optional<Run>& done);
 
  private:

@@ -129,8 +129,9 @@ void LiveAudit::Impl::on_attention_done(std::span<const AttentionRow> rows) {
 // Those that the next observer asked for.
 std::vector<AttentionRow> LiveAudit::Impl::of_next(std::span<const AttentionRow> rows) const {
   std::vector<AttentionRow> wanted;
-  std::ranges::copy_if(rows, std::back_inserter(wanted),
-                       [&](const AttentionRow& row) { return next_wants(row.layer, row.head, row.step); });
+  std::ranges::copy_if(rows, std::back_inserter(wanted), [&](const AttentionRow& row) {
+    return next_wants(row.layer, row.head, row.step);
+  });
   return wanted;
 }
 
@@ -223,7 +224,8 @@ Finding LiveAudit::Impl::softmax() const {
                                                std::to_string(highest));
 }
 
-// A row leaves once: the number of steps that saw it and the last of them say which steps they were.
+// A row leaves once: the number of steps that saw it and the last of them say which steps they
+// were.
 Finding LiveAudit::Impl::record(const Run& run) const {
   const uint32_t tokens = run.retention.tokens();
   const size_t heads_of_lane = config_.heads / run.retention.lanes();
@@ -283,7 +285,8 @@ std::string LiveAudit::Impl::slots_fault(const AttentionLane& lane, const Run& r
   return {};
 }
 
-// A value row is read back by weights of one slot alone, a key by unit queries; its rotation keeps its length.
+// A value row is read back by weights of one slot alone, a key by unit queries; its rotation keeps
+// its length.
 std::string LiveAudit::Impl::stored_fault(const AttentionLane& lane, Layer layer) const {
   const KvLane& rows = lane.rows();
   const size_t size = config_.head_dim, count = rows.slots().size();

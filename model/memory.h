@@ -6,7 +6,8 @@
 
 namespace dendrokv {
 
-/// Bytes this process may use: the machine's memory, or the limit of its control groups or of its address space if that is less.
+/// Bytes this process may use: the machine's memory, or the limit of its control groups or of its
+/// address space if that is less.
 uint64_t usable_memory();
 
 /// Throws Error "subject: needs 40 GB for `what`, ..." when `bytes` are more than usable_memory().

@@ -41,14 +41,14 @@ Model Model::load(const std::filesystem::path& path, LoadDepth depth, Arithmetic
     weights = sharing == WeightSharing::Shared ? share_weights(gguf, config, arithmetic, sha256)
                                                : load_weights(gguf, config, arithmetic);
   return Model(std::shared_ptr<const Impl>(new Impl{path,
-                                              std::move(file),
-                                              std::move(gguf),
-                                              std::move(config),
-                                              std::move(tokenizer),
-                                              arithmetic,
-                                              std::move(weights),
-                                              {},
-                                              std::move(sha256)}));
+                                                    std::move(file),
+                                                    std::move(gguf),
+                                                    std::move(config),
+                                                    std::move(tokenizer),
+                                                    arithmetic,
+                                                    std::move(weights),
+                                                    {},
+                                                    std::move(sha256)}));
 }
 
 Model Model::share() const {

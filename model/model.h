@@ -1,5 +1,6 @@
 #pragma once
-// A model in memory: the mapped file, its configuration, tokenizer and packed weights. Built once, checked once, then only read.
+// A model in memory: the mapped file, its configuration, tokenizer and packed weights. Built once,
+// checked once, then only read.
 
 #include <filesystem>
 #include <memory>
@@ -14,14 +15,15 @@ namespace dendrokv {
 
 struct Weights;
 
-/// Fast: packed 4- and 8-bit weights, activations quantised to 8 bits per block of 32. Exact: weights dequantised to f32,
-/// activations never quantised, f32 cache; the accuracy reference.
+/// Fast: packed 4- and 8-bit weights, activations quantised to 8 bits per block of 32. Exact:
+/// weights dequantised to f32, activations never quantised, f32 cache; the accuracy reference.
 enum class Arithmetic { Fast, Exact };
 
 /// What loading is for: `Describe` reads metadata, tensor table and tokenizer, no weights.
 enum class LoadDepth { Describe, Run };
 
-/// Whether packed weights are a process's own, or in a file that all processes of the machine map read-only (model/packed_file.h).
+/// Whether packed weights are a process's own, or in a file that all processes of the machine map
+/// read-only (model/packed_file.h).
 enum class WeightSharing { Private, Shared };
 
 class Model {

@@ -7,10 +7,12 @@
 //   x += norm(W_down (f(gate) * up))    region 5
 // logits = W_head norm(x)
 //
-// Biases, and norms other than those of x, where the layer has their weights; f and the scale as the architecture says.
+// Biases, and norms other than those of x, where the layer has their weights; f and the scale as
+// the architecture says.
 //
-// A region is one fork and join of the threads; a matrix product deals out groups of rows. What lies between two regions works
-// column by column: for a single token the calling thread does it, in less time than a barrier takes.
+// A region is one fork and join of the threads; a matrix product deals out groups of rows. What
+// lies between two regions works column by column: for a single token the calling thread does it,
+// in less time than a barrier takes.
 
 #include "model/network.h"
 
@@ -23,11 +25,11 @@ namespace dendrokv {
 
 namespace {
 
-// Columns that a thread fetches at a time: their scales and sums, which lie side by side, fill whole cache lines, so that no two
-// threads write to the same one.
+// Columns that a thread fetches at a time: their scales and sums, which lie side by side, fill
+// whole cache lines, so that no two threads write to the same one.
 constexpr size_t kColumnGrain = 16;
 constexpr size_t kPiecesPerThread =
-    4;  // of a matrix: enough that a thread that was held up is relieved
+    4;                             // of a matrix: enough that a thread that was held up is relieved
 constexpr size_t kTileGroups = 2;  // that products take together when there are several columns
 
 void add(std::span<const float> values, std::span<float> to) {

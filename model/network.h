@@ -1,6 +1,6 @@
 #pragma once
-// The network (Touvron et al., 2023, arXiv 2302.13971, and its kin in model/architectures) for a block of tokens, in one cache or in
-// several side by side.
+// The network (Touvron et al., 2023, arXiv 2302.13971, and its kin in model/architectures) for a
+// block of tokens, in one cache or in several side by side.
 
 #include <cstdint>
 #include <span>
@@ -25,14 +25,17 @@ struct Stream {
 
 class Network {
  public:
-  /// References must outlive the object. Buffers are for blocks of at most `most_columns` tokens times streams.
+  /// References must outlive the object. Buffers are for blocks of at most `most_columns` tokens
+  /// times streams.
   Network(const Config& config, const Weights& weights, Arithmetic arithmetic, size_t most_columns,
           const Kernels& kernels, ThreadPool& pool);
 
-  /// Runs the tokens of steps [first, first + ids.size()) through all layers, once for each stream; all attentions have been prepared for
-  /// them. The matrices are read once for all streams. Gives the states that logits are made of, [stream * ids.size() + token, width],
-  /// valid until the next call.
-  GridView<const float> run(std::span<const int32_t> ids, Step first, std::span<const Stream> streams);
+  /// Runs the tokens of steps [first, first + ids.size()) through all layers, once for each stream;
+  /// all attentions have been prepared for them. The matrices are read once for all streams. Gives
+  /// the states that logits are made of, [stream * ids.size() + token, width], valid until the next
+  /// call.
+  GridView<const float> run(std::span<const int32_t> ids, Step first,
+                            std::span<const Stream> streams);
   /// out: [state, vocabulary]; at most most_columns states.
   void logits(GridView<const float> states, GridView<float> out);
 

@@ -25,7 +25,8 @@ size_t rounded_up(size_t number) {
 
 [[noreturn]] void fail_system(const fs::path& path, const char* what) {
   fail(path.string(), std::string(what) + ": " + std::strerror(errno),
-       "wanted a folder of caches that can be written", "set XDG_CACHE_HOME, or do without --share-weights");
+       "wanted a folder of caches that can be written",
+       "set XDG_CACHE_HOME, or do without --share-weights");
 }
 
 /// Held until the object goes, by one process of the machine at a time.
@@ -106,7 +107,8 @@ PackedSection PackedFile::next(std::span<const GgufTensor* const> tensors, Packe
   PackedSection section = empty_section(tensors, kind);
   const size_t bytes = section.groups() * section.group_bytes;
   if (rounded_up(bytes) > file_->bytes().size() - used_)
-    fail(path_.string(), "ends before the weights of its model do", "wanted all of them", "remove it");
+    fail(path_.string(), "ends before the weights of its model do", "wanted all of them",
+         "remove it");
   // Nobody writes to a section once it is packed.
   auto* first = const_cast<std::byte*>(file_->bytes().data() + used_);
   section.storage = {{first, {std::shared_ptr<std::byte>(file_, first)}}, bytes};

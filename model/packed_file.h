@@ -1,10 +1,13 @@
 #pragma once
-// The packed weights of a model in a file, which all processes of a machine map read-only: its pages are in memory once, however many
-// processes there are, and a process that finds the file there has nothing to pack.
+// The packed weights of a model in a file, which all processes of a machine map read-only: its
+// pages are in memory once, however many processes there are, and a process that finds the file
+// there has nothing to pack.
 //
-// Layout: a header of 64 bytes, then the sections (model/packed_section.h) in the order in which loading asks for them, each from a multiple
-// of 64 bytes on. Written as NAME.part under a lock and renamed when whole, so that of processes which start together one packs and the
-// others wait for it. A cache, not an exchange format: it belongs to one model, arithmetic, kind of machine and version.
+// Layout: a header of 64 bytes, then the sections (model/packed_section.h) in the order in which
+// loading asks for them, each from a multiple of 64 bytes on. Written as NAME.part under a lock and
+// renamed when whole, so that of processes which start together one packs and the others wait for
+// it. A cache, not an exchange format: it belongs to one model, arithmetic, kind of machine and
+// version.
 
 #include <cstdint>
 #include <filesystem>
@@ -28,9 +31,10 @@ std::filesystem::path packed_path(const std::string& sha256, Arithmetic arithmet
 
 class PackedFile {
  public:
-  /// Maps the file of a model; if it is not there, has `load` ask for all sections once, to write it. Throws Error: the folder
-  /// cannot be written, the disk is full.
-  PackedFile(const std::filesystem::path& path, const std::function<void(const MakeSection&)>& load);
+  /// Maps the file of a model; if it is not there, has `load` ask for all sections once, to write
+  /// it. Throws Error: the folder cannot be written, the disk is full.
+  PackedFile(const std::filesystem::path& path,
+             const std::function<void(const MakeSection&)>& load);
 
   /// The section that comes next; its memory is that of the mapping, which it keeps.
   PackedSection next(std::span<const GgufTensor* const> tensors, PackedKind kind);

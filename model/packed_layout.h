@@ -2,15 +2,17 @@
 // How the weights of 16 rows, a group, lie in memory. All sizes are of whole groups.
 //
 //   F32, F16, BF16   [col][row].
-//   W4, W8           4- and 8-bit codes with scales, in blocks of 32 columns: weight = scale * code + minimum. In front the scales
-//                    of a block, [row], or [half][row] where only 16 columns share one; then its minima likewise; then the codes:
-//                    4 chunks [row][4 bytes] of W4, 8 of W8.
-//                    W4   byte i of chunk j holds column 4j + i in its low nibble and column 16 + 4j + i in its high one.
-//                    W8   byte i of chunk j holds column 4j + i.
-//                    Layouts without a minimum have signed codes, stored as code + 8 and code + 128.
-//                    Where the scales of a block fill half a cache line, two blocks lie together: both scales, then both codes.
+//   W4, W8           4- and 8-bit codes with scales, in blocks of 32 columns: weight = scale * code
+//                    + minimum. In front the scales of a block, [row], or [half][row] where only 16
+//                    columns share one; then its minima likewise; then the codes: 4 chunks [row][4
+//                    bytes] of W4, 8 of W8. W4   byte i of chunk j holds column 4j + i in its low
+//                    nibble and column 16 + 4j + i in its high one. W8   byte i of chunk j holds
+//                    column 4j + i. Layouts without a minimum have signed codes, stored as code + 8
+//                    and code + 128. Where the scales of a block fill half a cache line, two blocks
+//                    lie together: both scales, then both codes.
 //
-// Four columns of one row share a 32-bit lane: the order that the 4-fold dot product of u8 and s8 wants.
+// Four columns of one row share a 32-bit lane: the order that the 4-fold dot product of u8 and s8
+// wants.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,6 @@
 #pragma once
-// Weight matrices as the kernels read them: 16 rows interleaved, so that one SIMD lane is one output row.
+// Weight matrices as the kernels read them: 16 rows interleaved, so that one SIMD lane is one
+// output row.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,18 +18,19 @@ namespace dendrokv {
 class PackedMatrix {
  public:
   PackedMatrix() = default;
-  /// Packs a [rows, cols] tensor for the arithmetic: Exact always F32; Fast by type, every weight as the file has it. Throws Error
-  /// naming `subject` and the tensor when a scale or a weight is not finite.
+  /// Packs a [rows, cols] tensor for the arithmetic: Exact always F32; Fast by type, every weight
+  /// as the file has it. Throws Error naming `subject` and the tensor when a scale or a weight is
+  /// not finite.
   static PackedMatrix pack(std::string_view subject, const GgufTensor& tensor,
                            Arithmetic arithmetic);
-  /// Rows of several tensors of equal width, one below the other: a fused q|k|v or gate|up. Neighbours that are stored alike
-  /// share a section.
+  /// Rows of several tensors of equal width, one below the other: a fused q|k|v or gate|up.
+  /// Neighbours that are stored alike share a section.
   static PackedMatrix pack_rows(std::string_view subject,
                                 std::span<const GgufTensor* const> tensors, Arithmetic arithmetic);
   /// The same with sections that `make` gives.
   static PackedMatrix of_sections(std::string_view subject,
-                                  std::span<const GgufTensor* const> tensors,
-                                  Arithmetic arithmetic, const MakeSection& make);
+                                  std::span<const GgufTensor* const> tensors, Arithmetic arithmetic,
+                                  const MakeSection& make);
 
   size_t rows() const { return rows_; }
   size_t cols() const { return cols_; }

@@ -1,5 +1,5 @@
-// Repacks the rows of a file's tensors into groups of 16. Codes, scales and minima keep their values: only exact arithmetic makes
-// floats of them.
+// Repacks the rows of a file's tensors into groups of 16. Codes, scales and minima keep their
+// values: only exact arithmetic makes floats of them.
 
 #include "model/packed_section.h"
 
@@ -22,7 +22,8 @@ struct PackingRow {
   PackedKind kind;
 };
 
-// How each tensor type of the file is stored for fast arithmetic. To add one: its row in tensor_types.cpp, then a row here.
+// How each tensor type of the file is stored for fast arithmetic. To add one: its row in
+// tensor_types.cpp, then a row here.
 constexpr PackingRow kPackings[] = {
     {0, PackedKind::F32},               // F32
     {1, PackedKind::F16},               // F16
@@ -151,7 +152,8 @@ class Packer {
   std::vector<float> floats_;
 };
 
-// Rows beyond the last one have scales of zero; signed codes of zero make them plain to a reader, too.
+// Rows beyond the last one have scales of zero; signed codes of zero make them plain to a reader,
+// too.
 void fill_padding_codes(const PackedLayout& layout, PackedSection& section) {
   if (section.rows % kRowGroup == 0 || !layout.is_coded() || layout.minimum == Minimum::Stored)
     return;

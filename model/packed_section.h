@@ -36,8 +36,8 @@ PackedKind packed_kind(uint32_t tensor_type, Arithmetic arithmetic);
 uint64_t packed_bytes(const GgufTensor& tensor, Arithmetic arithmetic);
 /// Where the rows of tensors of equal width would lie, one below the other; without memory.
 PackedSection empty_section(std::span<const GgufTensor* const> tensors, PackedKind kind);
-/// The rows of tensors of equal width, one below the other; first_row and first_group are 0. Throws Error naming `subject` and the
-/// tensor when a scale or a weight is not finite.
+/// The rows of tensors of equal width, one below the other; first_row and first_group are 0. Throws
+/// Error naming `subject` and the tensor when a scale or a weight is not finite.
 PackedSection pack_section(std::string_view subject, std::span<const GgufTensor* const> tensors,
                            PackedKind kind);
 

@@ -1,16 +1,20 @@
 // The table of pre-tokenizers. To add one: a split function and a row.
 //
 // gpt-2, the first alternative that matches at each place:
-//   apostrophe and one of s t re ve m ll d; optional space and letters; optional space and numbers; optional space and a run of
-//   anything else that is not white space; white space up to, but not including, its last character if something follows; white space
+//   apostrophe and one of s t re ve m ll d; optional space and letters; optional space and numbers;
+//   optional space and a run of anything else that is not white space; white space up to, but not
+//   including, its last character if something follows; white space
 // smollm: every single number character stands alone, then gpt-2 within what lies between.
 // llama-bpe:
-//   apostrophe and s t re ve m ll d in either case; letters, with one character in front of them that is no letter, number or line end;
-//   up to three numbers; optional space and a run of anything else that is not white space, with the line ends behind it; white space
-//   up to its last line end; white space as in gpt-2
-// qwen2: as llama-bpe, but one number at a time. The text is taken as it is (no Unicode normalisation), as in llama.cpp.
+//   apostrophe and s t re ve m ll d in either case; letters, with one character in front of them
+//   that is no letter, number or line end; up to three numbers; optional space and a run of
+//   anything else that is not white space, with the line ends behind it; white space up to its last
+//   line end; white space as in gpt-2
+// qwen2: as llama-bpe, but one number at a time. The text is taken as it is (no Unicode
+// normalisation), as in llama.cpp.
 //
-// Letters and numbers are Unicode's categories L and N, white space is White_Space; the optional space is U+0020.
+// Letters and numbers are Unicode's categories L and N, white space is White_Space; the optional
+// space is U+0020.
 
 #include "model/pre_tokenizer.h"
 
@@ -62,7 +66,8 @@ size_t contraction_length(std::string_view text, LetterCase letters) {
   return 0;
 }
 
-// `text` begins with white space: all of it, less its last character if something follows and that leaves any.
+// `text` begins with white space: all of it, less its last character if something follows and that
+// leaves any.
 size_t space_length(std::string_view text) {
   const size_t run = run_length(text, CharClass::Space);
   if (run == text.size()) return run;
@@ -83,7 +88,8 @@ bool is_line_end(char letter) {
   return letter == '\r' || letter == '\n';
 }
 
-// Letters, with one character in front that is no letter, number or line end; 0 when there are none.
+// Letters, with one character in front that is no letter, number or line end; 0 when there are
+// none.
 size_t word_length(std::string_view text) {
   const CharClass kind = first_class(text);
   if (kind == CharClass::Letter) return run_length(text, CharClass::Letter);

@@ -75,8 +75,8 @@ void tighten(std::optional<double>& limit, std::optional<double> other) {
   if (other && (!limit || *other < *limit)) limit = other;
 }
 
-// A group and all groups above it, up to the mount point. In a container the path of /proc may not exist below it: then only the
-// mount point itself counts.
+// A group and all groups above it, up to the mount point. In a container the path of /proc may not
+// exist below it: then only the mount point itself counts.
 using LimitOf = std::optional<double> (*)(const fs::path& folder);
 std::optional<double> tightest(const fs::path& mount, const std::string& group, LimitOf limit_of) {
   std::optional<double> limit = limit_of(mount);

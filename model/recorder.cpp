@@ -1,5 +1,5 @@
-// Each row goes into the bands of every dataset that the capture asks for, encoded or reduced by the thread that computed it.
-// Positions that are not in a row are absent: NaN, or code 0.
+// Each row goes into the bands of every dataset that the capture asks for, encoded or reduced by
+// the thread that computed it. Positions that are not in a row are absent: NaN, or code 0.
 
 #include "model/recorder.h"
 
@@ -23,12 +23,13 @@ namespace dendrokv {
 
 namespace {
 
-// A block of prefill has 64 tokens, so that a layer's bands leave with the block. Narrow chunks leave out more of what lies beyond
-// the diagonal, wide ones are fewer.
+// A block of prefill has 64 tokens, so that a layer's bands leave with the block. Narrow chunks
+// leave out more of what lies beyond the diagonal, wide ones are fewer.
 constexpr uint32_t kMostChunkSteps = 64, kFewestChunkSteps = 8;
 constexpr uint32_t kFewestChunkPositions = 128, kMostChunkPositions = 4096;
 constexpr uint32_t kChunksPerRow = 16;
-constexpr uint64_t kOpenBytes = uint64_t{160} << 20;  // of the bands of all (layer, head) while tokens come one by one
+// of the bands of all (layer, head) while tokens come one by one
+constexpr uint64_t kOpenBytes = uint64_t{160} << 20;
 constexpr float kSumTolerance = 1e-3f;
 
 // Place of each id among the recorded ones; -1 = not recorded.
@@ -66,15 +67,16 @@ size_t without_gap(std::span<const Position> positions) {
 void choose_chunks(TracePlan& plan) {
   const TraceInfo& info = plan.info;
   const uint32_t tokens = std::max(info.tokens, 1u);
-  const uint32_t positions = std::clamp(std::bit_ceil(tokens / kChunksPerRow + 1), kFewestChunkPositions,
-                                        kMostChunkPositions);
+  const uint32_t positions = std::clamp(std::bit_ceil(tokens / kChunksPerRow + 1),
+                                        kFewestChunkPositions, kMostChunkPositions);
   const uint64_t pairs = std::max<uint64_t>(info.layers.size() * info.heads.size(), 1);
   const uint64_t row_bytes = pairs * tokens * encoded_bytes(info.encoding);
   const uint64_t fitting = std::bit_floor(std::max<uint64_t>(kOpenBytes / row_bytes, 1));
   const auto steps = std::clamp<uint64_t>(fitting, kFewestChunkSteps, kMostChunkSteps);
   plan.counts = info.policy == "full" ? PyramidCounts::Follow : PyramidCounts::Store;
   plan.chunk_positions = std::min(tokens, positions);
-  plan.chunk_steps = static_cast<uint32_t>(std::min<uint64_t>(steps, std::max<size_t>(info.steps.size(), 1)));
+  plan.chunk_steps =
+      static_cast<uint32_t>(std::min<uint64_t>(steps, std::max<size_t>(info.steps.size(), 1)));
 }
 
 /// Of one row, made by the first dataset that wants them for those that come after it.
@@ -111,7 +113,8 @@ class Recorder::Impl {
   bool is_tile(std::span<const AttentionRow> rows) const;
   void store_tile(std::span<const AttentionRow> rows, RowBands::Tile tile);
   void store(std::span<const AttentionRow> rows, RowBands& bands, size_t pair, size_t step);
-  void put(const AttentionRow& row, const RowLayout& layout, Reductions& made, RowBands::Row& cells) const;
+  void put(const AttentionRow& row, const RowLayout& layout, Reductions& made,
+           RowBands::Row& cells) const;
   void append(PageBuffer& chunk, size_t row, std::span<const float> values) const;
   void hand_over_kv(size_t place);
   void check(const AttentionRow& row, const RowMeasures& measures);
@@ -126,10 +129,10 @@ class Recorder::Impl {
   const size_t kv_chunk_rows_, kv_cell_bytes_;
   const PagePool kv_pool_;  // of its own: these chunks are filled over several blocks of tokens
   std::vector<int32_t> layer_place_, head_place_, step_place_;
-  std::deque<RowBands> bands_;     // one of each dataset
+  std::deque<RowBands> bands_;      // one of each dataset
   std::vector<KvChunk> kv_chunks_;  // [recorded layer, kv_head]
-  size_t marked_ = 0;              // steps that the file says are whole
-  Step end_;                       // of the steps that are done
+  size_t marked_ = 0;               // steps that the file says are whole
+  Step end_;                        // of the steps that are done
   std::mutex fault_mutex_;
   std::string fault_;         // the first bad row
   std::exception_ptr error_;  // the first that came up in a compute thread
@@ -159,14 +162,15 @@ void each_head(std::span<const AttentionRow> rows, Visit visit) {
   }
 }
 
-// All tiles are opened before the first is stored, and closed when what was stored has arrived: locks wait for such stores. An error
-// must not leave through the engine's threads.
+// All tiles are opened before the first is stored, and closed when what was stored has arrived:
+// locks wait for such stores. An error must not leave through the engine's threads.
 void Recorder::Impl::on_attention(std::span<const AttentionRow> rows) {
   thread_local std::vector<RowBands::Tile> tiles;
   tiles.clear();
   try {
     each_head(rows, [&](auto of_head) {
-      if (is_tile(of_head)) tiles.push_back(bands_.front().open_tile(pair_of(of_head[0]), step_of(of_head[0])));
+      if (is_tile(of_head))
+        tiles.push_back(bands_.front().open_tile(pair_of(of_head[0]), step_of(of_head[0])));
     });
     size_t tile = 0;
     each_head(rows, [&](auto of_head) {
@@ -174,7 +178,8 @@ void Recorder::Impl::on_attention(std::span<const AttentionRow> rows) {
     });
     each_head(rows, [&](auto of_head) {
       for (RowBands& bands : bands_)
-        if (&bands != &bands_.front() || !is_tile(of_head)) store(of_head, bands, pair_of(of_head[0]), step_of(of_head[0]));
+        if (&bands != &bands_.front() || !is_tile(of_head))
+          store(of_head, bands, pair_of(of_head[0]), step_of(of_head[0]));
     });
   } catch (...) {
     keep_error();
@@ -184,7 +189,8 @@ void Recorder::Impl::on_attention(std::span<const AttentionRow> rows) {
 void Recorder::Impl::on_attention_done(std::span<const AttentionRow> rows) {
   try {
     each_head(rows, [&](auto of_head) {
-      if (is_tile(of_head)) bands_.front().close_tile(pair_of(of_head[0]), step_of(of_head[0]), of_head.size());
+      if (is_tile(of_head))
+        bands_.front().close_tile(pair_of(of_head[0]), step_of(of_head[0]), of_head.size());
     });
   } catch (...) {
     keep_error();
@@ -212,7 +218,8 @@ void Recorder::Impl::keep_error() {
   if (!error_) error_ = std::current_exception();
 }
 
-// Positions without a gap go straight into the chunk: all of a full cache, long runs of an evicted one.
+// Positions without a gap go straight into the chunk: all of a full cache, long runs of an evicted
+// one.
 void put_weights(const AttentionRow& row, RowBands::Row& cells) {
   size_t end = 0;  // of the cells so far
   for (size_t first = 0; first < row.weights.size();) {
@@ -228,31 +235,39 @@ void put_weights(const AttentionRow& row, RowBands::Row& cells) {
 
 // Rows of positions without a gap from 0 on, which the first dataset can take at once.
 bool Recorder::Impl::is_tile(std::span<const AttentionRow> rows) const {
-  const auto has_gap = [](const AttentionRow& row) { return row.positions.back().index() + 1 != row.positions.size(); };
-  return !bands_.empty() && bands_.front().takes_tile(step_of(rows[0]), rows.size()) && std::ranges::none_of(rows, has_gap);
+  const auto has_gap = [](const AttentionRow& row) {
+    return row.positions.back().index() + 1 != row.positions.size();
+  };
+  return !bands_.empty() && bands_.front().takes_tile(step_of(rows[0]), rows.size()) &&
+         std::ranges::none_of(rows, has_gap);
 }
 
 void Recorder::Impl::store_tile(std::span<const AttentionRow> rows, RowBands::Tile tile) {
   TileRows weights;
-  std::ranges::transform(rows, weights.begin(), [](const AttentionRow& row) { return row.weights; });
+  std::ranges::transform(rows, weights.begin(),
+                         [](const AttentionRow& row) { return row.weights; });
   TileMeasures measures;
   bands_.front().store_tile(tile, step_of(rows[0]), rows.size(), weights, measures);
   for (size_t i = 0; i < rows.size(); ++i)
-    check(rows[i], measures.has_fault() ? measure(rows[i].weights) : RowMeasures{0, measures.sum(i)});
+    check(rows[i],
+          measures.has_fault() ? measure(rows[i].weights) : RowMeasures{0, measures.sum(i)});
 }
 
-void Recorder::Impl::store(std::span<const AttentionRow> rows, RowBands& bands, size_t pair, size_t step) {
+void Recorder::Impl::store(std::span<const AttentionRow> rows, RowBands& bands, size_t pair,
+                           size_t step) {
   thread_local std::vector<Reductions> reductions;
   if (reductions.size() < rows.size()) reductions.resize(rows.size());
   const bool first = &bands == &bands_.front();
   bands.store(pair, step, rows.size(), [&](size_t i, RowBands::Row& cells) {
-    if (first) check(rows[i], measure(rows[i].weights));  // here, so that the row is in the first cache when it is stored
+    // here, so that the row is in the first cache when it is stored
+    if (first) check(rows[i], measure(rows[i].weights));
     put(rows[i], bands.layout(), reductions[i], cells);
   });
 }
 
 // What a dataset keeps of a row.
-void Recorder::Impl::put(const AttentionRow& row, const RowLayout& layout, Reductions& made, RowBands::Row& cells) const {
+void Recorder::Impl::put(const AttentionRow& row, const RowLayout& layout, Reductions& made,
+                         RowBands::Row& cells) const {
   const auto put_all = [&](auto& values) {
     cells.put(0, std::span(std::as_const(values)).first(std::min(values.size(), cells.columns())));
     const size_t end = std::min(values.size(), cells.columns());

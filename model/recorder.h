@@ -1,6 +1,6 @@
 #pragma once
-// Observer that writes a trace: encodes and reduces rows in the compute threads into chunk-sized buffers and hands full chunks to
-// the writer's I/O thread.
+// Observer that writes a trace: encodes and reduces rows in the compute threads into chunk-sized
+// buffers and hands full chunks to the writer's I/O thread.
 
 #include <memory>
 
@@ -9,22 +9,23 @@
 
 namespace dendrokv {
 
-/// Sets the chunk shape of a plan from its tokens: 16 to 512 KiB of f16, and at most sixteen or so side by side; and from its policy
-/// whether the pyramid needs counts: under a full cache each step sees every position up to its own. A chunk row of every
-/// recorded (layer, head) is in memory while tokens come one by one, of one layer while they come in blocks.
+/// Sets the chunk shape of a plan from its tokens: 16 to 512 KiB of f16, and at most sixteen or so
+/// side by side; and from its policy whether the pyramid needs counts: under a full cache each step
+/// sees every position up to its own. A chunk row of every recorded (layer, head) is in memory
+/// while tokens come one by one, of one layer while they come in blocks.
 void choose_chunks(TracePlan& plan);
 
 class Recorder : public Observer {
  public:
-  /// Records what plan.info lists: layers, heads, steps, and of them what plan.info.capture says, keys or not. `writer` was made from the same plan and must outlive the
-  /// recorder.
+  /// Records what plan.info lists: layers, heads, steps, and of them what plan.info.capture says,
+  /// keys or not. `writer` was made from the same plan and must outlive the recorder.
   Recorder(TraceWriter& writer, const TracePlan& plan);
   ~Recorder() override;
 
   bool wants_attention(Layer layer, Head head, Step step) const override;
   bool wants_rows(Layer layer) const override;
-  /// A row that is not finite, negative, or does not sum to 1 +- 1e-3 is an error of the engine: thrown by on_steps_done, as is one
-  /// of the writer. Waits where the writer is behind.
+  /// A row that is not finite, negative, or does not sum to 1 +- 1e-3 is an error of the engine:
+  /// thrown by on_steps_done, as is one of the writer. Waits where the writer is behind.
   void on_attention(std::span<const AttentionRow> rows) override;
   void on_attention_done(std::span<const AttentionRow> rows) override;
   void on_row(Layer layer, KvHead kv_head, Position position, std::span<const float> key,

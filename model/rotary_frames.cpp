@@ -8,11 +8,14 @@ namespace dendrokv {
 
 namespace {
 
-// A frame costs a rotation of each query and a started vector of scores at every step, some 0.5 us, as much as rotating 16 rows.
+// A frame costs a rotation of each query and a started vector of scores at every step, some 0.5 us,
+// as much as rotating 16 rows.
 constexpr size_t kFewestRows = 4;
-// Of a lane without a bound of its own: nothing leaves it, or so seldom that the rotations do not matter.
+// Of a lane without a bound of its own: nothing leaves it, or so seldom that the rotations do not
+// matter.
 constexpr size_t kUnboundedRows = 1024;
-// Rows of a moving window are gone before their offset grows to twice the rows of the lane; what stays longer is brought back.
+// Rows of a moving window are gone before their offset grows to twice the rows of the lane; what
+// stays longer is brought back.
 constexpr size_t kMostWindows = 3;
 
 size_t fresh_offset(size_t most_rows) {
@@ -80,7 +83,8 @@ void RotaryFrames::cut(size_t frame, size_t slot) {
   }
 }
 
-// The last frame is left alone: it grows. The first is small where there are few sinks, and does not go away by being joined.
+// The last frame is left alone: it grows. The first is small where there are few sinks, and does
+// not go away by being joined.
 void RotaryFrames::join_small_frames() {
   const auto rows = [&](size_t frame) { return slots_of(frame).end - frames_[frame].first; };
   for (size_t frame = 1; frame + 1 < frames_.size();) {

@@ -8,7 +8,8 @@ namespace dendrokv {
 
 namespace {
 
-// The pair, as a real number, that turns `turns` times within the original context (arXiv 2309.00071, equation 17 with r = turns).
+// The pair, as a real number, that turns `turns` times within the original context (arXiv
+// 2309.00071, equation 17 with r = turns).
 double pair_of_turns(double turns, double pairs, const RotaryShape& shape) {
   const double radians = shape.yarn->original_context / (turns * 2 * std::numbers::pi);
   return pairs * std::log(radians) / std::log(shape.base);
@@ -73,8 +74,8 @@ void RotaryTable::rotate_rows(const Kernels& kernels, const uint16_t* from, size
                               std::span<const uint32_t> rows, size_t first_position,
                               uint16_t* to) const {
   const size_t pairs = frequency_.size(), first = first_position * pairs;
-  const auto turn = pairing_ == RotaryPairing::Adjacent ? kernels.rotate_rows_pairs
-                                                        : kernels.rotate_rows_halves;
+  const auto turn =
+      pairing_ == RotaryPairing::Adjacent ? kernels.rotate_rows_pairs : kernels.rotate_rows_halves;
   turn(from, row_length, rows, {cosine_.data() + first, rows.size(), pairs},
        {sine_.data() + first, rows.size(), pairs}, to);
 }

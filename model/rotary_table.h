@@ -1,5 +1,6 @@
 #pragma once
-// Rotary position embedding (Su et al., 2021, arXiv 2104.09864): the angles of every position, once for all layers and heads.
+// Rotary position embedding (Su et al., 2021, arXiv 2104.09864): the angles of every position, once
+// for all layers and heads.
 
 #include <cstddef>
 #include <cstdint>
@@ -11,11 +12,13 @@
 
 namespace dendrokv {
 
-/// Which two lanes of a head turn together: 2i and 2i + 1, or i and i + head_dim / 2. A property of the architecture.
+/// Which two lanes of a head turn together: 2i and 2i + 1, or i and i + head_dim / 2. A property of
+/// the architecture.
 enum class RotaryPairing : uint8_t { Adjacent, Halves };
 
-/// YaRN (Peng et al., ICLR 2024, arXiv 2309.00071, section 3.2): pairs that turn more than `fast` times within the original
-/// context keep their frequency, those that turn less than `slow` times are divided by the factor, a ramp over the pairs between.
+/// YaRN (Peng et al., ICLR 2024, arXiv 2309.00071, section 3.2): pairs that turn more than `fast`
+/// times within the original context keep their frequency, those that turn less than `slow` times
+/// are divided by the factor, a ramp over the pairs between.
 struct YarnRamp {
   double original_context = 0;  // tokens
   double fast = 32, slow = 1;   // turns
@@ -48,8 +51,9 @@ class RotaryTable {
   /// Turns a head, [head_dim], to a position that grow() has covered. `out` may be `x`.
   void rotate(const Kernels& kernels, std::span<const float> x, size_t position,
               std::span<float> out) const;
-  /// Keys as f16, [row, heads of head_dim], `row_length` apart: those listed are turned to first_position, first_position + 1, ...
-  /// Has the bits of widening, rotate() and rounding one after the other.
+  /// Keys as f16, [row, heads of head_dim], `row_length` apart: those listed are turned to
+  /// first_position, first_position + 1, ... Has the bits of widening, rotate() and rounding one
+  /// after the other.
   void rotate_rows(const Kernels& kernels, const uint16_t* from, size_t row_length,
                    std::span<const uint32_t> rows, size_t first_position, uint16_t* to) const;
 

@@ -46,7 +46,8 @@ RowBands::Band& RowBands::open(size_t pair, size_t step, Cells cells) {
   const std::lock_guard lock(owner.mutex);
   for (; owner.next <= step_chunk; ++owner.next) owner.bands.push_back(new_band(owner.next));
   Band& band = owner.bands[step_chunk - owner.bands.front().step_chunk];
-  if (band.chunks.size() == 0) band.chunks = pool_.take(band_chunks_[step_chunk] * layout_.chunk_bytes());
+  if (band.chunks.size() == 0)
+    band.chunks = pool_.take(band_chunks_[step_chunk] * layout_.chunk_bytes());
   if (cells == Cells::Open && band.cells.chunks == 0)
     band.cells = writer_.new_pyramid_band(band_chunks_[step_chunk] * layout_.chunk_columns);
   return band;
@@ -74,30 +75,39 @@ void RowBands::hand_over(size_t pair, Band band) {
   const size_t row_bytes = absent_.size();
   for (size_t chunk = 0; chunk < chunks_of(band); ++chunk)
     for (size_t row = rows; row < layout_.chunk_steps; ++row)  // beyond the last recorded step
-      std::ranges::copy(absent_, band.chunks.bytes().subspan(chunk * layout_.chunk_bytes() + row * row_bytes).begin());
+      std::ranges::copy(
+          absent_,
+          band.chunks.bytes().subspan(chunk * layout_.chunk_bytes() + row * row_bytes).begin());
   const size_t layer = pair / heads_, head = pair % heads_;
-  if (band.tile_rows == rows) return writer_.write_rows(layer, head, band.step_chunk, std::move(band.chunks), std::move(band.cells));
+  if (band.tile_rows == rows)
+    return writer_.write_rows(layer, head, band.step_chunk, std::move(band.chunks),
+                              std::move(band.cells));
   writer_.write_rows(layout_.set, layer, head, band.step_chunk, std::move(band.chunks));
 }
 
 bool RowBands::takes_tile(size_t step, size_t count) const {
-  return tiles_ && step % kTileRows == 0 && count <= kTileRows && (count == kTileRows || step + count == steps_);
+  return tiles_ && step % kTileRows == 0 && count <= kTileRows &&
+         (count == kTileRows || step + count == steps_);
 }
 
 RowBands::Tile RowBands::open_tile(size_t pair, size_t step) {
   return Tile(open(pair, step, Cells::Open));
 }
 
-void RowBands::store_tile(Tile tile, size_t step, size_t count, const TileRows& rows, TileMeasures& measures) const {
+void RowBands::store_tile(Tile tile, size_t step, size_t count, const TileRows& rows,
+                          TileMeasures& measures) const {
   Band& band = *tile.band_;
   const size_t first_row = step % layout_.chunk_steps, cell_row = first_row / kTileRows;
-  const size_t chunk_columns = layout_.chunk_columns, cell_columns = band.cells.columns * kPyramidFactor;
+  const size_t chunk_columns = layout_.chunk_columns,
+               cell_columns = band.cells.columns * kPyramidFactor;
   auto* chunk = reinterpret_cast<uint16_t*>(band.chunks.bytes().data()) + first_row * chunk_columns;
   size_t column = 0, cell_chunk = 0, cell_column = 0;  // the latter within the chunk of cells
-  for (size_t end = chunks_of(band) * chunk_columns; column < end; chunk += layout_.chunk_steps * chunk_columns)
+  for (size_t end = chunks_of(band) * chunk_columns; column < end;
+       chunk += layout_.chunk_steps * chunk_columns)
     for (size_t at = 0; at < chunk_columns;) {
       const size_t size = std::min(chunk_columns - at, cell_columns - cell_column);
-      const PyramidBand::Cells cells = band.cells.at(cell_chunk, cell_row, cell_column / kPyramidFactor);
+      const PyramidBand::Cells cells =
+          band.cells.at(cell_chunk, cell_row, cell_column / kPyramidFactor);
       TilePlace place{{}, cells.highest, cells.sum, cells.exact_sum, cells.count};
       for (size_t row = 0; row < count; ++row) place.halves[row] = chunk + row * chunk_columns + at;
       dendrokv::store_tile(rows, column, size, place, measures);
@@ -110,7 +120,8 @@ void RowBands::store_tile(Tile tile, size_t step, size_t count, const TileRows& 
 void RowBands::close_tile(size_t pair, size_t step, size_t count) {
   Band& band = open(pair, step, Cells::Open);
   settle_tile();
-  std::atomic_ref(band.tile_rows).fetch_add(count, std::memory_order_relaxed);  // read once nothing is missing
+  // read once nothing is missing
+  std::atomic_ref(band.tile_rows).fetch_add(count, std::memory_order_relaxed);
   close(pair, band, count);
 }
 
@@ -131,7 +142,8 @@ size_t RowBands::Row::columns() const {
   return chunks_.size() / bands_.layout_.chunk_bytes() * bands_.layout_.chunk_columns;
 }
 
-/// Calls store(cells, first, count) for the parts of [column, column + count) that lie in one chunk; `first` counts from `column`.
+/// Calls store(cells, first, count) for the parts of [column, column + count) that lie in one
+/// chunk; `first` counts from `column`.
 template <class Store>
 void RowBands::Row::each_chunk(size_t column, size_t count, Store store) {
   const RowLayout& layout = bands_.layout_;

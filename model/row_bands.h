@@ -1,9 +1,10 @@
 #pragma once
 // The rows of one dataset of a trace on their way to the writer.
 //
-// A chunk is [steps, columns] of one (layer, head). The chunks of a pair that hold the same recorded steps form a band: as many
-// side by side as the band's last step reaches. A band is made when its first row comes and handed over, in order, when its last
-// row has; so at prefill the data of a layer leaves as soon as the layer is done.
+// A chunk is [steps, columns] of one (layer, head). The chunks of a pair that hold the same
+// recorded steps form a band: as many side by side as the band's last step reaches. A band is made
+// when its first row comes and handed over, in order, when its last row has; so at prefill the data
+// of a layer leaves as soon as the layer is done.
 
 #include <algorithm>
 #include <deque>
@@ -20,7 +21,8 @@ class RowBands {
   /// For `pairs` = recorded layers x heads. `writer` outlives the object.
   RowBands(TraceWriter& writer, const TraceInfo& info, const RowLayout& layout);
 
-  /// One row, written by one thread: every cell of it up to the columns that its band has must be put, absent ones too.
+  /// One row, written by one thread: every cell of it up to the columns that its band has must be
+  /// put, absent ones too.
   class Row {
    public:
     /// Cells from `column` on; NaN = absent. `values` are floats, or for positions int32.
@@ -41,8 +43,9 @@ class RowBands {
     std::span<std::byte> chunks_;
   };
 
-  /// Calls fill(i, row) with the rows of the recorded steps [step, step + count); once per row. Hands bands over of which that was the
-  /// last, which may wait for the writer. Any thread may call, for different rows. Throws what the writer throws.
+  /// Calls fill(i, row) with the rows of the recorded steps [step, step + count); once per row.
+  /// Hands bands over of which that was the last, which may wait for the writer. Any thread may
+  /// call, for different rows. Throws what the writer throws.
   template <class Fill>
   void store(size_t pair, size_t step, size_t count, Fill fill) {
     for (size_t i = 0; i < count;) {
@@ -57,14 +60,16 @@ class RowBands {
     }
   }
 
-  // The same as store() for weights of positions 0, 1, ... of `count` recorded steps from `step` on, and the cells of the pyramid with
-  // them, in three parts: stores past the caches take a while to arrive, and whatever takes a lock waits for them.
+  // The same as store() for weights of positions 0, 1, ... of `count` recorded steps from `step`
+  // on, and the cells of the pyramid with them, in three parts: stores past the caches take a while
+  // to arrive, and whatever takes a lock waits for them.
 
   /// Whether these can be stored so.
   bool takes_tile(size_t step, size_t count) const;
   class Tile;
   Tile open_tile(size_t pair, size_t step);
-  void store_tile(Tile tile, size_t step, size_t count, const TileRows& rows, TileMeasures& measures) const;
+  void store_tile(Tile tile, size_t step, size_t count, const TileRows& rows,
+                  TileMeasures& measures) const;
   /// By the thread that stored it. Hands over like store().
   void close_tile(size_t pair, size_t step, size_t count);
 
@@ -75,7 +80,7 @@ class RowBands {
  private:
   struct Band {
     size_t step_chunk = 0;
-    size_t missing = 0;  // rows; counted down by several threads
+    size_t missing = 0;    // rows; counted down by several threads
     PageBuffer chunks;     // one behind the other
     PyramidBand cells;     // once a tile has come
     size_t tile_rows = 0;  // whose cells are set; counted up by several threads

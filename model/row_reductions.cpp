@@ -36,7 +36,8 @@ float largest_of(const float* weights, size_t count) {
   return largest;
 }
 
-// Inserts slot into the first `count` slots of `best`, which stay in order; the last one drops out of a full list.
+// Inserts slot into the first `count` slots of `best`, which stay in order; the last one drops out
+// of a full list.
 void insert(std::span<const float> weights, std::vector<uint32_t>& best, size_t k, uint32_t slot) {
   if (best.size() == k) best.pop_back();
   size_t at = best.size();
@@ -45,8 +46,8 @@ void insert(std::span<const float> weights, std::vector<uint32_t>& best, size_t 
   best[at] = slot;
 }
 
-// ln of a positive normal number to 2e-7: ln m + e ln 2 with m in [1/sqrt 2, sqrt 2), ln m = 2 atanh((m - 1) / (m + 1)). Of zero
-// some finite number.
+// ln of a positive normal number to 2e-7: ln m + e ln 2 with m in [1/sqrt 2, sqrt 2), ln m = 2
+// atanh((m - 1) / (m + 1)). Of zero some finite number.
 float log_of(float number) {
   constexpr uint32_t kRootHalf = 0x3F3504F3;
   const uint32_t shifted = std::bit_cast<uint32_t>(number) - kRootHalf;
@@ -66,7 +67,8 @@ void find_top(std::span<const Position> positions, std::span<const float> weight
   best.clear();
   for (size_t first = 0; first < weights.size(); first += kChains) {
     const size_t count = std::min(kChains, weights.size() - first);
-    if (best.size() == k && largest_of(weights.data() + first, count) <= weights[best.back()]) continue;
+    if (best.size() == k && largest_of(weights.data() + first, count) <= weights[best.back()])
+      continue;
     for (size_t slot = first; slot < first + count; ++slot)
       if (best.size() < k || weights[slot] > weights[best.back()])
         insert(weights, best, k, static_cast<uint32_t>(slot));
@@ -95,9 +97,10 @@ void pool_weights(std::span<const Position> positions, std::span<const float> we
     const size_t most = std::min(weights.size(), first + (next.index() - positions[first].index()));
     size_t end = most;
     if (positions[most - 1].index() - positions[first].index() + 1 != most - first)
-      end = static_cast<size_t>(std::lower_bound(positions.begin() + static_cast<std::ptrdiff_t>(first),
-                                                 positions.begin() + static_cast<std::ptrdiff_t>(most), next) -
-                                positions.begin());
+      end = static_cast<size_t>(
+          std::lower_bound(positions.begin() + static_cast<std::ptrdiff_t>(first),
+                           positions.begin() + static_cast<std::ptrdiff_t>(most), next) -
+          positions.begin());
     pools.largest[block] = largest_of(weights.data() + first, end - first);
     pools.sum[block] = static_cast<float>(sum_of(weights.subspan(first, end - first)));
     first = end;

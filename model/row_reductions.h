@@ -1,5 +1,6 @@
 #pragma once
-// What a recorder may keep of an attention row in place of the row. The results depend on the row only.
+// What a recorder may keep of an attention row in place of the row. The results depend on the row
+// only.
 
 #include <cstdint>
 #include <span>
@@ -9,8 +10,8 @@
 
 namespace dendrokv {
 
-/// The k largest weights of a row, largest first; of equal ones the earlier position first. Without k weights the last positions
-/// are -1 and their weights NaN.
+/// The k largest weights of a row, largest first; of equal ones the earlier position first. Without
+/// k weights the last positions are -1 and their weights NaN.
 struct TopWeights {
   std::vector<int32_t> positions;
   std::vector<float> weights;
@@ -19,7 +20,8 @@ struct TopWeights {
 void find_top(std::span<const Position> positions, std::span<const float> weights, size_t k,
               TopWeights& top);
 
-/// Largest weight and mass of each block of `size` positions, from position 0 on; NaN where a block has no position in the row.
+/// Largest weight and mass of each block of `size` positions, from position 0 on; NaN where a block
+/// has no position in the row.
 struct PooledWeights {
   std::vector<float> largest, sum;
 };

@@ -1,8 +1,10 @@
-// Greedy: the largest logit. With a temperature: p(token) ~ exp(logit / temperature), drawn by inversion of the cumulative sum
-// in order of ids; with a limit by rank or by share, in order of falling odds over those that are left.
+// Greedy: the largest logit. With a temperature: p(token) ~ exp(logit / temperature), drawn by
+// inversion of the cumulative sum in order of ids; with a limit by rank or by share, in order of
+// falling odds over those that are left.
 //
-// Random numbers are SplitMix64 (Steele, Lea, Flood, OOPSLA 2014) used as a function of a counter: with g the golden gamma,
-// number n (from 1) of stream `seed` is mix(mix(seed + g) + n g), of which the upper 53 bits make a uniform number in [0, 1).
+// Random numbers are SplitMix64 (Steele, Lea, Flood, OOPSLA 2014) used as a function of a counter:
+// with g the golden gamma, number n (from 1) of stream `seed` is mix(mix(seed + g) + n g), of which
+// the upper 53 bits make a uniform number in [0, 1).
 
 #include "model/sampler.h"
 

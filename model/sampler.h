@@ -8,8 +8,9 @@
 
 namespace dendrokv {
 
-/// Which tokens may be drawn, and how. The limits look at the model's own distribution (temperature 1), one after the other, each at
-/// what the one before left; the temperature then shapes what is left.
+/// Which tokens may be drawn, and how. The limits look at the model's own distribution (temperature
+/// 1), one after the other, each at what the one before left; the temperature then shapes what is
+/// left.
 struct SamplerOptions {
   double temperature = 0;              // 0 = greedy
   std::optional<uint64_t> top_k = {};  // the k likeliest, at least 1; all when not said
@@ -20,8 +21,9 @@ struct SamplerOptions {
 
 class Sampler {
  public:
-  /// Among equals the lowest id comes first, so greedy takes it. Draws come from a counter-based stream of (seed, draw number): a draw
-  /// depends on nothing but these two, the options and the logits. Throws Error when an option is out of range.
+  /// Among equals the lowest id comes first, so greedy takes it. Draws come from a counter-based
+  /// stream of (seed, draw number): a draw depends on nothing but these two, the options and the
+  /// logits. Throws Error when an option is out of range.
   explicit Sampler(const SamplerOptions& options);
   /// Throws Error when no logit is a number.
   int32_t next(std::span<const float> logits);

@@ -1,10 +1,14 @@
-// SentencePiece-like encoding (tokenizer.ggml.model = llama; Kudo and Richardson, 2018): also Gemma's, which adds no space in front.
-//   1. a space is put in front if the file wants it; U+2581 in the text counts as a space, for which it stands in token texts
-//   2. from single characters on, the two neighbours whose text together is the token with the highest score merge, the leftmost of
-//      equals, until none do
-//   3. what is no token then becomes its bytes <0xNN>, or the unknown token if the vocabulary lacks one of them
-// A long text is cut first wherever no token has the two characters at the cut side by side: nothing could merge across.
-// Control, unknown and user-defined tokens have been cut out of the text before, so only normal ones are merged to.
+// SentencePiece-like encoding (tokenizer.ggml.model = llama; Kudo and Richardson, 2018): also
+// Gemma's, which adds no space in front.
+//   1. a space is put in front if the file wants it; U+2581 in the text counts as a space, for
+//      which it stands in token texts
+//   2. from single characters on, the two neighbours whose text together is the token with the
+//      highest score merge, the leftmost of equals, until none do
+//   3. what is no token then becomes its bytes <0xNN>, or the unknown token if the vocabulary lacks
+//      one of them
+// A long text is cut first wherever no token has the two characters at the cut side by side:
+// nothing could merge across. Control, unknown and user-defined tokens have been cut out of the
+// text before, so only normal ones are merged to.
 
 #include <algorithm>
 #include <array>
@@ -55,7 +59,8 @@ int byte_of(std::string_view text) {
   return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-// Pairs of characters that stand side by side in some token. A pair that is in it by chance only costs a cut.
+// Pairs of characters that stand side by side in some token. A pair that is in it by chance only
+// costs a cut.
 class NeighbourSet {
  public:
   void add(std::string_view text) {

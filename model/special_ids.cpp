@@ -7,7 +7,8 @@
 namespace dendrokv {
 namespace {
 
-// Control and user-defined tokens that end a turn or a text, whether or not a key of the file says so. <reponame> begins another document.
+// Control and user-defined tokens that end a turn or a text, whether or not a key of the file says
+// so. <reponame> begins another document.
 constexpr std::array<std::string_view, 9> kEndTexts = {
     "<|endoftext|>", "<|im_end|>",    "<|eot_id|>", "<|end_of_text|>", "<|eom_id|>",
     "<|end|>",       "<end_of_turn>", "<|return|>", "<reponame>"};

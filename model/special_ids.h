@@ -16,8 +16,9 @@ struct SpecialIds {
   std::set<int32_t> ends;
 };
 
-/// Ids of the file, `defaults` where it says nothing. Throws Error: an id outside of the vocabulary, given or by default; a text that
-/// shall begin with BOS where there is none; what is not supported: texts that shall end with EOS or a separator.
+/// Ids of the file, `defaults` where it says nothing. Throws Error: an id outside of the
+/// vocabulary, given or by default; a text that shall begin with BOS where there is none; what is
+/// not supported: texts that shall end with EOS or a separator.
 SpecialIds read_special_ids(const TokenizerKeys& keys, const Gguf& gguf,
                             const Vocabulary& vocabulary, const TokenDefaults& defaults);
 

@@ -1,5 +1,6 @@
 #pragma once
-// Cuts the special tokens out of a text: wherever the text of one stands, the longest first, the leftmost among equals.
+// Cuts the special tokens out of a text: wherever the text of one stands, the longest first, the
+// leftmost among equals.
 
 #include <bitset>
 #include <cstdint>
@@ -11,8 +12,8 @@
 
 namespace dendrokv {
 
-/// Whether control tokens written out in the text become their ids or are read as plain characters. User-defined tokens are
-/// recognised either way.
+/// Whether control tokens written out in the text become their ids or are read as plain characters.
+/// User-defined tokens are recognised either way.
 enum class SpecialTokens : uint8_t { AsText, Parse };
 
 /// Text between two special tokens, or one of them.
@@ -27,7 +28,8 @@ class SpecialTokenCutter {
 
   /// Texts are not empty and added once.
   void add(const std::string& text, int32_t id, Recognised recognised);
-  /// Appends the fragments of `text` in order; none is empty. Each length of special token looks at a byte once.
+  /// Appends the fragments of `text` in order; none is empty. Each length of special token looks at
+  /// a byte once.
   void cut(std::string_view text, SpecialTokens special, std::vector<Fragment>& fragments) const;
 
  private:
@@ -40,7 +42,8 @@ class SpecialTokenCutter {
     int32_t id;
     Recognised recognised;
   };
-  // The tokens of one length. `starts` tells most places where none can begin, by the first two bytes.
+  // The tokens of one length. `starts` tells most places where none can begin, by the first two
+  // bytes.
   struct OfLength {
     size_t length = 0;
     std::bitset<1024> starts;

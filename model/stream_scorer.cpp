@@ -61,8 +61,8 @@ Distribution soften(const Kernels& kernels, std::span<float> logits) {
   const float top = largest_of(logits);
   const auto likeliest = static_cast<size_t>(std::ranges::find(logits, top) - logits.begin());
   kernels.softmax(logits);
-  // The largest probability is 1 / sum exp(logit - top), where the sum is one of floats; some 50,000 of them lose 1e-5 of it. What they
-  // lost shows in the sum of the probabilities.
+  // The largest probability is 1 / sum exp(logit - top), where the sum is one of floats; some
+  // 50,000 of them lose 1e-5 of it. What they lost shows in the sum of the probabilities.
   const double total = sum_of(logits);
   const double log_sum =
       static_cast<double>(top) - std::log(static_cast<double>(logits[likeliest])) + std::log(total);
@@ -99,7 +99,8 @@ void StreamScorer::feed(std::span<const int32_t> tokens, const TokenScores& scor
   });
 }
 
-// Token i is foretold by the state before it: the last one of the previous block, then those of this one.
+// Token i is foretold by the state before it: the last one of the previous block, then those of
+// this one.
 void StreamScorer::score(const Streams::Block& block, std::span<const int32_t> tokens,
                          const TokenScores& scores, size_t stream) {
   const size_t unforetold = fed_ == 0 ? 1 : 0;

@@ -1,6 +1,7 @@
 #pragma once
-// How well several caches foretell the same text: the loss of each token, the likeliest one, and how far each cache's distribution is
-// from that of one of them, the reference. Logits are of one block of one stream at a time, however long the text.
+// How well several caches foretell the same text: the loss of each token, the likeliest one, and
+// how far each cache's distribution is from that of one of them, the reference. Logits are of one
+// block of one stream at a time, however long the text.
 
 #include <cstdint>
 #include <optional>
@@ -12,8 +13,9 @@
 
 namespace dendrokv {
 
-/// Where the scores of some tokens go, [stream, token]. What stands at a token is about the distribution before it, given all tokens fed
-/// before; the first token of all has none: NaN and -1.
+/// Where the scores of some tokens go, [stream, token]. What stands at a token is about the
+/// distribution before it, given all tokens fed before; the first token of all has none: NaN and
+/// -1.
 struct TokenScores {
   GridView<float> nll;     // -ln p(token), nat
   GridView<int32_t> top1;  // the likeliest token; of equals the one of the lowest id
@@ -26,7 +28,8 @@ class StreamScorer {
   StreamScorer(const Model& model, std::span<const PolicyChoice> policies,
                std::optional<size_t> reference, const DecoderOptions& options);
 
-  /// Feeds tokens behind those fed before, as Streams::feed() does. Losses agree with those of Decoder::feed_and_score() to 2e-6.
+  /// Feeds tokens behind those fed before, as Streams::feed() does. Losses agree with those of
+  /// Decoder::feed_and_score() to 2e-6.
   void feed(std::span<const int32_t> tokens, const TokenScores& scores,
             std::span<Observer* const> observers = {});
 

@@ -1,10 +1,11 @@
 #pragma once
-// Runs the same tokens through the network in several caches at once, each under a policy of its own. A pass over the weights serves
-// all of them; each gives bit for bit what it gives alone.
+// Runs the same tokens through the network in several caches at once, each under a policy of its
+// own. A pass over the weights serves all of them; each gives bit for bit what it gives alone.
 //
-// A block of tokens goes through layer by layer: the matrix products of a layer are done for the whole block and all streams at once,
-// its attention stream by stream, as model/attention.h says. A layer's attention at step t needs nothing of later tokens, so a block
-// gives bit for bit what single steps give, under every policy.
+// A block of tokens goes through layer by layer: the matrix products of a layer are done for the
+// whole block and all streams at once, its attention stream by stream, as model/attention.h says. A
+// layer's attention at step t needs nothing of later tokens, so a block gives bit for bit what
+// single steps give, under every policy.
 
 #include <cstdint>
 #include <functional>
@@ -31,8 +32,8 @@ struct DecoderOptions {
 
 class Streams {
  public:
-  /// One stream per policy, at least one. `model` must outlive the object. Throws Error: options out of range, or a policy that does
-  /// not run in the engine.
+  /// One stream per policy, at least one. `model` must outlive the object. Throws Error: options
+  /// out of range, or a policy that does not run in the engine.
   Streams(const Model& model, std::span<const PolicyChoice> policies,
           const DecoderOptions& options);
   ~Streams();
@@ -47,13 +48,15 @@ class Streams {
       return states.rows_from(stream * tokens, tokens);
     }
   };
-  /// Feeds tokens behind those fed before, in blocks of at most block_tokens; `done` is called after each. `observers` [stream], some of
-  /// them null, or none at all. Throws Error before anything is fed: id outside of the vocabulary, positions beyond the model's context
-  /// under original positions, keys and values beyond the memory. What an observer or `done` throws ends the feed; the object is of
-  /// no use then.
+  /// Feeds tokens behind those fed before, in blocks of at most block_tokens; `done` is called
+  /// after each. `observers` [stream], some of them null, or none at all. Throws Error before
+  /// anything is fed: id outside of the vocabulary, positions beyond the model's context under
+  /// original positions, keys and values beyond the memory. What an observer or `done` throws ends
+  /// the feed; the object is of no use then.
   void feed(std::span<const int32_t> tokens, std::span<Observer* const> observers,
             const std::function<void(const Block&)>& done);
-  /// Throws Error as feed() would on the way, when a text of `tokens` tokens in all has no room in the context or in memory.
+  /// Throws Error as feed() would on the way, when a text of `tokens` tokens in all has no room in
+  /// the context or in memory.
   void check_room(size_t tokens) const;
   /// out: [state, vocabulary]; any number of states.
   void logits(GridView<const float> states, GridView<float> out);

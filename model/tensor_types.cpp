@@ -48,8 +48,9 @@ void set_scale(CodedBlock& coded, float scale, float minimum) {
   coded.minima[0] = coded.minima[1] = minimum;
 }
 
-// Blocks of 32 with 4-bit codes: value j is the low nibble of byte j, value j + 16 the high one. `high` has the fifth bit of value j
-// at bit j, where the type has one. `zero` is the code of the value 0 of a type without minima.
+// Blocks of 32 with 4-bit codes: value j is the low nibble of byte j, value j + 16 the high one.
+// `high` has the fifth bit of value j at bit j, where the type has one. `zero` is the code of the
+// value 0 of a type without minima.
 void decode_nibbles(const std::byte* bytes, uint32_t high, int zero, CodedBlock& coded) {
   for (size_t j = 0; j < 16; ++j) {
     const unsigned two = code_at(bytes + j);
@@ -90,11 +91,12 @@ void decode_q8_0(const std::byte* block, CodedBlock* coded) {
   std::memcpy(coded->codes, block + 2, sizeof coded->codes);
 }
 
-// The K types: blocks of 256, whose sub-blocks have scales (and minima) of a few bits, scaled once more by an f16 of the block. The
-// products have at most 24 bits: floats hold them exactly.
+// The K types: blocks of 256, whose sub-blocks have scales (and minima) of a few bits, scaled once
+// more by an f16 of the block. The products have at most 24 bits: floats hold them exactly.
 
-// 16 bytes of scale (low nibble) and minimum (high nibble), 64 code bytes, f16 scale, f16 scale of the minima. Sub-blocks of 16; bits
-// 2j, 2j + 1 of the code bytes of a half belong to its values 32j to 32j + 31.
+// 16 bytes of scale (low nibble) and minimum (high nibble), 64 code bytes, f16 scale, f16 scale of
+// the minima. Sub-blocks of 16; bits 2j, 2j + 1 of the code bytes of a half belong to its values
+// 32j to 32j + 31.
 void decode_q2_k(const std::byte* block, CodedBlock* coded) {
   const float scale = half_at(block + 80), minimum = half_at(block + 82);
   for (size_t b = 0; b < 8; ++b, ++coded) {
@@ -109,15 +111,16 @@ void decode_q2_k(const std::byte* block, CodedBlock* coded) {
   }
 }
 
-// Scale i of the sixteen of a Q3_K block, -32 to 31: four bits in the first eight bytes, two in the last four.
+// Scale i of the sixteen of a Q3_K block, -32 to 31: four bits in the first eight bytes, two in the
+// last four.
 int scale_of_q3_k(const std::byte* scales, size_t i) {
   const unsigned low = code_at(scales + i % 8) >> (i < 8 ? 0 : 4) & 15;
   const unsigned high = code_at(scales + 8 + i % 4) >> (2 * (i / 4)) & 3;
   return static_cast<int>(low | high << 4) - 32;
 }
 
-// 32 bytes of third bits, 64 bytes of two bits as in Q2_K, 12 scale bytes, f16 scale. The third bit of value 32j + l of half h is bit
-// 4h + j of byte l; codes without it are negative.
+// 32 bytes of third bits, 64 bytes of two bits as in Q2_K, 12 scale bytes, f16 scale. The third bit
+// of value 32j + l of half h is bit 4h + j of byte l; codes without it are negative.
 void decode_q3_k(const std::byte* block, CodedBlock* coded) {
   const float scale = half_at(block + 108);
   for (size_t b = 0; b < 8; ++b, ++coded) {
@@ -145,8 +148,9 @@ ScaleAndMinimum scale_of_q4_k(const std::byte* bytes, size_t s) {
   return {(low & 15) | code_at(bytes + s - 4) >> 6 << 4, low >> 4 | code_at(bytes + s) >> 6 << 4};
 }
 
-// f16 scale, f16 scale of the minima, 12 bytes of both, codes. Groups of 64 values on 32 code bytes: low nibbles, then high ones.
-// `high`, where not null, has the fifth bit of sub-block s of value l at bit s of byte l.
+// f16 scale, f16 scale of the minima, 12 bytes of both, codes. Groups of 64 values on 32 code
+// bytes: low nibbles, then high ones. `high`, where not null, has the fifth bit of sub-block s of
+// value l at bit s of byte l.
 void decode_q4_or_5_k(const std::byte* block, const std::byte* high, const std::byte* codes,
                       CodedBlock* coded) {
   const float scale = half_at(block), minimum = half_at(block + 2);
@@ -170,8 +174,9 @@ void decode_q5_k(const std::byte* block, CodedBlock* coded) {
   decode_q4_or_5_k(block, block + 16, block + 48, coded);
 }
 
-// 128 bytes of low nibbles, 64 bytes of upper two bits, 16 signed scales, f16 scale. Quarter q (32 values) of a half: nibbles of its
-// bytes 32 (q mod 2) onwards, low ones in the first two quarters, bits 2q, 2q + 1 of the upper bytes.
+// 128 bytes of low nibbles, 64 bytes of upper two bits, 16 signed scales, f16 scale. Quarter q (32
+// values) of a half: nibbles of its bytes 32 (q mod 2) onwards, low ones in the first two quarters,
+// bits 2q, 2q + 1 of the upper bytes.
 void decode_q6_k(const std::byte* block, CodedBlock* coded) {
   const float scale = half_at(block + 208);
   for (size_t b = 0; b < 8; ++b, ++coded) {
@@ -220,8 +225,9 @@ constexpr TensorType row(uint32_t id, std::string_view name) {
           decode_blocks<kValues, kBytes, decode>};
 }
 
-// To add a type: a function that decodes a block, a row here (values and bytes of a block, decoder), and a row in
-// tensor_types_test.cpp; the layout in memory of its codes is a row in packed_matrix.cpp.
+// To add a type: a function that decodes a block, a row here (values and bytes of a block,
+// decoder), and a row in tensor_types_test.cpp; the layout in memory of its codes is a row in
+// packed_matrix.cpp.
 constexpr TensorType kTensorTypes[] = {
     {0, "F32", 1, 4, f32_to_float, nullptr},    {1, "F16", 1, 2, f16_to_float, nullptr},
     {30, "BF16", 1, 2, bf16_to_float, nullptr}, row<32, 18, decode_q4_0>(2, "Q4_0"),
@@ -232,7 +238,8 @@ constexpr TensorType kTensorTypes[] = {
     row<256, 210, decode_q6_k>(14, "Q6_K"),
 };
 
-// Every id that the format defines, so that a file can be measured and an error can name what it holds.
+// Every id that the format defines, so that a file can be measured and an error can name what it
+// holds.
 constexpr TensorLayout kLayouts[] = {
     {0, "F32", 1, 4},         {1, "F16", 1, 2},         {2, "Q4_0", 32, 18},
     {3, "Q4_1", 32, 20},      {6, "Q5_0", 32, 22},      {7, "Q5_1", 32, 24},

@@ -11,8 +11,9 @@ namespace dendrokv {
 
 inline constexpr size_t kCodedValues = 32;
 
-/// 32 weights in a row of a quantised type, as integers: weight i = scales[i / 16] * codes[i] + minima[i / 16]. Types with one scale
-/// for all 32 have it twice. Types without minima have zeros there and signed codes; codes of the others are 0 to 31.
+/// 32 weights in a row of a quantised type, as integers: weight i = scales[i / 16] * codes[i] +
+/// minima[i / 16]. Types with one scale for all 32 have it twice. Types without minima have zeros
+/// there and signed codes; codes of the others are 0 to 31.
 struct CodedBlock {
   int8_t codes[kCodedValues];
   float scales[2], minima[2];
@@ -28,11 +29,13 @@ struct TensorType {
   size_t block_values, block_bytes;
   /// values.size() is a multiple of block_values.
   void (*to_float)(std::span<const std::byte> blocks, std::span<float> values);
-  /// coded.size() * 32 is a multiple of block_values. Null for the types that are floats in the file.
+  /// coded.size() * 32 is a multiple of block_values. Null for the types that are floats in the
+  /// file.
   void (*to_codes)(std::span<const std::byte> blocks, std::span<CodedBlock> coded);
 };
 
-/// Block size of any type that GGUF defines, so that files can be measured whose tensors are not supported.
+/// Block size of any type that GGUF defines, so that files can be measured whose tensors are not
+/// supported.
 struct TensorLayout {
   uint32_t id;
   std::string_view name;

@@ -21,7 +21,8 @@ class Utf8Stream {
   std::string held_;
 };
 
-/// Whether the first id begins a text or goes on in one: only a text begins with the space that encoding puts in front.
+/// Whether the first id begins a text or goes on in one: only a text begins with the space that
+/// encoding puts in front.
 enum class StreamStart : uint8_t { OfText, Within };
 
 class TextStream {

@@ -1,14 +1,16 @@
 // Fork-join on two words.
 //
-//   gate_   number of the round, whether it is open, and how many workers are inside. The caller opens a round; a worker that sees
-//           a new open round enters and leaves it once.
+//   gate_   number of the round, whether it is open, and how many workers are inside. The caller
+//           opens a round; a worker that sees a new open round enters and leaves it once.
 //   left_   counts the workers that left a round; the caller waits on it.
 //
-// run() needs every worker. for_each() does not: when the items are used up it closes the round and waits for those inside only. A
-// worker whose processor is busy with another program has then cost nothing but its share of the work.
+// run() needs every worker. for_each() does not: when the items are used up it closes the round and
+// waits for those inside only. A worker whose processor is busy with another program has then cost
+// nothing but its share of the work.
 //
-// Waiting: look at the word for a bounded time, with pauses, then sleep on it (a futex). A decode step has some 150 rounds of 10 to
-// 50 us, so within a step nobody sleeps; between steps everybody does.
+// Waiting: look at the word for a bounded time, with pauses, then sleep on it (a futex). A decode
+// step has some 150 rounds of 10 to 50 us, so within a step nobody sleeps; between steps everybody
+// does.
 
 #include "model/thread_pool.h"
 

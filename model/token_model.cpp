@@ -1,4 +1,5 @@
-// The table of tokenizer models. To add one: a class in a file of its own, a make function in model/make_token_model.h, and a row.
+// The table of tokenizer models. To add one: a class in a file of its own, a make function in
+// model/make_token_model.h, and a row.
 
 #include "model/token_model.h"
 

@@ -1,5 +1,6 @@
 #pragma once
-// How a kind of tokenizer turns the text between special tokens into ids, and what its tokens stand for.
+// How a kind of tokenizer turns the text between special tokens into ids, and what its tokens stand
+// for.
 
 #include <cstdint>
 #include <memory>
@@ -29,8 +30,9 @@ enum class SpacePrefix : uint8_t { None, Added };
 class TokenModel {
  public:
   virtual ~TokenModel() = default;
-  /// Appends the ids of `text`, which is well-formed UTF-8, not empty, and lies between two special tokens or the ends. Throws Error
-  /// on a stretch of more than kLongestPiece bytes with nothing to part it at.
+  /// Appends the ids of `text`, which is well-formed UTF-8, not empty, and lies between two special
+  /// tokens or the ends. Throws Error on a stretch of more than kLongestPiece bytes with nothing to
+  /// part it at.
   virtual void encode(std::string_view text, std::vector<int32_t>& ids) const = 0;
   /// The bytes of each token.
   virtual std::span<const std::string> pieces() const = 0;

@@ -1,4 +1,5 @@
-// Special tokens are cut out of the text (model/special_tokens), what is left is encoded by the tokenizer's model (model/token_model).
+// Special tokens are cut out of the text (model/special_tokens), what is left is encoded by the
+// tokenizer's model (model/token_model).
 
 #include "model/tokenizer.h"
 
@@ -36,7 +37,8 @@ class Tokenizer::Impl {
     }
   }
 
-  /// Text that two parts have at their border is encoded as one: its tokens do not depend on where the parts meet.
+  /// Text that two parts have at their border is encoded as one: its tokens do not depend on where
+  /// the parts meet.
   void encode(std::span<const TextPart> parts, std::vector<int32_t>& ids) const {
     check_length(parts);
     std::string plain;

@@ -1,5 +1,6 @@
 #pragma once
-// The keys tokenizer.ggml.* of a file, each with its type checked. Names are given without that prefix; every failure names the key.
+// The keys tokenizer.ggml.* of a file, each with its type checked. Names are given without that
+// prefix; every failure names the key.
 
 #include <cstdint>
 #include <optional>

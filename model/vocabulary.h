@@ -1,5 +1,6 @@
 #pragma once
-// The vocabulary as a file has it: texts, types and scores of the tokens, checked against each other.
+// The vocabulary as a file has it: texts, types and scores of the tokens, checked against each
+// other.
 
 #include <cstdint>
 #include <span>
@@ -34,11 +35,12 @@ struct Vocabulary {
   std::string name(int32_t id) const;
 };
 
-/// Throws Error: a list is missing, of another type or another length; a type that does not exist; a score that is no number; a
-/// text that stands there twice.
+/// Throws Error: a list is missing, of another type or another length; a type that does not exist;
+/// a score that is no number; a text that stands there twice.
 Vocabulary read_vocabulary(const TokenizerKeys& keys);
 
-/// Control, unknown and user-defined tokens: what is cut out of a text before the rest of it is encoded.
+/// Control, unknown and user-defined tokens: what is cut out of a text before the rest of it is
+/// encoded.
 bool is_special(TokenType type);
 
 }  // namespace dendrokv

@@ -158,8 +158,7 @@ LayerWeights load_layer(const Gguf& gguf, const Config& config, size_t layer,
   const auto name = [&](const char* part) { return block_name(layer, part); };
   LayerWeights weights;
   weights.attention_norm = vector_of(gguf, name("attn_norm"));
-  weights.query_key_value =
-      packed(gguf, {name("attn_q"), name("attn_k"), name("attn_v")}, packing);
+  weights.query_key_value = packed(gguf, {name("attn_q"), name("attn_k"), name("attn_v")}, packing);
   weights.query_key_value_bias = joined_biases(gguf, config, layer);
   weights.query_norm = vector_of(gguf, name("attn_q_norm"));
   weights.key_norm = vector_of(gguf, name("attn_k_norm"));

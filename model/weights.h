@@ -13,8 +13,8 @@ namespace dendrokv {
 /// Vectors that an architecture or a file does not have are empty.
 struct LayerWeights {
   std::vector<float> attention_norm;  // [width]
-  PackedMatrix
-      query_key_value;  // [heads * head_dim + 2 * kv_heads * head_dim, width]: q, k, v below one another
+  // [heads * head_dim + 2 * kv_heads * head_dim, width]: q, k, v below one another
+  PackedMatrix query_key_value;
   std::vector<float>
       query_key_value_bias;  // as many as rows above; zeros where only some of them have one
   std::vector<float> query_norm, key_norm;     // [head_dim], of every head
@@ -37,13 +37,14 @@ struct Weights {
   const PackedMatrix& head() const { return output.rows() > 0 ? output : embedding; }
 };
 
-/// Checks name, shape and type of every tensor that the configuration implies. Throws Error naming the tensor.
+/// Checks name, shape and type of every tensor that the configuration implies. Throws Error naming
+/// the tensor.
 void check_tensors(const Gguf& gguf, const Config& config);
-/// check_tensors() must have passed. Throws Error before anything is allocated when memory is too small, and naming a tensor with a
-/// scale that is not finite.
+/// check_tensors() must have passed. Throws Error before anything is allocated when memory is too
+/// small, and naming a tensor with a scale that is not finite.
 Weights load_weights(const Gguf& gguf, const Config& config, Arithmetic arithmetic);
-/// The same, with matrices in a file that all processes of this machine map (model/packed_file.h). Throws Error, too, when there is no
-/// place for that file.
+/// The same, with matrices in a file that all processes of this machine map (model/packed_file.h).
+/// Throws Error, too, when there is no place for that file.
 Weights share_weights(const Gguf& gguf, const Config& config, Arithmetic arithmetic,
                       const std::string& sha256);
 

@@ -1,9 +1,10 @@
 #include "plot/axis.h"
 
-// Ticks of a linear axis: the smallest step of 1, 2 or 5 times a power of ten that gives at most 3/2
-// of the wanted number. Of a log axis: whole powers of the base, thinned by a whole factor; an axis
-// that holds fewer than two powers of ten falls back to 1, 2, 5 within a decade, then to linear
-// ticks. Values are computed as whole multiples of the step, so that 0.30000000000000004 never shows.
+// Ticks of a linear axis: the smallest step of 1, 2 or 5 times a power of ten that gives at most
+// 3/2 of the wanted number. Of a log axis: whole powers of the base, thinned by a whole factor; an
+// axis that holds fewer than two powers of ten falls back to 1, 2, 5 within a decade, then to
+// linear ticks. Values are computed as whole multiples of the step, so that 0.30000000000000004
+// never shows.
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,6 @@
 #pragma once
-// Mapping between data and picture coordinates, and where the ticks go. No drawing, no Qt; report and viewer share it.
+// Mapping between data and picture coordinates, and where the ticks go. No drawing, no Qt; report
+// and viewer share it.
 
 #include <string>
 #include <vector>
@@ -8,8 +9,8 @@ namespace dendrokv {
 
 enum class ScaleKind { Linear, Log10, Log2 };
 
-/// data_first maps to pixel_first, data_last to pixel_last; pixel_first > pixel_last turns the axis round. On a log scale both
-/// data ends are positive.
+/// data_first maps to pixel_first, data_last to pixel_last; pixel_first > pixel_last turns the axis
+/// round. On a log scale both data ends are positive.
 struct Axis {
   ScaleKind kind = ScaleKind::Linear;
   double data_first = 0, data_last = 1;
@@ -24,7 +25,8 @@ struct Tick {
   std::string label;
 };
 
-/// About `wanted` ticks at 1, 2, 5 times powers of ten (log axes: powers of the base) inside the data range.
+/// About `wanted` ticks at 1, 2, 5 times powers of ten (log axes: powers of the base) inside the
+/// data range.
 std::vector<Tick> ticks(const Axis& axis, int wanted);
 /// Whole numbers only, steps of 1, 2, 4, 8, ... times `unit`: positions and steps in powers of two.
 std::vector<Tick> binary_ticks(const Axis& axis, int wanted);

@@ -16,10 +16,12 @@ namespace {
 constexpr double kLeft = 76, kRight = 16, kBottom = 48;
 constexpr double kLegendRow = 20, kLegendTop = 14, kLetter = 6.6;
 constexpr double kTickRoom = 7;
-constexpr std::string_view kTickText = "class=\"tick\"", kTitleText = "class=\"axis-title\"", kRule = "class=\"rule\"";
+constexpr std::string_view kTickText = "class=\"tick\"", kTitleText = "class=\"axis-title\"",
+                           kRule = "class=\"rule\"";
 
 struct Range {
-  double low = std::numeric_limits<double>::infinity(), high = -std::numeric_limits<double>::infinity();
+  double low = std::numeric_limits<double>::infinity(),
+         high = -std::numeric_limits<double>::infinity();
 
   void add(double value) {
     low = std::min(low, value);
@@ -41,14 +43,16 @@ bool is_hatched(const LineChart& chart, double x) {
 Range padded(Range range, ScaleKind scale) {
   if (range.empty()) return {scale == ScaleKind::Linear ? 0.0 : 0.1, 1};
   if (scale == ScaleKind::Linear) {
-    const double air = range.high > range.low ? (range.high - range.low) * 0.04 : std::max(std::abs(range.high), 1.0) * 0.1;
+    const double air = range.high > range.low ? (range.high - range.low) * 0.04
+                                              : std::max(std::abs(range.high), 1.0) * 0.1;
     return {range.low >= 0 && range.low < air * 25 ? 0.0 : range.low - air, range.high + air};
   }
   const double air = range.high > range.low ? std::pow(range.high / range.low, 0.04) : 2;
   return {range.low / air, range.high * air};
 }
 
-// Where each name of the legend stands: rows above the plot; text width is estimated from the number of characters.
+// Where each name of the legend stands: rows above the plot; text width is estimated from the
+// number of characters.
 std::vector<Point> legend_places(const LineChart& chart) {
   std::vector<Point> places;
   Point at = {kLeft, kLegendTop};
@@ -97,25 +101,29 @@ void draw_grid(const LineChart& chart, const Frame& frame, Svg& svg) {
     svg.line({frame.box.x, y}, {right, y}, kRule);
     svg.text({frame.box.x - kTickRoom, y + 4}, Anchor::End, tick.label, kTickText);
   }
-  const auto x_ticks = chart.x_ticks == TickStyle::Binary ? binary_ticks(frame.x, 8) : ticks(frame.x, 8);
+  const auto x_ticks =
+      chart.x_ticks == TickStyle::Binary ? binary_ticks(frame.x, 8) : ticks(frame.x, 8);
   for (const Tick& tick : x_ticks) {
     const double x = frame.x.pixel(tick.value);
     svg.line({x, bottom}, {x, bottom + 4}, "class=\"axis\"");
     svg.text({x, bottom + 18}, Anchor::Middle, tick.label, kTickText);
   }
   svg.line({frame.box.x, bottom}, {right, bottom}, "class=\"axis\"");
-  svg.text({frame.box.x + frame.box.width / 2, chart.height - 8}, Anchor::Middle, chart.x_title, kTitleText);
+  svg.text({frame.box.x + frame.box.width / 2, chart.height - 8}, Anchor::Middle, chart.x_title,
+           kTitleText);
   svg.upright_text({16, frame.box.y + frame.box.height / 2}, chart.y_title, kTitleText);
 }
 
 std::string stroke(const Series& series) {
-  return "stroke=\"" + series.colour + "\" stroke-width=\"" + coordinate(series.width) + "\" stroke-linejoin=\"round\"" +
+  return "stroke=\"" + series.colour + "\" stroke-width=\"" + coordinate(series.width) +
+         "\" stroke-linejoin=\"round\"" +
          (series.style == LineStyle::Dashed ? " stroke-dasharray=\"5 4\"" : "");
 }
 
 double clamped_pixel(const LineChart& chart, const Frame& frame, double value) {
   // Zero and below lie under the frame of a log axis.
-  const double y = usable(value, chart.y_scale) ? frame.y.pixel(value) : frame.box.y + frame.box.height + 50;
+  const double y =
+      usable(value, chart.y_scale) ? frame.y.pixel(value) : frame.box.y + frame.box.height + 50;
   return std::clamp(y, frame.box.y - 50, frame.box.y + frame.box.height + 50);
 }
 
@@ -144,7 +152,8 @@ void draw_area(const LineChart& chart, const Series& series, const Frame& frame,
     lower.clear();
   };
   for (size_t i = 0; i < series.low.size(); ++i) {
-    if (!usable(series.x[i], chart.x_scale) || !std::isfinite(series.low[i]) || !std::isfinite(series.high[i])) {
+    if (!usable(series.x[i], chart.x_scale) || !std::isfinite(series.low[i]) ||
+        !std::isfinite(series.high[i])) {
       flush();
       continue;
     }
@@ -182,11 +191,12 @@ std::string json_text(std::string_view text) {
 std::string json_of(const LineChart& chart, const Frame& frame) {
   std::string series;
   for (const Series& one : chart.series)
-    series += (series.empty() ? "" : ",") + std::string("{\"name\":") + json_text(one.name) + ",\"x\":" + json_numbers(one.x) +
-              ",\"y\":" + json_numbers(one.y) + "}";
+    series += (series.empty() ? "" : ",") + std::string("{\"name\":") + json_text(one.name) +
+              ",\"x\":" + json_numbers(one.x) + ",\"y\":" + json_numbers(one.y) + "}";
   const char* kind = chart.x_scale == ScaleKind::Linear ? "linear" : "log";
-  return std::string("{\"kind\":\"") + kind + "\",\"data\":" + json_numbers({frame.x.data_first, frame.x.data_last}) +
-         ",\"frame\":" + json_numbers({frame.box.x, frame.box.y, frame.box.width, frame.box.height}) +
+  return std::string("{\"kind\":\"") + kind +
+         "\",\"data\":" + json_numbers({frame.x.data_first, frame.x.data_last}) + ",\"frame\":" +
+         json_numbers({frame.box.x, frame.box.y, frame.box.width, frame.box.height}) +
          ",\"title\":" + json_text(chart.x_title) + ",\"series\":[" + series + "]}";
 }
 
@@ -206,7 +216,7 @@ double quantile(std::vector<double> sorted, double fraction) {
 }
 
 struct ColourScale {
-  Axis axis;  // data -> fraction 0 to 1
+  Axis axis;          // data -> fraction 0 to 1
   double beyond = 0;  // fraction of the cells outside of the range
 };
 
@@ -219,11 +229,14 @@ ColourScale colour_scale(const HeatMapChart& chart) {
   std::sort(sorted.begin(), sorted.end());
   double low = quantile(sorted, 0.03), high = quantile(sorted, 0.97);
   if (low == high) high = low == 0 ? 1 : low * 1.01;
-  const auto outside = std::count_if(sorted.begin(), sorted.end(), [&](double v) { return v < low || v > high; });
-  return {{chart.scale, low, high, 0, 1}, static_cast<double>(outside) / static_cast<double>(sorted.size())};
+  const auto outside =
+      std::count_if(sorted.begin(), sorted.end(), [&](double v) { return v < low || v > high; });
+  return {{chart.scale, low, high, 0, 1},
+          static_cast<double>(outside) / static_cast<double>(sorted.size())};
 }
 
-void draw_colour_bar(const HeatMapChart& chart, const ColourScale& scale, const Box& bar, Svg& svg) {
+void draw_colour_bar(const HeatMapChart& chart, const ColourScale& scale, const Box& bar,
+                     Svg& svg) {
   constexpr int kSteps = 64;
   const double step = bar.width / kSteps;
   for (int i = 0; i < kSteps; ++i)
@@ -240,7 +253,8 @@ void draw_colour_bar(const HeatMapChart& chart, const ColourScale& scale, const 
   const int per_cent = static_cast<int>(std::lround(scale.beyond * 100));
   svg.text({bar.x, bar.y + bar.height + 36}, Anchor::Start, chart.value_title, kTitleText);
   if (per_cent > 0)
-    svg.text({bar.x, bar.y + bar.height + 53}, Anchor::Start, std::to_string(per_cent) + " % of the cells lie beyond the ends", kTitleText);
+    svg.text({bar.x, bar.y + bar.height + 53}, Anchor::Start,
+             std::to_string(per_cent) + " % of the cells lie beyond the ends", kTitleText);
 }
 
 std::string name_of(const std::vector<std::string>& names, size_t index) {
@@ -252,14 +266,16 @@ std::string name_of(const std::vector<std::string>& names, size_t index) {
 std::string line_chart(const LineChart& chart) {
   for (const Series& series : chart.series) {
     DENDROKV_ASSERT(series.x.size() == series.y.size());
-    DENDROKV_ASSERT(series.low.size() == series.high.size() && (series.low.empty() || series.low.size() == series.x.size()));
+    DENDROKV_ASSERT(series.low.size() == series.high.size() &&
+                    (series.low.empty() || series.low.size() == series.x.size()));
   }
   const Frame frame = frame_of(chart);
   Svg svg(chart.width, chart.height, chart.title);
   for (const HatchedRange& range : chart.hatched) {
     const double left = frame.x.pixel(std::max(range.first, frame.x.data_first));
     const double right = frame.x.pixel(std::min(range.last, frame.x.data_last));
-    if (right > left) svg.hatch({left, frame.box.y, right - left, frame.box.height}, "var(--hatch)");
+    if (right > left)
+      svg.hatch({left, frame.box.y, right - left, frame.box.height}, "var(--hatch)");
   }
   draw_grid(chart, frame, svg);
   svg.begin_clip(frame.box);
@@ -272,7 +288,8 @@ std::string line_chart(const LineChart& chart) {
 }
 
 std::string heat_map(const HeatMapChart& chart) {
-  const double rows = static_cast<double>(chart.values.rows()), columns = static_cast<double>(chart.values.cols());
+  const double rows = static_cast<double>(chart.values.rows()),
+               columns = static_cast<double>(chart.values.cols());
   size_t longest = 3;
   for (const std::string& name : chart.row_names) longest = std::max(longest, name.size());
   const double left = 36 + kLetter * static_cast<double>(longest);
@@ -288,31 +305,40 @@ std::string heat_map(const HeatMapChart& chart) {
   Svg svg(width, kMapTop + map_height + kBarRoom, chart.title);
   const ColourScale scale = colour_scale(chart);
   double column_room = 26;
-  for (const std::string& name : chart.column_names) column_room = std::max(column_room, kLetter * static_cast<double>(name.size()) + 14);
+  for (const std::string& name : chart.column_names)
+    column_room = std::max(column_room, kLetter * static_cast<double>(name.size()) + 14);
   // Powers of two, so that cells of 8 positions are named 0, 64, 128.
-  const auto every = [](double cell, double room) { return std::bit_ceil(static_cast<size_t>(std::max(1.0, std::ceil(room / cell)))); };
-  const size_t row_step = every(chart.cell_height, 16), column_step = every(chart.cell_width, column_room);
+  const auto every = [](double cell, double room) {
+    return std::bit_ceil(static_cast<size_t>(std::max(1.0, std::ceil(room / cell))));
+  };
+  const size_t row_step = every(chart.cell_height, 16),
+               column_step = every(chart.cell_width, column_room);
   for (size_t r = 0; r < chart.values.rows(); ++r) {
     const double y = kMapTop + static_cast<double>(r) * chart.cell_height;
     if (r % row_step == 0)
-      svg.text({left - kTickRoom, y + chart.cell_height / 2 + 4}, Anchor::End, name_of(chart.row_names, r), kTickText);
+      svg.text({left - kTickRoom, y + chart.cell_height / 2 + 4}, Anchor::End,
+               name_of(chart.row_names, r), kTickText);
     for (size_t c = 0; c < chart.values.cols(); ++c) {
       const double value = chart.values(r, c);
-      const Box cell = {left + static_cast<double>(c) * chart.cell_width, y, chart.cell_width - gap, chart.cell_height - gap};
+      const Box cell = {left + static_cast<double>(c) * chart.cell_width, y, chart.cell_width - gap,
+                        chart.cell_height - gap};
       const std::string fill = usable(value, chart.scale)
-                                   ? "fill=\"" + to_hex(colour_map("viridis").at(scale.axis.pixel(value))) + "\"" + corners
+                                   ? "fill=\"" +
+                                         to_hex(colour_map("viridis").at(scale.axis.pixel(value))) +
+                                         "\"" + corners
                                    : "fill=\"var(--absent)\"" + corners;
       const size_t index = r * chart.values.cols() + c;
       const bool marked = index < chart.marked.size() && chart.marked[index];
       svg.tooltip(cell, index < chart.cell_names.size() ? chart.cell_names[index] : "", fill);
       if (marked)
         svg.circle({cell.x + cell.width / 2, cell.y + cell.height / 2}, 1.8,
-                   "fill=\"" + to_hex(ink_on(colour_map("viridis").at(scale.axis.pixel(value)))) + "\" pointer-events=\"none\"");
+                   "fill=\"" + to_hex(ink_on(colour_map("viridis").at(scale.axis.pixel(value)))) +
+                       "\" pointer-events=\"none\"");
     }
   }
   for (size_t c = 0; c < chart.values.cols(); c += column_step)
-    svg.text({left + (static_cast<double>(c) + 0.5) * chart.cell_width - 1, kMapTop - 8}, Anchor::Middle, name_of(chart.column_names, c),
-             kTickText);
+    svg.text({left + (static_cast<double>(c) + 0.5) * chart.cell_width - 1, kMapTop - 8},
+             Anchor::Middle, name_of(chart.column_names, c), kTickText);
   svg.text({left, 14}, Anchor::Start, chart.column_title, kTitleText);
   svg.upright_text({14, kMapTop + map_height / 2}, chart.row_title, kTitleText);
   draw_colour_bar(chart, scale, {left, kMapTop + map_height + 14, bar_width, 10}, svg);

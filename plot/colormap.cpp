@@ -1,9 +1,9 @@
 #include "plot/colormap.h"
 
-// Sequential maps of 256 colours. Viridis and inferno are polynomials of degree six per channel, fitted
-// to the published tables (within 2 % of full scale); cividis is linear between ten of its published
-// colours; grey rises evenly in CIE lightness. All rise in lightness from end to end, so they survive
-// grey print and every kind of colour blindness.
+// Sequential maps of 256 colours. Viridis and inferno are polynomials of degree six per channel,
+// fitted to the published tables (within 2 % of full scale); cividis is linear between ten of its
+// published colours; grey rises evenly in CIE lightness. All rise in lightness from end to end, so
+// they survive grey print and every kind of colour blindness.
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,6 @@
 #pragma once
-// Colours as data: sequential maps, the colours of tree levels, roles of the house. No drawing, no Qt.
+// Colours as data: sequential maps, the colours of tree levels, roles of the house. No drawing, no
+// Qt.
 
 #include <array>
 #include <cstdint>
@@ -27,7 +28,7 @@ struct ColourMap {
   Rgb at(double fraction) const;
   std::span<const Rgb> table;
 };
-std::span<const ColourMap> colour_maps();  // viridis, cividis, inferno, grey
+std::span<const ColourMap> colour_maps();            // viridis, cividis, inferno, grey
 const ColourMap& colour_map(std::string_view name);  // throws Error with near names
 
 enum class Theme {
@@ -37,8 +38,8 @@ enum class Theme {
   Print,         // on white paper: no tinted grounds, levels that survive grey
 };
 std::span<const Theme> all_themes();
-std::string_view theme_name(Theme theme);   // "light", "dark", "high-contrast", "print"
-Theme theme_named(std::string_view name);   // throws Error with near names
+std::string_view theme_name(Theme theme);  // "light", "dark", "high-contrast", "print"
+Theme theme_named(std::string_view name);  // throws Error with near names
 /// Whether ink is darker than the panel it stands on.
 bool is_dark_on_light(Theme theme);
 
@@ -46,8 +47,9 @@ bool is_dark_on_light(Theme theme);
 struct Palette {
   Rgb ground, panel, ink, secondary, rule, accent, evicted_ink;
   Rgb sink, recent, absent;
-  std::array<Rgb, 9> level;   // tree level 0..8 and more; lightness falls (dark theme: rises) with level
-  std::array<Rgb, 5> band;    // curves of wavelet levels 1..5
+  // tree level 0..8 and more; lightness falls (dark theme: rises) with level
+  std::array<Rgb, 9> level;
+  std::array<Rgb, 5> band;  // curves of wavelet levels 1..5
   Rgb level_colour(unsigned level_number) const;
 };
 const Palette& palette(Theme theme);

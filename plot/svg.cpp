@@ -19,7 +19,8 @@ std::string_view anchor_name(Anchor anchor) {
 }
 
 std::string box_attributes(const Box& box) {
-  return attribute("x", box.x) + attribute("y", box.y) + attribute("width", box.width) + attribute("height", box.height);
+  return attribute("x", box.x) + attribute("y", box.y) + attribute("width", box.width) +
+         attribute("height", box.height);
 }
 
 }  // namespace
@@ -45,7 +46,9 @@ std::string xml_escaped(std::string_view text) {
         break;
       default: {
         const auto byte = static_cast<unsigned char>(character);
-        escaped += (byte < 0x20 && character != '\n' && character != '\t') || byte == 0x7F ? ' ' : character;
+        escaped += (byte < 0x20 && character != '\n' && character != '\t') || byte == 0x7F
+                       ? ' '
+                       : character;
       }
     }
   }
@@ -56,7 +59,8 @@ std::string coordinate(double pixels) {
   DENDROKV_ASSERT(std::isfinite(pixels));
   char buffer[64];
   const double rounded = std::round(pixels * 100) / 100;
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, rounded + 0.0, std::chars_format::fixed, 2).ptr;
+  const auto end =
+      std::to_chars(buffer, buffer + sizeof buffer, rounded + 0.0, std::chars_format::fixed, 2).ptr;
   std::string text(buffer, end);
   while (text.back() == '0') text.pop_back();
   if (text.back() == '.') text.pop_back();
@@ -64,9 +68,9 @@ std::string coordinate(double pixels) {
 }
 
 Svg::Svg(double width, double height, std::string_view label)
-    : head_("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + coordinate(width) + " " + coordinate(height) +
-            "\" width=\"" + coordinate(width) + "\" height=\"" + coordinate(height) + "\" role=\"img\" aria-label=\"" +
-            xml_escaped(label) + "\">\n"),
+    : head_("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + coordinate(width) + " " +
+            coordinate(height) + "\" width=\"" + coordinate(width) + "\" height=\"" +
+            coordinate(height) + "\" role=\"img\" aria-label=\"" + xml_escaped(label) + "\">\n"),
       id_base_(std::to_string(std::hash<std::string_view>()(label) % 1000000)) {}
 
 std::string Svg::next_id(std::string_view prefix) {
@@ -78,8 +82,8 @@ void Svg::rect(const Box& box, std::string_view style) {
 }
 
 void Svg::line(Point from, Point to, std::string_view style) {
-  body_ += "<line" + attribute("x1", from.x) + attribute("y1", from.y) + attribute("x2", to.x) + attribute("y2", to.y) +
-           " " + std::string(style) + "/>\n";
+  body_ += "<line" + attribute("x1", from.x) + attribute("y1", from.y) + attribute("x2", to.x) +
+           attribute("y2", to.y) + " " + std::string(style) + "/>\n";
 }
 
 void Svg::path(std::span<const Point> points, std::string_view style) {
@@ -93,45 +97,59 @@ void Svg::path(std::span<const Point> points, std::string_view style) {
 void Svg::area(std::span<const Point> outline, std::string_view style) {
   if (outline.empty()) return;
   std::string data;
-  for (const Point& point : outline) data += (data.empty() ? "M" : "L") + coordinate(point.x) + " " + coordinate(point.y);
+  for (const Point& point : outline)
+    data += (data.empty() ? "M" : "L") + coordinate(point.x) + " " + coordinate(point.y);
   body_ += "<path d=\"" + data + "Z\" stroke=\"none\" " + std::string(style) + "/>\n";
 }
 
 void Svg::circle(Point centre, double radius, std::string_view style) {
-  body_ += "<circle" + attribute("cx", centre.x) + attribute("cy", centre.y) + attribute("r", radius) + " " + std::string(style) + "/>\n";
+  body_ += "<circle" + attribute("cx", centre.x) + attribute("cy", centre.y) +
+           attribute("r", radius) + " " + std::string(style) + "/>\n";
 }
 
-void Svg::metadata(std::string_view text) { body_ += "<metadata>" + xml_escaped(text) + "</metadata>\n"; }
+void Svg::metadata(std::string_view text) {
+  body_ += "<metadata>" + xml_escaped(text) + "</metadata>\n";
+}
 
 void Svg::text(Point at, Anchor anchor, std::string_view text, std::string_view style) {
-  body_ += "<text" + attribute("x", at.x) + attribute("y", at.y) + " text-anchor=\"" + std::string(anchor_name(anchor)) +
-           "\" " + std::string(style) + ">" + xml_escaped(text) + "</text>\n";
+  body_ += "<text" + attribute("x", at.x) + attribute("y", at.y) + " text-anchor=\"" +
+           std::string(anchor_name(anchor)) + "\" " + std::string(style) + ">" + xml_escaped(text) +
+           "</text>\n";
 }
 
 void Svg::upright_text(Point at, std::string_view text, std::string_view style) {
   body_ += "<text transform=\"translate(" + coordinate(at.x) + " " + coordinate(at.y) +
-           ") rotate(-90)\" text-anchor=\"middle\" " + std::string(style) + ">" + xml_escaped(text) + "</text>\n";
+           ") rotate(-90)\" text-anchor=\"middle\" " + std::string(style) + ">" +
+           xml_escaped(text) + "</text>\n";
 }
 
 void Svg::begin_clip(const Box& box) {
   const std::string id = next_id("c");
-  body_ += "<clipPath id=\"" + id + "\"><rect" + box_attributes(box) + "/></clipPath>\n<g clip-path=\"url(#" + id + ")\">\n";
+  body_ += "<clipPath id=\"" + id + "\"><rect" + box_attributes(box) +
+           "/></clipPath>\n<g clip-path=\"url(#" + id + ")\">\n";
 }
 
-void Svg::end_clip() { body_ += "</g>\n"; }
+void Svg::end_clip() {
+  body_ += "</g>\n";
+}
 
 void Svg::hatch(const Box& box, std::string_view colour) {
   const std::string id = next_id("h");
   body_ += "<pattern id=\"" + id +
-           "\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\"><line x1=\"0\" y1=\"0\" "
-           "x2=\"0\" y2=\"6\" stroke=\"" + std::string(colour) + "\" stroke-width=\"1\"/></pattern>\n";
+           "\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
+           "patternTransform=\"rotate(45)\"><line x1=\"0\" y1=\"0\" "
+           "x2=\"0\" y2=\"6\" stroke=\"" +
+           std::string(colour) + "\" stroke-width=\"1\"/></pattern>\n";
   rect(box, "fill=\"url(#" + id + ")\"");
 }
 
 void Svg::tooltip(const Box& box, std::string_view text, std::string_view style) {
-  body_ += "<rect" + box_attributes(box) + " " + std::string(style) + "><title>" + xml_escaped(text) + "</title></rect>\n";
+  body_ += "<rect" + box_attributes(box) + " " + std::string(style) + "><title>" +
+           xml_escaped(text) + "</title></rect>\n";
 }
 
-std::string Svg::finish() const { return head_ + body_ + "</svg>\n"; }
+std::string Svg::finish() const {
+  return head_ + body_ + "</svg>\n";
+}
 
 }  // namespace dendrokv

@@ -1,5 +1,6 @@
 #pragma once
-// Vector pictures as text. Colours are CSS values, so that a page's variables make them light or dark.
+// Vector pictures as text. Colours are CSS values, so that a page's variables make them light or
+// dark.
 
 #include <span>
 #include <string>

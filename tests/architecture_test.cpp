@@ -1,11 +1,10 @@
-// The floors of docs/design.md, read from every source file: which folder may include which, where third-party headers may
-// stand, and that libraries never print or exit.
-
-#include <gtest/gtest.h>
+// The floors of docs/design.md, read from every source file: which folder may include which, where
+// third-party headers may stand, and that libraries never print or exit.
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <gtest/gtest.h>
 #include <map>
 #include <regex>
 #include <set>
@@ -37,7 +36,9 @@ const std::vector<std::pair<std::regex, std::regex>> kThirdParty = {
     {std::regex("fftw3\\.h"), std::regex("analysis/fft\\.cpp")},
     {std::regex("openssl/.*"), std::regex("data/identity\\.cpp")},
     {std::regex("unicode/.*"), std::regex("model/unicode\\.cpp")},
-    {std::regex("immintrin\\.h"), std::regex("(model/kernels.*|data/(half|pyramid_fold|weight_tile)\\.cpp|analysis/line_kernels_body\\.h)")},
+    {std::regex("immintrin\\.h"),
+     std::regex("(model/kernels.*|data/(half|pyramid_fold|weight_tile)\\.cpp|analysis/"
+                "line_kernels_body\\.h)")},
     {std::regex("mpi\\.h"), std::regex("cli/mpi_dealer\\.cpp")},
     {std::regex("CLI/.*"), std::regex("(cli/options_parse|bench/main)\\.cpp")},
     {std::regex("nlohmann/.*"), std::regex("(cli|bench)/json\\.cpp")},
@@ -56,7 +57,8 @@ struct Include {
 std::vector<fs::path> sources() {
   std::vector<fs::path> files;
   for (const auto& [folder, floor] : kFloors)
-    for (const auto& entry : fs::recursive_directory_iterator(fs::path(DENDROKV_SOURCE_DIR) / folder))
+    for (const auto& entry :
+         fs::recursive_directory_iterator(fs::path(DENDROKV_SOURCE_DIR) / folder))
       if (entry.path().extension() == ".cpp" || entry.path().extension() == ".h")
         files.push_back(fs::relative(entry.path(), DENDROKV_SOURCE_DIR));
   std::sort(files.begin(), files.end());
@@ -89,7 +91,9 @@ std::string where(const Include& include) {
   return include.file.string() + ":" + std::to_string(include.line) + " includes " + include.header;
 }
 
-TEST(Architecture, SourcesAreFound) { EXPECT_GT(sources().size(), 40u); }
+TEST(Architecture, SourcesAreFound) {
+  EXPECT_GT(sources().size(), 40u);
+}
 
 TEST(Architecture, FoldersIncludeOnlyWhatTheirFloorAllows) {
   for (const Include& include : includes()) {
@@ -121,7 +125,8 @@ TEST(Architecture, LibrariesNeverPrintOrExit) {
     for (const std::string& line : lines_of(file)) {
       ++number;
       const std::string code = line.substr(0, line.find("//"));
-      EXPECT_FALSE(std::regex_search(code, forbidden)) << file.string() << ":" << number << " " << line;
+      EXPECT_FALSE(std::regex_search(code, forbidden))
+          << file.string() << ":" << number << " " << line;
     }
   }
 }
@@ -149,7 +154,8 @@ size_t columns_of(const std::string& line) {
       std::ranges::count_if(line, [](char byte) { return (byte & 0xC0) != 0x80; }));
 }
 
-// What the formatter leaves alone: comments. Tables that are set by hand and raw strings may be wider.
+// What the formatter leaves alone: comments. Tables that are set by hand and raw strings may be
+// wider.
 TEST(Architecture, LinesHaveAtMostAHundredColumns) {
   static const std::regex raw_begins(R"(R"(\w*)\()"), raw_ends(R"(\)\w*")");
   for (const fs::path& file : sources()) {

@@ -1,4 +1,5 @@
-// analyze() over traces: f32 and f16 against the reference profile, a plain oracle, threads, signals, several samples.
+// analyze() over traces: f32 and f16 against the reference profile, a plain oracle, threads,
+// signals, several samples.
 
 #include "analysis/analyze.h"
 
@@ -32,7 +33,8 @@ Analysis analysis_of(const TraceReader& trace, const AnalyzeOptions& options) {
   return *analyze(traces, options, {});
 }
 
-/// Largest relative difference of any head, level and position; the amplitudes run from 2e-10 to 1e-1.
+/// Largest relative difference of any head, level and position; the amplitudes run from 2e-10 to
+/// 1e-1.
 double worst_cell(const Analysis& analysis) {
   const auto wanted = reference_profile();
   EXPECT_EQ(analysis.band_by_head.size(), wanted.values.size());
@@ -51,9 +53,10 @@ TEST(Analyze, AnF32TraceGivesTheReferenceProfileInEveryCell) {
   EXPECT_LE(worst_cell(analysis_of(trace, {})), 1e-4);
 }
 
-// Halves keep 11 bits of weight and value (5e-4 each). Weights below 6e-5 are subnormal halves with steps of 6e-8, so the smallest of
-// 270,000 amplitudes cannot be met relative to themselves: half a step times values of about 1 is allowed there. What is shown is the
-// mean over layers and heads: 1e-2 at every level and position.
+// Halves keep 11 bits of weight and value (5e-4 each). Weights below 6e-5 are subnormal halves with
+// steps of 6e-8, so the smallest of 270,000 amplitudes cannot be met relative to themselves: half a
+// step times values of about 1 is allowed there. What is shown is the mean over layers and heads:
+// 1e-2 at every level and position.
 TEST(Analyze, AnF16TraceGivesTheReferenceProfileToOnePerCent) {
   const testing::TemporaryFolder folder;
   write_reference_trace(folder / "t.h5", Encoding::F16);
@@ -87,7 +90,8 @@ TEST(Analyze, ThreadsDoNotChangeABit) {
   }
 }
 
-/// Half the difference of the means of a block's halves, channel by channel: the definition, in double.
+/// Half the difference of the means of a block's halves, channel by channel: the definition, in
+/// double.
 double plain_amplitude(const Grid<float>& weights, const Grid<float>& values, size_t first,
                        size_t block) {
   double total = 0;
@@ -151,7 +155,8 @@ TEST(Analyze, MeansAreOverLayersAndHeads) {
   for (size_t p = 0; p < 8; ++p) EXPECT_TRUE(std::isnan(analysis.band[p]));
 }
 
-// Aligned at the query: position 70 - k of the longer trace goes with position 50 - k of the shorter one.
+// Aligned at the query: position 70 - k of the longer trace goes with position 50 - k of the
+// shorter one.
 TEST(Analyze, SeveralTracesAreAlignedAtTheirEnd) {
   const testing::TemporaryFolder folder;
   write_noise_trace(folder / "a.h5", {.tokens = 50, .seed = 1});
@@ -212,9 +217,9 @@ TEST(Analyze, StopsWhenTold) {
 
 // --- the sample and its verdicts
 
-/// One trace per document: weights fall with the distance from the last query; each value channel is a first-order autoregression whose
-/// coefficient goes from `start` to 0 at the end. 0 gives white noise: it contributes more towards the end, and no more than its weights make
-/// of it.
+/// One trace per document: weights fall with the distance from the last query; each value channel
+/// is a first-order autoregression whose coefficient goes from `start` to 0 at the end. 0 gives
+/// white noise: it contributes more towards the end, and no more than its weights make of it.
 void write_document(const std::filesystem::path& path, unsigned seed, double start) {
   constexpr uint32_t kPositions = 256, kChannels = 16;
   TracePlan plan;
@@ -231,7 +236,8 @@ void write_document(const std::filesystem::path& path, unsigned seed, double sta
   plan.chunk_positions = kPositions;
   std::vector<float> weights(kPositions);
   float sum = 0;
-  for (uint32_t p = 0; p < kPositions; ++p) sum += weights[p] = 1 / std::sqrt(static_cast<float>(kPositions - p));
+  for (uint32_t p = 0; p < kPositions; ++p)
+    sum += weights[p] = 1 / std::sqrt(static_cast<float>(kPositions - p));
   for (float& weight : weights) weight /= sum;
   RandomStream random(seed, 0);
   Grid<float> values(kPositions, kChannels);
@@ -239,7 +245,8 @@ void write_document(const std::filesystem::path& path, unsigned seed, double sta
     const double coefficient = start * (1 - static_cast<double>(p) / kPositions);
     for (uint32_t c = 0; c < kChannels; ++c) {
       const double before = p == 0 ? random.normal() : double{values(p - 1, c)};
-      values(p, c) = static_cast<float>(coefficient * before + std::sqrt(1 - coefficient * coefficient) * random.normal());
+      values(p, c) = static_cast<float>(coefficient * before +
+                                        std::sqrt(1 - coefficient * coefficient) * random.normal());
     }
   }
   TraceWriter writer(path, plan);
@@ -252,7 +259,8 @@ void write_document(const std::filesystem::path& path, unsigned seed, double sta
   writer.finish();
 }
 
-Analysis of_documents(const testing::TemporaryFolder& folder, unsigned documents, double start, AnalyzeOptions options) {
+Analysis of_documents(const testing::TemporaryFolder& folder, unsigned documents, double start,
+                      AnalyzeOptions options) {
   std::vector<std::filesystem::path> paths;
   for (unsigned d = 0; d < documents; ++d) {
     paths.push_back(folder / (std::to_string(start) + "-" + std::to_string(d) + ".h5"));
@@ -273,10 +281,12 @@ Verdict verdict(const Analysis& analysis, std::string_view name) {
 
 TEST(AnalyzeDocuments, APlantedRiseIsShownAndWeightedNoiseIsNot) {
   const testing::TemporaryFolder folder;
-  const Analysis planted = of_documents(folder, 16, 0.6, {}), noise = of_documents(folder, 16, 0, {});
+  const Analysis planted = of_documents(folder, 16, 0.6, {}),
+                 noise = of_documents(folder, 16, 0, {});
   EXPECT_EQ(planted.statistics.unit, "document");
   EXPECT_EQ(planted.statistics.documents, 16u);
-  for (const std::string name : {"rise-relative", "rise-beyond-shuffle-values", "high-most", "high-most-beyond-shuffle-values"}) {
+  for (const std::string name : {"rise-relative", "rise-beyond-shuffle-values", "high-most",
+                                 "high-most-beyond-shuffle-values"}) {
     EXPECT_EQ(verdict(planted, name), Verdict::Shown) << name;
     EXPECT_NE(verdict(noise, name), Verdict::Shown) << name;
   }
@@ -286,19 +296,22 @@ TEST(AnalyzeDocuments, APlantedRiseIsShownAndWeightedNoiseIsNot) {
 
 TEST(AnalyzeDocuments, EveryTransformFindsThePlantedRise) {
   const testing::TemporaryFolder folder;
-  for (const TransformKind kind : {TransformKind::Modwt, TransformKind::Packet, TransformKind::Cwt}) {
+  for (const TransformKind kind :
+       {TransformKind::Modwt, TransformKind::Packet, TransformKind::Cwt}) {
     AnalyzeOptions options;
     options.transform.kind = kind;
     options.transform.levels = 3;
     const Analysis planted = of_documents(folder, 16, 0.6, options);
-    EXPECT_EQ(verdict(planted, "rise-beyond-shuffle-values"), Verdict::Shown) << transform_name(kind);
+    EXPECT_EQ(verdict(planted, "rise-beyond-shuffle-values"), Verdict::Shown)
+        << transform_name(kind);
   }
 }
 
 TEST(AnalyzeDocuments, FewDocumentsOfOneWindowEachAreNotTestable) {
   const testing::TemporaryFolder folder;
   const Analysis few = of_documents(folder, 3, 0.6, {});
-  for (const Claim& claim : few.statistics.claims) EXPECT_EQ(claim.verdict, Verdict::NotTestable) << claim.name;
+  for (const Claim& claim : few.statistics.claims)
+    EXPECT_EQ(claim.verdict, Verdict::NotTestable) << claim.name;
   EXPECT_EQ(few.statistics.unit, "document");
 }
 
@@ -361,7 +374,8 @@ TEST(AnalyzeDocuments, PiecesGiveWhatOneReadGives) {
       HaarMeasures out;
       out.magnitude = expected.view();
       whole.measure(std::as_const(weights).view(), std::as_const(values).view(), out);
-      const size_t reach = transform_reach(choice), first = kStretch - reach, count = kStretch + 2 * reach;
+      const size_t reach = transform_reach(choice), first = kStretch - reach,
+                   count = kStretch + 2 * reach;
       const BandTransform part(choice, count);
       Grid<double> found(1, part.amplitudes());
       out.magnitude = found.view();
@@ -370,7 +384,8 @@ TEST(AnalyzeDocuments, PiecesGiveWhatOneReadGives) {
       for (size_t band = 0; band < 3; ++band) {
         const BandPlace &from = part.places()[band], &to = whole.places()[band];
         for (size_t k = 0; k < kStretch / from.run; ++k)
-          ASSERT_NEAR(found(0, from.first + reach / from.run + k), expected(0, to.first + kStretch / to.run + k), 1e-6)
+          ASSERT_NEAR(found(0, from.first + reach / from.run + k),
+                      expected(0, to.first + kStretch / to.run + k), 1e-6)
               << wavelet << " " << transform_name(kind) << " band " << band << " " << k;
       }
     }
@@ -383,7 +398,8 @@ TEST(Analyze, ThreadsDoNotChangeABitOfTheStatistics) {
   const Analysis one = of_documents(folder, 4, 0.3, options);
   options.threads = 3;
   const Analysis three = of_documents(folder, 4, 0.3, options);
-  for (size_t n = 0; n < 3; ++n) EXPECT_EQ(one.statistics.null_curves[n].mean, three.statistics.null_curves[n].mean);
+  for (size_t n = 0; n < 3; ++n)
+    EXPECT_EQ(one.statistics.null_curves[n].mean, three.statistics.null_curves[n].mean);
   EXPECT_EQ(one.low, three.low);
   EXPECT_EQ(one.statistics.variance_high, three.statistics.variance_high);
 }

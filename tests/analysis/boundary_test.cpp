@@ -9,11 +9,13 @@
 namespace dendrokv {
 namespace {
 
-std::vector<double> extended(Boundary boundary, const std::vector<double>& signal, int64_t from, int64_t to) {
+std::vector<double> extended(Boundary boundary, const std::vector<double>& signal, int64_t from,
+                             int64_t to) {
   std::vector<double> out;
   for (int64_t index = from; index < to; ++index) {
     double sum = 0;
-    for (const ExtensionTerm& term : extended_sample(boundary, signal.size(), index)) sum += term.factor * signal[term.index];
+    for (const ExtensionTerm& term : extended_sample(boundary, signal.size(), index))
+      sum += term.factor * signal[term.index];
     out.push_back(sum);
   }
   return out;
@@ -44,11 +46,15 @@ TEST(Boundary, OddCirclesHaveATwin) {
 
 TEST(Boundary, RulesGoOnBeyondALength) {
   const Numbers signal = {1, 2, 4};
-  EXPECT_EQ(extended(Boundary::Symmetric, signal, -7, 9), (Numbers{1, 1, 2, 4, 4, 2, 1, 1, 2, 4, 4, 2, 1, 1, 2, 4}));
-  EXPECT_EQ(extended(Boundary::Reflect, signal, -5, 7), (Numbers{2, 1, 2, 4, 2, 1, 2, 4, 2, 1, 2, 4}));
-  EXPECT_EQ(extended(Boundary::Antisymmetric, signal, -4, 7), (Numbers{4, -4, -2, -1, 1, 2, 4, -4, -2, -1, 1}));
+  EXPECT_EQ(extended(Boundary::Symmetric, signal, -7, 9),
+            (Numbers{1, 1, 2, 4, 4, 2, 1, 1, 2, 4, 4, 2, 1, 1, 2, 4}));
+  EXPECT_EQ(extended(Boundary::Reflect, signal, -5, 7),
+            (Numbers{2, 1, 2, 4, 2, 1, 2, 4, 2, 1, 2, 4}));
+  EXPECT_EQ(extended(Boundary::Antisymmetric, signal, -4, 7),
+            (Numbers{4, -4, -2, -1, 1, 2, 4, -4, -2, -1, 1}));
   // Each turn of two goes on by the rise of the signal, 3.
-  EXPECT_EQ(extended(Boundary::Antireflect, signal, -4, 7), (Numbers{-5, -4, -2, 0, 1, 2, 4, 6, 7, 8, 10}));
+  EXPECT_EQ(extended(Boundary::Antireflect, signal, -4, 7),
+            (Numbers{-5, -4, -2, 0, 1, 2, 4, 6, 7, 8, 10}));
   for (size_t b = 0; b < kBoundaries; ++b) {
     const auto boundary = static_cast<Boundary>(b);
     const Numbers one = extended(boundary, {5}, -3, 4);
@@ -57,7 +63,8 @@ TEST(Boundary, RulesGoOnBeyondALength) {
 }
 
 TEST(Boundary, NamesReadBack) {
-  for (const std::string_view name : boundary_names()) EXPECT_EQ(boundary_name(parse_boundary(name)), name);
+  for (const std::string_view name : boundary_names())
+    EXPECT_EQ(boundary_name(parse_boundary(name)), name);
   EXPECT_THROW(parse_boundary("wrap"), Error);
 }
 

@@ -1,4 +1,5 @@
-// Changes of variance: found where they were planted, not found in noise, dependence of neighbours allowed for.
+// Changes of variance: found where they were planted, not found in noise, dependence of neighbours
+// allowed for.
 
 #include "analysis/change_points.h"
 

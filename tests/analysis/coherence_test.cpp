@@ -1,11 +1,11 @@
-// Coherence: its definition written out, known answers, and how often independent series pass its levels.
+// Coherence: its definition written out, known answers, and how often independent series pass its
+// levels.
 
 #include "analysis/coherence.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
+#include <gtest/gtest.h>
 #include <limits>
 #include <numbers>
 
@@ -32,8 +32,9 @@ Grid<std::complex<double>> matrix_of(const Cwt& cwt, const std::vector<double>& 
   return out;
 }
 
-// The sums of the head comment of coherence.h, term by term. Gaussian in time by its samples, whose sum is that of the spectrum's filter
-// for scales of at least 2 positions (the tail beyond the Nyquist frequency is exp(-(2 pi)^2 / 2)).
+// The sums of the head comment of coherence.h, term by term. Gaussian in time by its samples, whose
+// sum is that of the spectrum's filter for scales of at least 2 positions (the tail beyond the
+// Nyquist frequency is exp(-(2 pi)^2 / 2)).
 TEST(Coherence, IsItsDefinition) {
   constexpr size_t kPositions = 120;
   const Cwt cwt = transform_of(kPositions, 12);
@@ -59,14 +60,16 @@ TEST(Coherence, IsItsDefinition) {
         }
       }
       EXPECT_NEAR(squared(s, n), std::norm(cross) / (power_x * power_y), 1e-6) << s << " " << n;
-      EXPECT_NEAR(std::remainder(phase(s, n) - std::arg(cross), 2 * std::numbers::pi), 0, 1e-5) << s << " " << n;
+      EXPECT_NEAR(std::remainder(phase(s, n) - std::arg(cross), 2 * std::numbers::pi), 0, 1e-5)
+          << s << " " << n;
     }
 }
 
 TEST(Coherence, OfASeriesWithItselfIsOneAndPhaseTellsWhoLeads) {
   constexpr size_t kPositions = 256, kLag = 3;
   const auto long_noise = noise(kPositions + kLag, 5);
-  const std::vector<double> y(long_noise.begin(), long_noise.end() - kLag), x(long_noise.begin() + kLag, long_noise.end());
+  const std::vector<double> y(long_noise.begin(), long_noise.end() - kLag),
+      x(long_noise.begin() + kLag, long_noise.end());
   const Cwt cwt = transform_of(kPositions, 30);  // y[t] = x[t - 3]: x leads
   Grid<double> squared(30, kPositions), phase(30, kPositions);
   const Coherence coherence(cwt);
@@ -78,8 +81,8 @@ TEST(Coherence, OfASeriesWithItselfIsOneAndPhaseTellsWhoLeads) {
   EXPECT_NEAR(phase(24, 128), 2 * std::numbers::pi * kLag / cwt.periods()[24], 0.1);
 }
 
-// 95 % levels of white noise: about 5 % of points of fresh pairs lie above. The points of a pair depend on each other, so 300 pairs give
-// the share to about 0.5 %.
+// 95 % levels of white noise: about 5 % of points of fresh pairs lie above. The points of a pair
+// depend on each other, so 300 pairs give the share to about 0.5 %.
 TEST(Coherence, LevelsAreExceededAsOftenAsTheySay) {
   constexpr size_t kPositions = 256;
   const Cwt cwt = transform_of(kPositions, 18, 4);
@@ -89,10 +92,12 @@ TEST(Coherence, LevelsAreExceededAsOftenAsTheySay) {
   Grid<double> squared(18, kPositions);
   size_t above = 0, points = 0;
   for (uint64_t pair = 0; pair < 300; ++pair) {
-    coherence.forward(noise(kPositions, 100 + 2 * pair), noise(kPositions, 101 + 2 * pair), squared.view(), {});
+    coherence.forward(noise(kPositions, 100 + 2 * pair), noise(kPositions, 101 + 2 * pair),
+                      squared.view(), {});
     for (size_t s = 0; s < 18; ++s) {
       const IndexRange inside = cwt.valid(s);
-      for (size_t n = inside.first; n < inside.first + inside.count; ++n, ++points) above += squared(s, n) > levels[s];
+      for (size_t n = inside.first; n < inside.first + inside.count; ++n, ++points)
+        above += squared(s, n) > levels[s];
     }
   }
   EXPECT_NEAR(static_cast<double>(above) / static_cast<double>(points), 0.05, 0.015);
@@ -122,11 +127,13 @@ TEST(EnsembleCoherence, OfCommonAndOwnPartsIsTheirShare) {
   Grid<double> squared(6, 64), phase(6, 64);
   sums.finish(squared.view(), phase.view());
   EXPECT_EQ(sums.documents(), kDocuments);
-  // (1 / 2)^2: half of each power is common. Standard error of R^2: sqrt(2 R^2 / L) (1 - R^2) = 0.027.
+  // (1 / 2)^2: half of each power is common. Standard error of R^2: sqrt(2 R^2 / L) (1 - R^2) =
+  // 0.027.
   for (const size_t s : {0u, 5u}) EXPECT_NEAR(squared(s, 32), 0.25, 0.11);
 }
 
-// The exact level: 0.146, 0.0149, 0.0015 for 20, 200, 2000 documents; 5 % of independent ensembles pass it.
+// The exact level: 0.146, 0.0149, 0.0015 for 20, 200, 2000 documents; 5 % of independent ensembles
+// pass it.
 TEST(EnsembleCoherence, LevelIsExact) {
   EXPECT_NEAR(ensemble_coherence_level(20, 0.95), 0.146, 5e-4);
   EXPECT_NEAR(ensemble_coherence_level(200, 0.95), 0.0149, 5e-5);
@@ -150,7 +157,8 @@ TEST(EnsembleCoherence, LevelIsExact) {
 }
 
 TEST(Coherence, BadInputIsRefused) {
-  EXPECT_THROW(Coherence(Cwt(parse_continuous_wavelet("dog:2"), 64, octave_scales(2, 4, 8))), Error);
+  EXPECT_THROW(Coherence(Cwt(parse_continuous_wavelet("dog:2"), 64, octave_scales(2, 4, 8))),
+               Error);
   EXPECT_THROW(Coherence(Cwt({}, 64, {2, 3, 9})), Error);
   EXPECT_THROW(Coherence(Cwt({}, 64, {2.0})), Error);
   EXPECT_THROW(Coherence(transform_of(64), 0), Error);

@@ -16,9 +16,11 @@ constexpr uint32_t kLevels = 3;
 constexpr size_t kPositions = 64, kChannels = 5, kHeads = 2;
 constexpr IndexRange kUsable{8, 48};
 
-DocumentRise rise_of(const Grid<float>& weights, const Grid<float>& values, size_t draws, uint64_t document = 0, uint64_t seed = 1) {
+DocumentRise rise_of(const Grid<float>& weights, const Grid<float>& values, size_t draws,
+                     uint64_t document = 0, uint64_t seed = 1) {
   const BandTransform transform({TransformKind::Dwt, "haar", kLevels, {}}, kPositions);
-  return testing::rise_of(transform, weights, values, kUsable, BinMap(position_bins(kUsable, kLevels, 3), kPositions),
+  return testing::rise_of(transform, weights, values, kUsable,
+                          BinMap(position_bins(kUsable, kLevels, 3), kPositions),
                           {find_surrogate("shuffle-values"), draws, seed}, document);
 }
 
@@ -74,7 +76,8 @@ TEST(DocumentRise, IsTheMeanLogOfThePlainAmplitudes) {
 TEST(DocumentRise, SizeIsTheLocalRootMeanSquare) {
   const Grid<float> weights(kHeads, kPositions, 0.5f);
   const Grid<float> values(kPositions, kChannels, -3.0f);
-  for (const double size : rise_of(weights, values, 0).size) EXPECT_NEAR(size, std::log(1.5), 1e-12);
+  for (const double size : rise_of(weights, values, 0).size)
+    EXPECT_NEAR(size, std::log(1.5), 1e-12);
 }
 
 TEST(DocumentRise, WithoutAmplitudeThereIsNoLogarithm) {
@@ -84,8 +87,9 @@ TEST(DocumentRise, WithoutAmplitudeThereIsNoLogarithm) {
   EXPECT_TRUE(std::isnan(rise.nulls[0](2, 1)));
 }
 
-// Rows of values that are all alike but in sign have the same amplitudes in any order only at level 1 of a constant signal; a
-// ramp does not: neighbours are alike before the permutation and not after it.
+// Rows of values that are all alike but in sign have the same amplitudes in any order only at level
+// 1 of a constant signal; a ramp does not: neighbours are alike before the permutation and not
+// after it.
 TEST(DocumentRise, PermutingTearsNeighboursApart) {
   const Grid<float> weights(1, kPositions, 1.0f);
   Grid<float> ramp(kPositions, 1);
@@ -101,7 +105,8 @@ TEST(DocumentRise, PermutingTearsNeighboursApart) {
   EXPECT_NE(first.nulls[0](0, 0), rise(1).nulls[0](0, 0));
 }
 
-// Rows outside of the usable positions stay where they are: a value that stands out there is in no bin's null.
+// Rows outside of the usable positions stay where they are: a value that stands out there is in no
+// bin's null.
 TEST(DocumentRise, PermutingStaysWithinTheUsablePositions) {
   const Grid<float> weights(1, kPositions, 1.0f);
   Grid<float> values = normal_grid(kPositions, 1, 3);

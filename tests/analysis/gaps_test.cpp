@@ -1,10 +1,10 @@
-// Signals with gaps: what each policy does, and that the reported spread is exactly what a gap reaches.
+// Signals with gaps: what each policy does, and that the reported spread is exactly what a gap
+// reaches.
 
 #include "analysis/gaps.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
+#include <gtest/gtest.h>
 #include <limits>
 #include <random>
 
@@ -31,7 +31,8 @@ struct Outcome {
 Outcome outcome_of(const Dwt& dwt, const std::vector<double>& x, Gaps policy) {
   Outcome outcome;
   std::vector<SignalView<double>> views;
-  for (uint32_t b = 0; b <= dwt.levels(); ++b) outcome.bands.emplace_back(dwt.length(b == 0 ? 0 : dwt.levels() + 1 - b));
+  for (uint32_t b = 0; b <= dwt.levels(); ++b)
+    outcome.bands.emplace_back(dwt.length(b == 0 ? 0 : dwt.levels() + 1 - b));
   for (auto& band : outcome.bands) views.push_back(line_view(band.data(), band.size()));
   outcome.report = forward_with_gaps<double>(dwt, line_view(x.data(), x.size()), views, policy);
   return outcome;
@@ -44,7 +45,8 @@ Outcome outcome_of(const Modwt& modwt, const std::vector<double>& x, Gaps policy
   for (auto& band : outcome.bands) views.push_back(line_view(band.data(), band.size()));
   const SignalView<double> smooth = views.back();
   views.pop_back();
-  outcome.report = forward_with_gaps<double>(modwt, line_view(x.data(), x.size()), views, smooth, policy);
+  outcome.report =
+      forward_with_gaps<double>(modwt, line_view(x.data(), x.size()), views, smooth, policy);
   return outcome;
 }
 
@@ -60,7 +62,8 @@ TEST(Gaps, AreFoundAndFilledByTheLineBetweenTheirNeighbours) {
   EXPECT_THROW(fill_gaps<double>(nothing), Error);
 }
 
-// A masked coefficient is one that changes when the missing samples change; all others have the bits of the whole signal.
+// A masked coefficient is one that changes when the missing samples change; all others have the
+// bits of the whole signal.
 template <class Transform>
 void expect_exact_mask(const Transform& transform, size_t length, const std::string& what) {
   const auto whole = noise(length);
@@ -70,7 +73,8 @@ void expect_exact_mask(const Transform& transform, size_t length, const std::str
     other[p] += 1.37 + 0.61 * static_cast<double>(p % 3);
     holed[p] = kNothing;
   }
-  const Outcome a = outcome_of(transform, whole, Gaps::Error), b = outcome_of(transform, other, Gaps::Error);
+  const Outcome a = outcome_of(transform, whole, Gaps::Error),
+                b = outcome_of(transform, other, Gaps::Error);
   const Outcome masked = outcome_of(transform, holed, Gaps::Mask);
   EXPECT_EQ(masked.report.missing, 4u);
   for (size_t band = 0; band < a.bands.size(); ++band) {
@@ -79,8 +83,10 @@ void expect_exact_mask(const Transform& transform, size_t length, const std::str
       const bool missing = std::isnan(masked.bands[band][k]);
       lost += missing;
       if (missing) continue;
-      ASSERT_EQ(masked.bands[band][k], a.bands[band][k]) << what << " band " << band << " coefficient " << k;
-      ASSERT_EQ(a.bands[band][k], b.bands[band][k]) << what << " band " << band << " coefficient " << k;
+      ASSERT_EQ(masked.bands[band][k], a.bands[band][k])
+          << what << " band " << band << " coefficient " << k;
+      ASSERT_EQ(a.bands[band][k], b.bands[band][k])
+          << what << " band " << band << " coefficient " << k;
     }
     EXPECT_EQ(masked.report.spread[band], lost) << what;
     EXPECT_GT(lost, 0u);
@@ -90,18 +96,22 @@ void expect_exact_mask(const Transform& transform, size_t length, const std::str
 
 TEST(Gaps, MaskLosesWhatSeesAGapAndNothingElse) {
   for (const char* name : {"haar", "db3", "bior2.2"})
-    for (const Boundary boundary : {Boundary::Symmetric, Boundary::Periodization, Boundary::Causal, Boundary::Smooth})
-      expect_exact_mask(Dwt(find_wavelet(name), boundary, 301, 3), 301, std::string(name) + " " + std::string(boundary_name(boundary)));
+    for (const Boundary boundary :
+         {Boundary::Symmetric, Boundary::Periodization, Boundary::Causal, Boundary::Smooth})
+      expect_exact_mask(Dwt(find_wavelet(name), boundary, 301, 3), 301,
+                        std::string(name) + " " + std::string(boundary_name(boundary)));
   for (const Undecimated kind : {Undecimated::Modwt, Undecimated::Stationary})
     expect_exact_mask(Modwt(find_wavelet("db2"), 301, 3, kind), 301, "undecimated");
 }
 
-// Haar, level j: a causal window of 2^j positions sees a gap of g from its first position to 2^j - 1 past its last.
+// Haar, level j: a causal window of 2^j positions sees a gap of g from its first position to 2^j -
+// 1 past its last.
 TEST(Gaps, SpreadOfTheCausalHaarIsItsFilter) {
   auto x = noise(200);
   for (size_t p = 50; p < 57; ++p) x[p] = kNothing;
   const Outcome masked = outcome_of(Modwt(find_wavelet("haar"), 200, 4), x, Gaps::Mask);
-  for (uint32_t level = 1; level <= 4; ++level) EXPECT_EQ(masked.report.spread[level - 1], 7 + (size_t{1} << level) - 1);
+  for (uint32_t level = 1; level <= 4; ++level)
+    EXPECT_EQ(masked.report.spread[level - 1], 7 + (size_t{1} << level) - 1);
 }
 
 TEST(Gaps, InterpolateFillsAndCounts) {
@@ -110,7 +120,8 @@ TEST(Gaps, InterpolateFillsAndCounts) {
   x[10] = kNothing;
   filled[10] = (x[9] + x[11]) / 2;
   const Dwt dwt(find_wavelet("db2"), Boundary::Reflect, 64, 3);
-  const Outcome outcome = outcome_of(dwt, x, Gaps::Interpolate), wanted = outcome_of(dwt, filled, Gaps::Error);
+  const Outcome outcome = outcome_of(dwt, x, Gaps::Interpolate),
+                wanted = outcome_of(dwt, filled, Gaps::Error);
   EXPECT_EQ(outcome.bands, wanted.bands);
   EXPECT_GT(outcome.report.spread[0], 0u);
   EXPECT_EQ(wanted.report.spread, std::vector<size_t>(4, 0));
@@ -137,8 +148,8 @@ TEST(Gaps, EverySignalOfABatchHasItsOwn) {
   std::vector<double> out(x.size());
   const Dwt dwt(find_wavelet("haar"), Boundary::Periodization, kPositions, 2);
   const auto bands = dwt.bands_of(rows_view(GridView<double>(out.data(), kPositions, kChannels)));
-  const GapReport report =
-      forward_with_gaps<double>(dwt, rows_view(GridView<const double>(x.data(), kPositions, kChannels)), bands, Gaps::Mask);
+  const GapReport report = forward_with_gaps<double>(
+      dwt, rows_view(GridView<const double>(x.data(), kPositions, kChannels)), bands, Gaps::Mask);
   EXPECT_EQ(report.spread, (std::vector<size_t>{1, 1, 1}));
   for (size_t i = 0; i < out.size(); ++i) {
     if (i % kChannels != 1) {

@@ -1,4 +1,5 @@
-// The fused profile against the transform and its inverse, closed forms, and the profile of a real model (tests/data/attention).
+// The fused profile against the transform and its inverse, closed forms, and the profile of a real
+// model (tests/data/attention).
 
 #include <algorithm>
 #include <cmath>
@@ -18,7 +19,8 @@ namespace {
 
 using testing::random_signal;
 
-/// |Rec(D_level)| averaged over channels, by the transform and the inverse of one band. [level, position]
+/// |Rec(D_level)| averaged over channels, by the transform and the inverse of one band, [level,
+/// position].
 template <class Real>
 Grid<double> honest_profile(Grid<Real> signal, uint32_t levels) {
   haar_forward(signal.view(), levels);
@@ -45,7 +47,8 @@ Grid<Real> two_rows_of_weights(size_t positions) {
   return weights;
 }
 
-/// Largest difference from the honest profile, relative to it, over all heads, levels and positions.
+/// Largest difference from the honest profile, relative to it, over all heads, levels and
+/// positions.
 template <class Real>
 double worst_difference(size_t positions, size_t channels, uint32_t levels) {
   const Grid<Real> values = random_signal<Real>(positions, channels);
@@ -68,8 +71,9 @@ double worst_difference(size_t positions, size_t channels, uint32_t levels) {
   return worst;
 }
 
-// Channel counts around the vector (4) and the tile (64). The honest path rounds at each of 2 * levels products with 1/sqrt 2, and
-// a difference of block means loses the digits that they share: a single channel is asked for less.
+// Channel counts around the vector (4) and the tile (64). The honest path rounds at each of 2 *
+// levels products with 1/sqrt 2, and a difference of block means loses the digits that they share:
+// a single channel is asked for less.
 TEST(HaarProfile, AgreesWithTheTransformInDouble) {
   for (const size_t channels : {3u, 4u, 7u, 64u, 67u, 131u})
     EXPECT_LE(worst_difference<double>(64, channels, 5), 1e-12) << channels << " channels";
@@ -99,11 +103,15 @@ template <class Real>
 PlainMeasures plain_measures(const Grid<Real>& signal, uint32_t levels) {
   const size_t positions = signal.rows();
   const auto channels = static_cast<double>(signal.cols());
-  PlainMeasures plain{{levels, positions}, {levels, positions}, {levels, positions}, std::vector<double>(positions)};
+  PlainMeasures plain{{levels, positions},
+                      {levels, positions},
+                      {levels, positions},
+                      std::vector<double>(positions)};
   Grid<Real> coefficients = signal;
   haar_forward(coefficients.view(), levels);
   for (uint32_t level = 1; level <= levels; ++level) {
-    const Grid<Real> band = haar_reconstruct_band(std::as_const(coefficients).view(), levels, level);
+    const Grid<Real> band =
+        haar_reconstruct_band(std::as_const(coefficients).view(), levels, level);
     for (size_t p = 0; p < positions; ++p)
       for (const Real sample : band.row(p)) {
         const double number = std::abs(static_cast<double>(sample));
@@ -113,7 +121,9 @@ PlainMeasures plain_measures(const Grid<Real>& signal, uint32_t levels) {
       }
   }
   for (size_t p = 0; p < positions; ++p)
-    for (const Real sample : signal.row(p)) plain.signal_energy[p] += static_cast<double>(sample) * static_cast<double>(sample) / channels;
+    for (const Real sample : signal.row(p))
+      plain.signal_energy[p] +=
+          static_cast<double>(sample) * static_cast<double>(sample) / channels;
   return plain;
 }
 
@@ -122,8 +132,11 @@ void expect_plain_measures(size_t positions, size_t channels, uint32_t levels, d
   const Grid<Real> values = random_signal<Real>(positions, channels);
   const Grid<Real> weights = two_rows_of_weights<Real>(positions);
   const size_t count = amplitude_count(positions, levels);
-  Grid<double> magnitude(2, count), energy(2, count), log_magnitude(2, count), signal_energy(2, positions);
-  haar_measures<Real>(weights.view(), values.view(), levels, {magnitude.view(), energy.view(), log_magnitude.view(), signal_energy.view()});
+  Grid<double> magnitude(2, count), energy(2, count), log_magnitude(2, count),
+      signal_energy(2, positions);
+  haar_measures<Real>(
+      weights.view(), values.view(), levels,
+      {magnitude.view(), energy.view(), log_magnitude.view(), signal_energy.view()});
   Grid<double> alone(2, count);
   haar_amplitudes<Real>(weights.view(), values.view(), levels, alone.view());
   EXPECT_TRUE(std::ranges::equal(alone.all(), magnitude.all()));
@@ -138,12 +151,16 @@ void expect_plain_measures(size_t positions, size_t channels, uint32_t levels, d
       relative_variability(energy.row(h), signal_energy.row(h), level, relative);
       for (size_t p = 0; p < positions; ++p) {
         const size_t block = amplitudes_of_level(positions, level).first + (p >> level);
-        EXPECT_NEAR(magnitude(h, block), plain.magnitude(level - 1, p), tolerance * plain.magnitude(level - 1, p));
-        EXPECT_NEAR(energy(h, block), plain.energy(level - 1, p), 2 * tolerance * plain.energy(level - 1, p));
-        // A channel whose difference is small loses digits; its logarithm is a mean over channels of that.
+        EXPECT_NEAR(magnitude(h, block), plain.magnitude(level - 1, p),
+                    tolerance * plain.magnitude(level - 1, p));
+        EXPECT_NEAR(energy(h, block), plain.energy(level - 1, p),
+                    2 * tolerance * plain.energy(level - 1, p));
+        // A channel whose difference is small loses digits; its logarithm is a mean over channels
+        // of that.
         EXPECT_NEAR(log_magnitude(h, block), plain.log_magnitude(level - 1, p), 100 * tolerance);
         double local = 0;
-        for (size_t i = p >> level << level; i < ((p >> level) + 1) << level; ++i) local += plain.signal_energy[i] / static_cast<double>(1 << level);
+        for (size_t i = p >> level << level; i < ((p >> level) + 1) << level; ++i)
+          local += plain.signal_energy[i] / static_cast<double>(1 << level);
         EXPECT_NEAR(relative[p], std::sqrt(plain.energy(level - 1, p) / local), 4 * tolerance);
       }
     }
@@ -170,13 +187,15 @@ TEST(HaarProfile, EveryMeasureAgreesWithTheTransform) {
   }
 }
 
-// Under modulated noise with equal weights all levels' shares are what the null says: energies halve per level, whatever the gain.
+// Under modulated noise with equal weights all levels' shares are what the null says: energies
+// halve per level, whatever the gain.
 TEST(HaarProfile, RelativeVariabilityIgnoresTheWeights) {
   const Grid<double> values = random_signal<double>(64, 8);
   Grid<double> weights(2, 64, 1.0);
   for (double& weight : weights.row(1)) weight = 7.5;
   Grid<double> magnitude(2, 56), energy(2, 56), signal_energy(2, 64);
-  haar_measures<double>(weights.view(), values.view(), 3, {magnitude.view(), energy.view(), {}, signal_energy.view()});
+  haar_measures<double>(weights.view(), values.view(), 3,
+                        {magnitude.view(), energy.view(), {}, signal_energy.view()});
   std::vector<double> a(64), b(64);
   relative_variability(energy.row(0), signal_energy.row(0), 2, a);
   relative_variability(energy.row(1), signal_energy.row(1), 2, b);
@@ -191,8 +210,10 @@ TEST(HaarProfile, HalfValuesGiveTheBitsOfTheirFloats) {
   from_half(halves, wide.all());
   for (const uint32_t levels : {1u, 4u}) {
     Grid<double> a(2, amplitude_count(64, levels)), b = a;
-    haar_measures<float>(weights.view(), std::as_const(wide).view(), levels, {a.view(), {}, {}, {}});
-    haar_measures(weights.view(), GridView<const uint16_t>(halves.data(), 64, 70), levels, {b.view(), {}, {}, {}});
+    haar_measures<float>(weights.view(), std::as_const(wide).view(), levels,
+                         {a.view(), {}, {}, {}});
+    haar_measures(weights.view(), GridView<const uint16_t>(halves.data(), 64, 70), levels,
+                  {b.view(), {}, {}, {}});
     EXPECT_TRUE(std::ranges::equal(a.all(), b.all()));
   }
 }
@@ -213,7 +234,8 @@ TEST(HaarProfile, EqualsPyWavelets) {
                   wanted.values[(6 - level) * 512 + p], 1e-12 * largest);
 }
 
-// An impulse of height 1 at position 5 of 32: at level l the means of its block's halves differ by 2^(1 - l), and half of that is 2^-l.
+// An impulse of height 1 at position 5 of 32: at level l the means of its block's halves differ by
+// 2^(1 - l), and half of that is 2^-l.
 TEST(HaarProfile, ImpulseHasItsClosedForm) {
   const Grid<float> weights(1, 32, 1.0f);
   Grid<float> values(32, 1, 0.0f);
@@ -240,8 +262,8 @@ TEST(HaarProfile, ProfilesAreAddedTo) {
       EXPECT_EQ(twice[h].all()[i], 2 * once[h].all()[i]);
 }
 
-// Float64 reference from recorded float32: the largest relative difference of any head, level and position, amplitudes from 2e-10 to
-// 1e-1 (wanted 1e-4).
+// Float64 reference from recorded float32: the largest relative difference of any head, level and
+// position, amplitudes from 2e-10 to 1e-1 (wanted 1e-4).
 TEST(HaarProfile, EqualsTheReferenceProfileOfARealModel) {
   const auto attention =
       testing::read_npy<float>(testing::data_file("attention/attention_last_row.npy"));

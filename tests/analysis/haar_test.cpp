@@ -1,4 +1,5 @@
-// The transform and its inverse: convention, closed forms, PyWavelets' numbers (tests/data/wavelets), refusals.
+// The transform and its inverse: convention, closed forms, PyWavelets' numbers
+// (tests/data/wavelets), refusals.
 
 #include "analysis/haar.h"
 
@@ -86,8 +87,9 @@ TEST(Haar, BandsAndApproximationAddUpToTheSignal) {
   for (size_t i = 0; i < sum.all().size(); ++i) EXPECT_NEAR(sum.all()[i], signal.all()[i], 1e-13);
 }
 
-// A step from 0 to 1 between positions 7 and 8 of 32 is the middle of a block of 16 and of no other block: D_4 alone sees the jump
-// (+-1/2 on positions 0..15), and D_5 the difference of the halves' means (1/2 and 1: +-1/4).
+// A step from 0 to 1 between positions 7 and 8 of 32 is the middle of a block of 16 and of no other
+// block: D_4 alone sees the jump (+-1/2 on positions 0..15), and D_5 the difference of the halves'
+// means (1/2 and 1: +-1/4).
 TEST(Haar, StepHasItsClosedForm) {
   Grid<double> signal(32, 1, 0.0);
   for (size_t p = 8; p < 32; ++p) signal(p, 0) = 1;

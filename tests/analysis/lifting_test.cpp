@@ -3,13 +3,12 @@
 #include "analysis/lifting.h"
 
 #include <gtest/gtest.h>
-
 #include <limits>
 #include <random>
 
 #include "analysis/dwt.h"
-#include "data/error.h"
 #include "analysis/wavelets.h"
+#include "data/error.h"
 #include "tests/analysis/reference_cases.h"
 
 namespace dendrokv {
@@ -29,9 +28,11 @@ std::vector<Real> noise(size_t count) {
 
 /// Layout and length of the bands are those of Dwt.
 template <class Real, class Transform>
-std::vector<Real> coefficients_of(const Transform& transform, const Dwt& layout, const std::vector<Real>& x) {
+std::vector<Real> coefficients_of(const Transform& transform, const Dwt& layout,
+                                  const std::vector<Real>& x) {
   std::vector<Real> out(layout.coefficients());
-  transform.template forward<Real>(line_view(x.data(), x.size()), layout.bands_of(line_view(out.data(), out.size())));
+  transform.template forward<Real>(line_view(x.data(), x.size()),
+                                   layout.bands_of(line_view(out.data(), out.size())));
   return out;
 }
 
@@ -42,7 +43,8 @@ TEST(Lifting, HaarIsADifferenceAndAMean) {
   // 5/3 predicts by the mean of two neighbours and updates by a quarter of two details.
   const auto cdf53 = std::ranges::find(lifting_forms(), "bior2.2", &LiftingForm::name);
   ASSERT_NE(cdf53, lifting_forms().end());
-  for (const double factor : cdf53->factors) EXPECT_TRUE(std::abs(factor) == 0.5 || std::abs(factor) == 0.25) << factor;
+  for (const double factor : cdf53->factors)
+    EXPECT_TRUE(std::abs(factor) == 0.5 || std::abs(factor) == 0.25) << factor;
 }
 
 TEST(Lifting, TheWholeTableHasAForm) {
@@ -59,14 +61,22 @@ void expect_equals_the_filters(double tolerance) {
       const LiftedDwt lifted(name, length, levels);
       const auto x = noise<Real>(length);
       const auto w = coefficients_of(lifted, filters, x);
-      EXPECT_LE(largest_difference(w, coefficients_of(filters, filters, x)), tolerance * largest_magnitude(x)) << name << " " << length;
+      EXPECT_LE(largest_difference(w, coefficients_of(filters, filters, x)),
+                tolerance * largest_magnitude(x))
+          << name << " " << length;
       std::vector<Real> back(length);
-      lifted.inverse<Real>(filters.bands_of(line_view<const Real>(w.data(), w.size())), line_view(back.data(), length));
-      EXPECT_LE(largest_difference(back, x), tolerance * largest_magnitude(x)) << name << " " << length;
+      lifted.inverse<Real>(filters.bands_of(line_view<const Real>(w.data(), w.size())),
+                           line_view(back.data(), length));
+      EXPECT_LE(largest_difference(back, x), tolerance * largest_magnitude(x))
+          << name << " " << length;
     }
 }
-TEST(Lifting, EqualsTheFiltersInDouble) { expect_equals_the_filters<double>(1e-12); }
-TEST(Lifting, EqualsTheFiltersInFloat) { expect_equals_the_filters<float>(1e-6); }
+TEST(Lifting, EqualsTheFiltersInDouble) {
+  expect_equals_the_filters<double>(1e-12);
+}
+TEST(Lifting, EqualsTheFiltersInFloat) {
+  expect_equals_the_filters<float>(1e-6);
+}
 
 // [position, channel] with threads: the bits of single lines.
 TEST(Lifting, RowsGiveTheBitsOfLines) {
@@ -75,8 +85,10 @@ TEST(Lifting, RowsGiveTheBitsOfLines) {
   const LiftedDwt lifted("db3", kPositions, 3);
   const auto numbers = noise<double>(kPositions * kChannels);
   std::vector<double> out(layout.coefficients() * kChannels), back(numbers.size());
-  const auto bands = layout.bands_of(rows_view(GridView<double>(out.data(), layout.coefficients(), kChannels)));
-  lifted.forward<double>(rows_view(GridView<const double>(numbers.data(), kPositions, kChannels)), bands, 3);
+  const auto bands =
+      layout.bands_of(rows_view(GridView<double>(out.data(), layout.coefficients(), kChannels)));
+  lifted.forward<double>(rows_view(GridView<const double>(numbers.data(), kPositions, kChannels)),
+                         bands, 3);
   const std::vector<SignalView<const double>> read(bands.begin(), bands.end());
   lifted.inverse<double>(read, rows_view(GridView<double>(back.data(), kPositions, kChannels)), 2);
   EXPECT_LE(largest_difference(back, numbers), 1e-12);

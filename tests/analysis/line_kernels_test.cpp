@@ -2,9 +2,8 @@
 
 #include "analysis/line_kernels.h"
 
-#include <gtest/gtest.h>
-
 #include <array>
+#include <gtest/gtest.h>
 #include <limits>
 #include <random>
 #include <vector>
@@ -49,7 +48,8 @@ void expect_equal_sets(size_t count_of_terms) {
       Runs streamed = runs;
       streamed.stores1 = Stores::Streamed;
       std::vector<Real> again0(plain0.size()), again1(plain1.size());
-      sets[s]->combine_two(terms, weights0.data(), weights1.data(), streamed, again0.data(), again1.data());
+      sets[s]->combine_two(terms, weights0.data(), weights1.data(), streamed, again0.data(),
+                           again1.data());
       order_streamed_stores();
       ASSERT_EQ(again0, plain0) << sets[s]->isa << " " << length;
       ASSERT_EQ(again1, plain1) << sets[s]->isa << " " << length;
@@ -81,7 +81,8 @@ void expect_equal_decimation() {
   for (const size_t taps : {2u, 4u, 6u, 8u, 10u, 12u, 14u, 16u})
     for (size_t length = 1; length <= 150; ++length) {
       // Nothing beyond the samples that the outputs see may be read.
-      const std::vector<Real> x(noise.begin(), noise.begin() + static_cast<ptrdiff_t>(2 * length + taps - 2));
+      const std::vector<Real> x(noise.begin(),
+                                noise.begin() + static_cast<ptrdiff_t>(2 * length + taps - 2));
       std::vector<Real> plain0(length), plain1(length);
       for (size_t k = 0; k < length; ++k)
         for (size_t m = 0; m < taps; ++m) {
@@ -90,12 +91,14 @@ void expect_equal_decimation() {
         }
       for (size_t s = 0; s < count; ++s) {
         std::vector<Real> out0(length), out1(length);
-        ASSERT_TRUE(sets[s]->decimate(x.data(), weights0.data(), weights1.data(), taps, length, out0.data(), out1.data()));
+        ASSERT_TRUE(sets[s]->decimate(x.data(), weights0.data(), weights1.data(), taps, length,
+                                      out0.data(), out1.data()));
         ASSERT_EQ(out0, plain0) << sets[s]->isa << " " << taps << " " << length;
         ASSERT_EQ(out1, plain1) << sets[s]->isa << " " << taps << " " << length;
       }
     }
-  EXPECT_FALSE(sets[0]->decimate(noise.data(), weights0.data(), weights1.data(), 18, 0, nullptr, nullptr));
+  EXPECT_FALSE(
+      sets[0]->decimate(noise.data(), weights0.data(), weights1.data(), 18, 0, nullptr, nullptr));
 }
 
 TEST(LineKernels, DecimationGivesThePlainBits) {
@@ -111,7 +114,9 @@ void expect_found_gaps() {
     for (const size_t length : {1u, 7u, 64u, 65u, 200u}) {
       std::vector<Real> x(length, std::numeric_limits<Real>::max());
       EXPECT_TRUE(sets[s]->finite(x.data(), length));
-      for (const Real gap : {std::numeric_limits<Real>::quiet_NaN(), std::numeric_limits<Real>::infinity(), -std::numeric_limits<Real>::infinity()})
+      for (const Real gap :
+           {std::numeric_limits<Real>::quiet_NaN(), std::numeric_limits<Real>::infinity(),
+            -std::numeric_limits<Real>::infinity()})
         for (size_t at = 0; at < length; ++at) {
           x[at] = gap;
           EXPECT_FALSE(sets[s]->finite(x.data(), length)) << sets[s]->isa << " " << at;

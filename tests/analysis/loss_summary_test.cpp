@@ -8,7 +8,8 @@
 namespace dendrokv {
 namespace {
 
-// Two policies; the second's loss is that of the first and `more`; at every fourth token the first one's likeliest token is right.
+// Two policies; the second's loss is that of the first and `more`; at every fourth token the first
+// one's likeliest token is right.
 EvalText text_of(uint32_t tokens, float loss, float more, bool with_kl) {
   std::vector<int32_t> ids(tokens, 5);
   EvalText text = unscored_text("t", ids, 2, with_kl ? std::optional<uint32_t>(0) : std::nullopt);

@@ -1,5 +1,6 @@
 #pragma once
-// The rise of one document from weights and values in memory: the parts that an analysis puts together, without files.
+// The rise of one document from weights and values in memory: the parts that an analysis puts
+// together, without files.
 
 #include <utility>
 
@@ -14,8 +15,9 @@ struct NullDraws {
   uint64_t seed = 1;
 };
 
-inline DocumentRise rise_of(const BandTransform& transform, const Grid<float>& weights, const Grid<float>& values, IndexRange usable,
-                            const BinMap& bins, const NullDraws& nulls, uint64_t document) {
+inline DocumentRise rise_of(const BandTransform& transform, const Grid<float>& weights,
+                            const Grid<float>& values, IndexRange usable, const BinMap& bins,
+                            const NullDraws& nulls, uint64_t document) {
   const size_t bands = transform.places().size(), heads = weights.rows(), positions = values.rows();
   const IndexRange all{0, positions};
   const size_t block = transform.places().back().run;
@@ -39,7 +41,8 @@ inline DocumentRise rise_of(const BandTransform& transform, const Grid<float>& w
       add_log_amplitudes(magnitude.row(head), transform.places(), all, all, bins, null.view());
   }
   DocumentRise rise{Grid<double>(bands, bins.count()), {}, {}};
-  for (size_t i = 0; i < rise.amplitude.all().size(); ++i) rise.amplitude.all()[i] = amplitude.all()[i].mean();
+  for (size_t i = 0; i < rise.amplitude.all().size(); ++i)
+    rise.amplitude.all()[i] = amplitude.all()[i].mean();
   for (const MeanLog& mean : size) rise.size.push_back(mean.mean());
   if (nulls.draws == 0) return rise;
   rise.nulls.emplace_back(bands, bins.count());

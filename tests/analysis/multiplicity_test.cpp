@@ -39,7 +39,8 @@ TEST(AdjustedPValues, NeverAboveOneAndNoTestStaysNoTest) {
   EXPECT_TRUE(adjusted_p_values({}, Dependence::Positive).empty());
 }
 
-// 20 true nulls at 5 %: any finding is a false one, so a twentieth of the 2,000 families may have one. The standard error is 0.005.
+// 20 true nulls at 5 %: any finding is a false one, so a twentieth of the 2,000 families may have
+// one. The standard error is 0.005.
 TEST(AdjustedPValues, KeepTheRateTheyPromise) {
   int families_with_finding = 0;
   for (uint64_t family = 0; family < 2000; ++family) {

@@ -1,10 +1,10 @@
-// Packets: the first path is the decimated transform, every basis restores the signal, a tone is found, the basis is the cheapest.
+// Packets: the first path is the decimated transform, every basis restores the signal, a tone is
+// found, the basis is the cheapest.
 
 #include "analysis/packets.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
+#include <gtest/gtest.h>
 #include <limits>
 #include <numbers>
 
@@ -34,8 +34,9 @@ TEST(Packets, EveryBasisRestoresTheSignal) {
   for (const Boundary boundary : {Boundary::Zero, Boundary::Periodization, Boundary::Reflect}) {
     const auto x = random_signal<double>(101, 2);
     const PacketTree<double> tree(find_wavelet("sym4"), boundary, 3, x.view());
-    for (const auto& basis : {tree.level_basis(0), tree.level_basis(3), tree.best_basis(PacketCost::Entropy),
-                              std::vector<PacketNode>{{1, 0}, {2, 2}, {3, 6}, {3, 7}}}) {
+    for (const auto& basis :
+         {tree.level_basis(0), tree.level_basis(3), tree.best_basis(PacketCost::Entropy),
+          std::vector<PacketNode>{{1, 0}, {2, 2}, {3, 6}, {3, 7}}}) {
       const Grid<double> back = tree.inverse(basis);
       for (size_t i = 0; i < x.all().size(); ++i) EXPECT_NEAR(back.all()[i], x.all()[i], 1e-12);
     }
@@ -44,7 +45,8 @@ TEST(Packets, EveryBasisRestoresTheSignal) {
   }
 }
 
-// A tone of frequency f (Nyquist 1) has its energy in the node whose place in order of frequency is f * 2^levels.
+// A tone of frequency f (Nyquist 1) has its energy in the node whose place in order of frequency is
+// f * 2^levels.
 TEST(Packets, TonesAreWhereTheirFrequencyIs) {
   for (uint32_t place = 0; place < 8; ++place) {
     Grid<double> x(512, 1);
@@ -55,11 +57,13 @@ TEST(Packets, TonesAreWhereTheirFrequencyIs) {
     PacketNode loudest;
     for (const PacketNode node : tree.level_basis(3)) {
       double energy = 0;
-      for (size_t k = 0; k < tree.band(node).rows(); ++k) energy += std::pow(tree.band(node)(k, 0), 2);
+      for (size_t k = 0; k < tree.band(node).rows(); ++k)
+        energy += std::pow(tree.band(node)(k, 0), 2);
       if (energy > most) most = energy, loudest = node;
     }
     EXPECT_EQ(frequency_place(loudest), place);
-    EXPECT_GT(most, 0.75 * 256);  // the rest leaks to its neighbours: ten moments are not a sharp filter
+    // the rest leaks to its neighbours: ten moments are not a sharp filter
+    EXPECT_GT(most, 0.75 * 256);
   }
 }
 
@@ -73,7 +77,11 @@ TEST(Packets, BestBasisIsTheCheapestOfAll) {
     return sum;
   };
   // The five covers of two levels.
-  const std::vector<std::vector<PacketNode>> all = {{{0, 0}}, {{1, 0}, {1, 1}}, {{2, 0}, {2, 1}, {1, 1}}, {{1, 0}, {2, 2}, {2, 3}}, {{2, 0}, {2, 1}, {2, 2}, {2, 3}}};
+  const std::vector<std::vector<PacketNode>> all = {{{0, 0}},
+                                                    {{1, 0}, {1, 1}},
+                                                    {{2, 0}, {2, 1}, {1, 1}},
+                                                    {{1, 0}, {2, 2}, {2, 3}},
+                                                    {{2, 0}, {2, 1}, {2, 2}, {2, 3}}};
   double least = std::numeric_limits<double>::infinity();
   for (const auto& basis : all) least = std::min(least, cost(basis));
   EXPECT_DOUBLE_EQ(cost(tree.best_basis(PacketCost::Magnitude)), least);

@@ -15,7 +15,8 @@ std::string text(const std::vector<IndexRange>& bins) {
   return line;
 }
 
-// TreeKV's figure: 512 positions, 32 left out at each end, five levels: 14 blocks of 32 in 7 bins of two.
+// TreeKV's figure: 512 positions, 32 left out at each end, five levels: 14 blocks of 32 in 7 bins
+// of two.
 TEST(PositionBins, HaveWholeBlocksCountedFromTheEnd) {
   EXPECT_EQ(text(position_bins({32, 448}, 5)), "32+64 96+64 160+64 224+64 288+64 352+64 416+64");
 }

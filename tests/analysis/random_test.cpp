@@ -1,4 +1,5 @@
-// Philox against the vectors of its authors; uniform, normal and below against their moments; streams that do not meet.
+// Philox against the vectors of its authors; uniform, normal and below against their moments;
+// streams that do not meet.
 
 #include "analysis/random.h"
 
@@ -36,7 +37,8 @@ TEST(RandomStream, RepeatsAndDiffersByStreamAndSeed) {
   EXPECT_NE(first(1, 2), first(1, (uint64_t{1} << 32) + 2));
 }
 
-// 100,000 numbers: the standard errors of mean and variance are 0.0009 and 0.0003 (uniform), 0.003 and 0.0045 (normal).
+// 100,000 numbers: the standard errors of mean and variance are 0.0009 and 0.0003 (uniform), 0.003
+// and 0.0045 (normal).
 TEST(RandomStream, HasTheMomentsOfItsDistributions) {
   RandomStream random(7, 0);
   constexpr size_t kCount = 100000;

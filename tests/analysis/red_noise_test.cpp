@@ -45,8 +45,8 @@ TEST(RedNoise, AMeanOverTimeHasMoreDegrees) {
   EXPECT_NEAR(time_average_degrees(morlet, 2.32 * 8, 8), 2 * std::sqrt(2.0), 1e-12);
 }
 
-// Their example of the 2 to 8 year band of NINO3 (section 5b): scales 2^(j/4) * 0.5 years inside of the band, 6.441 degrees printed in
-// the software's example.
+// Their example of the 2 to 8 year band of NINO3 (section 5b): scales 2^(j/4) * 0.5 years inside of
+// the band, 6.441 degrees printed in the software's example.
 TEST(RedNoise, TheScaleAveragedBandHasThePrintedDegrees) {
   const double step = 0.25, first = 0.5;
   std::vector<double> scales;

@@ -1,5 +1,6 @@
 #pragma once
-// The cases of tests/data/wavelets: a text file of lines of words, and the numbers that they take, in order, from an .npy file.
+// The cases of tests/data/wavelets: a text file of lines of words, and the numbers that they take,
+// in order, from an .npy file.
 
 #include <algorithm>
 #include <cmath>
@@ -45,7 +46,8 @@ class ReferenceCases {
 template <class A>
 double largest_magnitude(const A& numbers) {
   double largest = 0;
-  for (const auto number : numbers) largest = std::max(largest, std::abs(static_cast<double>(number)));
+  for (const auto number : numbers)
+    largest = std::max(largest, std::abs(static_cast<double>(number)));
   return largest;
 }
 

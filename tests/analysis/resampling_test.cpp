@@ -1,4 +1,5 @@
-// Tests over documents against enumeration, closed forms and their own promise: the share of wrong answers under the null.
+// Tests over documents against enumeration, closed forms and their own promise: the share of wrong
+// answers under the null.
 
 #include "analysis/resampling.h"
 
@@ -121,7 +122,8 @@ TEST(Bands, WeightsCountADocumentAsOftenAsTheySay) {
   EXPECT_EQ(uneven.upper[0], 5);
 }
 
-// 95 % of the bands hold the truth (0) in all six columns. A bootstrap of 30 documents is a little short of it: 0.92 to 0.95.
+// 95 % of the bands hold the truth (0) in all six columns. A bootstrap of 30 documents is a little
+// short of it: 0.92 to 0.95.
 TEST(Bands, SimultaneousOnesHoldEverywhereAtOnce) {
   int held = 0;
   constexpr int kRepetitions = 400;

@@ -1,5 +1,5 @@
-// Verdicts on documents whose truth is known: weighted white noise is not called a rise of relative variability, a planted
-// rise is found; and each verdict on curves made for it.
+// Verdicts on documents whose truth is known: weighted white noise is not called a rise of relative
+// variability, a planted rise is found; and each verdict on curves made for it.
 
 #include "analysis/rise_claims.h"
 
@@ -25,7 +25,8 @@ const Claim& claim(const std::vector<Claim>& claims, std::string_view name) {
 
 // --- documents made of curves
 
-// ln amplitude: at level 1 `high` * u, at the last `low` * u, between them in between; u from 0 to 1 over 6 bins; noise 0.05.
+// ln amplitude: at level 1 `high` * u, at the last `low` * u, between them in between; u from 0 to
+// 1 over 6 bins; noise 0.05.
 std::vector<DocumentRise> drawn_curves(size_t documents, double high, double low, double jump = 0) {
   constexpr size_t kLevels = 3, kBins = 6;
   std::vector<DocumentRise> rises;
@@ -69,8 +70,7 @@ TEST(JudgeRise, AFallIsContradicted) {
 
 TEST(JudgeRise, TheSteepestLevelIsTold) {
   EXPECT_EQ(claim(judged(drawn_curves(24, 2, 1)), "high-most").verdict, Verdict::Shown);
-  EXPECT_EQ(claim(judged(drawn_curves(24, 1, 2)), "high-most").verdict,
-            Verdict::Contradicted);
+  EXPECT_EQ(claim(judged(drawn_curves(24, 1, 2)), "high-most").verdict, Verdict::Contradicted);
 }
 
 TEST(JudgeRise, AJumpIsNotSmooth) {
@@ -91,10 +91,11 @@ TEST(JudgeRise, TheLeastNumberOfDocumentsCanDecide) {
             Verdict::Shown);
 }
 
-// m claims adjusted after Benjamini and Yekutieli: the least p-value of n sign flips, 2^-n, times m (1 + 1/2 + ... + 1/m).
+// m claims adjusted after Benjamini and Yekutieli: the least p-value of n sign flips, 2^-n, times m
+// (1 + 1/2 + ... + 1/m).
 TEST(JudgeRise, TheLeastNumberFollowsFromTheAdjustment) {
-  EXPECT_EQ(least_documents(0, 0.05), 7u);  // 3 * 11/6 / 128 = 0.043
-  EXPECT_EQ(least_documents(1, 0.05), 8u);  // 5 * 137/60 / 256 = 0.045
+  EXPECT_EQ(least_documents(0, 0.05), 7u);   // 3 * 11/6 / 128 = 0.043
+  EXPECT_EQ(least_documents(1, 0.05), 8u);   // 5 * 137/60 / 256 = 0.045
   EXPECT_EQ(least_documents(6, 0.05), 10u);  // 15 * 3.318 / 1024 = 0.0486
 }
 
@@ -111,8 +112,8 @@ TEST(JudgeRise, WithoutBinsNothingIsTestable) {
 
 // --- documents made of weights and values
 
-// Weights fall with the square root of the distance; each channel is a first-order autoregression whose coefficient goes from
-// `start` to 0 at the end, of constant variance: 0 gives white noise.
+// Weights fall with the square root of the distance; each channel is a first-order autoregression
+// whose coefficient goes from `start` to 0 at the end, of constant variance: 0 gives white noise.
 DocumentRise simulated(uint64_t repetition, uint64_t document, double start) {
   constexpr size_t kPositions = 256, kChannels = 16;
   constexpr uint32_t kLevels = 5;
@@ -131,7 +132,8 @@ DocumentRise simulated(uint64_t repetition, uint64_t document, double start) {
   const IndexRange usable{0, kPositions};
   const BandTransform transform({}, kPositions);
   const BinMap bins(position_bins(usable, kLevels), kPositions);
-  return rise_of(transform, weights, values, usable, bins, {find_surrogate("shuffle-values"), 2, repetition}, document);
+  return rise_of(transform, weights, values, usable, bins,
+                 {find_surrogate("shuffle-values"), 2, repetition}, document);
 }
 
 const std::string kNulls[] = {"shuffle-values"};

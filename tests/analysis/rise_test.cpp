@@ -29,7 +29,8 @@ TEST(Rise, UsableIsWhatIsValidAndNotExcluded) {
   EXPECT_EQ(usable_range(shape(30, 0, 32)).count, 0u);
 }
 
-// 2^(p / 16): a quarter of 32 positions lies 24 before the last one's, wherever the curve starts: 2^(24 / 16).
+// 2^(p / 16): a quarter of 32 positions lies 24 before the last one's, wherever the curve starts:
+// 2^(24 / 16).
 TEST(Rise, AnExponentialHasTheRatioOfItsQuarters) {
   std::vector<double> curve(64);
   for (size_t p = 0; p < curve.size(); ++p) curve[p] = std::exp2(static_cast<double>(p) / 16);

@@ -2,11 +2,10 @@
 
 #include "analysis/search.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <gtest/gtest.h>
 #include <random>
 
 namespace dendrokv {
@@ -14,7 +13,8 @@ namespace {
 
 constexpr size_t kSettings = 32, kPieces = 32;
 
-/// Losses [setting, piece] whose noise is as large as the spread of the worths: no winner is plain at once.
+/// Losses [setting, piece] whose noise is as large as the spread of the worths: no winner is plain
+/// at once.
 Grid<double> made_up_losses(uint32_t seed) {
   std::mt19937 random(seed);
   std::normal_distribution<double> normal;
@@ -62,11 +62,12 @@ TEST(Search, HalvingFindsTheWinnerOfTheGridOrOneWithinItsIntervalAtAQuarterOfThe
     EXPECT_LE(4 * halving.cost, grid.cost) << seed;
     same += halving.best == grid.best;
     // Is it worse than the winner by more than the interval of their difference allows for?
-    const Interval difference = paired_difference(losses.row(halving.best), losses.row(grid.best), 0.95);
+    const Interval difference =
+        paired_difference(losses.row(halving.best), losses.row(grid.best), 0.95);
     within += halving.best == grid.best || difference.lower <= 0;
   }
-  std::printf("halving: the winner of the grid in %d, within its interval in %d of %d searches\n", same,
-              within, kSearches);
+  std::printf("halving: the winner of the grid in %d, within its interval in %d of %d searches\n",
+              same, within, kSearches);
   // Two pieces decide about half of the settings, so now and then the winner goes at once.
   EXPECT_GE(within, 95);
 }
@@ -75,7 +76,8 @@ TEST(Search, SettingsThatAreWorseBeyondDoubtLeaveBeforeTheirTurn) {
   Grid<double> losses(kSettings, kPieces);
   for (size_t setting = 0; setting < kSettings; ++setting)
     for (size_t piece = 0; piece < kPieces; ++piece)
-      losses(setting, piece) = setting == 5 ? 0.0 : 1 + 0.001 * static_cast<double>((setting + piece) % 7);
+      losses(setting, piece) =
+          setting == 5 ? 0.0 : 1 + 0.001 * static_cast<double>((setting + piece) % 7);
   const Search search = successive_halving(kSettings, kPieces, {}, measure(losses));
   EXPECT_EQ(search.best, 5u);
   EXPECT_EQ(search.cost, 2 * kSettings + 2 * kSettings / 2);  // the second look leaves one
@@ -83,8 +85,8 @@ TEST(Search, SettingsThatAreWorseBeyondDoubtLeaveBeforeTheirTurn) {
 
 TEST(Search, StopsWhenAskedTo) {
   size_t calls = 0;
-  const Search search = successive_halving(
-      4, 8, {}, [&](std::span<const size_t>, size_t, std::span<double> losses) {
+  const Search search =
+      successive_halving(4, 8, {}, [&](std::span<const size_t>, size_t, std::span<double> losses) {
         std::ranges::fill(losses, 1.0);
         return ++calls < 2;
       });

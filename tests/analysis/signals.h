@@ -20,11 +20,12 @@ Grid<Real> random_signal(size_t positions, size_t channels) {
   return signal;
 }
 
-/// A trace of the reference model's layers 0, 14 and 29 and its last query at position 511: recorded attention and values of
-/// tests/data/attention.
+/// A trace of the reference model's layers 0, 14 and 29 and its last query at position 511:
+/// recorded attention and values of tests/data/attention.
 void write_reference_trace(const std::filesystem::path& path, Encoding encoding);
 
-/// What a small trace of noise is: 2 layers of 4 heads on 2 KV heads, 8 channels, every step recorded as f32.
+/// What a small trace of noise is: 2 layers of 4 heads on 2 KV heads, 8 channels, every step
+/// recorded as f32.
 struct NoiseTrace {
   uint32_t tokens = 64;
   uint32_t window = 0;  // a step sees its last `window` positions; 0 = all

@@ -2,9 +2,8 @@
 
 #include "analysis/streaming.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
+#include <gtest/gtest.h>
 #include <limits>
 
 #include "analysis/haar.h"
@@ -56,7 +55,8 @@ TEST(HaarStream, EqualsTheProfile) {
   size_t blocks = 0;
   for (size_t p = 0; p < kPositions; ++p)
     for (const HaarStream::Block& block : stream.append(x.row(p))) {
-      const double amplitude = wanted(0, amplitudes_of_level(kPositions, block.level).first + block.index);
+      const double amplitude =
+          wanted(0, amplitudes_of_level(kPositions, block.level).first + block.index);
       EXPECT_NEAR(block.magnitude, amplitude, 1e-12 * amplitude);
       EXPECT_EQ((block.index + 1) << block.level, p + 1);
       ++blocks;

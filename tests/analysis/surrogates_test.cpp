@@ -28,7 +28,8 @@ Parts parts() {
   for (size_t p = 0; p < kPositions; ++p)
     for (size_t c = 0; c < kChannels; ++c) {
       const double before = p == 0 ? 0 : double{parts.values(p - 1, c)};
-      parts.values(p, c) = static_cast<float>(0.8 * before + random.normal() + (c == 1 ? double{parts.values(p, 0)} : 0));
+      parts.values(p, c) = static_cast<float>(0.8 * before + random.normal() +
+                                              (c == 1 ? double{parts.values(p, 0)} : 0));
     }
   return parts;
 }
@@ -59,7 +60,8 @@ TEST(Surrogates, EachChangesItsPartOnlyAndNothingOutside) {
     const bool same_values = std::ranges::equal(before.values.all(), after.values.all());
     EXPECT_EQ(same_weights, row.part == ChangedPart::Values) << row.name;
     EXPECT_EQ(same_values, row.part == ChangedPart::Weights) << row.name;
-    for (const size_t p : {size_t{0}, kUsable.first - 1, kUsable.first + kUsable.count, kPositions - 1}) {
+    for (const size_t p :
+         {size_t{0}, kUsable.first - 1, kUsable.first + kUsable.count, kPositions - 1}) {
       EXPECT_EQ(before.values(p, 1), after.values(p, 1)) << row.name << " " << p;
       EXPECT_EQ(before.weights(1, p), after.weights(1, p)) << row.name << " " << p;
     }
@@ -69,7 +71,8 @@ TEST(Surrogates, EachChangesItsPartOnlyAndNothingOutside) {
 TEST(Surrogates, OnlyRandomOnesDependOnTheStream) {
   for (const Surrogate& row : surrogate_table()) {
     const Parts one = changed(row.name, 1), other = changed(row.name, 2);
-    const bool same = std::ranges::equal(one.weights.all(), other.weights.all()) && std::ranges::equal(one.values.all(), other.values.all());
+    const bool same = std::ranges::equal(one.weights.all(), other.weights.all()) &&
+                      std::ranges::equal(one.values.all(), other.values.all());
     EXPECT_EQ(same, row.draw == DrawKind::Fixed) << row.name;
   }
 }
@@ -78,7 +81,8 @@ TEST(Surrogates, PermutedRowsStayWhole) {
   const Parts before = parts(), after = changed("shuffle-values");
   const auto key = [](const Grid<float>& values) {
     std::vector<std::vector<float>> rows;
-    for (size_t p = 0; p < kPositions; ++p) rows.emplace_back(values.row(p).begin(), values.row(p).end());
+    for (size_t p = 0; p < kPositions; ++p)
+      rows.emplace_back(values.row(p).begin(), values.row(p).end());
     std::ranges::sort(rows);
     return rows;
   };
@@ -100,7 +104,8 @@ TEST(Surrogates, SmoothedWeightsAreMeansAroundThem) {
   EXPECT_NEAR(after.weights(0, 300), sum, 1e-6);
 }
 
-// Mean and covariance of 512 draws: four standard errors of a correlated series' own are about 4 sqrt(2 / 512) of the variance.
+// Mean and covariance of 512 draws: four standard errors of a correlated series' own are about 4
+// sqrt(2 / 512) of the variance.
 TEST(Surrogates, NormalValuesHaveMeanAndCovariance) {
   const Parts before = parts(), after = changed("gaussian-values");
   const auto covariance = [](const Grid<float>& values, size_t a, size_t b) {
@@ -112,20 +117,24 @@ TEST(Surrogates, NormalValuesHaveMeanAndCovariance) {
   };
   for (size_t a = 0; a < kChannels; ++a)
     for (size_t b = 0; b < kChannels; ++b) {
-      const double scale = std::sqrt(covariance(before.values, a, a) * covariance(before.values, b, b));
-      EXPECT_NEAR(covariance(after.values, a, b) / scale, covariance(before.values, a, b) / scale, 0.25);
+      const double scale =
+          std::sqrt(covariance(before.values, a, a) * covariance(before.values, b, b));
+      EXPECT_NEAR(covariance(after.values, a, b) / scale, covariance(before.values, a, b) / scale,
+                  0.25);
     }
 }
 
 double power(const std::vector<double>& series, size_t k) {
   std::complex<double> sum = 0;
   for (size_t t = 0; t < series.size(); ++t)
-    sum += series[t] * std::polar(1.0, -2 * std::numbers::pi * static_cast<double>(k * t) / static_cast<double>(series.size()));
+    sum += series[t] * std::polar(1.0, -2 * std::numbers::pi * static_cast<double>(k * t) /
+                                           static_cast<double>(series.size()));
   return std::norm(sum);
 }
 
 TEST(Surrogates, IaaftKeepsNumbersAndSpectrum) {
-  const std::vector<double> before = channel(parts().values, 0), after = channel(changed("iaaft").values, 0);
+  const std::vector<double> before = channel(parts().values, 0),
+                            after = channel(changed("iaaft").values, 0);
   EXPECT_EQ(sorted(before), sorted(after));
   double low_before = 0, low_after = 0, high_before = 0, high_after = 0;
   for (size_t k = 1; k <= 256; ++k) {
@@ -136,7 +145,9 @@ TEST(Surrogates, IaaftKeepsNumbersAndSpectrum) {
   EXPECT_NEAR(high_after / high_before, 1, 0.1);
 }
 
-TEST(Surrogates, AnUnknownNameIsRefused) { EXPECT_THROW(find_surrogate("shuffle"), Error); }
+TEST(Surrogates, AnUnknownNameIsRefused) {
+  EXPECT_THROW(find_surrogate("shuffle"), Error);
+}
 
 }  // namespace
 }  // namespace dendrokv

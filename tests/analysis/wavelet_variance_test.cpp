@@ -1,4 +1,5 @@
-// Wavelet variance of series whose variance is known in closed form, and how often 95 % intervals hold it.
+// Wavelet variance of series whose variance is known in closed form, and how often 95 % intervals
+// hold it.
 
 #include "analysis/wavelet_variance.h"
 
@@ -10,14 +11,14 @@
 
 #include "analysis/modwt.h"
 #include "analysis/random.h"
-#include "analysis/modwt.h"
 #include "data/error.h"
 #include "tests/support/files.h"
 
 namespace dendrokv {
 namespace {
 
-// Haar MODWT of a level by its definition: (mean of 2^(j-1) positions - mean of the 2^(j-1) before) / 2, at full interior places.
+// Haar MODWT of a level by its definition: (mean of 2^(j-1) positions - mean of the 2^(j-1) before)
+// / 2, at full interior places.
 std::vector<double> haar_coefficients(const std::vector<double>& series, uint32_t level) {
   const size_t half = size_t{1} << (level - 1);
   std::vector<double> coefficients(series.size(), 1e9);  // the start must not be looked at
@@ -55,7 +56,8 @@ TEST(WaveletVariance, OfWhiteNoiseHalvesFromLevelToLevel) {
   }
 }
 
-// A random walk of unit steps: Haar nu^2 = (2^(2j) + 2) / (12 * 2^j), by summing the squares of the filter's running sums.
+// A random walk of unit steps: Haar nu^2 = (2^(2j) + 2) / (12 * 2^j), by summing the squares of the
+// filter's running sums.
 TEST(WaveletVariance, OfARandomWalkIsTheClosedForm) {
   std::vector<double> walk = white_noise(400000, 9);
   for (size_t t = 1; t < walk.size(); ++t) walk[t] += walk[t - 1];
@@ -81,12 +83,15 @@ std::vector<double> haar_filter(uint32_t level) {
   return bands.back();
 }
 
-/// Sum over the filter times the autocovariances of unit innovations, or of a process whose differences have them.
-double filtered_variance(const std::string& process, double parameter, const std::vector<double>& h) {
+/// Sum over the filter times the autocovariances of unit innovations, or of a process whose
+/// differences have them.
+double filtered_variance(const std::string& process, double parameter,
+                         const std::vector<double>& h) {
   std::vector<double> taps = h;
   if (process == "random_walk")  // a walk is the running sum of white noise
     for (size_t l = 1; l < taps.size(); ++l) taps[l] += taps[l - 1];
-  if (process == "quantization") {  // the difference of noise of variance 1, which a sum of the filter's differences sees
+  // the difference of noise of variance 1, which a sum of the filter's differences sees
+  if (process == "quantization") {
     taps.push_back(0);
     for (size_t l = taps.size() - 1; l > 0; --l) taps[l] -= taps[l - 1];
   }
@@ -103,7 +108,8 @@ double filtered_variance(const std::string& process, double parameter, const std
   if (process == "ar1") {
     for (size_t i = 0; i < taps.size(); ++i)
       for (size_t j = 0; j < taps.size(); ++j)
-        variance += taps[i] * taps[j] * std::pow(parameter, std::abs(static_cast<double>(i) - static_cast<double>(j)));
+        variance += taps[i] * taps[j] *
+                    std::pow(parameter, std::abs(static_cast<double>(i) - static_cast<double>(j)));
     return variance / (1 - parameter * parameter);
   }
   for (const double tap : taps) variance += tap * tap;
@@ -112,14 +118,16 @@ double filtered_variance(const std::string& process, double parameter, const std
 
 // The closed forms of every process of the reference, from the filters of the transform itself.
 TEST(WaveletVariance, FiltersGiveTheClosedForms) {
-  std::istringstream lines(testing::read_text(testing::data_file("wavelets/haar_modwt_variance.csv")));
+  std::istringstream lines(
+      testing::read_text(testing::data_file("wavelets/haar_modwt_variance.csv")));
   std::string line;
   std::getline(lines, line);
   size_t count = 0;
   for (; std::getline(lines, line); ++count) {
     std::istringstream cells(line);
     std::string process, parameter, level, tau, variance;
-    for (std::string* cell : {&process, &parameter, &level, &tau, &variance}) std::getline(cells, *cell, ',');
+    for (std::string* cell : {&process, &parameter, &level, &tau, &variance})
+      std::getline(cells, *cell, ',');
     const double wanted = std::stod(variance);
     const double found = filtered_variance(process, parameter.empty() ? 0 : std::stod(parameter),
                                            haar_filter(static_cast<uint32_t>(std::stoul(level))));
@@ -128,18 +136,23 @@ TEST(WaveletVariance, FiltersGiveTheClosedForms) {
   EXPECT_GE(count, 80u);
 }
 
-// Estimates from one long series of each stationary process hold the closed form within four of their own standard errors.
+// Estimates from one long series of each stationary process hold the closed form within four of
+// their own standard errors.
 TEST(WaveletVariance, EstimatesOfDependentSeriesHoldTheClosedForm) {
-  for (const auto& [process, parameter] : {std::pair<std::string, double>{"ar1", 0.9}, {"ma1", 0.5}, {"ma1", -0.7}}) {
+  for (const auto& [process, parameter] :
+       {std::pair<std::string, double>{"ar1", 0.9}, {"ma1", 0.5}, {"ma1", -0.7}}) {
     const std::vector<double> noise = white_noise(20000, 31);
     std::vector<double> series = noise;
     for (size_t t = 1; t < series.size(); ++t)
       series[t] = noise[t] + parameter * (process == "ar1" ? series[t - 1] : noise[t - 1]);
     for (const uint32_t level : {1u, 3u, 5u}) {
       const auto all = haar_coefficients(series, level);
-      const auto interior = interior_coefficients(all, 2, level).subspan(200, 4000);  // past the start of the process
-      const double a = large_sample_variance(interior), truth = filtered_variance(process, parameter, haar_filter(level));
-      const VarianceInterval interval = gaussian_interval(mean_square(interior), a, interior.size(), 0.99994);
+      // past the start of the process
+      const auto interior = interior_coefficients(all, 2, level).subspan(200, 4000);
+      const double a = large_sample_variance(interior),
+                   truth = filtered_variance(process, parameter, haar_filter(level));
+      const VarianceInterval interval =
+          gaussian_interval(mean_square(interior), a, interior.size(), 0.99994);
       EXPECT_LE(interval.lower, truth) << process << " " << level;
       EXPECT_GE(interval.upper, truth) << process << " " << level;
     }
@@ -194,7 +207,8 @@ TEST(WaveletVariance, NinetyFivePercentIntervalsHoldTheTruthSoOften) {
   EXPECT_LE(held_spectrum, 9600);
 }
 
-// The same with degrees of freedom from the data; 2,000 series, for the autocovariances take the time. Standard error 0.5 %.
+// The same with degrees of freedom from the data; 2,000 series, for the autocovariances take the
+// time. Standard error 0.5 %.
 TEST(WaveletVariance, IntervalsFromTheDataHoldToo) {
   constexpr int kSeries = 2000;
   int held = 0;
@@ -210,8 +224,9 @@ TEST(WaveletVariance, IntervalsFromTheDataHoldToo) {
   EXPECT_NEAR(held / double{kSeries}, 0.95, 0.03);
 }
 
-// Squares of W with tails that a normal distribution does not have, and dependent ones: noise whose amplitude wanders. An interval
-// for normal W misses the truth much too often. 10,000 series: the standard error is 0.2 %.
+// Squares of W with tails that a normal distribution does not have, and dependent ones: noise whose
+// amplitude wanders. An interval for normal W misses the truth much too often. 10,000 series: the
+// standard error is 0.2 %.
 TEST(WaveletVariance, MultitaperIntervalsHoldWithoutNormality) {
   constexpr int kSeries = 10000;
   constexpr size_t kLength = 512;
@@ -221,13 +236,14 @@ TEST(WaveletVariance, MultitaperIntervalsHoldWithoutNormality) {
     std::vector<double> w(kLength);
     double wandering = random.normal();
     for (double& value : w) {
-      wandering = 0.6 * wandering + 0.8 * random.normal();  // variance 1
+      wandering = 0.6 * wandering + 0.8 * random.normal();   // variance 1
       value = random.normal() * std::exp(0.25 * wandering);  // mean square exp(2 * 0.25^2)
     }
     const double truth = std::exp(0.125);
     const VarianceInterval interval = multitaper_interval(w, 0.95);
     held += interval.lower <= truth && truth <= interval.upper;
-    const VarianceInterval normal = chi_squared_interval(mean_square(w), degrees_of_ideal_filter(kLength, 0), 0.95);
+    const VarianceInterval normal =
+        chi_squared_interval(mean_square(w), degrees_of_ideal_filter(kLength, 0), 0.95);
     normal_held += normal.lower <= truth && truth <= normal.upper;
   }
   EXPECT_GE(held, 9370);  // skewness leaves it a little short of 95 %
@@ -235,7 +251,8 @@ TEST(WaveletVariance, MultitaperIntervalsHoldWithoutNormality) {
   EXPECT_LT(normal_held, 8700);
 }
 
-// Of white noise both transforms estimate 2^-j; of Haar no coefficient is touched, of db2 one or two.
+// Of white noise both transforms estimate 2^-j; of Haar no coefficient is touched, of db2 one or
+// two.
 TEST(WaveletVariance, FromDecimatedCoefficients) {
   EXPECT_EQ(dwt_boundary_coefficients(2, 5), 0u);
   EXPECT_EQ(dwt_boundary_coefficients(4, 1), 1u);

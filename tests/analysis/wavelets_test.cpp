@@ -2,9 +2,8 @@
 
 #include "analysis/wavelets.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
+#include <gtest/gtest.h>
 #include <sstream>
 
 #include "data/error.h"
@@ -17,8 +16,8 @@ namespace {
 TEST(Wavelets, TableHasEveryFamilyInFull) {
   const std::vector<std::string_view> names = wavelet_names();
   EXPECT_EQ(names.size(), 1u + 20 + 19 + 7 + 5 + 15 + 15 + 1);
-  for (const char* name : {"haar", "db1", "db20", "sym2", "sym20", "la8", "la20", "coif1", "coif5", "bior1.1",
-                           "bior6.8", "rbio3.9", "dmey"})
+  for (const char* name : {"haar", "db1", "db20", "sym2", "sym20", "la8", "la20", "coif1", "coif5",
+                           "bior1.1", "bior6.8", "rbio3.9", "dmey"})
     EXPECT_EQ(find_wavelet(name).name, name);
 }
 
@@ -28,7 +27,8 @@ double product(const std::vector<double>& a, const std::vector<double>& b, ptrdi
   const auto length = static_cast<ptrdiff_t>(a.size());
   for (ptrdiff_t k = 0; k < length; ++k) {
     const ptrdiff_t other = length - 1 - k + shift;
-    if (other >= 0 && other < length) sum += a[static_cast<size_t>(k)] * b[static_cast<size_t>(other)];
+    if (other >= 0 && other < length)
+      sum += a[static_cast<size_t>(k)] * b[static_cast<size_t>(other)];
   }
   return sum;
 }
@@ -36,11 +36,14 @@ double product(const std::vector<double>& a, const std::vector<double>& b, ptrdi
 TEST(Wavelets, FiltersReconstruct) {
   for (const std::string_view name : wavelet_names()) {
     const Wavelet wavelet = find_wavelet(name);
-    // dmey is an approximation by design; the others are sums of at most 40 products of exactly rounded taps.
+    // dmey is an approximation by design; the others are sums of at most 40 products of exactly
+    // rounded taps.
     const double tolerance = name == "dmey" ? 3e-3 : 5e-16;
     for (ptrdiff_t shift = -62; shift <= 62; shift += 2) {
-      EXPECT_NEAR(product(wavelet.dec_lo, wavelet.rec_lo, shift), shift == 0 ? 1 : 0, tolerance) << name;
-      EXPECT_NEAR(product(wavelet.dec_hi, wavelet.rec_hi, shift), shift == 0 ? 1 : 0, tolerance) << name;
+      EXPECT_NEAR(product(wavelet.dec_lo, wavelet.rec_lo, shift), shift == 0 ? 1 : 0, tolerance)
+          << name;
+      EXPECT_NEAR(product(wavelet.dec_hi, wavelet.rec_hi, shift), shift == 0 ? 1 : 0, tolerance)
+          << name;
       EXPECT_NEAR(product(wavelet.dec_lo, wavelet.rec_hi, shift), 0, tolerance) << name;
     }
     double sum = 0;
@@ -83,8 +86,11 @@ TEST(Wavelets, TapsEqualPyWavelets) {
                                       : part == "dec_hi" ? wavelet.dec_hi
                                       : part == "rec_lo" ? wavelet.rec_lo
                                                          : wavelet.rec_hi;
-    const bool symlet = name.starts_with("sym"), biorthogonal = wavelet.orthogonality == Orthogonality::Biorthogonal;
-    const double tolerance = symlet ? (wavelet.length() <= 16 ? 1e-11 : 1e-10) : biorthogonal ? 2e-12 : 1e-14;
+    const bool symlet = name.starts_with("sym"),
+               biorthogonal = wavelet.orthogonality == Orthogonality::Biorthogonal;
+    const double tolerance = symlet         ? (wavelet.length() <= 16 ? 1e-11 : 1e-10)
+                             : biorthogonal ? 2e-12
+                                            : 1e-14;
     EXPECT_LE(testing::largest_difference(taps, wanted), tolerance) << name << " " << part;
   }
   EXPECT_EQ(count, 200u);

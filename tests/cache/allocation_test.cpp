@@ -1,9 +1,8 @@
 #include "cache/allocation.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cstdio>
+#include <gtest/gtest.h>
 #include <random>
 
 #include "data/error.h"
@@ -18,7 +17,8 @@ struct Instance {
   uint64_t budget = 0;
 };
 
-/// Few lanes, few levels, gains that need not be concave, and a budget somewhere between the least and the most.
+/// Few lanes, few levels, gains that need not be concave, and a budget somewhere between the least
+/// and the most.
 Instance random_instance(uint32_t seed) {
   std::mt19937 random(seed);
   const auto draw = [&](uint32_t low, uint32_t high) {
@@ -59,7 +59,8 @@ double best_gain(const Instance& instance) {
     }
     if (bytes <= instance.budget) best = std::max(best, gain);
     size_t lane = 0;
-    while (lane < level.size() && ++level[lane] == instance.lanes[lane].rows.size()) level[lane++] = 0;
+    while (lane < level.size() && ++level[lane] == instance.lanes[lane].rows.size())
+      level[lane++] = 0;
     if (lane == level.size()) return best;
   }
 }
@@ -118,8 +119,8 @@ TEST(Allocation, GreedyIsNeverBelowItsBoundAgainstDynamicProgramming) {
   RecordProperty("mean_gap_greedy", std::to_string(gap / counted));
   RecordProperty("mean_gap_lagrangian", std::to_string(lagrangian_gap / counted));
   RecordProperty("mean_gap_procurement", std::to_string(procurement_gap / counted));
-  std::printf("mean gap to the best: greedy %.4f, lagrangian %.4f, procurement %.4f\n", gap / counted,
-              lagrangian_gap / counted, procurement_gap / counted);
+  std::printf("mean gap to the best: greedy %.4f, lagrangian %.4f, procurement %.4f\n",
+              gap / counted, lagrangian_gap / counted, procurement_gap / counted);
   EXPECT_LT(gap / counted, 0.05);
   EXPECT_LT(lagrangian_gap / counted, 0.05);
 }
@@ -127,15 +128,18 @@ TEST(Allocation, GreedyIsNeverBelowItsBoundAgainstDynamicProgramming) {
 TEST(Allocation, LagrangianStaysBelowItsDual) {
   for (uint32_t seed = 0; seed < kInstances; ++seed) {
     const Instance instance = random_instance(seed);
-    const Allocation found = allocate(AllocationMethod::Lagrangian, instance.lanes, instance.budget);
-    EXPECT_LE(best_gain(instance), found.upper_bound + 1e-9) << seed;  // the price is found by halving
+    const Allocation found =
+        allocate(AllocationMethod::Lagrangian, instance.lanes, instance.budget);
+    // the price is found by halving
+    EXPECT_LE(best_gain(instance), found.upper_bound + 1e-9) << seed;
   }
 }
 
 TEST(Allocation, PaymentsCoverCostsAndStayWithinTheBudget) {
   for (uint32_t seed = 0; seed < kInstances; ++seed) {
     const Instance instance = random_instance(seed);
-    const Allocation found = allocate(AllocationMethod::Procurement, instance.lanes, instance.budget);
+    const Allocation found =
+        allocate(AllocationMethod::Procurement, instance.lanes, instance.budget);
     double paid = 0;
     uint64_t least = 0;
     for (size_t lane = 0; lane < instance.lanes.size(); ++lane) {
@@ -153,8 +157,8 @@ TEST(Allocation, ALaneThatDeclaresMoreNeverGetsFewerRows) {
   for (uint32_t seed = 0; seed < kInstances; ++seed) {
     Instance instance = random_instance(seed);
     const auto rows = [&] {
-      return instance.lanes[0].rows[allocate(AllocationMethod::Procurement, instance.lanes,
-                                             instance.budget).level[0]];
+      return instance.lanes[0]
+          .rows[allocate(AllocationMethod::Procurement, instance.lanes, instance.budget).level[0]];
     };
     const uint32_t honest = rows();
     for (double& gain : instance.lanes[0].gain) gain *= 1.25;

@@ -1,5 +1,6 @@
-// The audit of files: green on what the program writes, and for each check of the table a file that is damaged
-// just so that it goes red. The closed loops come from a running model, so that record and weights are real.
+// The audit of files: green on what the program writes, and for each check of the table a file that
+// is damaged just so that it goes red. The closed loops come from a running model, so that record
+// and weights are real.
 
 #include "cache/audit.h"
 
@@ -124,8 +125,7 @@ struct Samples {
     numbers.positions = numbers.valid_count = 4;
     numbers.layers = {Layer(0)};
     numbers.heads = {Head(0)};
-    numbers.band = numbers.low = numbers.high = numbers.mean_weight =
-        std::vector<double>(4, 0.25);
+    numbers.band = numbers.low = numbers.high = numbers.mean_weight = std::vector<double>(4, 0.25);
     numbers.band_by_head = std::vector<float>(4, 0.25f);
     numbers.band_names = {"1"};
     numbers.period_low = {2};
@@ -257,10 +257,12 @@ INSTANTIATE_TEST_SUITE_P(
         "lagkv:budget=24,recent=4,every=8,lag=4", "expected-attention:budget=24,every=8"));
 
 /// Rows of lane number `i` (layer by layer): 14 + 9 * ((i + shift) mod lanes).
-std::string write_map(const fs::path& path, uint32_t shift, uint32_t layers = model().config().layers) {
+std::string write_map(const fs::path& path, uint32_t shift,
+                      uint32_t layers = model().config().layers) {
   BudgetMap map{layers, model().config().kv_heads, {}};
   const uint32_t lanes = map.layers * map.lanes;
-  for (uint32_t lane = 0; lane < lanes; ++lane) map.rows.push_back(14 + 9 * ((lane + shift) % lanes));
+  for (uint32_t lane = 0; lane < lanes; ++lane)
+    map.rows.push_back(14 + 9 * ((lane + shift) % lanes));
   write_budget_map(path, map);
   return path.string();
 }
@@ -280,7 +282,8 @@ TEST(Audit, HoldsEachLaneOfABudgetMapToItsOwnRows) {
   const TemporaryFolder folder;
   const std::string map = write_map(folder / "map.txt", 0);
   write_trace(folder / "full.h5", "full");
-  for (const char* policy : {"treekv:sinks=2,recent=6,", "streaming:sinks=2,", "h2o:sinks=2,recent=6,", "h2o-avg:sinks=2,recent=6,"}) {
+  for (const char* policy : {"treekv:sinks=2,recent=6,", "streaming:sinks=2,",
+                             "h2o:sinks=2,recent=6,", "h2o-avg:sinks=2,recent=6,"}) {
     const std::string spec = policy + ("budget-map=" + map);
     write_map(map, 0);
     write_trace(folder / "t.h5", spec);
@@ -289,13 +292,15 @@ TEST(Audit, HoldsEachLaneOfABudgetMapToItsOwnRows) {
       const Audit audit = audit_of(folder / file);
       EXPECT_EQ(red_ones(audit), "") << file << " " << spec;
       for (const char* name : {"manifest", "rows = budget", "protected", "coverage"})
-        EXPECT_EQ(finding(audit, name).outcome, Outcome::Good) << file << " " << name << " " << spec;
+        EXPECT_EQ(finding(audit, name).outcome, Outcome::Good)
+            << file << " " << name << " " << spec;
       EXPECT_EQ(finding(audit, "identity").outcome, Outcome::NotApplicable) << file;
     }
     // The same total, other lanes.
     write_map(map, 1);
     for (const char* file : {"t.h5", "r.h5"})
-      EXPECT_EQ(finding(audit_of(folder / file), "rows = budget").outcome, Outcome::Bad) << file << " " << spec;
+      EXPECT_EQ(finding(audit_of(folder / file), "rows = budget").outcome, Outcome::Bad)
+          << file << " " << spec;
     // Of another model: the manifest says so, and nothing is looked up by it.
     write_map(map, 0, model().config().layers + 1);
     const Audit other = audit_of(folder / "t.h5");

@@ -29,11 +29,12 @@ struct LaneRun {
   std::string levels() const;
 };
 
-/// Weights that a policy does not look at, where it reads single steps: it gets them all the same, or NaN in their place.
+/// Weights that a policy does not look at, where it reads single steps: it gets them all the same,
+/// or NaN in their place.
 enum class Unread { Given, Spoilt };
 
-/// `after(step, run so far)` looks at every step, when given. Keys, values and queries, where the policy
-/// asks for them, are those of synthetic_row().
+/// `after(step, run so far)` looks at every step, when given. Keys, values and queries, where the
+/// policy asks for them, are those of synthetic_row().
 LaneRun run_lane(const PolicyChoice& choice, uint32_t tokens, const RowWeights& weights,
                  const std::function<void(Step, const LaneRun&)>& after = {},
                  const LanePlace& place = {}, Unread unread = Unread::Given);
@@ -52,8 +53,8 @@ RowWeights matrix_weights(std::vector<float> matrix, size_t columns);
 float random_weight(uint64_t seed, uint32_t values, Step step, Position position);
 RowWeights random_weights(uint64_t seed, uint32_t values = 0);
 
-/// Cursor at every eviction by duel: the left row of the pair, counted from 1 behind the sinks. Found from the victims, the
-/// rivals and the rows present alone.
+/// Cursor at every eviction by duel: the left row of the pair, counted from 1 behind the sinks.
+/// Found from the victims, the rivals and the rows present alone.
 std::vector<size_t> cursors(const LaneRun& lane, uint32_t sinks);
 
 /// "1 13 15 17"

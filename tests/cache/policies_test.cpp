@@ -25,7 +25,7 @@ std::string error_of(std::string_view spec) {
 }
 
 // --- specs
-// ----------------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------
 
 TEST(PolicyChoice, DefaultsAreWrittenOut) {
   EXPECT_EQ(PolicyChoice("full").text(), "full");
@@ -112,11 +112,11 @@ TEST(PolicyChoice, UnknownNamesKeysAndValuesListTheNearest) {
 }
 
 TEST(PolicyChoice, ValuesOutOfRangeAreRefused) {
-  for (const char* spec : {"treekv:capacity=0", "treekv:capacity=1,sinks=0,recent=0", "sliding:budget=1",
-                           "streaming:sinks=0,recent=1", "treekv:capacity=-1", "treekv:capacity=1.5",
-                           "treekv:capacity=", "treekv:capacity=99999999999", "streaming:recent=0",
-                           "sliding:capacity=0", "sliding:budget=0", "treekv:sinks=4,sinks=4",
-                           "treekv:", "treekv:capacity", ""})
+  for (const char* spec : {"treekv:capacity=0", "treekv:capacity=1,sinks=0,recent=0",
+                           "sliding:budget=1", "streaming:sinks=0,recent=1", "treekv:capacity=-1",
+                           "treekv:capacity=1.5", "treekv:capacity=", "treekv:capacity=99999999999",
+                           "streaming:recent=0", "sliding:capacity=0", "sliding:budget=0",
+                           "treekv:sinks=4,sinks=4", "treekv:", "treekv:capacity", ""})
     EXPECT_NE(error_of(spec), "no error") << spec;
 }
 
@@ -256,8 +256,7 @@ TEST_P(Conformance, TheSameWeightsGiveTheSameVictims) {
 
 TEST_P(Conformance, WeightsThatAreNotLookedAtDecideNothing) {
   const LaneRun given = run();
-  const LaneRun spoilt =
-      run_lane(choice_, kTokens, random_weights(3), {}, {}, Unread::Spoilt);
+  const LaneRun spoilt = run_lane(choice_, kTokens, random_weights(3), {}, {}, Unread::Spoilt);
   ASSERT_EQ(given.all.size(), spoilt.all.size());
   for (size_t at = 0; at < given.all.size(); ++at) {
     EXPECT_EQ(given.all[at].victim, spoilt.all[at].victim);

@@ -1,4 +1,5 @@
-// What would have kept a row (data/lineage.h), by brute force: the policy runs again with the change, and the row must stay.
+// What would have kept a row (data/lineage.h), by brute force: the policy runs again with the
+// change, and the row must stay.
 
 #include <algorithm>
 #include <cmath>
@@ -122,7 +123,8 @@ class Remedies : public ::testing::TestWithParam<Case> {
 
   void expect_kept_by_rows(const Eviction& eviction, uint64_t rows, bool by_rank) const {
     EXPECT_FALSE(drops(dropped_by(with_rows(choice_, rows), eviction.step), eviction.victim));
-    const bool ties = GetParam().values > 0 || choice_.spec().name() == "lagkv";  // its scores are places
+    // its scores are places
+    const bool ties = GetParam().values > 0 || choice_.spec().name() == "lagkv";
     if (rows == 1 || !by_rank || ties) return;
     EXPECT_TRUE(drops(dropped_by(with_rows(choice_, rows - 1), eviction.step), eviction.victim));
   }
@@ -135,8 +137,8 @@ class Remedies : public ::testing::TestWithParam<Case> {
     const auto raise = [&](LaneView& view) {
       sums.assign(view.weight_sum.begin(), view.weight_sum.end());
       last.assign(view.last_weight.begin(), view.last_weight.end());
-      const auto slot =
-          static_cast<size_t>(std::ranges::find(view.position, eviction.victim) - view.position.begin());
+      const auto slot = static_cast<size_t>(std::ranges::find(view.position, eviction.victim) -
+                                            view.position.begin());
       if (name == "tova") last[slot] += static_cast<float>(more);
       if (name == "h2o") sums[slot] += more;
       if (name == "h2o-avg" || name == "treekv") sums[slot] += more * view.steps(slot);
@@ -150,8 +152,8 @@ class Remedies : public ::testing::TestWithParam<Case> {
     const Spec& spec = choice_.spec();
     const std::string_view name = spec.name();
     return name == "h2o" || name == "h2o-avg" || name == "tova" ||
-           (name == "treekv" && spec.choice("score") == "mean" && spec.choice("origin") == "insertion" &&
-            spec.count("prompt") == 0);
+           (name == "treekv" && spec.choice("score") == "mean" &&
+            spec.choice("origin") == "insertion" && spec.count("prompt") == 0);
   }
 
   void expect_true(const Eviction& eviction, const Remedy& remedy, bool by_rank) const {
@@ -171,9 +173,10 @@ class Remedies : public ::testing::TestWithParam<Case> {
       case Remedy::Kind::Cursor:
         ASSERT_TRUE(tree);
         if (choice_.spec().choice("cursor") == "printed") return;  // moves by two
-        EXPECT_FALSE(drops(dropped_by(choice_, step, {},
-                                      remedy.amount > 0 ? Calls::TwiceAtTheEnd : Calls::SkipFirstDuel),
-                           eviction.victim));
+        EXPECT_FALSE(
+            drops(dropped_by(choice_, step, {},
+                             remedy.amount > 0 ? Calls::TwiceAtTheEnd : Calls::SkipFirstDuel),
+                  eviction.victim));
         return;
       case Remedy::Kind::Score:
         if (means_are_compared()) expect_kept_by_score(eviction, remedy.amount);
@@ -191,7 +194,8 @@ TEST_P(Remedies, KeepTheRow) {
     const bool by_rank = std::ranges::count(remedies, Remedy::Kind::Score, &Remedy::kind) > 0 &&
                          choice_.spec().name() != "geo-topk";
     for (const Remedy& remedy : remedies) {
-      const bool at_this_step = remedy.kind != Remedy::Kind::Sinks && remedy.kind != Remedy::Kind::Recent;
+      const bool at_this_step =
+          remedy.kind != Remedy::Kind::Sinks && remedy.kind != Remedy::Kind::Recent;
       if (at_this_step && !follows) continue;
       SCOPED_TRACE("position " + std::to_string(eviction.victim.value) + ", step " +
                    std::to_string(eviction.step.value) + ": " + remedy_text(remedy));
@@ -216,10 +220,12 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"tova:capacity=12", 3}, Case{"snapkv:capacity=12,recent=4,every=6"},
         Case{"snapkv:capacity=12,recent=4,every=6,pool=none", 2},
         Case{"snapkv:capacity=12,recent=4,prompt=40,every=0"},
-        Case{"pyramidkv:capacity=12,recent=4,every=6"}, Case{"geo-topk:capacity=12,recent=4,every=6,chunks=3"},
+        Case{"pyramidkv:capacity=12,recent=4,every=6"},
+        Case{"geo-topk:capacity=12,recent=4,every=6,chunks=3"},
         Case{"norm-sum-blocks:capacity=16,sinks=4,recent=4,block=4"},
         Case{"r-kv:capacity=12,recent=4,every=6"}, Case{"knorm:capacity=12,skip=0"},
-        Case{"keydiff:capacity=12,every=6"}, Case{"lagkv:capacity=12,sinks=2,recent=4,every=6,lag=3"},
+        Case{"keydiff:capacity=12,every=6"},
+        Case{"lagkv:capacity=12,sinks=2,recent=4,every=6,lag=3"},
         Case{"expected-attention:capacity=12,sinks=2,every=6"}, Case{"streaming:sinks=2,recent=10"},
         Case{"sliding:capacity=12"}, Case{"random:capacity=8,sinks=2,recent=4"},
         Case{"context-shift:budget=12,sinks=2"}, Case{"lacache:budget=24"}));

@@ -48,7 +48,9 @@ TEST(RowKernels, PageBoundIsTheLargestOverQueriesOfTheSumOfTheLargerProducts) {
     constexpr size_t kQueries = 3, kPages = 5;
     const auto queries = normals<float>(kQueries * channels, 1);
     auto pages = normals<float>(kPages * 2 * channels, 2);  // [page] of the lowest, the highest
-    const auto low = [&](size_t page, size_t c) -> float& { return pages[page * 2 * channels + c]; };
+    const auto low = [&](size_t page, size_t c) -> float& {
+      return pages[page * 2 * channels + c];
+    };
     const auto high = [&](size_t page, size_t c) -> float& { return low(page, channels + c); };
     for (size_t page = 0; page < kPages; ++page)
       for (size_t c = 0; c < channels; ++c)
@@ -169,7 +171,9 @@ TEST(RowKernels, BoundsAndSpreadsOfChannels) {
       }
     for (size_t slot = 5; slot < 12; ++slot) {
       double mean = 0, variance = 0;
-      const auto at = [&](size_t c) { return (double{rows.view[slot][c]} - origin[c]) * factor[c]; };
+      const auto at = [&](size_t c) {
+        return (double{rows.view[slot][c]} - origin[c]) * factor[c];
+      };
       for (size_t c = 0; c < channels; ++c) mean += at(c) / static_cast<double>(channels);
       for (size_t c = 0; c < channels; ++c)
         variance += (at(c) - mean) * (at(c) - mean) / static_cast<double>(channels);
@@ -207,7 +211,8 @@ TEST(RowKernels, UnitRowsAndTheirProducts) {
   }
 }
 
-// More queries than wait at a time, asked for in between; a product of two floats is exact in double, so the order alone counts.
+// More queries than wait at a time, asked for in between; a product of two floats is exact in
+// double, so the order alone counts.
 TEST(QueryStatistics, AreTheSumsOfQueriesOneAfterTheOther) {
   constexpr size_t kChannels = 13;
   QueryStatistics statistics(2, kChannels);

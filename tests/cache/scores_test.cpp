@@ -253,7 +253,8 @@ TEST(KeyDiff, TheKeysMostLikeTheAnchorLeave) {
   EXPECT_EQ(gone_at(lane, 49), lowest(scores, 0, 50, 20));
 }
 
-/// Standard deviation over the channels of a row, scaled by the range of the rows of the next partition.
+/// Standard deviation over the channels of a row, scaled by the range of the rows of the next
+/// partition.
 double spread(SyntheticRow what, uint32_t position, uint32_t next, uint32_t lag) {
   const auto row = synthetic_row(7, what, Position(position));
   std::vector<double> scaled;
@@ -397,8 +398,10 @@ TEST(Quest, ReadsThePagesWithTheLargestBounds) {
     }
     const auto skipped = lowest(bounds, 0, bounds.size(), bounds.size() - 3);
     for (uint32_t row = 0; row <= step; ++row)
-      EXPECT_EQ(std::ranges::any_of(reads, [&](const SlotRange& range) { return range.first <= row && row < range.end; }),
-                std::ranges::count(skipped, Position(row / 4)) == 0);
+      EXPECT_EQ(
+          std::ranges::any_of(
+              reads, [&](const SlotRange& range) { return range.first <= row && row < range.end; }),
+          std::ranges::count(skipped, Position(row / 4)) == 0);
     EXPECT_TRUE(policy->step(view).empty());
   }
 }

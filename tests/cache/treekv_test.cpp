@@ -31,7 +31,7 @@ std::string cursor_sequence(const PolicyChoice& choice, uint32_t evictions) {
 }
 
 // --- the paper's figure 3
-// -------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------
 
 TEST(TreeKv, SeventeenTokensInFourRows) {
   const auto final_cache = [](const std::string& more) {
@@ -65,7 +65,7 @@ TEST(TreeKv, PrintedCursorSkipsOneRow) {
 }
 
 // --- worked examples
-// ------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------
 
 struct WorkedStep {
   uint32_t step;
@@ -167,7 +167,7 @@ TEST(TreeKv, KeepLeftAndKeepRightCompareNothingButNameTheRival) {
 }
 
 // --- what a pass does
-// -----------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------
 
 /// Evictions number first .. first + count of a run without protection.
 std::vector<Eviction> evictions_of(const LaneRun& lane, size_t first, size_t count) {
@@ -267,10 +267,10 @@ TEST(TreeKv, CensusOfLevelsDependsOnNoScore) {
 }
 
 // --- a slow twin
-// ----------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------
 
-/// The algorithm as the paper prints it, on plain vectors with insert and erase, and the family around
-/// it. idx counts from 1.
+/// The algorithm as the paper prints it, on plain vectors with insert and erase, and the family
+/// around it. idx counts from 1.
 struct SlowTree {
   size_t capacity, sinks, recent;
   std::map<std::string, std::string> says;
@@ -424,7 +424,7 @@ TEST(TreeKv, AgreesWithALiteralTranscriptionForEverySwitch) {
 }
 
 // --- the family
-// -----------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------
 
 TEST(TreeKv, ScopeAllWithSumsEvictsWhatH2oEvicts) {
   for (const std::string rows : {"sinks=4,recent=12,capacity=16", "sinks=0,recent=0,capacity=9",
@@ -454,10 +454,10 @@ TEST(TreeKv, ScoresMeetAtTheEndsOfTheirRanges) {
 }
 
 // --- prompts in blocks
-// ----------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------
 
-/// Section 4.2 of the paper pass by pass: with c places, the blocks of a pass are compared in pairs of
-/// [c old ones, c new ones], as far as there are new ones.
+/// Section 4.2 of the paper pass by pass: with c places, the blocks of a pass are compared in pairs
+/// of [c old ones, c new ones], as far as there are new ones.
 std::vector<size_t> blocks_pass_by_pass(std::span<const double> scores, size_t places) {
   std::vector<size_t> old;
   size_t next = std::min(places, scores.size());
@@ -539,8 +539,8 @@ TEST(TreeKvPrefill, WorkedExample) {
   EXPECT_EQ(lane.all[11].victim, Position(17));
   EXPECT_EQ(lane.all[11].rival, 9);
   EXPECT_EQ(lane.levels(), "0 0 3 3 3 3 0 0 0 0");
-  // Then decoding starts: two more rows fill the tree, and the first duel is of its first pair, by the
-  // sums of the four window queries alone: 0 against 0, the older leaves.
+  // Then decoding starts: two more rows fill the tree, and the first duel is of its first pair, by
+  // the sums of the four window queries alone: 0 against 0, the older leaves.
   const LaneRun longer = run_lane(choice, 25, weights);
   EXPECT_EQ(longer.cache(), "0 1 7 8 9 18 19 20 21 22 23 24");
   EXPECT_EQ(longer.all.back().victim, Position(6));

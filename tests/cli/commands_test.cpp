@@ -77,7 +77,8 @@ std::vector<std::string> command_lines_of(const std::filesystem::path& page) {
   const std::string text = testing::read_text(page);
   std::vector<std::string> lines;
   static const std::regex pattern("(?:`|\\n *)(dendrokv [a-z][^`\\n]*)");
-  for (std::sregex_iterator match(text.begin(), text.end(), pattern), end; match != end; ++match) lines.push_back((*match)[1]);
+  for (std::sregex_iterator match(text.begin(), text.end(), pattern), end; match != end; ++match)
+    lines.push_back((*match)[1]);
   return lines;
 }
 
@@ -91,7 +92,8 @@ void expect_runnable(const std::string& line) {
   try {
     for (const Options::Given& given : declared_options(name).given(words, {}))
       for (const std::string& spec : given.values)
-        if ((given.name == "--policy" || given.name == "--candidate") && spec.find("budget-map=") == std::string::npos) {
+        if ((given.name == "--policy" || given.name == "--candidate") &&
+            spec.find("budget-map=") == std::string::npos) {
           const bool without_budget = name == "tune budgets";  // which shares it out
           PolicyChoice choice(spec + (without_budget ? ",budget=1024" : ""));
         }
@@ -106,7 +108,8 @@ TEST(Commands, ExamplesAndTheReadmeHaveOptionsThatThereAreAndPoliciesThatCanRun)
     for (const std::string& example : options.examples())
       if (example.starts_with("dendrokv ")) expect_runnable(example);
   }
-  const std::vector<std::string> lines = command_lines_of(std::filesystem::path(DENDROKV_SOURCE_DIR) / "README.md");
+  const std::vector<std::string> lines =
+      command_lines_of(std::filesystem::path(DENDROKV_SOURCE_DIR) / "README.md");
   EXPECT_GT(lines.size(), 15u);
   for (const std::string& line : lines) expect_runnable(line);
 }
@@ -115,8 +118,7 @@ TEST(Commands, HaveATranscriptEach) {
   for (const CommandRow& row : command_table()) {
     std::string name(row.name);
     std::replace(name.begin(), name.end(), ' ', '_');
-    const auto file =
-        std::filesystem::path(DENDROKV_SOURCE_DIR) / "tests/cli" / (name + ".test");
+    const auto file = std::filesystem::path(DENDROKV_SOURCE_DIR) / "tests/cli" / (name + ".test");
     EXPECT_TRUE(std::filesystem::exists(file)) << file;
   }
 }

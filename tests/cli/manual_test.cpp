@@ -14,7 +14,8 @@ namespace {
 using testing::Answer;
 using testing::run_command;
 
-/// What bash offers behind `words`, by the completion in `script`; a trailing space asks for the next word.
+/// What bash offers behind `words`, by the completion in `script`; a trailing space asks for the
+/// next word.
 std::vector<std::string> offered(const testing::TemporaryFolder& folder, const std::string& words) {
   std::ofstream(folder / "completion") << bash_completion();
   std::ofstream(folder / "ask") << "source ../completion\nread -r -a COMP_WORDS <<<'" + words +

@@ -99,7 +99,8 @@ TEST(Plant, RefusesWhatHasNoPlace) {
 
 // The interval's ends are where the test of that probability, with its own variance, has p = 0.05.
 TEST(NeedleCurves, AnIntervalOfWilson) {
-  for (const auto& [found, facts] : {std::pair<uint64_t, uint64_t>{0, 6}, {3, 16}, {8, 8}, {5, 6}}) {
+  for (const auto& [found, facts] :
+       {std::pair<uint64_t, uint64_t>{0, 6}, {3, 16}, {8, 8}, {5, 6}}) {
     Curve curve;
     curve.facts = facts;
     curve.found = found;

@@ -1,7 +1,6 @@
 #include "cli/search_space.h"
 
 #include <gtest/gtest.h>
-
 #include <set>
 
 #include "cache/policies.h"
@@ -34,8 +33,9 @@ TEST(SearchSpace, NeighboursLieBetweenTwoValues) {
 }
 
 TEST(SearchSpace, SaysWhatIsWrongAndWhere) {
-  for (const char* text : {"", "sinks 4\n", "policy treekv\nsinks\n", "policy treekv\nsinks 1\nsinks 2\n", "policy treekv\nbudget 5\n",
-                           "policy treekv h2o\n"})
+  for (const char* text :
+       {"", "sinks 4\n", "policy treekv\nsinks\n", "policy treekv\nsinks 1\nsinks 2\n",
+        "policy treekv\nbudget 5\n", "policy treekv h2o\n"})
     EXPECT_THROW(parse_space("space.txt", text), Error) << text;
   const SearchSpace space = parse_space("s", "policy treekv\nsinks many\n");
   EXPECT_THROW(spec_within(space, {"many"}, 1000, ten_a_row), Error);

@@ -1,7 +1,6 @@
 #include "cli/shard.h"
 
 #include <gtest/gtest.h>
-
 #include <map>
 
 #include "cli/options.h"
@@ -33,22 +32,53 @@ TEST(Shard, IsWhatTheLauncherSays) {
       {"flag", "2/5", {{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"}}, 2, 5, false},
       {"OpenMPI", "", {{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "4"}}, 1, 4, true},
       {"PMI", "auto", {{"PMI_RANK", "3"}, {"PMI_SIZE", "4"}}, 3, 4, true},
-      {"srun", "auto",
-       {{"SLURM_JOB_ID", "7"}, {"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "1"}, {"SLURM_STEP_NUM_TASKS", "2"}, {"SLURM_NTASKS", "8"}},
-       1, 2, true},
-      {"a batch script is one process", "auto",
-       {{"SLURM_JOB_ID", "7"}, {"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "8"}}, 0, 1, false},
-      {"an array from 1 in steps of 2", "auto",
-       {{"SLURM_ARRAY_TASK_ID", "5"}, {"SLURM_ARRAY_TASK_COUNT", "4"}, {"SLURM_ARRAY_TASK_MIN", "1"}, {"SLURM_ARRAY_TASK_STEP", "2"}},
-       2, 4, false},
-      {"steps within an array", "auto",
-       {{"SLURM_ARRAY_TASK_ID", "1"}, {"SLURM_ARRAY_TASK_COUNT", "3"}, {"SLURM_JOB_ID", "7"}, {"SLURM_STEP_ID", "0"},
-        {"SLURM_PROCID", "1"}, {"SLURM_STEP_NUM_TASKS", "2"}},
-       3, 6, true},
-      {"mpirun within Slurm has the variables of both", "auto",
-       {{"OMPI_COMM_WORLD_RANK", "3"}, {"OMPI_COMM_WORLD_SIZE", "4"}, {"SLURM_JOB_ID", "7"}, {"SLURM_STEP_ID", "0"},
-        {"SLURM_PROCID", "0"}, {"SLURM_STEP_NUM_TASKS", "1"}},
-       3, 4, true},
+      {"srun",
+       "auto",
+       {{"SLURM_JOB_ID", "7"},
+        {"SLURM_STEP_ID", "0"},
+        {"SLURM_PROCID", "1"},
+        {"SLURM_STEP_NUM_TASKS", "2"},
+        {"SLURM_NTASKS", "8"}},
+       1,
+       2,
+       true},
+      {"a batch script is one process",
+       "auto",
+       {{"SLURM_JOB_ID", "7"}, {"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "8"}},
+       0,
+       1,
+       false},
+      {"an array from 1 in steps of 2",
+       "auto",
+       {{"SLURM_ARRAY_TASK_ID", "5"},
+        {"SLURM_ARRAY_TASK_COUNT", "4"},
+        {"SLURM_ARRAY_TASK_MIN", "1"},
+        {"SLURM_ARRAY_TASK_STEP", "2"}},
+       2,
+       4,
+       false},
+      {"steps within an array",
+       "auto",
+       {{"SLURM_ARRAY_TASK_ID", "1"},
+        {"SLURM_ARRAY_TASK_COUNT", "3"},
+        {"SLURM_JOB_ID", "7"},
+        {"SLURM_STEP_ID", "0"},
+        {"SLURM_PROCID", "1"},
+        {"SLURM_STEP_NUM_TASKS", "2"}},
+       3,
+       6,
+       true},
+      {"mpirun within Slurm has the variables of both",
+       "auto",
+       {{"OMPI_COMM_WORLD_RANK", "3"},
+        {"OMPI_COMM_WORLD_SIZE", "4"},
+        {"SLURM_JOB_ID", "7"},
+        {"SLURM_STEP_ID", "0"},
+        {"SLURM_PROCID", "0"},
+        {"SLURM_STEP_NUM_TASKS", "1"}},
+       3,
+       4,
+       true},
   };
   for (const Case& one : cases) {
     const Shard shard = find_shard(one.option, of(one.variables));
@@ -64,7 +94,10 @@ TEST(Shard, RefusesWhatIsNone) {
   EXPECT_THROW(find_shard("", of({{"PMI_RANK", "x"}, {"PMI_SIZE", "2"}})), Error);
   EXPECT_THROW(find_shard("", of({{"PMI_RANK", "2"}, {"PMI_SIZE", "2"}})), Error);
   // Elements 3 and 7 of a list are no even range of two.
-  EXPECT_THROW(find_shard("", of({{"SLURM_ARRAY_TASK_ID", "7"}, {"SLURM_ARRAY_TASK_COUNT", "2"}, {"SLURM_ARRAY_TASK_MIN", "3"}})), Error);
+  EXPECT_THROW(find_shard("", of({{"SLURM_ARRAY_TASK_ID", "7"},
+                                  {"SLURM_ARRAY_TASK_COUNT", "2"},
+                                  {"SLURM_ARRAY_TASK_MIN", "3"}})),
+               Error);
 }
 
 TEST(Shard, TurnsGiveEveryTaskToOneProcess) {

@@ -1,7 +1,7 @@
 #include "cli/text_windows.h"
 
-#include <gtest/gtest.h>
 #include <algorithm>
+#include <gtest/gtest.h>
 #include <numeric>
 #include <set>
 
@@ -38,7 +38,8 @@ TEST(TextWindows, BeginAsATextDoes) {
 TEST(TextWindows, ADrawTakesEachAtMostOnceInOrderBySeed) {
   const auto starts = [](uint64_t seed) {
     std::vector<uint64_t> found;
-    for (const TextWindow& window : text_windows("t", counted(400), {4, 20, seed, {}})) found.push_back(window.first);
+    for (const TextWindow& window : text_windows("t", counted(400), {4, 20, seed, {}}))
+      found.push_back(window.first);
     return found;
   };
   const std::vector<uint64_t> one = starts(1);

@@ -2,13 +2,14 @@
 // Transcripts: commands and what they must print, as text.
 //
 //   # comment
-//   $ dendrokv info missing.gguf      a command for sh, in a folder of its own that the whole file shares
+//   $ dendrokv info missing.gguf      a command for sh, in a folder of its own that the whole file
+//                                     shares
 //   > a line on standard output       all lines, in order
 //   ! a line on standard error        all lines, in order
 //   ? 1                               the exit status; 0 when not said
 //
-// In an expected line * stands for any characters; a line that is only ... stands for any number of lines. Without "> " or "! "
-// lines nothing may be printed there.
+// In an expected line * stands for any characters; a line that is only ... stands for any number of
+// lines. Without "> " or "! " lines nothing may be printed there.
 
 #include <filesystem>
 #include <string>

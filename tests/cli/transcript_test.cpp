@@ -1,4 +1,5 @@
-// Every transcript in this folder is a test case; the format is said in tests/cli/transcript.h. The commands find:
+// Every transcript in this folder is a test case; the format is said in tests/cli/transcript.h. The
+// commands find:
 //   dendrokv        the program that was built, first in PATH
 //   $TINY           a small model with random weights, which $DENDROKV_MODEL names too
 //   $DEFAULT_MODEL  the model that scripts/fetch-model fetches
@@ -73,9 +74,10 @@ TEST_P(Transcript, AnswersAsWritten) {
     EXPECT_TRUE(lines_match(exchange.output, answer.output)) << where << "printed\n"
                                                              << joined(answer.output) << "wanted\n"
                                                              << joined(exchange.output);
-    EXPECT_TRUE(lines_match(exchange.error, without_progress(answer.error))) << where << "said on standard error\n"
-                                                           << joined(answer.error) << "wanted\n"
-                                                           << joined(exchange.error);
+    EXPECT_TRUE(lines_match(exchange.error, without_progress(answer.error)))
+        << where << "said on standard error\n"
+        << joined(answer.error) << "wanted\n"
+        << joined(exchange.error);
   }
 }
 

@@ -1,11 +1,10 @@
-// The search of tune over a bench of made-up losses: stopped anywhere and resumed it ends in the same bytes, each loss is measured once, and
-// held-out pieces decide.
+// The search of tune over a bench of made-up losses: stopped anywhere and resumed it ends in the
+// same bytes, each loss is measured once, and held-out pieces decide.
 
 #include "cli/tune_search.h"
 
-#include <gtest/gtest.h>
-
 #include <functional>
+#include <gtest/gtest.h>
 
 #include "cache/policies.h"
 #include "data/error.h"
@@ -17,10 +16,14 @@ namespace {
 using testing::read_text;
 using testing::TemporaryFolder;
 
-uint64_t ten_bytes_a_row(const std::string& spec) { return 10 * PolicyChoice(spec).shape().budget; }
+uint64_t ten_bytes_a_row(const std::string& spec) {
+  return 10 * PolicyChoice(spec).shape().budget;
+}
 
 TuneSettings some_settings() {
-  TuneSettings settings(parse_space("test", "policy treekv\nsinks 1\nrecent 1/8 1/4 1/2\nscope 2 4 8 16\n"), 1280, ten_bytes_a_row);
+  TuneSettings settings(
+      parse_space("test", "policy treekv\nsinks 1\nrecent 1/8 1/4 1/2\nscope 2 4 8 16\n"), 1280,
+      ten_bytes_a_row);
   settings.add_space("test");
   settings.add_candidate("streaming:sinks=2,budget=100");
   return settings;
@@ -35,11 +38,13 @@ class MadeUpBench : public TuneBench {
       : name_(std::move(name)), pieces_(pieces), loss_(std::move(loss)), calls_(calls) {}
   std::vector<std::string> names() const override {
     std::vector<std::string> names;
-    for (size_t piece = 0; piece < pieces_; ++piece) names.push_back(name_ + " " + std::to_string(piece));
+    for (size_t piece = 0; piece < pieces_; ++piece)
+      names.push_back(name_ + " " + std::to_string(piece));
     return names;
   }
   std::string fingerprint() const override { return name_; }
-  bool measure(std::span<const PolicyChoice> policies, size_t piece, const Progress&, std::span<double> losses) override {
+  bool measure(std::span<const PolicyChoice> policies, size_t piece, const Progress&,
+               std::span<double> losses) override {
     if (calls_ == 0) return false;
     --calls_;
     for (size_t i = 0; i < policies.size(); ++i) losses[i] = loss_(policies[i], piece);
@@ -55,12 +60,14 @@ class MadeUpBench : public TuneBench {
   size_t& calls_;
 };
 
-/// A scope of 8 is best by 0.1; pieces differ by more than that, and all by some noise that depends on spec and piece alone.
+/// A scope of 8 is best by 0.1; pieces differ by more than that, and all by some noise that depends
+/// on spec and piece alone.
 double scope_of_eight(const PolicyChoice& policy, size_t piece) {
   const std::string text = policy.text();
   const bool eight = text.find("scope=8") != std::string::npos;
   const size_t noise = std::hash<std::string>{}(text + std::to_string(piece)) % 1000;
-  return 3 + 0.5 * static_cast<double>(piece % 5) - (eight ? 0.1 : 0) + 2e-5 * static_cast<double>(noise);
+  return 3 + 0.5 * static_cast<double>(piece % 5) - (eight ? 0.1 : 0) +
+         2e-5 * static_cast<double>(noise);
 }
 
 struct Found {
@@ -69,14 +76,19 @@ struct Found {
   TuneFile file;
 };
 
-Found search(const std::filesystem::path& output, size_t calls, const std::string& method = "halving",
-               const LossOf& held_out_loss = scope_of_eight) {
-  const TunePlan plan{.method = method, .local = 1, .finalists = 3, .baseline = "treekv:sinks=1,recent=64,budget=128", .output = output};
+Found search(const std::filesystem::path& output, size_t calls,
+             const std::string& method = "halving", const LossOf& held_out_loss = scope_of_eight) {
+  const TunePlan plan{.method = method,
+                      .local = 1,
+                      .finalists = 3,
+                      .baseline = "treekv:sinks=1,recent=64,budget=128",
+                      .output = output};
   Session session;
   session.verbosity = Verbosity::Quiet;
   TuneSettings settings = some_settings();
   Found found;
-  MadeUpBench chosen_on("chosen on", 16, scope_of_eight, calls), held_out("held out", 9, held_out_loss, calls);
+  MadeUpBench chosen_on("chosen on", 16, scope_of_eight, calls),
+      held_out("held out", 9, held_out_loss, calls);
   found.file.uuid = "00000000-0000-8000-8000-000000000000";
   found.file.created = "1970-01-01T00:00:00Z";
   found.file.objective = "loss";
@@ -139,7 +151,8 @@ TEST(TuneSearch, TheWinnerIsGivenWhereHeldOutPiecesAgree) {
 
 TEST(TuneSearch, TheBaselineIsGivenWhereHeldOutPiecesDisagree) {
   const auto nothing_gained = [](const PolicyChoice& policy, size_t piece) {
-    return scope_of_eight(policy, piece) + (policy.text().find("scope=8") == std::string::npos ? 0 : 0.11);
+    return scope_of_eight(policy, piece) +
+           (policy.text().find("scope=8") == std::string::npos ? 0 : 0.11);
   };
   const Found found = search({}, kAllCalls, "halving", nothing_gained);
   EXPECT_EQ(found.file.spec, PolicyChoice("treekv:sinks=1,recent=64,budget=128").text());
@@ -156,12 +169,13 @@ TEST(TuneSettings, ACandidateMayNotTakeMoreThanTheBudget) {
 TEST(TuneSettings, EverySettingFillsTheBudgetOnce) {
   TuneSettings settings = some_settings();
   ASSERT_EQ(settings.size(), 13u);
-  for (size_t setting = 0; setting + 1 < settings.size(); ++setting) EXPECT_EQ(settings.bytes(setting), 1280u) << settings.name(setting);
+  for (size_t setting = 0; setting + 1 < settings.size(); ++setting)
+    EXPECT_EQ(settings.bytes(setting), 1280u) << settings.name(setting);
   EXPECT_EQ(settings.name(1), "sinks=1,recent=1/8,scope=4");
   EXPECT_EQ(settings.add_baseline("treekv:sinks=1,recent=16,scope=4,budget=128"), 1u);
   EXPECT_EQ(settings.add_baseline("treekv:sinks=4,recent=16,scope=4,budget=128"), 13u);
-  EXPECT_TRUE(settings.add_between(12).empty());   // a candidate has no neighbours
-  EXPECT_EQ(settings.add_between(1).size(), 3u);   // a recent part and two scopes
+  EXPECT_TRUE(settings.add_between(12).empty());  // a candidate has no neighbours
+  EXPECT_EQ(settings.add_between(1).size(), 3u);  // a recent part and two scopes
 }
 
 TEST(PartPieces, EveryThirdIsHeldOutUnlessSomeAreNamed) {

@@ -1,4 +1,5 @@
-// Evaluations in a file: what was written comes back, also of a run that was stopped; what is not one is refused.
+// Evaluations in a file: what was written comes back, also of a run that was stopped; what is not
+// one is refused.
 
 #include "data/eval_file.h"
 

@@ -1,7 +1,5 @@
 // Files that are written past the page cache, read back by plain HDF5 calls.
 
-#include "data/chunk_writer.h"
-
 #include <algorithm>
 #include <cmath>
 #include <csignal>
@@ -9,6 +7,7 @@
 #include <hdf5.h>
 #include <sys/resource.h>
 
+#include "data/chunk_writer.h"
 #include "data/error.h"
 #include "tests/support/files.h"
 
@@ -39,15 +38,18 @@ std::vector<float> read_plain(const std::filesystem::path& path, const char* nam
   return numbers;
 }
 
-// Chunks out of order, two datasets in turn, metadata and small writes between them, buffers used again.
+// Chunks out of order, two datasets in turn, metadata and small writes between them, buffers used
+// again.
 TEST(DirectFile, HoldsWhatWasWrittenInAnyOrder) {
   const testing::TemporaryFolder folder;
   const PagePool pool;
   {
     h5::File file = h5::File::create(folder / "f.h5", h5::Writing::Direct);
     ChunkWriter chunks(file);
-    h5::Dataset a = file.create_dataset("/a", h5::Type::F32, {kChunks * kChunk}, {kChunk}, h5::Fill::Absent);
-    h5::Dataset b = file.create_dataset("/b", h5::Type::F32, {kChunks * kChunk}, {kChunk}, h5::Fill::Absent);
+    h5::Dataset a =
+        file.create_dataset("/a", h5::Type::F32, {kChunks * kChunk}, {kChunk}, h5::Fill::Absent);
+    h5::Dataset b =
+        file.create_dataset("/b", h5::Type::F32, {kChunks * kChunk}, {kChunk}, h5::Fill::Absent);
     for (size_t i = 0; i < kChunks; ++i) {
       const size_t chunk = i * 303 % kChunks;  // each once: the two have no common factor
       chunks.write(a, {chunk * kChunk}, chunk_of(pool, chunk));
@@ -57,7 +59,8 @@ TEST(DirectFile, HoldsWhatWasWrittenInAnyOrder) {
     }
     chunks.settle();
   }
-  const std::vector<float> a = read_plain(folder / "f.h5", "/a"), b = read_plain(folder / "f.h5", "/b");
+  const std::vector<float> a = read_plain(folder / "f.h5", "/a"),
+                           b = read_plain(folder / "f.h5", "/b");
   for (size_t chunk = 0; chunk < kChunks; ++chunk)
     for (size_t at = 0; at < kChunk; ++at) {
       ASSERT_EQ(a[chunk * kChunk + at], number(chunk, at)) << chunk;
@@ -74,7 +77,8 @@ TEST(DirectFile, IsWholeWithoutAnExplicitEnd) {
   PageBuffer only = chunk_of(pool, 5);
   {
     h5::File file = h5::File::create(folder / "f.h5", h5::Writing::Direct);
-    h5::Dataset a = file.create_dataset("/a", h5::Type::F32, {kChunks * kChunk}, {kChunk}, h5::Fill::Absent);
+    h5::Dataset a =
+        file.create_dataset("/a", h5::Type::F32, {kChunks * kChunk}, {kChunk}, h5::Fill::Absent);
     a.write_chunk(std::vector<uint64_t>{0}, only.bytes());
   }
   EXPECT_EQ(read_plain(folder / "f.h5", "/a")[17], number(5, 17));
@@ -89,12 +93,14 @@ TEST(DirectFile, AFullDiskIsAnErrorThatNamesTheFile) {
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
   h5::File file = h5::File::create(folder / "f.h5", h5::Writing::Direct);
   ChunkWriter chunks(file);
-  h5::Dataset a = file.create_dataset("/a", h5::Type::F32, {kChunks * kChunk}, {kChunk}, h5::Fill::Absent);
+  h5::Dataset a =
+      file.create_dataset("/a", h5::Type::F32, {kChunks * kChunk}, {kChunk}, h5::Fill::Absent);
   const rlimit small{size_t{1} << 20, before.rlim_max};
   setrlimit(RLIMIT_FSIZE, &small);
   std::string said;
   try {
-    for (size_t chunk = 0; chunk < kChunks; ++chunk) chunks.write(a, {chunk * kChunk}, chunk_of(pool, chunk));
+    for (size_t chunk = 0; chunk < kChunks; ++chunk)
+      chunks.write(a, {chunk * kChunk}, chunk_of(pool, chunk));
     chunks.settle();
   } catch (const Error& error) {
     said = error.what();

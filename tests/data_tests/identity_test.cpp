@@ -18,7 +18,8 @@ std::string sha256_of_written(const std::string& text) {
 }
 
 TEST(Identity, Sha256OfPublishedMessages) {  // FIPS 180-2, appendix B
-  EXPECT_EQ(sha256_of_written(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(sha256_of_written(""),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(sha256_of_written("abc"),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(sha256_of_written(std::string(1000000, 'a')),
@@ -28,7 +29,9 @@ TEST(Identity, Sha256OfPublishedMessages) {  // FIPS 180-2, appendix B
 TEST(Identity, OfATextIsThatOfAFileWithIt) {
   EXPECT_EQ(sha256_of_text("abc"), sha256_of_written("abc"));
   const std::string uuid = uuid_of_text("abc");
-  EXPECT_TRUE(std::regex_match(uuid, std::regex("[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"))) << uuid;
+  EXPECT_TRUE(std::regex_match(
+      uuid, std::regex("[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")))
+      << uuid;
   EXPECT_EQ(uuid, uuid_of_text("abc"));
   EXPECT_NE(uuid, uuid_of_text("abd"));
 }

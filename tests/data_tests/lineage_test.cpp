@@ -11,8 +11,8 @@ constexpr Layer kLayer{0};
 constexpr Lane kLane{0};
 constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
 
-/// One lane, a tree of 4, nothing protected, 17 tokens, the left of each pair leaves: the worked example
-/// of docs/files.md. Position 11 ends at level 3, and stands for all before it.
+/// One lane, a tree of 4, nothing protected, 17 tokens, the left of each pair leaves: the worked
+/// example of docs/files.md. Position 11 ends at level 3, and stands for all before it.
 dendrokv::Run example() {
   const int32_t steps[] = {4, 8, 5, 12, 6, 9, 7, 16, 10, 13, 11, -1, 14, -1, 15, -1, -1};
   const int32_t rivals[] = {1, 3, 3, 7, 5, 7, 7, 11, 9, 11, 11, -1, 13, -1, 15, -1, -1};

@@ -85,8 +85,11 @@ TEST(PyramidIndex, EqualsTheRecordersOwnPyramidBitForBit) {
         const bool narrow = native.open_dataset(group + "/count").type() == h5::Type::U16;
         EXPECT_EQ(narrow, level < 4);  // 16^4 pairs of a cell are more than 65535
         const bool halves = level == 1 && encoding != Encoding::F32;
-        EXPECT_EQ(native.open_dataset(group + "/sum").type(), halves ? h5::Type::F16 : h5::Type::F32);
-        EXPECT_TRUE(same("/max", uint16_t{}) && (halves ? same("/sum", uint16_t{}) : same("/sum", float{}))) << level << " of " << tokens;
+        EXPECT_EQ(native.open_dataset(group + "/sum").type(),
+                  halves ? h5::Type::F16 : h5::Type::F32);
+        EXPECT_TRUE(same("/max", uint16_t{}) &&
+                    (halves ? same("/sum", uint16_t{}) : same("/sum", float{})))
+            << level << " of " << tokens;
         EXPECT_TRUE(narrow ? same("/count", uint16_t{}) : same("/count", uint32_t{}))
             << level << " of " << tokens;
       }
@@ -97,10 +100,11 @@ TEST(PyramidIndex, StoppedItLeavesNothing) {
   const testing::TemporaryFolder folder;
   write_trace(folder / "t.h5", 200, Encoding::F16);
   const TraceReader trace(folder / "t.h5");
-  EXPECT_FALSE(build_pyramid_index(trace, folder / "t.index",
-                                   [](size_t done, size_t) { return done < 3; }));
+  EXPECT_FALSE(
+      build_pyramid_index(trace, folder / "t.index", [](size_t done, size_t) { return done < 3; }));
   size_t files = 0;
-  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path())) ++files;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder.path()))
+    ++files;
   EXPECT_EQ(files, 1u);
 }
 

@@ -119,9 +119,11 @@ void expect_level(hid_t file, size_t level, const PyramidExtent& extent,
           ASSERT_TRUE(std::isnan(highest[at]));
         else
           ASSERT_EQ(highest[at], wanted.highest);
-        // At level 1 the rounding to f16, 2^-11, or half a step of its smallest numbers. Above at most 4096 float additions of like-sized
-        // positive numbers: were these levels made of the rounded sums, they would be off by some 1e-4.
-        ASSERT_NEAR(sum[at], wanted.sum, level == 1 ? 4.9e-4 * wanted.sum + 3e-8 : 1e-5 * wanted.sum);
+        // At level 1 the rounding to f16, 2^-11, or half a step of its smallest numbers. Above at
+        // most 4096 float additions of like-sized positive numbers: were these levels made of the
+        // rounded sums, they would be off by some 1e-4.
+        ASSERT_NEAR(sum[at], wanted.sum,
+                    level == 1 ? 4.9e-4 * wanted.sum + 3e-8 : 1e-5 * wanted.sum);
       }
 }
 

@@ -31,7 +31,8 @@ Run small_run() {
 
 TEST(RunsFile, ReadsBackWhatWasWritten) {
   const TemporaryFolder folder;
-  write_runs(folder / "r.h5", {"", "", "", "dendrokv replay", "a-uuid", {small_run(), small_run()}});
+  write_runs(folder / "r.h5",
+             {"", "", "", "dendrokv replay", "a-uuid", {small_run(), small_run()}});
   const RunsFile file = read_runs(folder / "r.h5");
   ASSERT_EQ(file.runs.size(), 2u);
   EXPECT_EQ(file.trace_uuid, "a-uuid");
@@ -77,10 +78,13 @@ TEST(RunsFile, OnDemandALaneIsWhatItIsAsAWhole) {
         EXPECT_TRUE(equal(read.retention.score(l, h), run.retention.score(l, h)));
         EXPECT_TRUE(equal(read.retention.rival_score(l, h), run.retention.rival_score(l, h)));
         EXPECT_TRUE(equal(read.retention.reason(l, h), run.retention.reason(l, h)));
-        EXPECT_EQ(read.retention.levels(l, h, Step(50'000)), run.retention.levels(l, h, Step(50'000)));
-        EXPECT_TRUE(equal(std::span(read.retention.stored_duels(l, h)->rival), run.retention.rival(l, h)));
+        EXPECT_EQ(read.retention.levels(l, h, Step(50'000)),
+                  run.retention.levels(l, h, Step(50'000)));
+        EXPECT_TRUE(
+            equal(std::span(read.retention.stored_duels(l, h)->rival), run.retention.rival(l, h)));
       }
-  EXPECT_LE(read.retention.bytes(), (6 * 4 + 4 * 13) * size_t{kTokens}) << "the steps, and four lanes";
+  EXPECT_LE(read.retention.bytes(), (6 * 4 + 4 * 13) * size_t{kTokens})
+      << "the steps, and four lanes";
 }
 
 TEST(RunsFile, OnDemandALaneIsCheckedAsWell) {
@@ -100,7 +104,8 @@ TEST(RunsFile, OnDemandALaneIsCheckedAsWell) {
       read_runs(folder / "r.h5", records);
       FAIL() << "took a rival that is the position itself";
     } catch (const Error& error) {
-      EXPECT_NE(std::string(error.what()).find("layer 2, lane 1, position 3"), std::string::npos) << error.what();
+      EXPECT_NE(std::string(error.what()).find("layer 2, lane 1, position 3"), std::string::npos)
+          << error.what();
     }
 }
 
@@ -142,10 +147,12 @@ TEST(AnalysisFile, ReadsBackWhatWasWritten) {
   Statistics& statistics = analysis.statistics;
   statistics.seed = 7;
   statistics.nulls = {"reverse"};
-  statistics.null_curves = {{"reverse", 1, std::vector<double>(12, 1), std::vector<double>(12, 0), std::vector<double>(12, 2)}};
+  statistics.null_curves = {{"reverse", 1, std::vector<double>(12, 1), std::vector<double>(12, 0),
+                             std::vector<double>(12, 2)}};
   statistics.bin_first = {2, 4};
   statistics.bin_count = {2, 2};
-  statistics.units = {{"a", {1, 2, 3, 4}, {5, 6}, {{7, 8, 9, 10}}}, {"b", {-1, -2, -3, -4}, {-5, -6}, {{0, 0, 0, 1}}}};
+  statistics.units = {{"a", {1, 2, 3, 4}, {5, 6}, {{7, 8, 9, 10}}},
+                      {"b", {-1, -2, -3, -4}, {-5, -6}, {{0, 0, 0, 1}}}};
   statistics.bands = {{"relative", {1, 2, 3, 4}, {0, 1, 2, 3}, {2, 3, 4, 5}}};
   Claim claim{"rise", "it rises"};
   claim.verdict = Verdict::Contradicted;

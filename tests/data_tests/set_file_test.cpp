@@ -1,10 +1,10 @@
-// Sets of results: what goes in comes out, members open like files of their own, and equal tasks give equal bytes.
+// Sets of results: what goes in comes out, members open like files of their own, and equal tasks
+// give equal bytes.
 
 #include "data/set_file.h"
 
-#include <gtest/gtest.h>
-
 #include <cstdlib>
+#include <gtest/gtest.h>
 
 #include "data/error.h"
 #include "data/hdf5.h"

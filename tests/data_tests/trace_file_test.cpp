@@ -1,10 +1,9 @@
 // Traces: written by us, read by plain HDF5 calls and by us; damaged ones refused.
 
-#include <gtest/gtest.h>
-#include <hdf5.h>
-
 #include <cmath>
 #include <fstream>
+#include <gtest/gtest.h>
+#include <hdf5.h>
 #include <random>
 
 #include "data/error.h"
@@ -114,7 +113,9 @@ TEST_P(TraceFile, ReadsBackWhatWasWritten) {
   EXPECT_EQ(reader.info().uuid.size(), 36u);
   EXPECT_EQ(reader.tokens().piece(Position(3)), "td");
   // u8 keeps 16 codes per octave: half a step is 2.2 %. f16 keeps 11 bits.
-  const double tolerance = GetParam() == Encoding::U8 ? 0.0222 : GetParam() == Encoding::F16 ? 1.0 / 2048 : 0;
+  const double tolerance = GetParam() == Encoding::U8    ? 0.0222
+                           : GetParam() == Encoding::F16 ? 1.0 / 2048
+                                                         : 0;
   for (size_t l = 0; l < 2; ++l)
     for (size_t h = 0; h < 3; ++h) {
       Grid<float> got(3, 7);
@@ -141,8 +142,11 @@ TEST_P(TraceFile, ReadsBackWhatWasWritten) {
   EXPECT_FALSE(reader.read_run().has_value());
 }
 
-INSTANTIATE_TEST_SUITE_P(Encodings, TraceFile, ::testing::Values(Encoding::F16, Encoding::U8, Encoding::F32),
-                         [](const auto& instance) { return std::string(encoding_name(instance.param)); });
+INSTANTIATE_TEST_SUITE_P(Encodings, TraceFile,
+                         ::testing::Values(Encoding::F16, Encoding::U8, Encoding::F32),
+                         [](const auto& instance) {
+                           return std::string(encoding_name(instance.param));
+                         });
 
 TEST(TraceFile, PlainHdf5CallsSeeTheContract) {
   const TemporaryFolder folder;
@@ -197,7 +201,8 @@ TEST(TraceFile, TheEstimateIsNearTheSize) {
   write_small(folder / "t.h5", plan);
   const uint64_t size = std::filesystem::file_size(folder / "t.h5");
   EXPECT_GE(estimated_bytes(plan), size);
-  EXPECT_LE(estimated_bytes(plan), size + (uint64_t{5} << 20));  // fixed overhead is counted generously
+  // fixed overhead is counted generously
+  EXPECT_LE(estimated_bytes(plan), size + (uint64_t{5} << 20));
   EXPECT_THROW(check_disk_space(folder / "t.h5", uint64_t{1} << 60), Error);
   EXPECT_THROW(check_disk_space(folder / "no" / "such" / "t.h5", 1), Error);
 }

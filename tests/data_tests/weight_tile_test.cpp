@@ -1,4 +1,5 @@
-// A tile against one number at a time: the halves of to_half, cells added in the order that the pyramid promises.
+// A tile against one number at a time: the halves of to_half, cells added in the order that the
+// pyramid promises.
 
 #include "data/weight_tile.h"
 
@@ -50,7 +51,8 @@ uint16_t expected_half(const std::vector<float>& row, size_t column) {
   return column < row.size() ? to_half(row[column]) : kHalfNan;
 }
 
-void expect_cell(const std::vector<std::vector<float>>& rows, size_t first, size_t cell, const Stored& stored) {
+void expect_cell(const std::vector<std::vector<float>>& rows, size_t first, size_t cell,
+                 const Stored& stored) {
   float columns[kPyramidFactor] = {}, highest = kNoSample;
   uint16_t count = 0;
   for (size_t i = 0; i < kPyramidFactor; ++i)
@@ -86,12 +88,14 @@ TEST_P(WeightTile, StoresHalvesAndCells) {
     EXPECT_FALSE(measures.has_fault());
     for (size_t row = 0; row < kTileRows; ++row)
       for (size_t column = 0; column < kColumns && !rows[row].empty(); ++column)
-        ASSERT_EQ(stored.halves[row][column], expected_half(rows[row], first + column)) << row << ' ' << column;
+        ASSERT_EQ(stored.halves[row][column], expected_half(rows[row], first + column))
+            << row << ' ' << column;
     for (size_t cell = 0; cell < kCells; ++cell) expect_cell(rows, first, cell, stored);
   }
 }
 
-// Where nobody wants them, nothing is written in place of exact sums and counts, and the rest stays what it is.
+// Where nobody wants them, nothing is written in place of exact sums and counts, and the rest stays
+// what it is.
 TEST_P(WeightTile, LeavesOutWhatNobodyWants) {
   const auto rows = random_rows(GetParam());
   const TileRows tile = views(rows);
@@ -104,7 +108,8 @@ TEST_P(WeightTile, LeavesOutWhatNobodyWants) {
   place.exact_sum = nullptr;
   place.count = nullptr;
   store_tile(tile, 0, kColumns, place, measures);
-  EXPECT_TRUE(std::ranges::equal(some.sum, all.sum) && std::ranges::equal(some.highest, all.highest));
+  EXPECT_TRUE(std::ranges::equal(some.sum, all.sum) &&
+              std::ranges::equal(some.highest, all.highest));
   EXPECT_TRUE(std::ranges::all_of(some.exact_sum, [](float sum) { return sum == -1.0f; }));
   EXPECT_TRUE(std::ranges::all_of(some.count, [](uint16_t count) { return count == 77; }));
 }
@@ -139,10 +144,12 @@ TEST_P(WeightTile, FindsWeightsThatAreNone) {
     }
 }
 
-// Causal rows that end in a block, at its border, in the second half, of one number; and a text that ends in the tile.
+// Causal rows that end in a block, at its border, in the second half, of one number; and a text
+// that ends in the tile.
 INSTANTIATE_TEST_SUITE_P(Ends, WeightTile,
-                         ::testing::Values(Sizes{101, 102, 103, 104}, Sizes{125, 126, 127, 128}, Sizes{510, 511, 512, 512},
-                                           Sizes{1, 2, 3, 4}, Sizes{297, 298, 0, 0}, Sizes{512, 64, 300, 17}));
+                         ::testing::Values(Sizes{101, 102, 103, 104}, Sizes{125, 126, 127, 128},
+                                           Sizes{510, 511, 512, 512}, Sizes{1, 2, 3, 4},
+                                           Sizes{297, 298, 0, 0}, Sizes{512, 64, 300, 17}));
 
 }  // namespace
 }  // namespace dendrokv

@@ -80,17 +80,21 @@ int fine_blocks(const QImage& picture) {
 }
 
 TEST_F(Program, AtTwiceTheDensityEveryCanvasIsSharpAndWhereItWas) {
-  for (const char* view : {"text", "retention", "contributions", "mosaic", "overview", "variability"}) {
-    const std::string command = std::string("t.h5 r.h5 --size 1280x720 --view ") + view + " --render ";
+  for (const char* view :
+       {"text", "retention", "contributions", "mosaic", "overview", "variability"}) {
+    const std::string command =
+        std::string("t.h5 r.h5 --size 1280x720 --view ") + view + " --render ";
     ASSERT_EQ(run(command + "once.png").status, 0);
     ASSERT_EQ(run(command + "twice.png", "QT_SCALE_FACTOR=2").status, 0);
     const auto read = [this](const char* name) {
-      return QImage(QString::fromStdString((folder / name).string())).convertToFormat(QImage::Format_RGB32);
+      return QImage(QString::fromStdString((folder / name).string()))
+          .convertToFormat(QImage::Format_RGB32);
     };
     const QImage once = read("once.png"), twice = read("twice.png");
     ASSERT_EQ(twice.size(), 2 * once.size()) << view;
     EXPECT_GT(fine_blocks(twice), 1500) << view;
-    const QImage halved = twice.scaled(once.size(), Qt::IgnoreAspectRatio, Qt::SmoothTransformation);
+    const QImage halved =
+        twice.scaled(once.size(), Qt::IgnoreAspectRatio, Qt::SmoothTransformation);
     double apart = 0;
     for (int y = 0; y < once.height(); ++y)
       for (int x = 0; x < once.width(); ++x)

@@ -73,8 +73,8 @@ hid_t half_type() {
 }
 
 void write_tokens(h5::File& file, uint32_t tokens) {
-  constexpr std::string_view kWords[] = {" the", " tide", " turned", ",", " and", " nobody",
-                                         " said", ".", "\n\n"};
+  constexpr std::string_view kWords[] = {" the",    " tide", " turned", ",",   " and",
+                                         " nobody", " said", ".",       "\n\n"};
   std::vector<int32_t> id(tokens);
   std::vector<uint64_t> offset = {0};
   std::string bytes;
@@ -121,7 +121,8 @@ void write_facts(h5::File& file, const BigTrace& options) {
   };
   numbers("/attention/layer", count_up(options.layers, 0, 1));
   numbers("/attention/head", count_up(options.heads, 0, 1));
-  numbers("/attention/step", count_up(options.tokens / options.every, options.every - 1, options.every));
+  numbers("/attention/step",
+          count_up(options.tokens / options.every, options.every - 1, options.every));
   file.create_group("/value");
   file.create_dataset("/value/value", h5::Type::F16,
                       {options.layers, options.kv_heads, options.tokens, 64}, {1, 1, 2048, 64},
@@ -154,8 +155,9 @@ uint64_t write_big_trace(const std::filesystem::path& path, const BigTrace& opti
   const hid_t half = half_type();
   const hsize_t steps = options.tokens / options.every;
   const uint16_t weight = to_half(1e-4f);
-  write_constant(name, "/attention/weight", half, {options.layers, options.heads, steps, options.tokens},
-                 options.chunk_steps, options.chunk_positions, weight);
+  write_constant(name, "/attention/weight", half,
+                 {options.layers, options.heads, steps, options.tokens}, options.chunk_steps,
+                 options.chunk_positions, weight);
   const auto extents = pyramid_extents(steps, options.tokens);
   for (size_t level = 1; level <= extents.size(); ++level) {
     const std::string group = "/pyramid/" + std::to_string(level);

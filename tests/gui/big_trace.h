@@ -1,6 +1,6 @@
 #pragma once
-// Traces far larger than a disk, for the viewer's budgets: every chunk is the same compressed constant, written once per place, and
-// what is never written takes nothing.
+// Traces far larger than a disk, for the viewer's budgets: every chunk is the same compressed
+// constant, written once per place, and what is never written takes nothing.
 
 #include <cstdint>
 #include <filesystem>

@@ -1,5 +1,5 @@
-// The viewer's budgets on files and texts that no memory holds. What is counted (bytes, tiles) is asserted as it is; times are asserted
-// with room for a busy machine, and printed.
+// The viewer's budgets on files and texts that no memory holds. What is counted (bytes, tiles) is
+// asserted as it is; times are asserted with room for a busy machine, and printed.
 
 #include <QApplication>
 #include <QElapsedTimer>
@@ -103,9 +103,14 @@ TEST(Budget, AMillionTokensScrollZoomAndJump) {
   const testing::TemporaryFolder folder;
   const dendrokv::Run run = testing::made_up_run(
       {.layers = 2, .lanes = 2, .tokens = 1'000'000, .tree = 1024, .recent = 1020});
-  testing::write_big_trace(folder / "long.h5",
-                           {.tokens = 1'000'000, .layers = 2, .heads = 2, .kv_heads = 2,
-                            .every = 200, .chunk_steps = 64, .chunk_positions = 16384, .run = &run});
+  testing::write_big_trace(folder / "long.h5", {.tokens = 1'000'000,
+                                                .layers = 2,
+                                                .heads = 2,
+                                                .kv_heads = 2,
+                                                .every = 200,
+                                                .chunk_steps = 64,
+                                                .chunk_positions = 16384,
+                                                .run = &run});
   ViewOptions options;
   MainWindow window(options);
   window.resize(1920, 1080);
@@ -125,9 +130,10 @@ TEST(Budget, AMillionTokensScrollZoomAndJump) {
       else if (kind < 5)  // a scroll by a twentieth
         wanted.first_visible = Position(wanted.first_visible.value + wanted.visible / 20);
       else  // a zoom, in and out again
-        wanted.visible = std::clamp<uint32_t>(
-            (step / 100) % 2 ? wanted.visible + wanted.visible / 4 : wanted.visible - wanted.visible / 5,
-            200, 1'000'000);
+        wanted.visible =
+            std::clamp<uint32_t>((step / 100) % 2 ? wanted.visible + wanted.visible / 4
+                                                  : wanted.visible - wanted.visible / 5,
+                                 200, 1'000'000);
       wanted.hover = Position(wanted.first_visible.value + wanted.visible / 2);
       if (kind == 8) wanted.position = Position(random() % 1'000'000);  // the text goes there
     });
@@ -135,13 +141,14 @@ TEST(Budget, AMillionTokensScrollZoomAndJump) {
     frames.push_back(change + frame(window));
     busy.push_back(busy_milliseconds() - before);
   }
-  std::printf("frames: median %.1f ms, 95 %% %.1f, worst %.1f; of the processor: %.1f, %.1f, %.1f; tiles %zu, %.1f MiB; "
-              "memory %.0f MiB\n",
-              share_of(frames, 0.5), share_of(frames, 0.95), share_of(frames, 1),
-              share_of(busy, 0.5), share_of(busy, 0.95), share_of(busy, 1),
-              window.document().tile_counters().tiles,
-              static_cast<double>(window.document().tile_counters().bytes) / 1048576.0,
-              static_cast<double>(process_number("/proc/self/status", "VmHWM")) / 1048576.0);
+  std::printf(
+      "frames: median %.1f ms, 95 %% %.1f, worst %.1f; of the processor: %.1f, %.1f, %.1f; tiles "
+      "%zu, %.1f MiB; "
+      "memory %.0f MiB\n",
+      share_of(frames, 0.5), share_of(frames, 0.95), share_of(frames, 1), share_of(busy, 0.5),
+      share_of(busy, 0.95), share_of(busy, 1), window.document().tile_counters().tiles,
+      static_cast<double>(window.document().tile_counters().bytes) / 1048576.0,
+      static_cast<double>(process_number("/proc/self/status", "VmHWM")) / 1048576.0);
   EXPECT_LE(window.document().tile_counters().bytes, size_t{128} << 20);
   EXPECT_LE(window.document().tiles_waiting(), 200u);
   EXPECT_LT(process_number("/proc/self/status", "VmHWM"), uint64_t{1} << 30);
@@ -150,9 +157,11 @@ TEST(Budget, AMillionTokensScrollZoomAndJump) {
   EXPECT_LT(share_of(busy, 1), 33);
   EXPECT_LT(share_of(frames, 1), 400) << "33 on a quiet machine";
   const dendrokv::Run& opened = window.document().content()->runs[0];
-  EXPECT_LE(opened.retention.bytes(), size_t{4'000'000} * 4 + 4 * 13'000'000u) << "steps, and a few lanes";
+  EXPECT_LE(opened.retention.bytes(), size_t{4'000'000} * 4 + 4 * 13'000'000u)
+      << "steps, and a few lanes";
   testing::settle(window);
-  // Each curve once: four bytes a position and a seventh of a cell of eight. The map's end where its positions do.
+  // Each curve once: four bytes a position and a seventh of a cell of eight. The map's end where
+  // its positions do.
   const RowSnapshot* row = window.document().row();
   const MapSnapshot* map = window.document().map();
   ASSERT_TRUE(row && map);
@@ -162,8 +171,8 @@ TEST(Budget, AMillionTokensScrollZoomAndJump) {
 }
 
 TEST(Budget, AnyStepOf90LanesOf100000Positions) {
-  const dendrokv::Run run =
-      testing::made_up_run({.layers = 30, .lanes = 3, .tokens = 100'000, .tree = 512, .recent = 508});
+  const dendrokv::Run run = testing::made_up_run(
+      {.layers = 30, .lanes = 3, .tokens = 100'000, .tree = 512, .recent = 508});
   const RunIndex index(run);
   const std::vector<LaneId> lanes = all_lanes(run);
   QElapsedTimer clock;

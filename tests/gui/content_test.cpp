@@ -84,8 +84,7 @@ TEST(Content, RunsOfAnotherShapeAreRefused) {
   RunsFile file;
   file.trace_uuid = uuid;
   dendrokv::Run run{
-      "sliding:capacity=10", RunMode::OpenLoop, uuid, LaneKind::PerKvHead, 0, 10, 10, "original",
-      0,
+      "sliding:capacity=10", RunMode::OpenLoop, uuid, LaneKind::PerKvHead, 0, 10, 10, "original", 0,
       Retention(3, 2, 40)};
   file.runs.push_back(run);
   write_runs(folder / "r.h5", file);

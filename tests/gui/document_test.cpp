@@ -103,7 +103,8 @@ TEST_F(DocumentTest, AnEvaluation) {
   file.texts.push_back(unscored_text("text", {1, 2, 3}, 1, std::nullopt));
   file.texts.back().reached = 3;
   write_eval(folder / "e.h5", file);
-  expect_refused({folder / "e.h5"}, "is an evaluation, wanted a trace or runs over it, see dendrokv info");
+  expect_refused({folder / "e.h5"},
+                 "is an evaluation, wanted a trace or runs over it, see dendrokv info");
 }
 
 TEST_F(DocumentTest, RunsAlone) {
@@ -182,7 +183,8 @@ TEST_F(DocumentTest, ATraceThatWasCutAnywhereShowsWhatIsLeft) {
       for (size_t head = 0; head < info.heads.size(); ++head) {
         whole.read_weights(layer, head, {0, steps}, {0, info.tokens}, wanted.view());
         trace->read_weights(layer, head, {0, steps}, {0, info.tokens}, found.view());
-        ASSERT_EQ(std::memcmp(wanted.all().data(), found.all().data(), wanted.all().size_bytes()), 0);
+        ASSERT_EQ(std::memcmp(wanted.all().data(), found.all().data(), wanted.all().size_bytes()),
+                  0);
       }
   }
   EXPECT_GT(opened_files, kCuts / 2);
@@ -277,8 +279,10 @@ TEST_F(DocumentTest, ACutFileSaysWhatItLacksAndShowsTheRest) {
   testing::SampleOptions options;
   options.tokens = 300;
   testing::write_sample_trace(folder / "t.h5", options);
-  testing::write_sample_runs(folder / "r.h5", folder / "t.h5", {"full", "streaming:sinks=2,recent=30"});
-  const std::string trace = testing::read_text(folder / "t.h5"), runs = testing::read_text(folder / "r.h5");
+  testing::write_sample_runs(folder / "r.h5", folder / "t.h5",
+                             {"full", "streaming:sinks=2,recent=30"});
+  const std::string trace = testing::read_text(folder / "t.h5"),
+                    runs = testing::read_text(folder / "r.h5");
   write(folder / "cut.h5", trace.substr(0, trace.size() * 19 / 20));
   write(folder / "cut-runs.h5", runs.substr(0, runs.size() / 2));
   open({folder / "cut.h5", folder / "cut-runs.h5"});
@@ -360,8 +364,7 @@ TEST_F(DocumentTest, ARecordingIsFollowedToItsEnd) {
   ASSERT_TRUE(document.row()) << document.problem(Topic::Row).toStdString();
   EXPECT_NEAR(double{document.row()->weight[5]}, 1.0 / static_cast<double>(second), 1e-6);
   growing.finish();
-  while (!document.content()->info.complete)
-    ASSERT_EQ(loop.exec(), 0) << "the end was not noticed";
+  while (!document.content()->info.complete) ASSERT_EQ(loop.exec(), 0) << "the end was not noticed";
   EXPECT_EQ(document.content()->file, folder / "live.h5");
   EXPECT_EQ(document.content()->info.steps.size(), 2048u);
   EXPECT_EQ(document.pyramid_origin(), PyramidOrigin::Trace);

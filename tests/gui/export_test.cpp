@@ -142,15 +142,16 @@ TEST(Picture, OfOneViewHasItsPixelsAndACaption) {
   OpenedWindow opened;
   const auto path = opened.folder() / "v.png";
   render_view(opened.window(), "retention", path);
-  const QImage image = QImage(QString::fromStdString(path.string())).convertToFormat(QImage::Format_RGB32);
+  const QImage image =
+      QImage(QString::fromStdString(path.string())).convertToFormat(QImage::Format_RGB32);
   const QSize view = opened.view("retention").size();
   EXPECT_EQ(image.width(), view.width());
   EXPECT_GT(image.height(), view.height() + 30);
   const QRect inner = QRect(QPoint(0, 0), view).adjusted(8, 8, -8, -8);
   EXPECT_EQ(image.copy(inner), opened.picture("retention").copy(inner));
-  EXPECT_GT(testing::count_pixels(image, QRect(0, view.height(), view.width(),
-                                               image.height() - view.height()),
-                                  [&](Rgb pixel) { return pixel != opened.colours().panel; }),
+  EXPECT_GT(testing::count_pixels(
+                image, QRect(0, view.height(), view.width(), image.height() - view.height()),
+                [&](Rgb pixel) { return pixel != opened.colours().panel; }),
             300)
       << "words below";
   EXPECT_THROW(render_view(opened.window(), "nothing", path), Error);
@@ -165,7 +166,8 @@ TEST(Csv, HasItsProvenanceBesideIt) {
           QByteArray::fromStdString(testing::read_text(opened.folder() / "t.csv-metadata.json")))
           .object();
   EXPECT_EQ(metadata[QStringLiteral("url")].toString().toStdString(), "t.csv");
-  EXPECT_EQ(metadata[QStringLiteral("tableSchema")][QStringLiteral("columns")].toArray().size(), 10);
+  EXPECT_EQ(metadata[QStringLiteral("tableSchema")][QStringLiteral("columns")].toArray().size(),
+            10);
   EXPECT_TRUE(metadata[QStringLiteral("dc:description")].toArray()[1].toString().contains(
       to_qt(opened.run().policy)));
 }
@@ -202,7 +204,8 @@ TEST(Output, AnUnwritablePathIsSaidAndLeavesNothing) {
     }
     EXPECT_FALSE(std::filesystem::is_regular_file(path));
   }
-  EXPECT_THROW(write_csv(opened.window().document(), opened.now(), opened.folder() / "none/w.csv"), Error);
+  EXPECT_THROW(write_csv(opened.window().document(), opened.now(), opened.folder() / "none/w.csv"),
+               Error);
 }
 
 TEST(Output, APipeIsRefusedAndStaysOne) {

@@ -1,5 +1,6 @@
-// Pictures of the canvases, compared with those of tests/data/canvases: the plots alone, without text, so that fonts do not matter. After a
-// change that is meant, scripts/update-canvases writes them anew.
+// Pictures of the canvases, compared with those of tests/data/canvases: the plots alone, without
+// text, so that fonts do not matter. After a change that is meant, scripts/update-canvases writes
+// them anew.
 
 #include <QDir>
 #include <algorithm>
@@ -44,7 +45,8 @@ void expect_golden(const QImage& picture, const std::string& name) {
 }
 
 QImage plot_of(OpenedWindow& opened, const char* name) {
-  return opened.picture(name).copy(opened.position_view(name).plot().toAlignedRect().adjusted(2, 2, -2, -2));
+  return opened.picture(name).copy(
+      opened.position_view(name).plot().toAlignedRect().adjusted(2, 2, -2, -2));
 }
 
 testing::WindowSetUp set_up(Theme theme) {

@@ -62,12 +62,14 @@ class HeatSourceTest : public ::testing::Test {
   double plain_cell(const HeatSubject& subject, IndexRange steps, IndexRange positions) const {
     double most = std::nan(""), sum = 0, count = 0;
     for (const size_t head : subject.heads.front().heads)
-      for (size_t s = steps.first; s < std::min(steps.first + steps.count, weights[head].rows()); ++s)
+      for (size_t s = steps.first; s < std::min(steps.first + steps.count, weights[head].rows());
+           ++s)
         for (size_t p = positions.first;
              p < std::min(positions.first + positions.count, weights[head].cols()); ++p) {
           if (std::isnan(weights[head](s, p))) continue;
-          const double value = double{weights[head](s, p)} *
-                               (subject.quantity == Quantity::Weight ? 1.0 : double{lengths[head][p]});
+          const double value =
+              double{weights[head](s, p)} *
+              (subject.quantity == Quantity::Weight ? 1.0 : double{lengths[head][p]});
           if (!(most >= value)) most = value;
           sum += value;
           ++count;
@@ -82,7 +84,8 @@ class HeatSourceTest : public ::testing::Test {
     const IndexRange steps = key.steps(), positions = key.positions();
     for (size_t r = 0; r < tile->values.rows(); ++r)
       for (size_t c = 0; c < tile->values.cols(); ++c) {
-        const IndexRange cell_steps{steps.first + (r << key.step_shift), size_t{1} << key.step_shift};
+        const IndexRange cell_steps{steps.first + (r << key.step_shift),
+                                    size_t{1} << key.step_shift};
         const IndexRange cell_positions{positions.first + (c << key.position_shift),
                                         size_t{1} << key.position_shift};
         const double wanted = plain_cell(subject, cell_steps, cell_positions);
@@ -92,9 +95,12 @@ class HeatSourceTest : public ::testing::Test {
         if (tile->sampling == Sampling::Bound) {
           ASSERT_GE(double{found}, wanted * (1 - 1e-6));
         } else {
-          // A product of two floats, sums of floats that the pyramid adds in another order, or sums of its first level: half floats.
-          const bool halves = subject.reduction == Reduction::Mean && std::min(key.step_shift, key.position_shift) >= 2;
-          ASSERT_NEAR(double{found}, wanted, (halves ? 0x1p-11 : 2e-6) * std::abs(wanted) + 1e-9) << r << " " << c;
+          // A product of two floats, sums of floats that the pyramid adds in another order, or sums
+          // of its first level: half floats.
+          const bool halves = subject.reduction == Reduction::Mean &&
+                              std::min(key.step_shift, key.position_shift) >= 2;
+          ASSERT_NEAR(double{found}, wanted, (halves ? 0x1p-11 : 2e-6) * std::abs(wanted) + 1e-9)
+              << r << " " << c;
         }
       }
   }
@@ -105,7 +111,8 @@ TEST_F(HeatSourceTest, EveryZoomEqualsAReductionOfTheRows) {
   open();
   EXPECT_EQ(source->origin(), PyramidOrigin::Trace);
   for (const Reduction reduction : {Reduction::Max, Reduction::Mean})
-    for (const std::vector<size_t>& heads : {std::vector<size_t>{1}, std::vector<size_t>{0, 1, 2, 3}}) {
+    for (const std::vector<size_t>& heads :
+         {std::vector<size_t>{1}, std::vector<size_t>{0, 1, 2, 3}}) {
       const HeatSubject subject{{{1, heads}}, Quantity::Weight, reduction};
       for (uint8_t zoom = 0; zoom <= 6; ++zoom) expect_plain({0, zoom, zoom, 0, 0}, subject);
       expect_plain({0, 0, 0, 2, 1}, subject);
@@ -143,7 +150,8 @@ TEST_F(HeatSourceTest, HeadsOfSeveralLayersAreMergedAsThoseOfOne) {
           const float one = first->values(r, c), two = second->values(r, c);
           ASSERT_EQ(std::isnan(both->values(r, c)), std::isnan(one));
           if (std::isnan(one)) continue;
-          // Every row was kept, so both layers have as many numbers: the mean of both means, rounded once more.
+          // Every row was kept, so both layers have as many numbers: the mean of both means,
+          // rounded once more.
           if (reduction == Reduction::Max)
             ASSERT_EQ(both->values(r, c), std::max(one, two));
           else
@@ -192,17 +200,20 @@ TEST_F(HeatSourceTest, WithoutAPyramidAnIndexServesAfterAPreview) {
       const float found = preview->values(r, c);
       if (std::isnan(found)) continue;
       ++cells;
-      // Some steps of the neighbourhood: a value that the rows do have there or nearby, never more than all of them.
-      const double most = plain_cell(subject, {(r << whole.step_shift) / preview->step_grain * preview->step_grain,
-                                               (size_t{1} << whole.step_shift) + preview->step_grain},
-                                     {c << whole.position_shift, size_t{1} << whole.position_shift});
+      // Some steps of the neighbourhood: a value that the rows do have there or nearby, never more
+      // than all of them.
+      const double most =
+          plain_cell(subject,
+                     {(r << whole.step_shift) / preview->step_grain * preview->step_grain,
+                      (size_t{1} << whole.step_shift) + preview->step_grain},
+                     {c << whole.position_shift, size_t{1} << whole.position_shift});
       ASSERT_LE(double{found}, most * (1 + 1e-6));
     }
   EXPECT_GT(cells, 10'000);
   // Rows themselves need no pyramid.
   expect_plain({0, 0, 0, 3, 3}, subject);
-  ASSERT_TRUE(build_pyramid_index(*trace, pyramid_index_places(folder / "t.h5", trace->info().uuid)[0],
-                                  {}));
+  ASSERT_TRUE(build_pyramid_index(
+      *trace, pyramid_index_places(folder / "t.h5", trace->info().uuid)[0], {}));
   source->find_pyramid();
   EXPECT_EQ(source->origin(), PyramidOrigin::Index);
   EXPECT_EQ(source->read(whole, subject, kNever)->sampling, Sampling::Exact);

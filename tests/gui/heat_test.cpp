@@ -61,7 +61,8 @@ TEST(HeatCodes, AreThoseOfTheScaleWithinHalfAPercent) {
   }
 }
 
-// The table is filled by halves: every entry must be what the scale says of it, and codes must rise.
+// The table is filled by halves: every entry must be what the scale says of it, and codes must
+// rise.
 TEST(HeatCodes, EveryEntryIsTheScalesOwn) {
   for (const ScaleShape shape : {ScaleShape::Asinh, ScaleShape::Linear, ScaleShape::Log}) {
     const ValueScale scale{.shape = shape, .low = 1e-5, .high = 0.75, .knee = 1e-3};

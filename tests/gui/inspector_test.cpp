@@ -109,8 +109,9 @@ TEST_F(InspectorTest, TheChainEndsWhereTheStepStands) {
 }
 
 TEST_F(InspectorTest, ALongChainIsShortenedInItsMiddle) {
-  dendrokv::Run run{"treekv:capacity=8", RunMode::OpenLoop,  "u", LaneKind::PerKvHead, 0, 0, 8,
-                    "original",          0,          Retention(1, 2, 40)};
+  dendrokv::Run run{
+      "treekv:capacity=8", RunMode::OpenLoop, "u", LaneKind::PerKvHead, 0, 0, 8, "original", 0,
+      Retention(1, 2, 40)};
   for (uint32_t p = 0; p < 18; ++p)
     record(run, p, 20 + p, static_cast<int32_t>(p) + 1, 0.1f, 0.2f, Reason::Lost);
   content.runs[0] = run;
@@ -160,7 +161,8 @@ TEST_F(InspectorTest, AMarkedPassageTellsItsStory) {
   const Inspection told = at(Position(5));
   const Section* passage = section_of(told, "Marked passage");
   ASSERT_TRUE(passage);
-  EXPECT_EQ(passage->entries[0].label.toStdString(), "kept until step 20, lost in 50 % of KV heads");
+  EXPECT_EQ(passage->entries[0].label.toStdString(),
+            "kept until step 20, lost in 50 % of KV heads");
   EXPECT_EQ(value_of(told, "tokens held here"), "0 of 2");
   EXPECT_EQ(value_of(told, "lanes that hold all of it"), "1 of 2");
 }
@@ -180,8 +182,9 @@ TEST_F(InspectorTest, ItsRankIsThatOfItsAttention) {
 TEST_F(InspectorTest, SpokenWordsNameTheTokenAndItsFate) {
   now.position = Position(5);
   EXPECT_EQ(spoken_name(content, now).toStdString(), "\u201cw5\u201d at position 5");
-  EXPECT_EQ(spoken_value(content, now).toStdString().rfind(
-                "Why was it evicted?, left at step 20, in the cache for 15 steps", 0),
+  EXPECT_EQ(spoken_value(content, now)
+                .toStdString()
+                .rfind("Why was it evicted?, left at step 20, in the cache for 15 steps", 0),
             0u);
 }
 

@@ -1,4 +1,5 @@
-// Keys that the user chose: refused where another command has them, stored, read back, and set back to those of the table.
+// Keys that the user chose: refused where another command has them, stored, read back, and set back
+// to those of the table.
 
 #include "gui/key_bindings.h"
 
@@ -128,10 +129,12 @@ TEST(KeyBindings, BrokenFilesAreRefusedWithAReason) {
   };
   EXPECT_NE(refusal("{"), "");
   EXPECT_NE(refusal(R"({"format":"dendrokv-notes","format_version":1})"), "");
-  EXPECT_NE(refusal(R"({"format":"dendrokv-keys","format_version":1,"keys":{"file.open":["Strg"]}})")
-                .find("file.open"),
-            std::string::npos);
-  EXPECT_EQ(refusal(R"({"format":"dendrokv-keys","format_version":1,"keys":{"file.open":["F9"]}})"), "");
+  EXPECT_NE(
+      refusal(R"({"format":"dendrokv-keys","format_version":1,"keys":{"file.open":["Strg"]}})")
+          .find("file.open"),
+      std::string::npos);
+  EXPECT_EQ(refusal(R"({"format":"dendrokv-keys","format_version":1,"keys":{"file.open":["F9"]}})"),
+            "");
 }
 
 TEST(KeyEditor, ChangesTheKeysOfTheWindowAndWritesThem) {
@@ -147,7 +150,8 @@ TEST(KeyEditor, ChangesTheKeysOfTheWindowAndWritesThem) {
   ASSERT_TRUE(editor.choose(QStringLiteral("step.first_step")));
   editor.key()->setKeySequence(key("Ctrl+F"));
   press("Set");
-  EXPECT_TRUE(editor.message().contains(QStringLiteral("“Find text”"))) << editor.message().toStdString();
+  EXPECT_TRUE(editor.message().contains(QStringLiteral("“Find text”")))
+      << editor.message().toStdString();
   EXPECT_FALSE(std::filesystem::exists(folder / "keys.json")) << "nothing has changed";
   editor.key()->setKeySequence(key("F8"));
   press("Set");

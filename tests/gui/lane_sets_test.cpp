@@ -1,4 +1,5 @@
-// Sets of lanes: their text, how they are put together by mouse and keys, and that the views show them.
+// Sets of lanes: their text, how they are put together by mouse and keys, and that the views show
+// them.
 
 #include "gui/lane_sets.h"
 
@@ -206,7 +207,8 @@ TEST(LaneSets, ViewsTableAndRowAreThoseOfTheSet) {
             QStringLiteral("3"));
 }
 
-/// How often a line is met from the top of the plot to its end, over the recent window, which is grey.
+/// How often a line is met from the top of the plot to its end, over the recent window, which is
+/// grey.
 int lines_met(OpenedWindow& opened) {
   const QImage picture = opened.picture("retention");
   const QRectF plot = opened.position_view("retention").plot();

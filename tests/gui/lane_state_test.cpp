@@ -12,7 +12,8 @@
 namespace dendrokv {
 namespace {
 
-/// A cache played step by step from the event log: a set of positions, and wins counted as they happen.
+/// A cache played step by step from the event log: a set of positions, and wins counted as they
+/// happen.
 class Simulator {
  public:
   Simulator(const dendrokv::Run& run, Layer layer, Lane lane)

@@ -28,14 +28,16 @@ testing::WindowSetUp set_up() {
 /// As it is half transparent over white.
 bool nearly(QRgb found, QRgb colour, int alpha) {
   const QRgb wanted = qPremultiply(qRgba(qRed(colour), qGreen(colour), qBlue(colour), alpha));
-  return std::abs(qRed(found) - qRed(wanted)) <= 1 && std::abs(qGreen(found) - qGreen(wanted)) <= 1 &&
+  return std::abs(qRed(found) - qRed(wanted)) <= 1 &&
+         std::abs(qGreen(found) - qGreen(wanted)) <= 1 &&
          std::abs(qBlue(found) - qBlue(wanted)) <= 1 && qAlpha(found) == alpha;
 }
 
 TEST(LevelOverlay, OfALaneIsTheStateOfEachTokenAtEachStep) {
   OpenedWindow opened(set_up());
   const Selection& now = opened.now();
-  const QImage image = level_overlay(opened.content(), now, opened.colours(), some_steps(), {0, 96}, 1);
+  const QImage image =
+      level_overlay(opened.content(), now, opened.colours(), some_steps(), {0, 96}, 1);
   ASSERT_EQ(image.size(), QSize(96, 5));
   int evicted = 0, tree = 0;
   for (int row = 0; row < 5; ++row) {
@@ -48,7 +50,8 @@ TEST(LevelOverlay, OfALaneIsTheStateOfEachTokenAtEachStep) {
         ASSERT_EQ(found, 0u) << row << " " << p;
       } else {
         const int alpha = qAlpha(found);
-        ASSERT_TRUE(nearly(found, to_qt(state_colour(opened.colours(), state)).rgb(), alpha)) << row << " " << p;
+        ASSERT_TRUE(nearly(found, to_qt(state_colour(opened.colours(), state)).rgb(), alpha))
+            << row << " " << p;
         ASSERT_GT(alpha, 80);
         ASSERT_LT(alpha, 200);
         evicted += state.place == Place::Evicted;
@@ -65,7 +68,8 @@ TEST(LevelOverlay, OfASetIsTheShareThatKeeps) {
   opened.window().choose_lanes(QStringLiteral("L0:H1, L2"));
   const std::vector<LaneId> lanes = {{Layer(0), Lane(1)}, {Layer(2), Lane(0)}, {Layer(2), Lane(1)}};
   const std::vector<Step> steps = some_steps();
-  const QImage image = level_overlay(opened.content(), opened.now(), opened.colours(), steps, {0, 96}, 1);
+  const QImage image =
+      level_overlay(opened.content(), opened.now(), opened.colours(), steps, {0, 96}, 1);
   for (int row = 0; row < 5; ++row) {
     const Step step = steps[static_cast<size_t>(row)];
     const auto* line = reinterpret_cast<const QRgb*>(image.constScanLine(row));
@@ -101,7 +105,8 @@ TEST(LevelOverlay, AKeyLaysItOverTheMapAndTakesItAway) {
   const QRect plot = opened.position_view("contributions").plot().toRect();
   int changed = 0;
   for (int y = plot.top() + 40; y < plot.bottom(); ++y)
-    for (int x = plot.left(); x < plot.right(); ++x) changed += before.pixel(x, y) != with.pixel(x, y);
+    for (int x = plot.left(); x < plot.right(); ++x)
+      changed += before.pixel(x, y) != with.pixel(x, y);
   EXPECT_GT(changed, plot.width() * plot.height() / 4) << "what lies below the diagonal";
   // The legend, in the corner where no position has been read.
   EXPECT_NE(before.copy(plot.right() - 300, plot.top() + 8, 200, 20),

@@ -17,8 +17,9 @@ void fill_lane(const MadeUpRun& wanted, Layer layer, Lane lane, Retention& reten
     cursor = cursor + 1 < wanted.tree ? cursor : 0;
     const bool left = coin() % 2 == 0;
     const uint32_t victim = tree[cursor + !left], rival = tree[cursor + left];
-    retention.record(layer, lane, {Position(victim), Step(step), static_cast<int32_t>(rival), 0.25f,
-                                   0.5f, Reason::Lost});
+    retention.record(
+        layer, lane,
+        {Position(victim), Step(step), static_cast<int32_t>(rival), 0.25f, 0.5f, Reason::Lost});
     tree.erase(tree.begin() + cursor + !left);
     ++cursor;
   }
@@ -29,7 +30,8 @@ void fill_lane(const MadeUpRun& wanted, Layer layer, Lane lane, Retention& reten
 Run made_up_run(const MadeUpRun& wanted) {
   Run run;
   run.policy = "treekv:capacity=" + std::to_string(wanted.tree) +
-               ",sinks=" + std::to_string(wanted.sinks) + ",recent=" + std::to_string(wanted.recent);
+               ",sinks=" + std::to_string(wanted.sinks) +
+               ",recent=" + std::to_string(wanted.recent);
   run.mode = RunMode::OpenLoop;
   run.sinks = wanted.sinks;
   run.recent = wanted.recent;

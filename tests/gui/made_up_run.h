@@ -1,6 +1,6 @@
 #pragma once
-// Runs of any length without a model: a cursor walks over the tree and a coin decides each duel, which is all that views see of a
-// policy.
+// Runs of any length without a model: a cursor walks over the tree and a coin decides each duel,
+// which is all that views see of a policy.
 
 #include "data/retention.h"
 

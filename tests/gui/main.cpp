@@ -5,8 +5,8 @@
 
 #include "gui/application.h"
 
-/// Read by the leak sanitizer, in builds that have it: Qt's offscreen platform never frees its screen. What our
-/// own code allocates and loses is still reported.
+/// Read by the leak sanitizer, in builds that have it: Qt's offscreen platform never frees its
+/// screen. What our own code allocates and loses is still reported.
 extern "C" const char* __lsan_default_suppressions() {
   return "leak:libqoffscreen.so\nleak:libQt5Gui.so\nleak:libQt5Core.so\n";
 }

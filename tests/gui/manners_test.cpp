@@ -1,4 +1,5 @@
-// What the window does beside its views: commands, keys, workspaces, notes, comparison, tour, and broken files.
+// What the window does beside its views: commands, keys, workspaces, notes, comparison, tour, and
+// broken files.
 
 #include <QAccessible>
 #include <QAction>

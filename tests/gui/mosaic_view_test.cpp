@@ -67,7 +67,9 @@ TEST(MosaicView, AShortTextSaysWhyItIsEmpty) {
   OpenedWindow opened(set_up);
   const QImage picture = opened.picture("mosaic");
   EXPECT_GT(testing::colours_in(picture), 10);
-  EXPECT_EQ(testing::count_of(picture.copy(picture.rect().adjusted(9, 9, -9, -9)), opened.colours().absent), 0);
+  EXPECT_EQ(testing::count_of(picture.copy(picture.rect().adjusted(9, 9, -9, -9)),
+                              opened.colours().absent),
+            0);
 }
 
 }  // namespace

@@ -116,7 +116,8 @@ TEST(ViewOptions, EachRefusalSaysWhatWasFoundAndWanted) {
 
 TEST(ViewOptions, HelpNamesEveryOptionAndView) {
   const std::string help = help_text();
-  for (const char* option : {"--compare A B", "--find", "--workspace", "--clean", "--font-scale", "--runs", "--run ", "--at", "--step", "--lane", "--view", "--theme",
+  for (const char* option : {"--compare A B", "--find", "--workspace", "--clean", "--font-scale",
+                             "--runs", "--run ", "--at", "--step", "--lane", "--view", "--theme",
                              "--render", "--size", "--export", "--help", "--version"})
     EXPECT_NE(help.find(option), std::string::npos) << option;
   for (const ViewRow& row : view_table())

@@ -1,4 +1,5 @@
-// Panels are moved by keys and by their titles, float, come back, and lie in a workspace as they were left.
+// Panels are moved by keys and by their titles, float, come back, and lie in a workspace as they
+// were left.
 
 #include <QApplication>
 #include <QJsonArray>
@@ -38,7 +39,8 @@ using Names = std::vector<std::string>;
 
 TEST(Panels, KeysMoveTheOneInFocus) {
   OpenedWindow opened;
-  EXPECT_EQ(column(opened, Side::Centre), (Names{"overview", "text", "retention", "contributions", "variability"}));
+  EXPECT_EQ(column(opened, Side::Centre),
+            (Names{"overview", "text", "retention", "contributions", "variability"}));
   ViewDeck& deck = opened.window().deck();
   opened.press("F6");
   EXPECT_TRUE(opened.view("mosaic").hasFocus()) << "the first one";
@@ -46,19 +48,22 @@ TEST(Panels, KeysMoveTheOneInFocus) {
   EXPECT_EQ(deck.current(), "text");
   EXPECT_TRUE(opened.view("text").hasFocus());
   opened.press("Ctrl+Shift+Down");
-  EXPECT_EQ(column(opened, Side::Centre), (Names{"overview", "retention", "text", "contributions", "variability"}));
+  EXPECT_EQ(column(opened, Side::Centre),
+            (Names{"overview", "retention", "text", "contributions", "variability"}));
   EXPECT_EQ(deck.current(), "text") << "the same panel goes on";
   opened.press("Ctrl+Shift+Up");
   opened.press("Ctrl+Shift+Up");
   opened.press("Ctrl+Shift+Up");
-  EXPECT_EQ(column(opened, Side::Centre), (Names{"text", "overview", "retention", "contributions", "variability"}));
+  EXPECT_EQ(column(opened, Side::Centre),
+            (Names{"text", "overview", "retention", "contributions", "variability"}));
   opened.press("Ctrl+Shift+Right");
   EXPECT_EQ(column(opened, Side::Right), (Names{"inspector", "text"}));
   EXPECT_GT(opened.view("text").height(), 100) << "it gets its share";
   opened.press("Ctrl+Shift+Right");
   EXPECT_EQ(column(opened, Side::Right), (Names{"inspector", "text"})) << "there is no side beyond";
   deck.usual_places();
-  EXPECT_EQ(column(opened, Side::Centre), (Names{"overview", "text", "retention", "contributions", "variability"}));
+  EXPECT_EQ(column(opened, Side::Centre),
+            (Names{"overview", "text", "retention", "contributions", "variability"}));
 }
 
 TEST(Panels, HiddenOnesArePassedBy) {
@@ -100,7 +105,8 @@ TEST(Panels, FloatAndComeBack) {
   EXPECT_NE(view.window(), &opened.window());
   EXPECT_EQ(view.window()->windowType(), Qt::Tool) << "keys of the main window work in it";
   EXPECT_TRUE(view.isVisible());
-  EXPECT_EQ(column(opened, Side::Centre), (Names{"overview", "text", "contributions", "variability"}));
+  EXPECT_EQ(column(opened, Side::Centre),
+            (Names{"overview", "text", "contributions", "variability"}));
   // It still follows the selection.
   const QImage before = opened.picture("retention");
   opened.change([](Selection& wanted) { wanted.step = Step(20); });
@@ -113,7 +119,8 @@ TEST(Panels, FloatAndComeBack) {
   QApplication::processEvents();
   EXPECT_FALSE(deck.floats("retention"));
   EXPECT_EQ(view.window(), &opened.window());
-  EXPECT_EQ(column(opened, Side::Centre), (Names{"overview", "text", "retention", "contributions", "variability"}))
+  EXPECT_EQ(column(opened, Side::Centre),
+            (Names{"overview", "text", "retention", "contributions", "variability"}))
       << "where it was";
 }
 
@@ -140,7 +147,8 @@ TEST(Panels, TitlesAreDragged) {
     return view.mapToGlobal(QPoint(view.width() / 2, static_cast<int>(view.height() * down)));
   };
   drag("variability", place_in("text", 0.2));
-  EXPECT_EQ(column(opened, Side::Centre), (Names{"overview", "variability", "text", "retention", "contributions"}));
+  EXPECT_EQ(column(opened, Side::Centre),
+            (Names{"overview", "variability", "text", "retention", "contributions"}));
   drag("variability", place_in("inspector", 0.8));
   EXPECT_EQ(column(opened, Side::Right), (Names{"inspector", "variability"}));
   const std::optional<Position> locked = opened.now().position;
@@ -149,7 +157,8 @@ TEST(Panels, TitlesAreDragged) {
   EXPECT_EQ(opened.now().position, locked) << "a drag is no click";
   drag("text", place_in("retention", 0.9));
   EXPECT_FALSE(deck.floats("text"));
-  EXPECT_EQ(column(opened, Side::Centre), (Names{"overview", "retention", "text", "contributions"}));
+  EXPECT_EQ(column(opened, Side::Centre),
+            (Names{"overview", "retention", "text", "contributions"}));
   EXPECT_EQ(QApplication::overrideCursor(), nullptr);
 }
 
@@ -174,11 +183,16 @@ TEST(Panels, LieInAWorkspaceAsTheyWereLeft) {
 TEST(Panels, OfAnotherVersionKeepTheOthersInOrder) {
   OpenedWindow opened;
   ViewDeck& deck = opened.window().deck();
-  deck.set_places({{"text", Side::Left}, {"crystal ball", Side::Left}, {"retention", Side::Centre}, {"text", Side::Right}});
+  deck.set_places({{"text", Side::Left},
+                   {"crystal ball", Side::Left},
+                   {"retention", Side::Centre},
+                   {"text", Side::Right}});
   EXPECT_EQ(column(opened, Side::Left), (Names{"text", "mosaic", "density"}));
-  EXPECT_EQ(column(opened, Side::Centre), (Names{"retention", "overview", "contributions", "variability"}));
+  EXPECT_EQ(column(opened, Side::Centre),
+            (Names{"retention", "overview", "contributions", "variability"}));
   const auto refusal = [&opened](const char* panels) {
-    const QByteArray saved = workspace_text(opened.window().saved(), opened.folder() / "w.dendrokv");
+    const QByteArray saved =
+        workspace_text(opened.window().saved(), opened.folder() / "w.dendrokv");
     QJsonObject object = QJsonDocument::fromJson(saved).object();
     QJsonObject look = object[QStringLiteral("look")].toObject();
     look[QStringLiteral("panels")] = QJsonDocument::fromJson(panels).array();
@@ -192,8 +206,10 @@ TEST(Panels, OfAnotherVersionKeepTheOthersInOrder) {
     return std::string();
   };
   EXPECT_EQ(refusal(R"([{"view":"text","side":"left"}])"), "");
-  EXPECT_NE(refusal(R"([{"view":"text","side":"top"}])").find("left, centre or right"), std::string::npos);
-  EXPECT_NE(refusal(R"([{"view":"text","side":"left","window":[1,2]}])").find("window of a panel"), std::string::npos);
+  EXPECT_NE(refusal(R"([{"view":"text","side":"top"}])").find("left, centre or right"),
+            std::string::npos);
+  EXPECT_NE(refusal(R"([{"view":"text","side":"left","window":[1,2]}])").find("window of a panel"),
+            std::string::npos);
   EXPECT_NE(refusal(R"([{"view":"text","side":"left","window":[1,2,0,-5]}])"), "");
 }
 
@@ -203,7 +219,8 @@ TEST(Panels, NoneIsLostWhateverIsDone) {
   std::mt19937 random(7);
   const std::span<const ViewRow> views = view_table();
   for (int turn = 0; turn < 150; ++turn) {
-    const std::string_view name = views[random() % views.size()].name, other = views[random() % views.size()].name;
+    const std::string_view name = views[random() % views.size()].name,
+                           other = views[random() % views.size()].name;
     switch (random() % 6) {
       case 0:
         deck.move_panel(name, random() % 2 ? 1 : -1);
@@ -226,7 +243,8 @@ TEST(Panels, NoneIsLostWhateverIsDone) {
     std::set<std::string> seen;
     for (const PanelPlace& place : deck.places()) {
       EXPECT_TRUE(seen.insert(place.view).second);
-      EXPECT_EQ(deck.view(place.view)->isVisible(), deck.shows(place.view)) << place.view << " " << turn;
+      EXPECT_EQ(deck.view(place.view)->isVisible(), deck.shows(place.view))
+          << place.view << " " << turn;
     }
     EXPECT_EQ(seen.size(), views.size());
     const std::vector<PanelPlace> places = deck.places();

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <gtest/gtest.h>
 
+#include "gui/contribution_view.h"
 #include "gui/lane_state.h"
 #include "gui/paint.h"
-#include "gui/contribution_view.h"
 #include "gui/retention_codes.h"
 #include "gui/retention_view.h"
 #include "tests/gui/opened_window.h"
@@ -175,8 +175,9 @@ TEST(RetentionView, StepsDownAreTheStatesAfterThem) {
     const std::vector<TokenState> states =
         token_states(opened.run(), now.layer, now.lane, Step(step));
     for (uint32_t p = 0; p < 96; p += 2) {
-      const Rgb wanted = states[p].place == Place::NotYet ? opened.colours().absent
-                                                          : state_colour(opened.colours(), states[p]);
+      const Rgb wanted = states[p].place == Place::NotYet
+                             ? opened.colours().absent
+                             : state_colour(opened.colours(), states[p]);
       ASSERT_EQ(testing::pixel(picture, place_of(view, p, (step + 0.5) / 96).toPoint()), wanted)
           << "step " << step << " position " << p;
     }
@@ -205,9 +206,9 @@ TEST(ContributionView, CellsHaveTheColourOfTheirValue) {
       ASSERT_TRUE(cell);
       ASSERT_EQ(cell->steps.count * cell->positions.count, 1u);
       const double code = p > step ? 0 : codes.code(cell->value);
-      const Rgb wanted = p > step ? opened.colours().panel
-                                  : map.at((code - HeatCodes::kFirstValue) /
-                                           (255.0 - HeatCodes::kFirstValue));
+      const Rgb wanted =
+          p > step ? opened.colours().panel
+                   : map.at((code - HeatCodes::kFirstValue) / (255.0 - HeatCodes::kFirstValue));
       ASSERT_EQ(testing::pixel(picture, {static_cast<int>(place.x()), static_cast<int>(place.y())}),
                 wanted)
           << "step " << step << " position " << p;

@@ -10,7 +10,8 @@ namespace {
 
 constexpr size_t kPool = 8;
 
-/// A row of `step`, some of whose positions have left the cache, and what a recorder would keep of it.
+/// A row of `step`, some of whose positions have left the cache, and what a recorder would keep of
+/// it.
 struct Made {
   std::vector<float> full, largest, mass, top_weight;
   std::vector<int32_t> top_position;

@@ -1,4 +1,5 @@
-// The ranks are those that the rivals themselves go by: a victim in the record of a rival's own run is the first to go by its score.
+// The ranks are those that the rivals themselves go by: a victim in the record of a rival's own run
+// is the first to go by its score.
 
 #include "gui/rival_ranks.h"
 

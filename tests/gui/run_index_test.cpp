@@ -30,8 +30,8 @@ std::vector<Run> runs() {
   block.retention = Retention(1, 1, 600);
   for (uint32_t p = 0; p < 500; ++p)
     block.retention.record(Layer(0), Lane(0),
-                           {Position(p), Step(p < 250 ? 260 : 550), p % 250 == 249 ? -1 : int32_t(p) + 1,
-                            0, 0, Reason::Rule});
+                           {Position(p), Step(p < 250 ? 260 : 550),
+                            p % 250 == 249 ? -1 : int32_t(p) + 1, 0, 0, Reason::Rule});
   made.push_back(block);
   return made;
 }
@@ -49,16 +49,19 @@ TEST(RunIndex, StatesAreThoseOfTheArraysAtEveryStep) {
         ASSERT_EQ(index.state(id, Position(117), Step(step)), wanted[117]);
         const RunIndex::Standing standing = index.standing(id, Step(step));
         ASSERT_EQ(standing.counts, census(wanted));
-        const auto oldest = std::find_if(wanted.begin(), wanted.end(),
-                                         [](TokenState state) { return state.place == Place::Tree; });
+        const auto oldest = std::find_if(wanted.begin(), wanted.end(), [](TokenState state) {
+          return state.place == Place::Tree;
+        });
         ASSERT_EQ(standing.oldest_in_tree.has_value(), oldest != wanted.end());
         if (standing.oldest_in_tree) {
           ASSERT_EQ(standing.oldest_in_tree->index(), static_cast<size_t>(oldest - wanted.begin()));
         }
-        for (const IndexRange range : {IndexRange{0, tokens}, IndexRange{90, 33}, IndexRange{tokens, 0}}) {
+        for (const IndexRange range :
+             {IndexRange{0, tokens}, IndexRange{90, 33}, IndexRange{tokens, 0}}) {
           std::vector<Position> kept, found;
           for (const Position p : run.retention.kept_positions(id.layer, id.lane, Step(step)))
-            if (p.index() >= range.first && p.index() < range.first + range.count) kept.push_back(p);
+            if (p.index() >= range.first && p.index() < range.first + range.count)
+              kept.push_back(p);
           index.lane(id).for_each_kept(range, Step(step), [&](Position p) { found.push_back(p); });
           ASSERT_EQ(found, kept) << step;
         }
@@ -94,7 +97,8 @@ TEST(RunIndex, CountsPositionsByTheLanesThatKeepThem) {
 }
 
 TEST(PackedNumbers, HoldNumbersOfEveryWidth) {
-  for (const uint32_t largest : {0u, 255u, 256u, 65'535u, 65'536u, (1u << 24) - 1, 1u << 24, UINT32_MAX}) {
+  for (const uint32_t largest :
+       {0u, 255u, 256u, 65'535u, 65'536u, (1u << 24) - 1, 1u << 24, UINT32_MAX}) {
     PackedNumbers numbers(5, largest);
     for (uint32_t i = 0; i < 5; ++i) numbers.set(i, largest - std::min(largest, i));
     for (uint32_t i = 0; i < 5; ++i) EXPECT_EQ(numbers[i], largest - std::min(largest, i));
@@ -103,7 +107,8 @@ TEST(PackedNumbers, HoldNumbersOfEveryWidth) {
 }
 
 TEST(RunIndex, TakesAboutFiveBytesAPosition) {
-  const dendrokv::Run run = testing::made_up_run({.layers = 1, .lanes = 1, .tokens = 50000, .tree = 1000});
+  const dendrokv::Run run =
+      testing::made_up_run({.layers = 1, .lanes = 1, .tokens = 50000, .tree = 1000});
   EXPECT_LT(RunIndex(run).lane({Layer(0), Lane(0)}).bytes(), 50000u * 6);
 }
 
@@ -160,8 +165,7 @@ TEST(RetentionRaster, StepsAndLanesShowTheMostNotableState) {
       const CodeGrid by_step = retention_by_step(index, lanes[0], Step(6), 40, 12, range, factor);
       for (size_t row = 0; row < by_step.rows(); ++row)
         for (size_t column = 0; column < by_step.cols(); column += 3)
-          ASSERT_EQ(by_step(row, column),
-                    wanted(lanes[0], Step(6 + row * 40), column, factor));
+          ASSERT_EQ(by_step(row, column), wanted(lanes[0], Step(6 + row * 40), column, factor));
     }
   }
 }
@@ -180,7 +184,8 @@ TEST(RetainedDensity, EqualsACountByDistance) {
         uint64_t kept = 0;
         for (uint64_t distance = bin.first; distance < bin.end; ++distance)
           for (const LaneId& id : lanes)
-            kept += run.retention.kept_after(id.layer, id.lane, Position(step + 1 - distance), Step(step));
+            kept += run.retention.kept_after(id.layer, id.lane, Position(step + 1 - distance),
+                                             Step(step));
         ASSERT_DOUBLE_EQ(bin.density, double(kept) / double((bin.end - bin.first) * lanes.size()));
       }
       ASSERT_EQ(next, step + 2u);

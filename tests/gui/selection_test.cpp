@@ -5,7 +5,8 @@
 namespace dendrokv {
 namespace {
 
-/// Two runs over 3 layers and 100 tokens: the first of 2 lanes keeps all, the second of 4 lanes drops.
+/// Two runs over 3 layers and 100 tokens: the first of 2 lanes keeps all, the second of 4 lanes
+/// drops.
 Content two_runs() {
   Content content;
   content.info.tokens = 100;

@@ -1,4 +1,5 @@
-// Notes, workspaces and what the viewer remembers: round trips, two windows, and files that are broken.
+// Notes, workspaces and what the viewer remembers: round trips, two windows, and files that are
+// broken.
 
 #include <fstream>
 #include <gtest/gtest.h>

@@ -65,7 +65,8 @@ TEST_F(TraceQueriesTest, RowWeightsAreTheMeanOverHeads) {
   }
 }
 
-/// mean over channels of |block mean of 2^(l-1) less block mean of 2^l|, blocks counted from the window's start.
+/// mean over channels of |block mean of 2^(l-1) less block mean of 2^l|, blocks counted from the
+/// window's start.
 double plain_band(const Grid<double>& signal, size_t level, size_t at) {
   const auto block_mean = [&](size_t channel, size_t size) {
     double sum = 0;
@@ -181,8 +182,8 @@ TEST(ScalogramOf, AChirpPeaksAtItsScale) {
   // Two stretches of one period each: 8 positions, then 64.
   std::vector<float> signal(4096);
   for (size_t p = 0; p < signal.size(); ++p)
-    signal[p] = static_cast<float>(std::sin(2 * 3.14159265358979 * static_cast<double>(p) /
-                                            (p < 2048 ? 8.0 : 64.0)));
+    signal[p] = static_cast<float>(
+        std::sin(2 * 3.14159265358979 * static_cast<double>(p) / (p < 2048 ? 8.0 : 64.0)));
   const Scalogram scalogram = scalogram_of(signal);
   const auto loudest = [&](size_t first, size_t end) {
     size_t best = 0;

@@ -1,4 +1,5 @@
-// Lanes of one KV head, of one query head and of a whole layer: the same attention, differently shared.
+// Lanes of one KV head, of one query head and of a whole layer: the same attention, differently
+// shared.
 
 #include "model/attention_lane.h"
 

@@ -2,11 +2,10 @@
 
 #include "data/budget_map.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <gtest/gtest.h>
 
 #include "cache/allocation.h"
 #include "data/error.h"
@@ -20,8 +19,8 @@ namespace {
 using testing::TemporaryFolder;
 
 const Model& tiny() {
-  static const Model model =
-      Model::load(testing::data_file("models/llama-gqa-tied/model.gguf"), LoadDepth::Run, Arithmetic::Fast);
+  static const Model model = Model::load(testing::data_file("models/llama-gqa-tied/model.gguf"),
+                                         LoadDepth::Run, Arithmetic::Fast);
   return model;
 }
 
@@ -55,12 +54,15 @@ TEST(BudgetMap, ComesBackFromItsFile) {
 TEST(BudgetMap, ADamagedFileIsRefused) {
   const TemporaryFolder folder;
   const std::string start = "dendrokv budget map 1\nlayers 1 lanes 2\n";
-  for (const std::string& text : {std::string(), std::string("map\n"), start, start + "0 0 8\n", start + "0 0 8\n0 0 8\n",
-                                  start + "0 0 8\n0 2 8\n", start + "0 0 8\n0 1 0\n", start + "0 0 8\n0 1 8 8\n"}) {
+  for (const std::string& text :
+       {std::string(), std::string("map\n"), start, start + "0 0 8\n", start + "0 0 8\n0 0 8\n",
+        start + "0 0 8\n0 2 8\n", start + "0 0 8\n0 1 0\n", start + "0 0 8\n0 1 8 8\n"}) {
     std::ofstream(folder / "bad.txt") << text;
     EXPECT_THROW(read_budget_map(folder / "bad.txt"), Error) << text;
   }
-  EXPECT_THROW(PolicyChoice("treekv:sinks=1,recent=4,budget-map=" + (folder / "missing.txt").string()), Error);
+  EXPECT_THROW(
+      PolicyChoice("treekv:sinks=1,recent=4,budget-map=" + (folder / "missing.txt").string()),
+      Error);
 }
 
 TEST(BudgetMap, TheFullSpecIsASpecWithoutTheRowsThatTheMapSays) {
@@ -90,7 +92,9 @@ TEST(BudgetMap, IsTakenByThePoliciesThatListItAndRefusedByAllOthers) {
     const PolicyChoice choice(spec + ",sinks=1" + (row.budget_key == "recent" ? "" : ",recent=6"));
     for (uint32_t layer = 0; layer < map.layers; ++layer)
       for (uint32_t lane = 0; lane < map.lanes; ++lane)
-        EXPECT_EQ(choice.lane_shape(Layer(layer), Lane(lane)).budget, map.rows_of(Layer(layer), Lane(lane))) << spec;
+        EXPECT_EQ(choice.lane_shape(Layer(layer), Lane(lane)).budget,
+                  map.rows_of(Layer(layer), Lane(lane)))
+            << spec;
   }
   EXPECT_EQ(taken, 4u);
   EXPECT_THROW(PolicyChoice("adakv:recent=4,every=8,budget-map=" + path), Error);
@@ -99,7 +103,8 @@ TEST(BudgetMap, IsTakenByThePoliciesThatListItAndRefusedByAllOthers) {
 TEST(BudgetMap, EachLaneHoldsItsRowsAndTheCacheItsBytes) {
   const TemporaryFolder folder;
   const BudgetMap map = uneven_map();
-  for (const char* policy : {"treekv:sinks=2,recent=6,", "streaming:sinks=2,", "h2o:sinks=2,recent=6,positions=original,"}) {
+  for (const char* policy : {"treekv:sinks=2,recent=6,", "streaming:sinks=2,",
+                             "h2o:sinks=2,recent=6,positions=original,"}) {
     const PolicyChoice choice(policy + ("budget-map=" + write(folder, map)));
     Decoder decoder(tiny(), choice, {.threads = 1});
     constexpr uint32_t kTokens = 220;  // more than the largest lane holds
@@ -153,8 +158,11 @@ TEST(BudgetMap, AnAllocationIsWhatTheEngineHoldsAndNoMoreThanTheBudget) {
   for (const AllocationRow& row : allocation_table()) {
     const Allocation found = allocate(row.method, offers, budget);
     BudgetMap map{config.layers, config.kv_heads, {}};
-    for (uint32_t lane = 0; lane < lanes; ++lane) map.rows.push_back(offers[lane].rows[found.level[lane]]);
-    Decoder decoder(tiny(), PolicyChoice("treekv:sinks=2,recent=6,budget-map=" + write(folder, map)), {.threads = 1});
+    for (uint32_t lane = 0; lane < lanes; ++lane)
+      map.rows.push_back(offers[lane].rows[found.level[lane]]);
+    Decoder decoder(tiny(),
+                    PolicyChoice("treekv:sinks=2,recent=6,budget-map=" + write(folder, map)),
+                    {.threads = 1});
     decoder.feed(some_tokens(150), LogitsOf::None, nullptr);
     EXPECT_EQ(decoder.kv_bytes(), found.bytes) << row.name;
     EXPECT_LE(found.bytes, budget) << row.name;

@@ -1,4 +1,5 @@
-// Byte-level models: what their files may say, and their merging against a slow one that follows the words of the definition.
+// Byte-level models: what their files may say, and their merging against a slow one that follows
+// the words of the definition.
 
 #include <gtest/gtest.h>
 #include <map>
@@ -66,7 +67,8 @@ TEST(ByteLevel, NormalTokensAreWrittenInTheByteAlphabet) {
   expect_part(tokenizer_refusal(file), "token 256 'a b', wanted characters of the byte alphabet");
 }
 
-// The definition: of all pairs of neighbours that are in the table, merge the one of lowest rank, the leftmost of equals; repeat.
+// The definition: of all pairs of neighbours that are in the table, merge the one of lowest rank,
+// the leftmost of equals; repeat.
 Ids slowly_merged(Ids ids,
                   const std::map<std::pair<int32_t, int32_t>, std::pair<int, int32_t>>& merges) {
   for (;;) {

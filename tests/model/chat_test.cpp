@@ -112,7 +112,8 @@ TEST(Chat, ANamedFormatNeedsNoTemplate) {
             "<start_of_turn>user\nHi<end_of_turn>\n<start_of_turn>model\n");
 }
 
-// The turn that a template writes out is found among those that it puts together, with line ends in either spelling.
+// The turn that a template writes out is found among those that it puts together, with line ends in
+// either spelling.
 TEST(Chat, TheDefaultSystemMessageIsTheOneThatStandsLiterally) {
   const auto system = [](const std::string& literal) {
     return joined(turns(chat_model(std::string(kChatMlTemplate) + literal), "", "", "Hi"));

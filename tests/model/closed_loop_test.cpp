@@ -1,8 +1,10 @@
-// Policies in the running model against recorded runs in float64: 512 tokens, 64 rows per lane, 30 layers of 3 lanes.
+// Policies in the running model against recorded runs in float64: 512 tokens, 64 rows per lane, 30
+// layers of 3 lanes.
 //
-// Policies that ignore attention must agree in every entry. The others decide near ties by the last bits, and a different victim
-// changes all that follows: a lane is judged at its first difference, where the reference's own margin must be tiny, and by what
-// is kept at the end. A wrong rule flips clear decisions, margins of 1e-3 and more.
+// Policies that ignore attention must agree in every entry. The others decide near ties by the last
+// bits, and a different victim changes all that follows: a lane is judged at its first difference,
+// where the reference's own margin must be tiny, and by what is kept at the end. A wrong rule flips
+// clear decisions, margins of 1e-3 and more.
 
 #include <algorithm>
 #include <gtest/gtest.h>
@@ -123,7 +125,8 @@ TEST_P(ScoredPolicies, DifferFromTheReferenceAtNearTiesOnly) {
   EXPECT_GE(static_cast<double>(same), 0.98 * 64 * static_cast<double>(lanes()));
 }
 
-// The first layer's inputs do not depend on the cache: with original positions a replay of its full attention is the closed loop.
+// The first layer's inputs do not depend on the cache: with original positions a replay of its full
+// attention is the closed loop.
 class FirstLayer final : public testing::Collector {
  public:
   bool wants_attention(Layer layer, Head, Step) const override { return layer == Layer(0); }

@@ -1,4 +1,5 @@
-// The decoder on tiny models: bit equality over blocks, threads, instruction sets and idle policies; bad input.
+// The decoder on tiny models: bit equality over blocks, threads, instruction sets and idle
+// policies; bad input.
 
 #include "model/decoder.h"
 
@@ -91,8 +92,8 @@ INSTANTIATE_TEST_SUITE_P(
                       "treekv:sinks=0,recent=0,capacity=20,cursor=printed,positions=original"),
     [](const auto& policy) { return "n" + std::to_string(policy.index); });
 
-// Enough rows that one token's lanes are cut for several threads, and that blocks run abreast before and in sequence after the first
-// eviction.
+// Enough rows that one token's lanes are cut for several threads, and that blocks run abreast
+// before and in sequence after the first eviction.
 class LongLanes : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(LongLanes, AnyThreadsAndBlocksGiveTheSameBits) {
@@ -130,7 +131,8 @@ INSTANTIATE_TEST_SUITE_P(CapacityOfAllTokens, IdlePolicies,
                                            "sliding:capacity=150,positions=rank"),
                          [](const auto& policy) { return "n" + std::to_string(policy.index); });
 
-// Files whose matrices are stored in each of the layouts, or in several: the logits do not depend on how they are computed.
+// Files whose matrices are stored in each of the layouts, or in several: the logits do not depend
+// on how they are computed.
 class EveryLayout : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(EveryLayout, GivesTheSameBitsOnAnyInstructionSetThreadsAndBlocks) {
@@ -178,8 +180,9 @@ TEST(Decoder, LossesAreThoseOfTheLogits) {
   scorer.feed_and_score(std::span(ids).subspan(1, 79), std::span(nll).subspan(1, 79), nullptr);
   scorer.feed_and_score(std::span(ids).subspan(80), std::span(nll).subspan(80), nullptr);
   EXPECT_TRUE(std::isnan(nll[0]));
+  // float, from 10
   for (size_t i = 1; i < ids.size(); ++i)
-    EXPECT_NEAR(nll[i], testing::negative_log_likelihood(logits.row(i - 1), ids[i]), 2e-6);  // float, from 10
+    EXPECT_NEAR(nll[i], testing::negative_log_likelihood(logits.row(i - 1), ids[i]), 2e-6);
 }
 
 TEST(Decoder, ObserverSeesEveryRowOnceAndEachLaneInOrder) {

@@ -75,8 +75,9 @@ struct GgufFile {
 
 std::span<const std::byte> as_bytes(const std::string& text);
 
-/// A sound llama model in F32: 2 layers, width 16, hidden 32, 4 heads of 4 on 2 KV heads, tied; 256 byte tokens, the merges "t h",
-/// "th e", "Ġ the" with their results, and the control tokens <|im_start|>, <|im_end|> and the user-defined token <tool>.
+/// A sound llama model in F32: 2 layers, width 16, hidden 32, 4 heads of 4 on 2 KV heads, tied; 256
+/// byte tokens, the merges "t h", "th e", "Ġ the" with their results, and the control tokens
+/// <|im_start|>, <|im_end|> and the user-defined token <tool>.
 GgufFile tiny_model();
 /// Token texts of the 256 bytes in byte order, as byte-level BPE writes them.
 std::vector<std::string> byte_texts();

@@ -156,7 +156,8 @@ TEST(Gguf, LimitsOnValues) {
   EXPECT_TRUE(mentions(message(GgufType::String, raw(UINT64_MAX)), "a string of key some.key"));
 }
 
-// A count is held against what is left of the file before anything is allocated; count times size overflows in some.
+// A count is held against what is left of the file before anything is allocated; count times size
+// overflows in some.
 TEST(Gguf, LimitsOnArrays) {
   const auto message = [](uint32_t type, uint64_t count) {
     return refusal(one_key(GgufType::Array, array_of(type, count, std::string(64, '\0'))));
@@ -284,7 +285,8 @@ TEST(Gguf, UnusualFilesHoldTheSameModel) {
   }
 }
 
-// The keys and tensors that Gemma 3 has and llama has not, scaling by YaRN, and a type of each width.
+// The keys and tensors that Gemma 3 has and llama has not, scaling by YaRN, and a type of each
+// width.
 GgufFile tiny_gemma() {
   GgufFile file = tiny_model();
   file.set_text("general.architecture", "gemma3");

@@ -1,4 +1,5 @@
-// Every kernel of every instruction set of this machine: against a plain loop in double, and bit for bit against scalar.
+// Every kernel of every instruction set of this machine: against a plain loop in double, and bit
+// for bit against scalar.
 
 #include "model/kernels.h"
 
@@ -170,7 +171,8 @@ std::vector<std::vector<float>> random_columns(size_t count, size_t length, uint
   return columns;
 }
 
-// One, two, three and some blocks of the type; of 32 columns at least, which activations are quantised by.
+// One, two, three and some blocks of the type; of 32 columns at least, which activations are
+// quantised by.
 std::vector<size_t> widths_of(uint32_t type) {
   const size_t block = find_tensor_type(type)->block_values;
   if (block == 256) return {256, 512};
@@ -415,7 +417,8 @@ TEST(Kernels, RotationsMayWriteOverTheirInput) {
     }
 }
 
-// Two heads a row, rows in any order, others left alone: the bits of widening, turning and rounding one after the other.
+// Two heads a row, rows in any order, others left alone: the bits of widening, turning and rounding
+// one after the other.
 TEST(Kernels, RotateRows) {
   const std::vector<uint32_t> rows = {4, 0, 3};
   for (const size_t pairs : {4, 8, 20, 32, 35}) {
@@ -435,7 +438,8 @@ TEST(Kernels, RotateRows) {
             const size_t first = rows[r] * length + head * size;
             std::vector<float> wide(size), turned(size);
             kernels.to_f32(std::span(from).subspan(first, size), wide.data());
-            (halves ? kernels.rotate_halves : kernels.rotate_pairs)(wide, cosine.row(r), sine.row(r), turned);
+            (halves ? kernels.rotate_halves : kernels.rotate_pairs)(wide, cosine.row(r),
+                                                                    sine.row(r), turned);
             kernels.to_f16(turned, wanted.data() + first);
           }
         (halves ? kernels.rotate_rows_halves : kernels.rotate_rows_pairs)(
@@ -496,7 +500,8 @@ TEST(Kernels, GatedUnit) {
   }
 }
 
-// exp, seen through silu: gate / silu(gate) - 1 = exp(-gate). At gates that are large in either direction it must stay finite.
+// exp, seen through silu: gate / silu(gate) - 1 = exp(-gate). At gates that are large in either
+// direction it must stay finite.
 TEST(Kernels, GatedUnitOfExtremes) {
   const std::vector<float> gate = {-1e30f, -200, -88, -20, -0.0f, 0, 1e-20f, 20, 88, 200, 1e30f};
   const std::vector<float> up(gate.size(), 1.0f);
@@ -507,7 +512,8 @@ TEST(Kernels, GatedUnitOfExtremes) {
   });
   for (size_t i = 0; i < gate.size(); ++i) {
     const double wanted = gate[i] / (1 + std::exp(-double{gate[i]}));
-    // Below -88 the denominator is held at exp(88); what is left is smaller than any sum can notice, up to -1e30.
+    // Below -88 the denominator is held at exp(88); what is left is smaller than any sum can
+    // notice, up to -1e30.
     const double tolerance = gate[i] < -80 ? 2e-8 * -gate[i] * 1e-30 : 2e-7 * std::fabs(wanted);
     EXPECT_NEAR(found[i], wanted, tolerance) << gate[i];
   }
@@ -545,7 +551,8 @@ TEST(Kernels, Softmax) {
       for (const float score : scores) sum += std::exp(score - top);
       for (size_t i = 0; i < size; ++i) {
         const double wanted = std::exp(scores[i] - top) / sum;
-        // The difference to the largest score is rounded to 2^-24 of itself, and exp makes that relative.
+        // The difference to the largest score is rounded to 2^-24 of itself, and exp makes that
+        // relative.
         ASSERT_NEAR(found[i], wanted, (4e-7 + 1.2e-7 * (top - scores[i])) * wanted + 2e-38);
         found_sum += found[i];
       }
@@ -558,12 +565,14 @@ TEST(Kernels, LogSumExp) {
     for (const float deviation : {0.0f, 3.0f, 300.0f}) {
       const auto scores = random_floats(size, static_cast<uint32_t>(size), deviation);
       const double found = kernels_for(Isa::Scalar).log_sum_exp(scores);
-      for (const Isa isa : isas()) ASSERT_EQ(kernels_for(isa).log_sum_exp(scores), found) << isa_name(isa);
+      for (const Isa isa : isas())
+        ASSERT_EQ(kernels_for(isa).log_sum_exp(scores), found) << isa_name(isa);
       double sum = 0, top = -1e30;
       for (const float score : scores) top = std::max(top, double{score});
       for (const float score : scores) sum += std::exp(score - top);
       const double wanted = top + std::log(sum);
-      // exp and a sum of 32 floats; the difference to the largest score is rounded to 2^-24 of itself.
+      // exp and a sum of 32 floats; the difference to the largest score is rounded to 2^-24 of
+      // itself.
       ASSERT_NEAR(found, wanted, 6e-7) << size << " " << deviation;
     }
 }
@@ -698,10 +707,9 @@ TEST(Kernels, WeightedSumInTwoPartsHasTheBitsOfOne) {
     for (const size_t first : {0, 1, 16, 36}) {
       std::vector<float> whole(5 * 64), parts(5 * 64);
       const auto add = [&](size_t begin, size_t end, std::vector<float>& out) {
-        kernels_for(isa).weighted_sum_f16({weights.data() + begin, 5, end - begin, 37},
-                                          cache.halves.data(), cache.stride,
-                                          std::span(cache.rows).subspan(begin, end - begin),
-                                          {out.data(), 5, 64});
+        kernels_for(isa).weighted_sum_f16(
+            {weights.data() + begin, 5, end - begin, 37}, cache.halves.data(), cache.stride,
+            std::span(cache.rows).subspan(begin, end - begin), {out.data(), 5, 64});
       };
       add(0, 37, whole);
       add(0, first, parts);
@@ -724,7 +732,8 @@ TEST(Kernels, MeanOfRows) {
         double sum = 0;
         for (size_t row = 0; row < rows; ++row) sum += double{weights[row * stride + column]};
         // Of numbers below 1: a rounding for each addition and one of the product.
-        ASSERT_NEAR(found[column], sum / static_cast<double>(rows), 6e-8 * static_cast<double>(rows + 1));
+        ASSERT_NEAR(found[column], sum / static_cast<double>(rows),
+                    6e-8 * static_cast<double>(rows + 1));
       }
     }
 }
@@ -769,7 +778,8 @@ TEST(Kernels, HalvesToFloats) {
 }
 
 TEST(Kernels, FloatsToHalves) {
-  // Each half, the point in the middle of it and the next one, and the floats on either side of that.
+  // Each half, the point in the middle of it and the next one, and the floats on either side of
+  // that.
   std::vector<float> values;
   for (uint16_t bits = 0; bits < 0x7BFF; ++bits) {
     const float middle = (from_half(bits) + from_half(static_cast<uint16_t>(bits + 1))) / 2;

@@ -1,4 +1,5 @@
-// A lane against a slow twin that keeps all rows in a plain list and rotates every key anew, in double.
+// A lane against a slow twin that keeps all rows in a plain list and rotates every key anew, in
+// double.
 
 #include "model/kv_cache.h"
 
@@ -81,8 +82,9 @@ class Lanes : public ::testing::TestWithParam<std::tuple<CachePrecision, Positio
   KvShape shape(size_t most_rows) const {
     return {kHeadDim, std::get<0>(GetParam()), std::get<1>(GetParam()), most_rows};
   }
-  // Of a score; |q| |k| is some 32 here. A stored key and its rotation are each rounded once to the precision of the cache
-  // (f16: 2^-11 of an element), whatever its frame; cosines, sines and products are floats.
+  // Of a score; |q| |k| is some 32 here. A stored key and its rotation are each rounded once to the
+  // precision of the cache (f16: 2^-11 of an element), whatever its frame; cosines, sines and
+  // products are floats.
   double tolerance() const { return shape(0).precision == CachePrecision::F16 ? 1e-2 : 1e-5; }
 
   RotaryTable rotary_;
@@ -123,8 +125,9 @@ TEST_P(Lanes, AgreeWithTheSlowTwinUnderRandomEvictions) {
   }
 }
 
-// Thousands of steps of policies that move ranks in their own ways, then random victims. A score is no worse at the end than
-// after the first steps: keys are rotated from what was stored, so no error adds up, and angles stay small.
+// Thousands of steps of policies that move ranks in their own ways, then random victims. A score is
+// no worse at the end than after the first steps: keys are rotated from what was stored, so no
+// error adds up, and angles stay small.
 TEST_P(Lanes, NothingDriftsOverALongStream) {
   if (shape(0).positions == PositionMode::Original) return;  // a key is rotated once
   constexpr size_t kBudget = 30, kSinks = 2, kTree = 12, kSteps = 20'000;

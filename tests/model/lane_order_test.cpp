@@ -6,8 +6,8 @@
 namespace dendrokv {
 namespace {
 
-// Workers of equal speed, a run at a time each; the last to finish a lane's run hands it on. Returns the runs that the slowest
-// worker did.
+// Workers of equal speed, a run at a time each; the last to finish a lane's run hands it on.
+// Returns the runs that the slowest worker did.
 size_t rounds_of(size_t lanes, size_t tokens, size_t tokens_of_run, size_t workers) {
   LaneOrder order(lanes, tokens, tokens_of_run);
   std::vector<std::optional<LaneOrder::Run>> hands(workers);

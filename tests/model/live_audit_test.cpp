@@ -1,5 +1,5 @@
-// The audit of a running model: green under every policy, and red for each check when what it is shown is not what
-// happens.
+// The audit of a running model: green under every policy, and red for each check when what it is
+// shown is not what happens.
 
 #include "model/live_audit.h"
 
@@ -125,7 +125,8 @@ std::string uneven_lanes(const testing::TemporaryFolder& folder) {
 TEST(LiveAudit, HoldsEachLaneOfABudgetMapToItsOwnRows) {
   const testing::TemporaryFolder folder;
   const std::string map = uneven_lanes(folder);
-  for (const char* policy : {"treekv:sinks=2,recent=6,", "streaming:sinks=2,", "h2o:sinks=2,recent=6,"}) {
+  for (const char* policy :
+       {"treekv:sinks=2,recent=6,", "streaming:sinks=2,", "h2o:sinks=2,recent=6,"}) {
     const Audit audit = audit_of(policy + map);
     EXPECT_EQ(red_ones(audit), "") << policy;
     for (const char* name : {"rows = budget", "protected", "record", "alignment", "identity"})
@@ -135,7 +136,8 @@ TEST(LiveAudit, HoldsEachLaneOfABudgetMapToItsOwnRows) {
 
 TEST(LiveAudit, ARowTooManyInASmallLaneIsSeenThoughOthersMayHoldMore) {
   const testing::TemporaryFolder folder;
-  const auto one_more = [](std::vector<Position>& positions, std::vector<float>& weights, const AttentionRow& row) {
+  const auto one_more = [](std::vector<Position>& positions, std::vector<float>& weights,
+                           const AttentionRow& row) {
     if (row.layer.value > 0 || row.head.value > 0 || row.step.value != 60) return;
     for (uint32_t position = 1; position < positions.size(); ++position)
       if (positions[position].value != position) {  // the first one that had left
@@ -148,7 +150,8 @@ TEST(LiveAudit, ARowTooManyInASmallLaneIsSeenThoughOthersMayHoldMore) {
   between.rows = one_more;
   const Audit audit = audit_of("treekv:sinks=2,recent=6," + uneven_lanes(folder), between);
   EXPECT_EQ(finding(audit, "rows = budget").outcome, Outcome::Bad);
-  EXPECT_NE(finding(audit, "rows = budget").detail.find("16 rows, wanted 15 to 15"), std::string::npos)
+  EXPECT_NE(finding(audit, "rows = budget").detail.find("16 rows, wanted 15 to 15"),
+            std::string::npos)
       << finding(audit, "rows = budget").detail;
 }
 

@@ -1,7 +1,9 @@
-// The paper's sizes, 4 + 508 + 512 rows (TreeKV, section 4), in the running model as it is used: default kernels, all policies in one pass.
-// Reference: closed-loop runs in float32 with weights dequantised and activations never quantised, of which the means over tokens 1024 to
-// 1535 are here. A fast engine, with 8-bit activations, is 0.02 nat from them at most; the whole protocol of 4,096 tokens is in docs/results.md.
-// And the evictions of every lane, in exact arithmetic: all 3,072 under TreeKV.
+// The paper's sizes, 4 + 508 + 512 rows (TreeKV, section 4), in the running model as it is used:
+// default kernels, all policies in one pass. Reference: closed-loop runs in float32 with weights
+// dequantised and activations never quantised, of which the means over tokens 1024 to 1535 are
+// here. A fast engine, with 8-bit activations, is 0.02 nat from them at most; the whole protocol of
+// 4,096 tokens is in docs/results.md. And the evictions of every lane, in exact arithmetic: all
+// 3,072 under TreeKV.
 
 #include <algorithm>
 #include <gtest/gtest.h>
@@ -80,26 +82,32 @@ class LongLogs : public ::testing::TestWithParam<ReferenceLog> {
     size_t step = 0, wanted = 0, found = 0;
   };
   /// The first of a lane, which decides on its own stream from there on.
-  std::optional<Difference> first_difference(const Retention& retention, Layer layer, Lane lane) const {
+  std::optional<Difference> first_difference(const Retention& retention, Layer layer,
+                                             Lane lane) const {
     const auto evict_step = retention.evict_step(layer, lane);
     for (size_t step = 0; step < wanted_.shape[0]; ++step) {
-      const size_t place = (step * wanted_.shape[1] + layer.index()) * wanted_.shape[2] + lane.index();
+      const size_t place =
+          (step * wanted_.shape[1] + layer.index()) * wanted_.shape[2] + lane.index();
       const auto now = static_cast<int32_t>(kFrom + step);
       const auto victim = static_cast<size_t>(wanted_.values[place]);
       if (evict_step[victim] == now) continue;
       const auto other = std::ranges::find(evict_step, now);
-      return Difference{static_cast<size_t>(now), victim, static_cast<size_t>(other - evict_step.begin())};
+      return Difference{static_cast<size_t>(now), victim,
+                        static_cast<size_t>(other - evict_step.begin())};
     }
     return std::nullopt;
   }
 };
 
-// Both sides add up in float32, in another order each. So a lane may decide a near tie the other way, and from there on it and the layers
-// behind it decide on another stream: each is compared up to its first difference, where the scores must be next to equal and the row that
-// the reference dropped must be the one that would have gone next. TreeKV has no such difference in 3,072 evictions. H2O, whose lowest of 512
-// sums are close, has one in 14 of 90 lanes by step 1535, and more lanes after that, as the layers behind them see another stream; TOVA has its
-// first at step 1875, after which most of its lanes go their own ways: so their logs stop at 512 and 880 evictions, and the printed cursor's
-// at 128, for the time that it takes. docs/results.md compares all.
+// Both sides add up in float32, in another order each. So a lane may decide a near tie the other
+// way, and from there on it and the layers behind it decide on another stream: each is compared up
+// to its first difference, where the scores must be next to equal and the row that the reference
+// dropped must be the one that would have gone next. TreeKV has no such difference in 3,072
+// evictions. H2O, whose lowest of 512 sums are close, has one in 14 of 90 lanes by step 1535, and
+// more lanes after that, as the layers behind them see another stream; TOVA has its first at step
+// 1875, after which most of its lanes go their own ways: so their logs stop at 512 and 880
+// evictions, and the printed cursor's at 128, for the time that it takes. docs/results.md compares
+// all.
 TEST_P(LongLogs, VictimsDifferFromTheReferenceAtNearTiesOnly) {
   const size_t steps = wanted_.shape[0], layers = wanted_.shape[1], lanes = wanted_.shape[2];
   Decoder decoder(testing::default_model(Arithmetic::Exact), PolicyChoice(GetParam().policy), {});

@@ -262,7 +262,8 @@ TEST(Model, TheDefaultModelIsDescribedQuickly) {
   const auto begin = std::chrono::steady_clock::now();
   const Model model = Model::load(default_model(), LoadDepth::Describe, Arithmetic::Fast);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-  // 0.08 s when optimised and undisturbed. Reading the weights, or a quadratic look-up of merges, takes far longer than this.
+  // 0.08 s when optimised and undisturbed. Reading the weights, or a quadratic look-up of merges,
+  // takes far longer than this.
   EXPECT_LT(seconds.count(), 5);
   const Config& config = model.config();
   EXPECT_EQ(config.layers, 30u);

@@ -1,5 +1,6 @@
-// The network against logits and attention weights of an independent float32 implementation, on tiny random models: one per
-// architecture and tensor type, one with rotary divisors, one of the default model's shape.
+// The network against logits and attention weights of an independent float32 implementation, on
+// tiny random models: one per architecture and tensor type, one with rotary divisors, one of the
+// default model's shape.
 
 #include "model/network.h"
 
@@ -122,8 +123,8 @@ TEST_P(TinyModels, ExactLogitsEqualTheReference) {
   EXPECT_LT(logit_difference(GetParam(), Arithmetic::Exact), 2e-4f);
 }
 
-// 8-bit activations and an f16 cache move the logits of these models (spread 3) by 0.3 to 0.7 elsewhere; a wrong block layout
-// moves them by more than 5.
+// 8-bit activations and an f16 cache move the logits of these models (spread 3) by 0.3 to 0.7
+// elsewhere; a wrong block layout moves them by more than 5.
 TEST_P(TinyModels, FastLogitsAreNearTheReference) {
   EXPECT_LT(logit_difference(GetParam(), Arithmetic::Fast), 0.8f);
 }
@@ -132,7 +133,8 @@ INSTANTIATE_TEST_SUITE_P(Reference, TinyModels,
                          ::testing::Values("llama-gqa-tied", "llama-rope-llama3", "llama-f16",
                                            "llama-q4_0", "llama-q4_1", "llama-q5_1", "llama-q8_0",
                                            "llama-q4_k_m", "llama-q6_k", "llama-spm", "llama-yarn",
-                                           "llama-yarn-factor", "llama-window", "qwen2", "qwen3", "gemma3"),
+                                           "llama-yarn-factor", "llama-window", "qwen2", "qwen3",
+                                           "gemma3"),
                          [](const auto& tiny) {
                            std::string name = tiny.param;
                            std::erase_if(name, [](char c) { return c == '-' || c == '_'; });
@@ -160,13 +162,17 @@ TEST(Network, LogitsDependOnTheRampTheMagnitudeAndTheWindow) {
       {"llama-yarn", "its first border", [](Config& config) { config.rotary.yarn->fast = 32; }},
       {"llama-yarn", "its second border", [](Config& config) { config.rotary.yarn->slow = 1; }},
       {"llama-yarn", "magnitude", [](Config& config) { config.rotary.magnitude = 1; }},
-      {"llama-yarn-factor", "magnitude", [](Config& config) { config.rotary.magnitude = 1 + 0.1 * std::log(4.0); }},
+      {"llama-yarn-factor", "magnitude",
+       [](Config& config) { config.rotary.magnitude = 1 + 0.1 * std::log(4.0); }},
       {"llama-window", "window", [](Config& config) { config.window = 25; }},
   };
   for (const auto& [name, what, change] : cases) {
     const std::string folder = std::string("models/") + name;
-    const TinyModel tiny(folder, testing::read_text(data_file(folder + "/model.gguf")), Arithmetic::Exact, change);
-    EXPECT_GT(largest_difference(tiny.logits(nullptr).all(), testing::read_npy<float>(tiny.file("logits.npy")).values), 1e-2f)
+    const TinyModel tiny(folder, testing::read_text(data_file(folder + "/model.gguf")),
+                         Arithmetic::Exact, change);
+    EXPECT_GT(largest_difference(tiny.logits(nullptr).all(),
+                                 testing::read_npy<float>(tiny.file("logits.npy")).values),
+              1e-2f)
         << name << " " << what;
   }
 }
@@ -212,8 +218,9 @@ INSTANTIATE_TEST_SUITE_P(Reference, TinyAttention,
                            return name;
                          });
 
-// Windows of 8 under a cache of the last 12: what layers 0 to 4 see is all there, so that their weights are those of the full cache,
-// bit for bit. Rows that left are not told; rows behind the window are told with weight 0.
+// Windows of 8 under a cache of the last 12: what layers 0 to 4 see is all there, so that their
+// weights are those of the full cache, bit for bit. Rows that left are not told; rows behind the
+// window are told with weight 0.
 TEST(Network, WindowsSeeByPositionUnderABoundedCache) {
   const TinyModel tiny("gemma3", Arithmetic::Exact);
   ASSERT_EQ(tiny.config().window, 8u);
@@ -234,7 +241,8 @@ TEST(Network, WindowsSeeByPositionUnderABoundedCache) {
   }
 }
 
-// Lanes so long that one token's are cut for the threads, and tiles of tokens that begin and end behind windows.
+// Lanes so long that one token's are cut for the threads, and tiles of tokens that begin and end
+// behind windows.
 TEST(Network, LongTextsGiveTheSameBitsInWindowsToo) {
   for (const Arithmetic arithmetic : {Arithmetic::Fast, Arithmetic::Exact}) {
     const TinyModel tiny("gemma3", arithmetic);
@@ -262,7 +270,8 @@ TEST(Network, ACacheThatHoldsEverythingChangesNothing) {
   }
 }
 
-// Where W_o is 0, a bias of the attention output adds to the stream what an embedding with that bias in every row would have.
+// Where W_o is 0, a bias of the attention output adds to the stream what an embedding with that
+// bias in every row would have.
 TEST(Network, BiasOfTheAttentionOutputIsAdded) {
   testing::GgufFile biased = testing::tiny_model();
   for (const char* name : {"token_embd.weight", "output.weight"})

@@ -1,11 +1,11 @@
-// Packed weights in a file: the same logits as private ones; packed once; a damaged file is refused.
+// Packed weights in a file: the same logits as private ones; packed once; a damaged file is
+// refused.
 
 #include "model/packed_file.h"
 
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 #include <fstream>
+#include <gtest/gtest.h>
 #include <thread>
 
 #include "data/error.h"
@@ -22,7 +22,8 @@ class PackedFileTest : public ::testing::Test {
   PackedFileTest() { setenv("XDG_CACHE_HOME", folder_.path().c_str(), 1); }
 
   static Model load(WeightSharing sharing, Arithmetic arithmetic) {
-    return Model::load(testing::data_file("models/llama-gqa-tied/model.gguf"), LoadDepth::Run, arithmetic, {}, sharing);
+    return Model::load(testing::data_file("models/llama-gqa-tied/model.gguf"), LoadDepth::Run,
+                       arithmetic, {}, sharing);
   }
   static std::vector<float> logits(const Model& model) {
     Decoder decoder(model, PolicyChoice("full"), {.threads = 1});

@@ -39,7 +39,8 @@ void expect_rows_of(const PackedMatrix& matrix, const std::vector<float>& values
   }
 }
 
-// Every type, also with rows that do not fill the last group of 16: the packed rows are the decoded rows, bit for bit.
+// Every type, also with rows that do not fill the last group of 16: the packed rows are the decoded
+// rows, bit for bit.
 TEST(PackedMatrix, KeepsEveryWeight) {
   for (const uint32_t type : every_type())
     for (const size_t rows : {1, 15, 16, 17, 40})

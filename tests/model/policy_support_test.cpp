@@ -1,4 +1,5 @@
-// Every policy of the table in a running model: what it may do, and that it leaves no trace until it does.
+// Every policy of the table in a running model: what it may do, and that it leaves no trace until
+// it does.
 
 #include "model/policy_support.h"
 
@@ -105,7 +106,8 @@ class LastStep final : public Observer {
   bool wants_rows(Layer) const override { return false; }
   void on_attention(std::span<const AttentionRow> rows) override {
     const std::lock_guard lock(mutex_);
-    for (const AttentionRow& row : rows) weights[{row.layer, row.head}] = {row.weights.begin(), row.weights.end()};
+    for (const AttentionRow& row : rows)
+      weights[{row.layer, row.head}] = {row.weights.begin(), row.weights.end()};
   }
   void on_row(Layer, KvHead, Position, std::span<const float>, std::span<const float>) override {}
   void on_steps_done(Step, uint32_t) override {}
@@ -125,7 +127,8 @@ std::map<std::pair<Layer, Head>, std::vector<float>> last_weights(std::string_vi
   return last.weights;
 }
 
-// The first layer's queries and keys are those of full: its weights, of the rows read, up to their sum.
+// The first layer's queries and keys are those of full: its weights, of the rows read, up to their
+// sum.
 TEST(QuestInTheEngine, ReadsPagesAndHoldsAll) {
   CacheRows rows;
   const auto full = last_weights("full", {.threads = 1});

@@ -1,4 +1,5 @@
-// The rules against a regular-expression engine that runs the published patterns (tests/data/README.md).
+// The rules against a regular-expression engine that runs the published patterns
+// (tests/data/README.md).
 
 #include "model/pre_tokenizer.h"
 

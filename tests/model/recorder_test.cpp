@@ -140,7 +140,8 @@ TEST(Recorder, WritesWhatAnObserverSees) {
     expect_same(plan_of(encoding, PolicyChoice("full")), "full", {.threads = 2});
 }
 
-// Blocks of 64 and 7 over chunks of 10 steps and 16 positions: every border falls inside of something.
+// Blocks of 64 and 7 over chunks of 10 steps and 16 positions: every border falls inside of
+// something.
 TEST(Recorder, BlocksAndChunksNeedNotMeet) {
   for (const uint32_t block : {1u, 7u, 64u}) {
     TracePlan plan = plan_of(Encoding::F32, PolicyChoice("full"));
@@ -211,7 +212,8 @@ Reduced reduce(const testing::SeenRow& row) {
   return reduced;
 }
 
-void expect_top(const TraceReader& reader, size_t layer, size_t head, size_t step, const Reduced& wanted) {
+void expect_top(const TraceReader& reader, size_t layer, size_t head, size_t step,
+                const Reduced& wanted) {
   const size_t k = reader.info().capture.top_k;
   Grid<int32_t> positions(1, k);
   Grid<float> weights(1, k);
@@ -233,7 +235,8 @@ void expect_top(const TraceReader& reader, size_t layer, size_t head, size_t ste
   ASSERT_NEAR(rest, others, 1e-7);  // one rounding of a sum below 1
 }
 
-void expect_pools(const TraceReader& reader, size_t layer, size_t head, size_t step, const Reduced& wanted) {
+void expect_pools(const TraceReader& reader, size_t layer, size_t head, size_t step,
+                  const Reduced& wanted) {
   const size_t size = reader.info().capture.pool, blocks = (kTokens + size - 1) / size;
   Grid<float> largest(1, blocks), sum(1, blocks);
   reader.read_pools(RowSet::PoolMax, layer, head, {step, 1}, largest.view());
@@ -247,7 +250,8 @@ void expect_pools(const TraceReader& reader, size_t layer, size_t head, size_t s
         mass += static_cast<double>(weight);
       }
     if (most < 0) {
-      ASSERT_TRUE(std::isnan(largest(0, block)) && std::isnan(sum(0, block))) << step << " " << block;
+      ASSERT_TRUE(std::isnan(largest(0, block)) && std::isnan(sum(0, block)))
+          << step << " " << block;
     } else {
       ASSERT_EQ(largest(0, block), most);
       ASSERT_NEAR(sum(0, block), mass, 1e-7);
@@ -256,13 +260,15 @@ void expect_pools(const TraceReader& reader, size_t layer, size_t head, size_t s
 }
 
 // Every reduction of every recorded row, under a policy that leaves holes.
-/// Everything in a trace that follows from its weights, of one (layer, head), NaN as a number of its own.
+/// Everything in a trace that follows from its weights, of one (layer, head), NaN as a number of
+/// its own.
 std::vector<uint32_t> bits_of_weights_and_pyramid(const std::filesystem::path& path) {
   const TraceReader reader(path);
   const TraceInfo& info = reader.info();
   std::vector<uint32_t> bits;
   const auto add = [&](std::span<const float> values) {
-    for (const float value : values) bits.push_back(std::isnan(value) ? ~0u : std::bit_cast<uint32_t>(value));
+    for (const float value : values)
+      bits.push_back(std::isnan(value) ? ~0u : std::bit_cast<uint32_t>(value));
   };
   Grid<float> weights(info.steps.size(), info.tokens);
   reader.read_weights(0, 0, {0, weights.rows()}, {0, weights.cols()}, weights.view());
@@ -281,7 +287,8 @@ std::vector<uint32_t> bits_of_weights_and_pyramid(const std::filesystem::path& p
   return bits;
 }
 
-// Rows of 0 to `tokens` positions, `together` at a time, as an engine with blocks of tokens or without hands them over.
+// Rows of 0 to `tokens` positions, `together` at a time, as an engine with blocks of tokens or
+// without hands them over.
 void record_rows(Recorder& recorder, uint32_t tokens, uint32_t together) {
   const std::vector<Position> positions = every<Position>(tokens);
   std::mt19937 random(3);
@@ -301,8 +308,8 @@ void record_rows(Recorder& recorder, uint32_t tokens, uint32_t together) {
   recorder.flush();
 }
 
-// Four rows come as a tile and bring the cells of the pyramid, one row or seven do not. The text ends inside of a tile, and reaches a
-// second level of the pyramid.
+// Four rows come as a tile and bring the cells of the pyramid, one row or seven do not. The text
+// ends inside of a tile, and reaches a second level of the pyramid.
 TEST(Recorder, TilesAndRowsGiveTheSameFile) {
   constexpr uint32_t kLong = 4219;
   TracePlan plan = plan_of(Encoding::F16, PolicyChoice("full"));
@@ -341,8 +348,8 @@ TEST(Recorder, ReducesWhatAnObserverSees) {
     for (size_t layer = 0; layer < info.layers.size(); ++layer)
       for (size_t head = 0; head < info.heads.size(); ++head)
         for (size_t step = 0; step < info.steps.size(); ++step) {
-          const Reduced wanted =
-              reduce(run.seen.attention.at({info.layers[layer], info.heads[head], info.steps[step]}));
+          const Reduced wanted = reduce(
+              run.seen.attention.at({info.layers[layer], info.heads[head], info.steps[step]}));
           expect_top(reader, layer, head, step, wanted);
           expect_pools(reader, layer, head, step, wanted);
           float entropy = -1;
@@ -364,8 +371,9 @@ TEST(Recorder, AReducedTraceSaysWhatItCannotAnswer) {
     reader.read_weights(0, 0, {0, 1}, {0, kTokens}, row.view());
     FAIL() << "weights that were not recorded";
   } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("/attention/weight: holds no full rows, only top 5 + rest"),
-              std::string::npos)
+    EXPECT_NE(
+        std::string(error.what()).find("/attention/weight: holds no full rows, only top 5 + rest"),
+        std::string::npos)
         << error.what();
   }
   EXPECT_THROW(reader.read_pools(RowSet::PoolMax, 0, 0, {0, 1}, row.view()), Error);

@@ -1,5 +1,6 @@
 #pragma once
-// The default model and the text that the reference numbers belong to: persuasion.txt from its start, no BOS.
+// The default model and the text that the reference numbers belong to: persuasion.txt from its
+// start, no BOS.
 
 #include <cstdint>
 #include <vector>

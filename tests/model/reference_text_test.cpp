@@ -1,4 +1,5 @@
-// The default model on real text against recorded numbers of exact arithmetic (float64, and llama.cpp on dequantised weights).
+// The default model on real text against recorded numbers of exact arithmetic (float64, and
+// llama.cpp on dequantised weights).
 
 #include "tests/model/reference_text.h"
 
@@ -112,7 +113,8 @@ TEST(ReferenceText, ExactLossesEqualTheReference) {
   EXPECT_LT(largest_difference(found, std::span(expected).subspan(1)), 1e-3f);
 }
 
-// Activations of 8 bits: single losses move by 0.057 nat in the mean in llama.cpp, whose K and V are f32; f16 adds as much again.
+// Activations of 8 bits: single losses move by 0.057 nat in the mean in llama.cpp, whose K and V
+// are f32; f16 adds as much again.
 TEST(ReferenceText, FastLossesAreAsNearAsLlamaCppIs) {
   const auto exact = read_npy<float>(data_file("nll/persuasion_exact.npy")).values;
   const auto found = losses(Arithmetic::Fast, exact.size());

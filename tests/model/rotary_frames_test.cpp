@@ -41,7 +41,8 @@ class Stream {
         rows_[slot] = frames_.position_of(slot);
   }
 
-  // Frames cover all slots; every row is where its frame says; a query of the last rank stays in the table.
+  // Frames cover all slots; every row is where its frame says; a query of the last rank stays in
+  // the table.
   void expect_consistent() {
     size_t slot = 0;
     for (size_t frame = 0; frame < frames_.frames().size(); ++frame) {

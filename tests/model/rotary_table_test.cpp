@@ -48,8 +48,9 @@ TEST(RotaryTable, LinearScalingDividesPositions) {
   expect_angles(shape, 1.25, [](size_t pair) { return plain_frequency(10000, pair, 8) / 4; });
 }
 
-// The divisors of Llama 3: 1 where a turn takes fewer than 8192 / 4 positions, 8 where it takes more than 8192 / 1, between them as
-// 1 / divisor = (1 - s) / 8 + s, s = (8192 / wavelength - 1) / (4 - 1).
+// The divisors of Llama 3: 1 where a turn takes fewer than 8192 / 4 positions, 8 where it takes
+// more than 8192 / 1, between them as 1 / divisor = (1 - s) / 8 + s, s = (8192 / wavelength - 1) /
+// (4 - 1).
 TEST(RotaryTable, Llama3DividesSlowPairs) {
   const auto divisor = [](size_t pair) {
     const double wavelength = 2 * std::numbers::pi / plain_frequency(500000, pair, 8);
@@ -67,8 +68,9 @@ TEST(RotaryTable, Llama3DividesSlowPairs) {
   });
 }
 
-// Head of 128, base 10000, context 4096, factor 8: the ramp goes from pair 20 to pair 46, as worked out by hand from
-// 64 ln(4096 / (2 pi 32)) / ln(10000) = 20.94 and 64 ln(4096 / (2 pi)) / ln(10000) = 45.03.
+// Head of 128, base 10000, context 4096, factor 8: the ramp goes from pair 20 to pair 46, as worked
+// out by hand from 64 ln(4096 / (2 pi 32)) / ln(10000) = 20.94 and 64 ln(4096 / (2 pi)) / ln(10000)
+// = 45.03.
 TEST(RotaryTable, YarnMixesOverARamp) {
   const RotaryShape shape{.base = 10000,
                           .divisors = std::vector<float>(64, 1.0f),

@@ -1,4 +1,5 @@
-// Reductions against plain loops in double, over lengths around the width of a vector and rows with holes.
+// Reductions against plain loops in double, over lengths around the width of a vector and rows with
+// holes.
 
 #include "model/row_reductions.h"
 
@@ -38,7 +39,8 @@ TEST(FindTop, IsTheHeadOfASortedRow) {
       const Row row = random_row(count, 2, static_cast<uint32_t>(count));
       std::vector<size_t> order(count);
       std::iota(order.begin(), order.end(), size_t{0});
-      std::ranges::stable_sort(order, [&](size_t a, size_t b) { return row.weights[a] > row.weights[b]; });
+      std::ranges::stable_sort(order,
+                               [&](size_t a, size_t b) { return row.weights[a] > row.weights[b]; });
       find_top(row.positions, row.weights, k, top);
       ASSERT_EQ(top.positions.size(), k);
       double rest = 0;
@@ -100,7 +102,8 @@ TEST(EntropyOf, HasItsClosedForms) {
   EXPECT_EQ(entropy_of(std::vector<float>{1.0f}), 0.0f);
   EXPECT_EQ(entropy_of(std::vector<float>{0.0f, 1.0f, 0.0f}), 0.0f);
   EXPECT_NEAR(entropy_of(std::vector<float>(8192, 1.0f / 8192)), std::log(8192.0), 1e-5);
-  EXPECT_NEAR(entropy_of(std::vector<float>{0.5f, 0.5f, 1e-40f}), std::log(2.0), 1e-6);  // subnormal: counts next to nothing
+  // subnormal: counts next to nothing
+  EXPECT_NEAR(entropy_of(std::vector<float>{0.5f, 0.5f, 1e-40f}), std::log(2.0), 1e-6);
 }
 
 }  // namespace

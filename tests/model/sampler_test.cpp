@@ -64,7 +64,8 @@ TEST(Sampler, DrawsDependOnSeedAndNumberOnly) {
   EXPECT_NE(ones, others);
 }
 
-// Equal odds for 1000 ids make the uniform numbers of the documented stream visible; computed apart, with long integers.
+// Equal odds for 1000 ids make the uniform numbers of the documented stream visible; computed
+// apart, with long integers.
 TEST(Sampler, DrawsFromTheDocumentedStream) {
   const std::vector<float> logits(1000, 0.0f);
   Sampler sampler(warm(0));

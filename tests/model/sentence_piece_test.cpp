@@ -1,4 +1,5 @@
-// SentencePiece-like models: what their files may say, and their merging against a slow one that follows the words of the definition.
+// SentencePiece-like models: what their files may say, and their merging against a slow one that
+// follows the words of the definition.
 
 #include <gtest/gtest.h>
 #include <map>
@@ -120,7 +121,8 @@ TEST(SentencePiece, ExtraSpacesGoIfTheFileAsksForIt) {
   EXPECT_TRUE(ids("   ").empty());
 }
 
-// The definition: of all pairs of neighbours whose text together is a token, merge the one of highest score, the leftmost of equals.
+// The definition: of all pairs of neighbours whose text together is a token, merge the one of
+// highest score, the leftmost of equals.
 Ids slowly_merged(const std::string& text,
                   const std::map<std::string, std::pair<float, int32_t>>& tokens) {
   std::vector<std::string> parts;

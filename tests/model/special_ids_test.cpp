@@ -38,7 +38,8 @@ TEST(SpecialIds, EveryKeyOfAnIdIsHeldAgainstTheVocabulary) {
   }
 }
 
-// SentencePiece-like files may leave out what is always the same; a vocabulary too small for that is refused, not read past its end.
+// SentencePiece-like files may leave out what is always the same; a vocabulary too small for that
+// is refused, not read past its end.
 TEST(SpecialIds, DefaultsAreHeldAgainstTheVocabularyToo) {
   testing::TokenList list;
   list.add("<unk>", testing::kUnknownToken);

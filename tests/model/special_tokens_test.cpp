@@ -66,7 +66,8 @@ std::string slowly_cut(const std::vector<std::string>& tokens, const std::string
 
 TEST(SpecialTokenCutter, CutsLikeOneTokenAfterTheOther) {
   std::mt19937 draw(3);
-  // One token of a length: among several of one length the order of the slow way is that of the list.
+  // One token of a length: among several of one length the order of the slow way is that of the
+  // list.
   const std::vector<std::string> tokens = {"abcabc", "bbaab", "caab", "aba", "cc", "b"};
   SpecialTokenCutter cutter;
   for (size_t i = 0; i < tokens.size(); ++i)

@@ -1,4 +1,5 @@
-// Losses, likeliest tokens and divergences against their definitions on whole rows of logits, in double.
+// Losses, likeliest tokens and divergences against their definitions on whole rows of logits, in
+// double.
 
 #include "model/stream_scorer.h"
 

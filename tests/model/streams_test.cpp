@@ -1,5 +1,5 @@
-// Several caches side by side on tiny models: each gives the bits that it gives alone, over block sizes, threads and instruction sets;
-// what each held and read; bad input.
+// Several caches side by side on tiny models: each gives the bits that it gives alone, over block
+// sizes, threads and instruction sets; what each held and read; bad input.
 
 #include "model/streams.h"
 

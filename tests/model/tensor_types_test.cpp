@@ -68,8 +68,9 @@ TEST(TensorTypes, UpperHalvesOfFloats) {
   EXPECT_EQ(decode(30, bytes), (std::vector<float>{1.0f, -2.0f, 0x1p-133f, 0x1.FEp127f}));
 }
 
-// Where the bits of a number lie in a block, lowest first: bit 8 b + i is bit i of byte b. All block layouts are written down as such
-// lists, value by value, so that nothing is shared with the decoders' loops and shifts.
+// Where the bits of a number lie in a block, lowest first: bit 8 b + i is bit i of byte b. All
+// block layouts are written down as such lists, value by value, so that nothing is shared with the
+// decoders' loops and shifts.
 using Bits = std::vector<size_t>;
 
 Bits run(size_t first, size_t count) {
@@ -138,7 +139,8 @@ double q6_k(std::span<const std::byte> block, const Layout& layout, size_t i) {
          (static_cast<int>(code(block, layout, i)) - 32);
 }
 
-// Nibbles of a block of 32 whose codes begin at a byte: byte j holds value j in its low nibble, value j + 16 in its high one.
+// Nibbles of a block of 32 whose codes begin at a byte: byte j holds value j in its low nibble,
+// value j + 16 in its high one.
 template <size_t kByte>
 Bits nibble(size_t i) {
   return i < 16 ? run(8 * (kByte + i), 4) : run(8 * (kByte + i - 16) + 4, 4);
@@ -228,7 +230,8 @@ class QuantisedTypes : public ::testing::TestWithParam<Layout> {
   const TensorType& type() const { return *find_tensor_type(GetParam().id); }
 };
 
-// The oracle itself: every bit of a block belongs to exactly one number (those of a scale to the one its sub-block shares).
+// The oracle itself: every bit of a block belongs to exactly one number (those of a scale to the
+// one its sub-block shares).
 TEST_P(QuantisedTypes, EveryBitOfABlockIsUsedOnce) {
   const Layout& layout = GetParam();
   std::multiset<size_t> used;
@@ -246,7 +249,8 @@ TEST_P(QuantisedTypes, EveryBitOfABlockIsUsedOnce) {
   EXPECT_EQ(*used.rbegin(), 8 * type().block_bytes - 1);
 }
 
-// Products of scale and code fit 24 bits, so a float holds them exactly, and a minimum costs one rounding: that of the exact value.
+// Products of scale and code fit 24 bits, so a float holds them exactly, and a minimum costs one
+// rounding: that of the exact value.
 TEST_P(QuantisedTypes, BlocksOfRandomBitsAsTheFormatSays) {
   constexpr size_t kBlocks = 9;
   std::mt19937 random(GetParam().id);

@@ -25,7 +25,8 @@ struct OwnedTensor {
 OwnedTensor tensor_of(uint32_t type, size_t rows, size_t cols, std::vector<std::byte> bytes);
 /// Random scales and minima, of either sign, for all blocks of a quantised type.
 void set_halves(uint32_t type, std::vector<std::byte>& bytes, std::mt19937& random);
-/// Random blocks of a type. `cols` is a multiple of the type's block. The same seed gives the same tensor.
+/// Random blocks of a type. `cols` is a multiple of the type's block. The same seed gives the same
+/// tensor.
 OwnedTensor random_tensor(uint32_t type, size_t rows, size_t cols, uint32_t seed);
 
 }  // namespace dendrokv::testing

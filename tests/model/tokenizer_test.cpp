@@ -63,7 +63,8 @@ TEST(Tokenizer, EqualsTheReferenceOnHardStrings) {
   EXPECT_GT(cases, 60u);
 }
 
-// The ids of a whole novel decode to its text (known by its SHA-256), and that text encodes to the same ids.
+// The ids of a whole novel decode to its text (known by its SHA-256), and that text encodes to the
+// same ids.
 TEST(Tokenizer, EqualsTheReferenceOnAWholeNovel) {
   const json reference = json::parse(read_text(data_file("tokenizer/persuasion.json")));
   const std::string raw = read_text(data_file("tokenizer/persuasion_ids.u16"));
@@ -87,7 +88,8 @@ TEST(Tokenizer, EqualsTheReferenceOnAWholeNovel) {
   EXPECT_EQ(sha256_of(folder / "ids"), reference.at("all_ids_i32le_sha256"));
 }
 
-// A model of the tiny set without its weights, and what two other implementations make of 27 strings.
+// A model of the tiny set without its weights, and what two other implementations make of 27
+// strings.
 struct Reference {
   std::string name;
   std::filesystem::path gguf, cases;
@@ -157,8 +159,8 @@ TEST(Tokenizer, EndTokensAndIdsOutsideOfTheVocabulary) {
   EXPECT_EQ(text.piece(Position(1)), " capital");
 }
 
-// Everything that is well-formed comes back, whatever its classes are; the SentencePiece-like ones take U+2581 for a space, and no
-// vocabulary of a tiny model lacks a byte.
+// Everything that is well-formed comes back, whatever its classes are; the SentencePiece-like ones
+// take U+2581 for a space, and no vocabulary of a tiny model lacks a byte.
 TEST_P(ReferenceTokenizer, RoundTripsEveryPlaneAndRandomBytes) {
   const Tokenizer tokenizer = tokenizer_of(GetParam().gguf);
   const auto expect_back = [&](const std::string& text) {
@@ -187,7 +189,8 @@ TEST_P(ReferenceTokenizer, RoundTripsEveryPlaneAndRandomBytes) {
   }
 }
 
-// Any change of a file gives a tokenizer or an Error, and any text its ids or an Error: never a crash.
+// Any change of a file gives a tokenizer or an Error, and any text its ids or an Error: never a
+// crash.
 TEST_P(ReferenceTokenizer, MutatedFilesNeverCrash) {
   const std::string sound = read_text(GetParam().gguf);
   const size_t head = std::min<size_t>(sound.size(), 9000);  // the rest is weights
@@ -258,7 +261,8 @@ TEST(Tokenizer, LimitsOnTheTextAndOnAStretchOfIt) {
             std::string::npos);
 }
 
-// A message's text is read as text, wherever the parts meet; what is plain on both sides of a border is one text.
+// A message's text is read as text, wherever the parts meet; what is plain on both sides of a
+// border is one text.
 TEST(Tokenizer, PartsAreReadInTheirOwnWayAsOneText) {
   const Tokenizer& tokenizer = default_model().tokenizer();
   const auto ids = [&](const std::vector<TextPart>& parts) { return tokenizer.encode_more(parts); };

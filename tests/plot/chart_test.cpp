@@ -1,8 +1,7 @@
 #include "plot/chart.h"
 
-#include <gtest/gtest.h>
-
 #include <cmath>
+#include <gtest/gtest.h>
 #include <regex>
 
 #include "plot/svg.h"
@@ -12,7 +11,8 @@ namespace {
 
 size_t count(const std::string& text, const std::string& part) {
   size_t found = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++found;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size()))
+    ++found;
   return found;
 }
 
@@ -41,8 +41,9 @@ LineChart two_curves() {
   chart.title = "a < b & \"c\"";
   chart.x_title = "position";
   chart.y_title = "amplitude";
-  chart.series = {{"one", "red", LineStyle::Solid, {0, 1, 2, 3, 4}, {1, 2, std::nan(""), 2, 1}, 1.6},
-                  {"two", "blue", LineStyle::Dashed, {0, 1, 2, 3, 4}, {2, 2, 2, 2, 2}, 1.6}};
+  chart.series = {
+      {"one", "red", LineStyle::Solid, {0, 1, 2, 3, 4}, {1, 2, std::nan(""), 2, 1}, 1.6},
+      {"two", "blue", LineStyle::Dashed, {0, 1, 2, 3, 4}, {2, 2, 2, 2, 2}, 1.6}};
   return chart;
 }
 
@@ -57,7 +58,7 @@ TEST(Svg, EscapesAndRounds) {
 TEST(LineChart, IsWellFormedAndBreaksAtGaps) {
   const std::string svg = line_chart(two_curves());
   expect_well_formed(svg);
-  EXPECT_EQ(count(svg, "<path"), 3u);  // the first curve has a gap
+  EXPECT_EQ(count(svg, "<path"), 3u);             // the first curve has a gap
   EXPECT_EQ(count(svg, "stroke-dasharray"), 2u);  // the curve and its legend
   EXPECT_NE(svg.find("a &lt; b &amp; &quot;c&quot;"), std::string::npos);
 }
@@ -84,7 +85,9 @@ TEST(LineChart, ALogAxisTakesZerosAndNothingAtAll) {
 
 TEST(LineChart, ALongLegendTakesMoreRows) {
   LineChart chart = two_curves();
-  for (int i = 0; i < 12; ++i) chart.series.push_back({"a rather long name of a policy", "red", LineStyle::Solid, {0, 1}, {1, 1}, 1});
+  for (int i = 0; i < 12; ++i)
+    chart.series.push_back(
+        {"a rather long name of a policy", "red", LineStyle::Solid, {0, 1}, {1, 1}, 1});
   const std::string svg = line_chart(chart);
   const std::regex place(R"re(<text x="([0-9.]+)" y="[0-9.]+" text-anchor="start")re");
   for (std::sregex_iterator it(svg.begin(), svg.end(), place), end; it != end; ++it)
@@ -99,7 +102,9 @@ TEST(LineChart, ABandIsAnAreaWithGapsAndItsNumbersAreInThePicture) {
   expect_well_formed(svg);
   EXPECT_EQ(count(svg, "fill-opacity"), 2u);  // one on each side of the gap
   EXPECT_EQ(count(svg, "<metadata>"), 1u);
-  EXPECT_NE(svg.find("&quot;name&quot;:&quot;one&quot;,&quot;x&quot;:[0,1,2,3,4],&quot;y&quot;:[1,2,null,2,1]"), std::string::npos);
+  EXPECT_NE(svg.find("&quot;name&quot;:&quot;one&quot;,&quot;x&quot;:[0,1,2,3,4],&quot;y&quot;:[1,"
+                     "2,null,2,1]"),
+            std::string::npos);
 }
 
 // The ends of a band count for the range, or it would be cut at the frame.

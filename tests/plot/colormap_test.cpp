@@ -146,12 +146,19 @@ TEST(Themes, HighContrastIsWhatItSays) {
     EXPECT_GE(contrast_ratio(ink, colours.panel), 7) << to_hex(ink);
 }
 
-/// Linear light as people without one kind of cone see it: Machado, Oliveira and Fernandes 2009, severity 1.
+/// Linear light as people without one kind of cone see it: Machado, Oliveira and Fernandes 2009,
+/// severity 1.
 using Simulation = std::array<std::array<double, 3>, 3>;
 constexpr std::array<Simulation, 3> kSimulations = {{
-    {{{0.152286, 1.052583, -0.204868}, {0.114503, 0.786281, 0.099216}, {-0.003882, -0.048116, 1.051998}}},
-    {{{0.367322, 0.860646, -0.227968}, {0.280085, 0.672501, 0.047413}, {-0.011820, 0.042940, 0.968881}}},
-    {{{1.255528, -0.076749, -0.178779}, {-0.078411, 0.930809, 0.147602}, {0.004733, 0.691367, 0.303900}}},
+    {{{0.152286, 1.052583, -0.204868},
+      {0.114503, 0.786281, 0.099216},
+      {-0.003882, -0.048116, 1.051998}}},
+    {{{0.367322, 0.860646, -0.227968},
+      {0.280085, 0.672501, 0.047413},
+      {-0.011820, 0.042940, 0.968881}}},
+    {{{1.255528, -0.076749, -0.178779},
+      {-0.078411, 0.930809, 0.147602},
+      {0.004733, 0.691367, 0.303900}}},
 }};
 
 std::array<double, 3> times(const Simulation& matrix, const std::array<double, 3>& vector) {
@@ -179,12 +186,12 @@ std::array<double, 3> seen_lab(Rgb colour, const Simulation& simulation) {
   return {116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])};
 }
 
-// The colours that tell two runs apart in a comparison, beside each other and beside what both keep. 20 is some eight times a
-// just noticeable difference; each has a pattern as well.
+// The colours that tell two runs apart in a comparison, beside each other and beside what both
+// keep. 20 is some eight times a just noticeable difference; each has a pattern as well.
 TEST_P(EveryTheme, DifferencesAreSeenByColourBlindPeople) {
   const Palette& colours = palette(GetParam());
   const Rgb first = colours.band[0], second = colours.band[3];
-  const std::pair<Rgb, Rgb> pairs[] = {{first, second},         {first, colours.recent},
+  const std::pair<Rgb, Rgb> pairs[] = {{first, second},          {first, colours.recent},
                                        {second, colours.recent}, {first, colours.panel},
                                        {second, colours.panel},  {colours.sink, colours.recent}};
   for (const Simulation& simulation : kSimulations)

@@ -1,11 +1,10 @@
 #include "tests/support/files.h"
 
-#include <unistd.h>
-
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <stdexcept>
+#include <unistd.h>
 
 namespace dendrokv::testing {
 namespace {
@@ -60,9 +59,9 @@ std::filesystem::path default_model() {
   if (const char* named = std::getenv("DENDROKV_MODEL")) return named;
   const char* cache = std::getenv("XDG_CACHE_HOME");
   const char* home = std::getenv("HOME");
-  const std::filesystem::path folder =
-      cache && *cache ? std::filesystem::path(cache)
-                      : std::filesystem::path(home ? home : "/") / ".cache";
+  const std::filesystem::path folder = cache && *cache
+                                           ? std::filesystem::path(cache)
+                                           : std::filesystem::path(home ? home : "/") / ".cache";
   const auto path = folder / "dendrokv" / "SmolLM2-135M-Instruct.Q4_1.gguf";
   if (!std::filesystem::exists(path))
     throw std::runtime_error(path.string() + " is missing: run scripts/fetch-model");

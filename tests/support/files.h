@@ -13,10 +13,12 @@ namespace dendrokv::testing {
 std::filesystem::path data_file(std::string_view name);
 std::string read_text(const std::filesystem::path& path);
 
-/// The default model: $DENDROKV_MODEL, else the cache folder's. Fails the test with the remedy when it is not there.
+/// The default model: $DENDROKV_MODEL, else the cache folder's. Fails the test with the remedy when
+/// it is not there.
 std::filesystem::path default_model();
 
-/// A NumPy .npy file (format 1.0, little-endian, C order) of the wanted element type; anything else throws.
+/// A NumPy .npy file (format 1.0, little-endian, C order) of the wanted element type; anything else
+/// throws.
 template <class T>
 struct Npy {
   std::vector<size_t> shape;

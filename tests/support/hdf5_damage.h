@@ -1,5 +1,6 @@
 #pragma once
-// Changes a finished HDF5 file, for tests of what notices: plain library calls, which no code of ours makes.
+// Changes a finished HDF5 file, for tests of what notices: plain library calls, which no code of
+// ours makes.
 
 #include <cstdint>
 #include <filesystem>
