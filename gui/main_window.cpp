@@ -38,7 +38,11 @@ MainWindow::MainWindow(const ViewOptions& options, Memory memory)
   if (!options.view.empty()) show_only(options.view);
 }
 
-MainWindow::~MainWindow() = default;
+// Before the document and the selection go: views that are hidden or deleted still talk to them.
+MainWindow::~MainWindow() {
+  hide();
+  qDeleteAll(findChildren<QWidget*>(QString(), Qt::FindDirectChildrenOnly));
+}
 
 void MainWindow::build() {
   auto* page = new QWidget(this);
