@@ -344,11 +344,11 @@ TEST_F(ReplayTrace, TakesATraceWhosePolicyNeverHadToEvict) {
 
 TEST_F(ReplayTrace, RefusesATraceThatRecordedAPart) {
   EXPECT_EQ(error_of({.layers = {Layer(1)}}),
-            "trace: records 1 of 2 layers, replay wants all layers, record all layers");
+            "trace: records 1 of 2 layers, wanted all layers, record all layers");
   EXPECT_EQ(error_of({.heads = {Head(0), Head(1), Head(3)}}),
-            "trace: records 3 of 4 heads, replay wants all heads, record all heads");
+            "trace: records 3 of 4 heads, wanted all heads, record all heads");
   EXPECT_EQ(error_of({.steps = {Step(0), Step(10), Step(149)}}),
-            "trace: records 3 of 150 steps, replay wants all steps, record all steps");
+            "trace: records 3 of 150 steps, wanted all steps, record all steps");
 }
 
 }  // namespace
