@@ -20,7 +20,7 @@ enum class Boundary {
   Smooth,         // -1 0 | 1 2 3 4 | 5 6: the line through the last two
   Antisymmetric,  // -2 -1 | 1 2 3 4 | -4 -3
   Antireflect,    // -1 0 | 1 2 3 4 | 5 6: 2 * end - mirror image
-  // as Periodic with the fewest coefficients, ceil(n / 2); an odd signal repeats its last sample
+  // As Periodic with the fewest coefficients, ceil(n / 2); an odd signal repeats its last sample.
   Periodization,
   BrickWall,  // as Periodization; coefficients that an end touches are not valid
   // circular, a coefficient sees no sample newer than its own pair: only the start is touched

@@ -29,7 +29,7 @@ struct CwtOptions {
   double dt = 1;  // time between positions; scales and periods are in its unit
   Normalisation normalisation = Normalisation::L2;
   Boundary boundary = Boundary::Zero;  // Periodic: as the signal is, without padding
-  // length of the transform; 0: as long as the widest cone of influence asks for
+  // Length of the transform; 0: as long as the widest cone of influence asks for.
   size_t padded = 0;
   Mean mean = Mean::Remove;  // before padding
   Planner planner = Planner::Estimate;
@@ -88,7 +88,7 @@ class Cwt {
   size_t positions_, padded_;
   std::vector<double> scales_;
   CwtOptions options_;
-  // found by bisection, so once
+  // Found by bisection, so once.
   ContinuousWavelet::Support support_of_floats_, support_of_doubles_;
 };
 

@@ -7,7 +7,7 @@
 namespace dendrokv {
 namespace {
 
-// coefficients of a line at a time: even and odd samples stay in the first cache
+// Coefficients of a line at a time: even and odd samples stay in the first cache.
 constexpr size_t kBlock = 512;
 
 int64_t ceil_half(int64_t number) {

@@ -27,7 +27,7 @@ struct PolicySummary {
   Estimate difference{};  // of nll to that of the baseline, token by token
   Estimate hits{};        // share of tokens that were the likeliest one
   Estimate kl{};          // to the reference, nat per token; NaN without one
-  // share of tokens at which the likeliest one is that of the reference; NaN without one
+  // Share of tokens at which the likeliest one is that of the reference; NaN without one.
   Estimate agreement{};
   double perplexity = 0;  // exp of the mean loss
   CacheTotals cache;      // what was read: of all texts; what was held: the most of any

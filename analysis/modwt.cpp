@@ -87,7 +87,7 @@ void Modwt::analyse(Strip<const Real> x, std::span<const Circle<Real>> high,
   if (undecimated_cascade_pays(analysis_, spacings, positions_, x.width * sizeof(Real)))
     return UndecimatedCascade<Real>(analysis_, spacings, {x, circle}, high, low).run();
   UndecimatedRunner<Real> runner(analysis_);
-  // left uninitialised: filling it would take as long as a level
+  // Left uninitialised: filling it would take as long as a level.
   std::unique_ptr<Real[]> pyramid[2];
   Circle<const Real> above{x, circle};
   for (size_t level = 0; level < levels_; ++level) {

@@ -38,7 +38,7 @@ PacketTree<Real>::PacketTree(Wavelet wavelet, Boundary boundary, uint32_t levels
                              GridView<const Real> signal)
     : wavelet_(std::move(wavelet)), boundary_(boundary), levels_(levels) {
   if (levels > 16) fail("levels of packets", std::to_string(levels), "wanted 1 to 16");
-  // throws for a depth that makes no sense
+  // Throws for a depth that makes no sense.
   const Dwt check(wavelet_, boundary, signal.rows(), levels);
   Grid<Real> root(signal.rows(), signal.cols());
   for (size_t r = 0; r < signal.rows(); ++r) std::ranges::copy(signal.row(r), root.row(r).begin());

@@ -33,7 +33,7 @@ struct PieceSetup {
 struct BinSums {
   Grid<MeanLog> amplitude;  // [lane * bands + band, bin]
   Grid<MeanLog> size;       // [lane, bin]
-  // each [band, bin], over lanes and draws; of the bins without ends
+  // Each [band, bin], over lanes and draws; of the bins without ends.
   std::vector<Grid<MeanLog>> nulls;
 };
 
@@ -41,10 +41,10 @@ struct PieceSums {
   Grid<double> magnitude;                     // [lane, amplitude of own]
   std::vector<double> energy;                 // [amplitude of own] summed over lanes
   std::vector<double> signal_energy, weight;  // [position of own] summed over lanes
-  // of each null, [amplitude of own]: over draws, of the mean over lanes
+  // Of each null, [amplitude of own]: over draws, of the mean over lanes.
   std::vector<std::vector<double>> null_mean, null_variance;
   BinSums bins, bins_with_ends;
-  // of neighbouring samples, for the lag-1 autocorrelation; continuous transforms only
+  // Of neighbouring samples, for the lag-1 autocorrelation; continuous transforms only.
   double product = 0, square = 0;
 };
 

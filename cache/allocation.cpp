@@ -117,7 +117,7 @@ void fill(std::span<const LaneOffer> lanes, uint64_t budget, Allocation& allocat
 Allocation greedy(std::span<const LaneOffer> lanes, uint64_t budget) {
   Allocation taken = lowest(lanes), alone = taken;
   std::optional<double> upper;
-  // a lane whose step did not fit goes no further up its hull
+  // A lane whose step did not fit goes no further up its hull.
   std::vector<bool> closed(lanes.size(), false);
   for (const HullStep& step : sorted_steps(lanes, budget)) {
     if (closed[step.lane]) continue;

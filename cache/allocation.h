@@ -42,7 +42,7 @@ struct Allocation {
   std::vector<size_t> level;  // [lane]
   double gain = 0;            // sum
   uint64_t bytes = 0;         // sum, never more than the budget
-  // of the gain that any allocation can have; exact: the gain itself
+  // Of the gain that any allocation can have; exact: the gain itself.
   double upper_bound = 0;
   std::vector<double> payment = {};  // procurement: bytes, [lane], the first levels' cost left out
 };

@@ -17,9 +17,9 @@ namespace dendrokv {
 struct AuditOptions {
   std::filesystem::path trace = {};  // that a file of runs was replayed over; empty = not at hand
   unsigned threads = 1;
-  uint64_t most_bytes = uint64_t{4}
-                        << 30;  // of attention to read; of more, evenly chosen heads are read
-  Progress progress = {};       // by heads and lanes; stopping leaves checks out, which say so
+  // Of attention to read; of more, evenly chosen heads are read.
+  uint64_t most_bytes = uint64_t{4} << 30;
+  Progress progress = {};  // by heads and lanes; stopping leaves checks out, which say so
 };
 
 /// All checks of the table on a trace, runs, analysis, logits or eval file. Throws Error when there

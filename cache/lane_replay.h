@@ -17,8 +17,8 @@ namespace dendrokv {
 struct RecordedRows {
   GridView<const float> keys = {}, values = {};  // [position, head_dim]
   std::span<const float> value_norms = {};       // [position], as in LaneView
-  std::span<const double> mass =
-      {};  // [position]: sum over all steps of the weight, mean over heads
+  // [position]: sum over all steps of the weight, mean over heads
+  std::span<const double> mass = {};
 };
 
 /// Open loop. A step's weights, recorded over all positions, are restricted to the rows that the

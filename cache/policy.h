@@ -188,8 +188,8 @@ struct LanePlace {
 struct PolicyRow {
   SpecRow spec;
   std::string_view paper;
-  std::string_view
-      budget_key;  // the option that `budget=` fills with what the others leave; empty = no budget
+  // The option that `budget=` fills with what the others leave; empty = no budget.
+  std::string_view budget_key;
   PolicyShape (*shape)(const Spec&);
   std::unique_ptr<Policy> (*make)(const Spec&, const LanePlace&);
   /// Refuses options that contradict each other, by an Error about `subject`; null = none can.

@@ -178,8 +178,8 @@ class LayerMeasure {
   std::span<RunNumbers> numbers_;
   const Layer layer_;
   std::vector<Grid<float>> values_;  // [kv head] of [position, head_dim]
-  std::vector<std::vector<uint32_t>>
-      last_share_;             // [run][lane, position]: last step above its share
+  // [run][lane, position]: last step above its share
+  std::vector<std::vector<uint32_t>> last_share_;
   std::vector<double> mean_;   // [position]
   std::vector<uint8_t> seen_;  // [position]
   HeadMeasure measure_;

@@ -31,8 +31,8 @@ std::optional<Position> oldest_kept(const Run& run, Layer layer, Lane lane, Step
 /// out.
 struct DistanceBin {
   uint32_t first, last;
-  double
-      kept;    // fraction of the bin's tokens that a lane holds after the step, mean over the lanes
+  // Fraction of the bin's tokens that a lane holds after the step, mean over the lanes.
+  double kept;
   double law;  // the same by tree_law()
 };
 /// Bins of equal width on a log2 axis, `bins_per_octave` of them from one power of two to the next;

@@ -17,8 +17,8 @@
 namespace dendrokv {
 namespace {
 
-constexpr size_t kWholeArray =
-    16;  // elements; of a longer array the first kFirstElements are shown
+// elements; of a longer array the first kFirstElements are shown
+constexpr size_t kWholeArray = 16;
 constexpr size_t kFirstElements = 8;
 constexpr size_t kFirstInText = 4;
 

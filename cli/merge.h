@@ -13,7 +13,7 @@ namespace dendrokv {
 enum class MissingTasks : uint8_t { Refuse, Allow };
 
 struct Merged {
-  // of the list; with a result; neither done nor failed
+  // Of the list; with a result; neither done nor failed.
   uint64_t tasks = 0, items = 0, missing = 0;
   std::string format;  // of the file that was written
   std::vector<SetItem> failed;

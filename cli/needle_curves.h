@@ -15,8 +15,8 @@ namespace dendrokv {
 struct Curve {
   uint64_t facts = 0, found = 0;
   double loss = 0, held = 0;  // sums over facts
-  std::vector<double>
-      lane_steps;  // that a lane held some of the word, infinite = until its question; [fact, lane]
+  // That a lane held some of the word, infinite = until its question; [fact, lane].
+  std::vector<double> lane_steps;
 };
 using Curves = std::vector<std::map<uint32_t, Curve>>;  // [policy] by depth
 

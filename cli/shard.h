@@ -12,7 +12,7 @@ namespace dendrokv {
 struct Shard {
   uint64_t index = 0, count = 1;
   std::string origin;  // "--shard", "OpenMPI", ...; empty = nothing divides the list
-  // by a launcher whose processes all get the same command line at the same time
+  // By a launcher whose processes all get the same command line at the same time.
   bool launched = false;
 
   std::string text() const { return std::to_string(index) + "/" + std::to_string(count); }

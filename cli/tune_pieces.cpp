@@ -9,7 +9,7 @@
 namespace dendrokv {
 namespace {
 
-// caches of more policies than that need too much memory at once
+// Caches of more policies than that need too much memory at once.
 constexpr size_t kStreamsAtOnce = 16;
 constexpr uint32_t kBlockTokens = 32;  // tokens
 

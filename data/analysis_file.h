@@ -38,7 +38,7 @@ struct BandChange {
 
 /// Mean ln amplitudes of one unit on the bins, and what they are compared with.
 struct UnitCurves {
-  // of the document, and of the window where windows are the units
+  // Of the document, and of the window where windows are the units.
   std::string name;
   std::vector<double> amplitude;           // [bands, bins]
   std::vector<double> size;                // [bins] ln of the local root mean square
@@ -74,7 +74,7 @@ struct Statistics {
   std::vector<double> variance_median;
   std::string variance_interval;  // how the interval was made
   std::vector<BandChange> changes;
-  // of the first-order autoregression; NaN unless the transform is continuous
+  // Of the first-order autoregression; NaN unless the transform is continuous.
   double lag1 = 0;
   // [bands] mean power that 95 % of such noise stays below; empty otherwise
   std::vector<double> significant;
@@ -89,7 +89,7 @@ struct Analysis {
   uint32_t levels = 0;        // rows of the bands; the first is the highest frequency
   uint32_t depth = 0;         // levels of the transform
   uint32_t positions = 0;     // P; of the (longest) trace up to the query, or of a window
-  // position of the query whose weights were taken; in a window its last position
+  // Position of the query whose weights were taken; in a window its last position.
   uint32_t step = 0;
   uint32_t valid_first = 0, valid_count = 0;       // positions that the transform covers
   uint32_t exclude_first = 32, exclude_last = 32;  // left out of figures and tests

@@ -18,7 +18,7 @@ struct Claim {
   std::string name;       // "rise-relative"
   std::string statement;  // in words
   Verdict verdict = Verdict::NotTestable;
-  // mean over units, natural logarithm; of monotone and smooth: the increment that decides
+  // Mean over units, natural logarithm; of monotone and smooth: the increment that decides.
   double effect = 0;
   double lower = 0, upper = 0;  // of the effect
   double raw_p_value = 1;       // towards the claim; NaN where bands decide

@@ -26,8 +26,8 @@ constexpr uint64_t kAnyExtent = std::numeric_limits<uint64_t>::max();
 constexpr uint64_t kMostElements = uint64_t{1} << 56;
 // deflate packs at most 1032 : 1.
 constexpr uint64_t kMostPacking = 1032;
-constexpr hsize_t kMetadataBlock = hsize_t{1}
-                                   << 18;  // metadata lies together, so that opening is a few reads
+// Metadata lies together, so that opening is a few reads.
+constexpr hsize_t kMetadataBlock = hsize_t{1} << 18;
 
 void set_fill(hid_t properties, Type type, const std::string& subject) {
   constexpr int32_t kAbsentNumber = -1;

@@ -244,7 +244,7 @@ const H5FD_class_t& driver_class() {
       return file_of(file).lock(write ? LOCK_EX : LOCK_SH);
     };
     made.unlock = [](H5FD_t* file) { return file_of(file).lock(LOCK_UN); };
-    // chunks apart from metadata, so that they follow each other
+    // Chunks apart from metadata, so that they follow each other.
     const H5FD_mem_t separate[] = H5FD_FLMAP_DICHOTOMY;
     std::copy(std::begin(separate), std::end(separate), std::begin(made.fl_map));
     return made;

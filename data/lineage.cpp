@@ -205,7 +205,7 @@ std::vector<Remedy> what_would_have_kept(const Run& run, const Cut& cut) {
   const bool duel_of_blocks =
       is_tree(run) && says(run, "prompt=" + std::to_string(left.step.value + 1) + ",");
   const bool by_rank = !duel_of_blocks && leave_by_rank(cut);
-  // one for each part of the text
+  // One for each part of the text.
   const bool one_ranking = by_rank && !run.policy.starts_with("geo-topk:");
   const size_t rows = one_ranking ? rank_from_the_top(cut) : cut.leaving.size();
   remedies.push_back({Remedy::Kind::Rows, static_cast<double>(rows)});

@@ -73,8 +73,8 @@ struct Remedy {
   enum class Kind {
     Sinks,   // at least `amount` sinks
     Recent,  // at least `amount` recent rows
-    // this cut keeps `amount` rows more: all that left or, where the best stay, those that scored
-    // no less
+    // This cut keeps `amount` rows more: all that left or, where the best stay, those that scored
+    // no less.
     Rows,
     Tie,     // the other tie rule
     Cursor,  // TreeKV's pairs: the cursor `amount` rows further on; -1 = one back
@@ -88,7 +88,7 @@ std::string remedy_text(const Remedy& remedy);  // "recent >= 61"
 /// What the remedies of a departure are read from.
 struct Cut {
   Duel left;
-  // all that left the lane at that step, itself among them, in time order
+  // All that left the lane at that step, itself among them, in time order.
   std::vector<Duel> leaving;
   uint32_t slot = 0;  // its place in the cache at the step, from the oldest
   uint32_t rows = 0;  // in the cache at the step, the newcomer included

@@ -27,7 +27,7 @@ namespace {
 constexpr size_t kFactor = kPyramidFactor;
 constexpr uint64_t kLargestCoarse = 1024;
 constexpr uint64_t kChunkRows = 16;  // of level 1: 64 steps, which is how chunks of weights come
-// whole pages of each kind of number, and some chunks beyond the diagonal
+// Whole pages of each kind of number, and some chunks beyond the diagonal.
 constexpr uint64_t kChunkColumns = 128;
 
 uint64_t ceil_div(uint64_t number, uint64_t unit) {

@@ -25,10 +25,10 @@ struct RunNumbers {
 
   // [layer, lane, position]
   std::vector<float> regret;  // attention that later steps of the full run give to it after it left
-  std::vector<int32_t>
-      first_regret;  // first step after it left that gave it more than its share; -1 = none
-  std::vector<int32_t>
-      recurrence;  // longest time between two steps that gave it more than its share
+  // First step after it left that gave it more than its share; -1 = none.
+  std::vector<int32_t> first_regret;
+  // Longest time between two steps that gave it more than its share.
+  std::vector<int32_t> recurrence;
 
   size_t of_head(Layer layer, Head head, size_t step_index) const {
     return (layer.index() * heads + head.index()) * steps.size() + step_index;

@@ -1,108 +1,16 @@
 #include "data/trace_reader.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "data/error.h"
 #include "data/file_root.h"
 #include "data/half.h"
 #include "data/hdf5.h"
 #include "data/run_group.h"
+#include "data/trace_facts.h"
 
 namespace dendrokv {
 namespace {
-
-constexpr uint64_t kAny = std::numeric_limits<uint64_t>::max();
-constexpr uint64_t kMostTokens = uint64_t{1} << 28;
-
-// Indices that rise strictly and stay below `end`.
-template <class IdType>
-std::vector<IdType> read_ids(const h5::File& file, std::string_view path, uint64_t end) {
-  const h5::Dataset dataset = file.open_dataset(path, h5::Type::I32, {kAny});
-  std::vector<IdType> ids;
-  int64_t previous = -1;
-  for (const int32_t number : dataset.read_all<int32_t>()) {
-    if (number <= previous || static_cast<uint64_t>(number) >= end)
-      fail(dataset.subject(), std::to_string(number) + " after " + std::to_string(previous),
-           "wanted rising numbers below " + std::to_string(end));
-    previous = number;
-    ids.emplace_back(number);
-  }
-  if (ids.empty()) fail(dataset.subject(), "is empty", "wanted at least one");
-  return ids;
-}
-
-uint32_t model_count(const h5::File& file, std::string_view name, uint64_t most) {
-  const uint64_t count = file.count_attribute("/model", name);
-  if (count > most)
-    fail(file.name() + ": /model@" + std::string(name), std::to_string(count),
-         "wanted at most " + std::to_string(most));
-  return static_cast<uint32_t>(count);
-}
-
-ModelFacts read_model(const h5::File& file) {
-  ModelFacts model;
-  model.name = file.text_attribute("/model", "name");
-  model.architecture = file.text_attribute("/model", "architecture");
-  model.sha256 = file.text_attribute("/model", "sha256");
-  model.layers = model_count(file, "layers", 65536);
-  model.heads = model_count(file, "heads", 65536);
-  model.kv_heads = model_count(file, "kv_heads", 65536);
-  model.head_dim = model_count(file, "head_dim", 65536);
-  model.vocabulary = model_count(file, "vocabulary", uint64_t{1} << 31);
-  model.context_length = model_count(file, "context_length", uint64_t{1} << 31);
-  model.rope_base = file.real_attribute("/model", "rope_base");
-  if (model.layers == 0 || model.heads == 0 || model.kv_heads == 0 ||
-      model.heads % model.kv_heads != 0)
-    fail(file.name() + ": /model",
-         std::to_string(model.heads) + " heads and " + std::to_string(model.kv_heads) + " KV heads",
-         "wanted a multiple");
-  return model;
-}
-
-TokenText read_tokens(const h5::File& file) {
-  TokenText tokens;
-  const h5::Dataset id = file.open_dataset("/tokens/id", h5::Type::I32, {kAny});
-  if (id.elements() == 0 || id.elements() > kMostTokens)
-    fail(id.subject(), std::to_string(id.elements()) + " tokens", "wanted 1 to 2^28");
-  tokens.id = id.read_all<int32_t>();
-  const h5::Dataset offset =
-      file.open_dataset("/tokens/offset", h5::Type::U64, {tokens.id.size() + 1});
-  tokens.offset = offset.read_all<uint64_t>();
-  const auto bytes = file.open_dataset("/tokens/bytes", h5::Type::U8, {kAny}).read_all<uint8_t>();
-  tokens.bytes.assign(bytes.begin(), bytes.end());
-  const bool ordered = std::is_sorted(tokens.offset.begin(), tokens.offset.end());
-  if (!ordered || tokens.offset.front() != 0 || tokens.offset.back() != tokens.bytes.size())
-    fail(offset.subject(), "does not cut /tokens/bytes into pieces",
-         "wanted rising offsets from 0 to its length");
-  return tokens;
-}
-
-/// Where a file has lost its tokens: as many as other datasets have positions, each a dot without
-/// an id.
-TokenText nameless_tokens(const h5::File& file, const Error& lost) {
-  struct Place {
-    std::string_view path;
-    size_t axis;
-  };
-  for (const Place& place :
-       {Place{"/attention/weight", 3}, {"/value/value", 2}, {"/loss/nll", 0}}) {
-    try {
-      const h5::Shape shape = file.open_dataset(place.path).shape();
-      if (shape.size() <= place.axis || shape[place.axis] == 0 || shape[place.axis] > kMostTokens)
-        continue;
-      constexpr std::string_view kDot = "\u00b7";
-      TokenText tokens;
-      tokens.id.assign(shape[place.axis], -1);
-      for (size_t p = 0; p <= tokens.id.size(); ++p) tokens.offset.push_back(p * kDot.size());
-      for (size_t p = 0; p < tokens.id.size(); ++p) tokens.bytes += kDot;
-      return tokens;
-    } catch (const Error&) {
-      // Lost as well: the next one may tell.
-    }
-  }
-  throw lost;
-}
 
 Encoding encoding_of(const h5::Dataset& weight) {
   if (weight.type() == h5::Type::F16) return Encoding::F16;
@@ -148,36 +56,6 @@ void check_run(const std::string& subject, const Run& run, const TraceInfo& info
          "wanted that of the trace, '" + info.uuid + "'");
 }
 
-/// "the model, the tokens": what a file has lost of that without which nothing can be shown. Empty
-/// when it has all of that.
-std::string lost_parts(const std::filesystem::path& path) {
-  struct Part {
-    std::string_view name;
-    void (*read)(const h5::File&);
-  };
-  constexpr Part kParts[] = {
-      {"what model it is of", [](const h5::File& file) { read_model(file); }},
-      {"the tokens", [](const h5::File& file) { read_tokens(file); }},
-      {"which layers and heads were recorded",
-       [](const h5::File& file) {
-         read_ids<Layer>(file, "/attention/layer", kAny);
-         read_ids<Head>(file, "/attention/head", kAny);
-       }},
-      {"at which steps",
-       [](const h5::File& file) { read_ids<Step>(file, "/attention/step", kAny); }},
-  };
-  std::string lost;
-  const h5::File file = h5::File::open(path, h5::Reading::Patient);
-  for (const Part& part : kParts) {
-    try {
-      part.read(file);
-    } catch (const Error&) {
-      lost += (lost.empty() ? "" : ", ") + std::string(part.name);
-    }
-  }
-  return lost;
-}
-
 /// Whether a file says so, of which there may be a part only.
 bool was_finished(const std::filesystem::path& path) {
   try {
@@ -199,7 +77,7 @@ class TraceReader::Impl {
         root_(read_root_of_trace()) {
     attempt([this] { value_.emplace(file_.open_dataset("/value/value")); });
     info_.complete = is_complete(file_);
-    // its writer had not come to its end: what is valid says how far it was
+    // Its writer had not come to its end: what is valid says how far it was.
     if (!info_.complete) lost_.reset();
     if (lost_) info_.complete = false;
     if (!info_.complete && incomplete == Incomplete::Refuse)
@@ -208,12 +86,12 @@ class TraceReader::Impl {
     info_.created = root_.created;
     info_.creator = root_.creator;
     info_.command_line = root_.command_line;
-    info_.model = read_model(file_);
+    info_.model = stored_model(file_);
     read_text();
     info_.tokens = static_cast<uint32_t>(tokens_.id.size());
-    info_.layers = read_ids<Layer>(file_, "/attention/layer", info_.model.layers);
-    info_.heads = read_ids<Head>(file_, "/attention/head", info_.model.heads);
-    info_.steps = read_ids<Step>(file_, "/attention/step", info_.tokens);
+    info_.layers = stored_ids<Layer>(file_, "/attention/layer", info_.model.layers);
+    info_.heads = stored_ids<Head>(file_, "/attention/head", info_.model.heads);
+    info_.steps = stored_ids<Step>(file_, "/attention/step", info_.tokens);
     info_.keys = file_.has("/key/key") ? KeyRows::Record : KeyRows::Omit;
     read_capture();
     info_.policy = file_.text_attribute(policy_holder(), "policy");
@@ -344,7 +222,7 @@ class TraceReader::Impl {
     const auto has = [&](RowSet set) { return file_.has(row_set_path(set)); };
     const auto count = [&](std::string_view name) {
       const uint64_t number = file_.count_attribute("/attention", name);
-      if (number == 0 || number > kMostTokens)
+      if (number == 0 || number > kMostTraceTokens)
         fail(file_.name() + ": /attention@" + std::string(name), std::to_string(number),
              "wanted 1 to 2^28");
       return static_cast<uint32_t>(number);
@@ -375,7 +253,7 @@ class TraceReader::Impl {
 
   void read_text() {
     try {
-      tokens_ = read_tokens(file_);
+      tokens_ = stored_tokens(file_);
       if (!file_.has_attribute("/tokens", "source")) return;
       info_.source = file_.text_attribute("/tokens", "source");
       info_.source_first = file_.count_attribute("/tokens", "source_first");
@@ -504,7 +382,7 @@ TraceReader::TraceReader(const std::filesystem::path& path, Incomplete incomplet
   } catch (const Error& error) {
     const auto lost = h5::lost_end(h5::place_of(path).file);
     if (!lost || incomplete == Incomplete::Refuse || !was_finished(path)) throw;
-    const std::string parts = lost_parts(path);
+    const std::string parts = lost_facts(path);
     fail(path.string(),
          "was cut: " + std::to_string(lost->bytes) + " of " + std::to_string(lost->wanted) +
              " bytes are there, and it has lost " + (parts.empty() ? error.what() : parts),

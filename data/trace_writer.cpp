@@ -4,7 +4,6 @@
 #include <atomic>
 #include <chrono>
 #include <optional>
-#include <sys/statvfs.h>
 
 #include "data/chunk_writer.h"
 #include "data/error.h"
@@ -14,61 +13,18 @@
 #include "data/io_queue.h"
 #include "data/pyramid.h"
 #include "data/run_group.h"
+#include "data/trace_facts.h"
 
 namespace dendrokv {
 namespace {
 
-constexpr uint64_t kRowsPerKvChunk = 256;
 constexpr uint64_t kSyncBytes = uint64_t{256} << 20;
 constexpr std::chrono::seconds kSyncPeriod{10};
-constexpr uint64_t kOverheadBytes =
-    uint64_t{4} << 20;  // superblock, metadata blocks, attributes, small datasets
 
 h5::Type cell_type(CellType cell, Encoding encoding) {
   if (cell == CellType::I32) return h5::Type::I32;
   if (cell == CellType::F32 || encoding == Encoding::F32) return h5::Type::F32;
   return encoding == Encoding::U8 ? h5::Type::U8 : h5::Type::F16;
-}
-
-h5::Type row_type(Encoding encoding) {
-  return encoding == Encoding::F32 ? h5::Type::F32 : h5::Type::F16;
-}
-
-template <class IdType>
-void write_ids(h5::File& file, std::string_view path, const std::vector<IdType>& ids) {
-  std::vector<int32_t> numbers;
-  for (const IdType id : ids) numbers.push_back(static_cast<int32_t>(id.value));
-  file.create_dataset(path, h5::Type::I32, {numbers.size()}, {}, h5::Fill::Zero)
-      .write(numbers.data());
-}
-
-void write_model(h5::File& file, const ModelFacts& model) {
-  file.create_group("/model");
-  file.write_attribute("/model", "name", model.name);
-  file.write_attribute("/model", "architecture", model.architecture);
-  file.write_attribute("/model", "sha256", model.sha256);
-  const std::pair<std::string_view, uint64_t> numbers[] = {
-      {"layers", model.layers},         {"heads", model.heads},
-      {"kv_heads", model.kv_heads},     {"head_dim", model.head_dim},
-      {"vocabulary", model.vocabulary}, {"context_length", model.context_length},
-  };
-  for (const auto& [name, number] : numbers) file.write_attribute("/model", name, number);
-  file.write_attribute("/model", "rope_base", model.rope_base);
-}
-
-void write_tokens(h5::File& file, const TokenText& tokens) {
-  file.create_group("/tokens");
-  file.create_dataset("/tokens/id", h5::Type::I32, {tokens.id.size()}, {}, h5::Fill::Zero)
-      .write(tokens.id.data());
-  file.create_dataset("/tokens/offset", h5::Type::U64, {tokens.offset.size()}, {}, h5::Fill::Zero)
-      .write(tokens.offset.data());
-  h5::Dataset bytes =
-      file.create_dataset("/tokens/bytes", h5::Type::U8, {tokens.bytes.size()}, {}, h5::Fill::Zero);
-  if (!tokens.bytes.empty()) bytes.write(tokens.bytes.data());
-}
-
-uint64_t rounded_up(uint64_t number, uint64_t unit) {
-  return (number + unit - 1) / unit * unit;
 }
 
 void check_plan(const TracePlan& plan) {
@@ -94,44 +50,6 @@ std::vector<std::byte> to_bytes(h5::Type type, GridView<const float> rows) {
 }
 
 }  // namespace
-
-size_t kv_chunk_rows(const TraceInfo& info) {
-  return std::min<size_t>(info.tokens, kRowsPerKvChunk);
-}
-
-size_t kv_cell_bytes(const TraceInfo& info) {
-  return h5::type_bytes(row_type(info.encoding));
-}
-
-uint64_t estimated_bytes(const TracePlan& plan) {
-  const TraceInfo& info = plan.info;
-  const uint64_t lanes = uint64_t{info.layers.size()} * info.heads.size();
-  uint64_t cells = 0;  // bytes of the rows of one (layer, head)
-  for (const RowLayout& layout : plan.layouts()) cells += stored_bytes(layout, info);
-  const uint64_t rows = rounded_up(info.tokens, kv_chunk_rows(info));
-  const uint64_t row_bytes = uint64_t{info.layers.size()} * info.model.kv_heads * rows *
-                             info.model.head_dim * kv_cell_bytes(info) *
-                             (info.keys == KeyRows::Record ? 2 : 1);
-  const uint64_t run_bytes =
-      info.policy == "full" ? 0
-                            : uint64_t{info.model.layers} * info.model.kv_heads * info.tokens * 17;
-  const uint64_t pyramid =
-      info.capture.rows == FullRows::Record ? pyramid_bytes(info, plan.counts) : 0;
-  return lanes * cells + pyramid + row_bytes + run_bytes + uint64_t{info.tokens} * 24 +
-         kOverheadBytes;
-}
-
-void check_disk_space(const std::filesystem::path& path, uint64_t bytes) {
-  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-  struct statvfs state {};
-  if (statvfs(folder.c_str(), &state) != 0)
-    fail(path.string(), "its folder cannot be used", "wanted an existing, writable folder");
-  const uint64_t free = uint64_t{state.f_bavail} * state.f_frsize;
-  if (free < bytes)
-    fail(path.string(), "the disk has " + std::to_string(free >> 20) + " MiB free",
-         "wanted " + std::to_string((bytes >> 20) + 1) + " MiB",
-         "record fewer tokens, layers, heads or steps, use u8, or --top-k or --pool");
-}
 
 class TraceWriter::Impl {
  public:
@@ -164,7 +82,7 @@ class TraceWriter::Impl {
       PyramidBand band;
       std::vector<PyramidChunk> pyramid;
     };
-    // a job must be copyable
+    // A job must be copyable.
     auto work = std::make_shared<Work>(std::move(chunks), std::move(cells));
     const PyramidBuilder::ChunkPlace place{layer_index, head_index, step_chunk, first_column_chunk};
     if (work->band.chunks > 0)
@@ -190,7 +108,7 @@ class TraceWriter::Impl {
   void write_box(std::optional<h5::Dataset>& dataset, const h5::Shape& start,
                  GridView<const float> rows) {
     const h5::Shape count = {1, 1, rows.rows(), rows.cols()};
-    std::vector<std::byte> bytes = to_bytes(row_type(plan_.info.encoding), rows);
+    std::vector<std::byte> bytes = to_bytes(kv_type(plan_.info), rows);
     const uint64_t size = bytes.size();
     submit(size, [&dataset, start, count, bytes = std::move(bytes)] {
       dataset->write(start, count, bytes.data());
@@ -300,8 +218,8 @@ class TraceWriter::Impl {
     info.uuid = root.uuid;
     info.created = root.created;
     info.creator = root.creator;
-    write_model(*file_, info.model);
-    write_tokens(*file_, plan_.tokens);
+    store_model(*file_, info.model);
+    store_tokens(*file_, plan_.tokens);
     create_attention();
     create_kv_rows();
     file_->create_group("/loss");
@@ -349,9 +267,9 @@ class TraceWriter::Impl {
     file_->write_attribute("/attention", "top_k", uint64_t{info.capture.top_k});
     file_->write_attribute("/attention", "pool", uint64_t{info.capture.pool});
     for (const RowLayout& layout : plan_.layouts()) create_rows(layout);
-    write_ids(*file_, "/attention/layer", info.layers);
-    write_ids(*file_, "/attention/head", info.heads);
-    write_ids(*file_, "/attention/step", info.steps);
+    store_ids(*file_, "/attention/layer", info.layers);
+    store_ids(*file_, "/attention/head", info.heads);
+    store_ids(*file_, "/attention/step", info.steps);
     steps_valid_.emplace(
         file_->create_dataset("/attention/steps_valid", h5::Type::U64, {1}, {}, h5::Fill::Zero));
     const uint64_t none = 0;
@@ -382,7 +300,7 @@ class TraceWriter::Impl {
     const h5::Shape shape = {info.layers.size(), info.model.kv_heads, info.tokens,
                              info.model.head_dim};
     const h5::Shape chunk = {1, 1, kv_chunk_rows(info), info.model.head_dim};
-    const h5::Type type = row_type(info.encoding);
+    const h5::Type type = kv_type(info);
     file_->create_group("/value");
     value_.emplace(file_->create_dataset("/value/value", type, shape, chunk, h5::Fill::Absent));
     if (info.keys == KeyRows::Omit) return;
@@ -400,7 +318,7 @@ class TraceWriter::Impl {
   std::filesystem::path path_, part_;
   TracePlan plan_;
   const PagePool pool_;
-  // before the file, which may want what it holds until it is closed
+  // Before the file, which may want what it holds until it is closed.
   std::optional<ChunkWriter> chunks_;
   std::optional<h5::File> file_;
   std::vector<OpenRows> rows_;  // one of each set

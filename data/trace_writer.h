@@ -19,34 +19,9 @@
 #include "data/retention.h"
 #include "data/row_sets.h"
 #include "data/trace.h"
+#include "data/trace_plan.h"
 
 namespace dendrokv {
-
-/// Everything that is known before the first step.
-struct TracePlan {
-  TraceInfo info;  // uuid, created, creator, complete are filled in by the writer
-  TokenText tokens;
-  uint32_t chunk_steps = 64;
-  uint32_t chunk_positions = 4096;
-  PyramidCounts counts = PyramidCounts::Store;
-  uint64_t queue_bytes = uint64_t{32} << 20;
-
-  std::vector<RowLayout> layouts() const {
-    return row_layouts(info, {chunk_steps, chunk_positions});
-  }
-};
-
-/// Value or key rows [position, head_dim] of one KV head: how many make a chunk, and the bytes of a
-/// number (f16, or f32 beside f32 weights, so that an oracle trace loses nothing).
-enum class KvRows : uint8_t { Value, Key };
-size_t kv_chunk_rows(const TraceInfo& info);
-size_t kv_cell_bytes(const TraceInfo& info);
-
-/// Bytes that the finished file will take, to within a few per cent.
-uint64_t estimated_bytes(const TracePlan& plan);
-
-/// Throws Error when the file system of `path` has less free space than `bytes`.
-void check_disk_space(const std::filesystem::path& path, uint64_t bytes);
 
 class TraceWriter {
  public:

@@ -16,7 +16,7 @@ struct TuneFile {
   std::string uuid, created, creator, command_line;
   bool complete = true;
   std::string model, model_sha256, arithmetic;  // "fast" or "exact"
-  // over all pieces, held-out ones too; empty in files of older versions, as arithmetic
+  // Over all pieces, held-out ones too; empty in files of older versions, as arithmetic.
   std::string pieces_sha256;
   std::string objective, method, unit;  // "loss", "halving", "nat per token"
   uint64_t budget_bytes = 0, seed = 1;
@@ -31,7 +31,7 @@ struct TuneFile {
   Grid<double> held_out_loss;  // [finalist, held-out piece]
   // [finalist] held-out mean, and difference to the baseline with limits
   std::vector<double> mean, difference, lower, upper;
-  // to use: the winner where it beats the baseline on held-out text, else the baseline
+  // To use: the winner where it beats the baseline on held-out text, else the baseline.
   std::string spec;
 };
 

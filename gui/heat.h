@@ -63,7 +63,7 @@ enum class Sampling : uint8_t {
 struct HeatTile {
   TileKey key;
   Grid<float> values;  // [step cell, position cell] up to the edge of the trace; NaN = no sample
-  // steps and positions that one stored value stands for
+  // Steps and positions that one stored value stands for.
   size_t step_grain = 1, position_grain = 1;
   Sampling sampling = Sampling::Exact;
   size_t bytes() const { return values.rows() * values.cols() * sizeof(float) + sizeof(*this); }

@@ -12,8 +12,8 @@ namespace dendrokv {
 
 struct Kin {
   std::vector<Position> winners;  // data/lineage.h: the chain above an evicted token
-  std::vector<Position>
-      descendants;  // those it outlived, and whom they had outlived, in time order
+  // Those it outlived, and whom they had outlived, in time order.
+  std::vector<Position> descendants;
 };
 
 /// Remembers the last answer.

@@ -15,7 +15,7 @@ namespace dendrokv {
 struct ReducedRow {
   std::span<const int32_t> top_position;  // -1 = the row has fewer
   std::span<const float> top_weight;      // the largest first
-  // of each block: its largest weight (Reduction::Max), or its mass (Mean); NaN = none in the cache
+  // Of each block: its largest weight (Reduction::Max), or its mass (Mean); NaN = none in the cache
   std::span<const float> pool;
   size_t pool_positions = 0;  // in a block
 };

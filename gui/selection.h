@@ -57,8 +57,8 @@ Selection first_selection(const Content& content);
 /// What a change leaves in the history.
 enum class History {
   Record,  // a step of its own
-  // one step together with changes of the same kind just before it: turns of a wheel, a slider,
-  // lanes under a drag
+  // One step together with changes of the same kind just before it: turns of a wheel, a slider,
+  // lanes under a drag.
   Merge,
   Skip,  // nothing: what a timer does
 };

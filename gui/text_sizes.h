@@ -12,7 +12,7 @@ namespace dendrokv {
 /// One size of the strip.
 struct TextSize {
   int font;  // pixels; 0 = cells
-  // of a line (width unused), or of a cell; 0 = a pixel, and as many tokens a pixel as it takes
+  // Of a line (width unused), or of a cell; 0 = a pixel, and as many tokens a pixel as it takes.
   double width, height;
 };
 inline constexpr std::array<TextSize, 11> kTextSizes = {{{20, 0, 40},

@@ -109,7 +109,7 @@ class TextView : public View {
   QScrollBar* scroll_;
   ChoiceBox* metric_;
   ValueScale value_scale_;
-  // of the lines shown; null = not asked for
+  // Of the lines shown; null = not asked for.
   mutable std::vector<std::unique_ptr<QTextLayout>> shapes_;
 };
 

@@ -42,7 +42,7 @@ Scalogram scalogram_of(std::span<const float> signal);
 struct RowSnapshot {
   RowRequest request;
   std::vector<float> weight;  // [position 0..step], NaN = not in the cache
-  // weight times length of the value row, [position 0..step], 0 = not in the cache
+  // Weight times length of the value row, [position 0..step], 0 = not in the cache.
   std::vector<float> contribution;
   // [level] of positions: mean |Rec(D)|; NaN outside the window; empty if too short
   std::vector<Envelope> bands;
@@ -66,8 +66,8 @@ struct MapSnapshot {
   size_t step_index = 0;
   std::vector<Envelope> bands;  // as RowSnapshot, mean over all layers and heads
   IndexRange window;
-  Grid<float>
-      growth;  // [layer index, head index]: band 1 in the last quarter of the window over the first
+  // [layer index, head index]: band 1 in the last quarter of the window over the first
+  Grid<float> growth;
   Grid<float> entropy;  // same: of the row's weights, nat
   Grid<float> sink;     // same: weight of position 0
 };

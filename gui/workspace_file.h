@@ -22,8 +22,8 @@ struct SavedWorkspace {
   int font_percent = 100;
   bool level_marks = true;
   bool level_overlay = false;
-  std::vector<std::string>
-      views;  // shown ones, in the order of the table; empty = all that open by themselves
+  // Shown ones, in the order of the table; empty = all that open by themselves.
+  std::vector<std::string> views;
   std::vector<PanelPlace> panels;  // every view, in order; empty = the usual places
   std::vector<int> sizes;          // of the splitters, one after the other
 };

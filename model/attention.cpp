@@ -293,7 +293,7 @@ void Attention::step(const AttentionBlock& block, size_t lane, size_t token, Scr
   rows_of_lane.score(block, one, rows, {0, rows_of_lane.columns(rows)}, scratch.queries, work);
   rows_of_lane.soften(one, rows, work);
   rows_of_lane.show(block, one, rows, work);
-  // while they are near
+  // While they are near.
   const std::span<const float> reduced = reduced_of_step(block, lane, token, work);
   rows_of_lane.sum(block, one, rows, 0, config_.head_dim, work);
   rows_of_lane.finish_show(block, work);

@@ -26,9 +26,9 @@ enum class EvictionLog { Keep, Discard };
 struct AttentionBlock {
   Layer layer;
   Step first;  // of the block
-  GridView<const float>
-      qkv;           // [token, heads + 2 * kv_heads heads of head_dim]: queries, keys, values
-  Activations& out;  // floats of [first_column + token, heads * head_dim] are filled
+  // [token, heads + 2 * kv_heads heads of head_dim]: queries, keys, values
+  GridView<const float> qkv;
+  Activations& out;              // floats of [first_column + token, heads * head_dim] are filled
   Observer* observer = nullptr;  // or null
   size_t first_column = 0;
 };

@@ -204,8 +204,8 @@ struct Avx2 {
     return _mm_cvtsi128_si32(_mm_add_epi32(by_2, _mm_shuffle_epi32(by_2, 0xB1)));
   }
   static void store_bytes(int8_t* to, I a) {
-    const __m256i words =
-        _mm256_permute4x64_epi64(_mm256_packs_epi32(a.low, a.high), 0xD8);  // packs works by halves
+    // Packs works by halves.
+    const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(a.low, a.high), 0xD8);
     _mm_storeu_si128(
         reinterpret_cast<__m128i*>(to),
         _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));

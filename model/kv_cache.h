@@ -42,7 +42,7 @@ struct KvShape {
   size_t most_rows = 0;              // ever held at once; 0 = unbounded
   size_t heads = 1;                  // KV heads in a row
   ScoreUse scores = ScoreUse::Sums;  // what is kept of the weights
-  // from 0 below 1, another for each lane: so that they do not close gaps all in the same step
+  // From 0 below 1, another for each lane: so that they do not close gaps all in the same step.
   double turn = 0;
 };
 

@@ -28,8 +28,8 @@ namespace {
 // Columns that a thread fetches at a time: their scales and sums, which lie side by side, fill
 // whole cache lines, so that no two threads write to the same one.
 constexpr size_t kColumnGrain = 16;
-constexpr size_t kPiecesPerThread =
-    4;                             // of a matrix: enough that a thread that was held up is relieved
+// Of a matrix: enough that a thread that was held up is relieved.
+constexpr size_t kPiecesPerThread = 4;
 constexpr size_t kTileGroups = 2;  // that products take together when there are several columns
 
 void add(std::span<const float> values, std::span<float> to) {

@@ -28,7 +28,7 @@ namespace {
 constexpr uint32_t kMostChunkSteps = 64, kFewestChunkSteps = 8;
 constexpr uint32_t kFewestChunkPositions = 128, kMostChunkPositions = 4096;
 constexpr uint32_t kChunksPerRow = 16;
-// of the bands of all (layer, head) while tokens come one by one
+// Of the bands of all (layer, head) while tokens come one by one.
 constexpr uint64_t kOpenBytes = uint64_t{160} << 20;
 constexpr float kSumTolerance = 1e-3f;
 

@@ -120,7 +120,7 @@ void RowBands::store_tile(Tile tile, size_t step, size_t count, const TileRows& 
 void RowBands::close_tile(size_t pair, size_t step, size_t count) {
   Band& band = open(pair, step, Cells::Open);
   settle_tile();
-  // read once nothing is missing
+  // Read once nothing is missing.
   std::atomic_ref(band.tile_rows).fetch_add(count, std::memory_order_relaxed);
   close(pair, band, count);
 }

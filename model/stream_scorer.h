@@ -63,8 +63,8 @@ class StreamScorer {
 struct Distribution {
   int32_t likeliest;
   double log_sum;  // ln sum exp(logit)
-  double
-      total;  // of the probabilities: 1 but for the rounding of their sum, which is one of floats
+  // Of the probabilities: 1 but for the rounding of their sum, which is one of floats.
+  double total;
 };
 /// In place: logits -> probabilities.
 Distribution soften(const Kernels& kernels, std::span<float> logits);

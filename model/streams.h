@@ -26,8 +26,8 @@ struct DecoderOptions {
   unsigned threads = 0;  // 0 = usable physical cores
   Isa isa = best_isa();
   uint32_t block_tokens = 64;  // of a prefill block
-  EvictionLog evictions =
-      EvictionLog::Keep;  // Discard: an endless stream needs no more memory than its cache
+  // Discard: an endless stream needs no more memory than its cache
+  EvictionLog evictions = EvictionLog::Keep;
 };
 
 class Streams {

@@ -15,8 +15,8 @@ struct LayerWeights {
   std::vector<float> attention_norm;  // [width]
   // [heads * head_dim + 2 * kv_heads * head_dim, width]: q, k, v below one another
   PackedMatrix query_key_value;
-  std::vector<float>
-      query_key_value_bias;  // as many as rows above; zeros where only some of them have one
+  // As many as rows above; zeros where only some of them have one.
+  std::vector<float> query_key_value_bias;
   std::vector<float> query_norm, key_norm;     // [head_dim], of every head
   PackedMatrix attention_output;               // [width, heads * head_dim]
   std::vector<float> attention_output_bias;    // [width]
@@ -28,9 +28,9 @@ struct LayerWeights {
 };
 
 struct Weights {
-  PackedMatrix
-      embedding;        // [vocabulary, width]; also the output matrix when `output` is empty (tied)
-  PackedMatrix output;  // [vocabulary, width] or empty
+  // [vocabulary, width]; also the output matrix when `output` is empty (tied)
+  PackedMatrix embedding;
+  PackedMatrix output;             // [vocabulary, width] or empty
   std::vector<float> output_norm;  // [width]
   std::vector<LayerWeights> layers;
 

@@ -47,7 +47,7 @@ bool is_dark_on_light(Theme theme);
 struct Palette {
   Rgb ground, panel, ink, secondary, rule, accent, evicted_ink;
   Rgb sink, recent, absent;
-  // tree level 0..8 and more; lightness falls (dark theme: rises) with level
+  // Tree level 0..8 and more; lightness falls (dark theme: rises) with level.
   std::array<Rgb, 9> level;
   std::array<Rgb, 5> band;  // curves of wavelet levels 1..5
   Rgb level_colour(unsigned level_number) const;

@@ -78,7 +78,7 @@ TEST(BandTransform, ARampByHaarAndByAWaveletWithTwoMoments) {
     const Measured db2 = measured(choice, values);
     for (const BandPlace& place : band_places(choice, kPositions)) {
       ASSERT_GT(place.valid.count, 100u);
-      // of values up to 255 in float
+      // Of values up to 255 in float.
       for (size_t p = place.valid.first; p < place.valid.first + place.valid.count; ++p)
         EXPECT_NEAR(db2.magnitude(0, place.first + p), 0, 1e-3) << p;
     }

@@ -224,7 +224,7 @@ TEST(Cwt, WaveletsHaveUnitEnergyAndTheirPeriod) {
     for (int i = 1; i < 40'000; ++i) {
       const double u = 0.001 * i;
       energy += 0.001 * wavelet.amplitude(u) * wavelet.amplitude(u) * (wavelet.is_real() ? 2 : 1);
-      // of a tone of frequency 1 at scale u
+      // Of a tone of frequency 1 at scale u.
       const double power = u * wavelet.amplitude(u) * wavelet.amplitude(u);
       if (power > best) best = power, best_scale = u;
     }

@@ -283,7 +283,7 @@ void expect_energy_and_adjoint(std::string_view name, size_t length, uint32_t le
 TEST(Dwt, EnergyAndAdjointOverTheTable) {
   for (const std::string_view name : wavelet_names()) {
     if (name == "dmey") continue;
-    // a circle of whole pairs on each level has an adjoint
+    // A circle of whole pairs on each level has an adjoint.
     for (const size_t length : {2u, 8u, 16u, 24u, 32u, 40u, 64u, 200u}) {
       const uint32_t levels = length % 8 == 0 ? 3 : 1;
       expect_energy_and_adjoint<double>(name, length, levels);

@@ -62,7 +62,7 @@ TEST(Packets, TonesAreWhereTheirFrequencyIs) {
       if (energy > most) most = energy, loudest = node;
     }
     EXPECT_EQ(frequency_place(loudest), place);
-    // the rest leaks to its neighbours: ten moments are not a sharp filter
+    // The rest leaks to its neighbours: ten moments are not a sharp filter.
     EXPECT_GT(most, 0.75 * 256);
   }
 }

@@ -90,7 +90,7 @@ double filtered_variance(const std::string& process, double parameter,
   std::vector<double> taps = h;
   if (process == "random_walk")  // a walk is the running sum of white noise
     for (size_t l = 1; l < taps.size(); ++l) taps[l] += taps[l - 1];
-  // the difference of noise of variance 1, which a sum of the filter's differences sees
+  // The difference of noise of variance 1, which a sum of the filter's differences sees.
   if (process == "quantization") {
     taps.push_back(0);
     for (size_t l = taps.size() - 1; l > 0; --l) taps[l] -= taps[l - 1];
@@ -147,7 +147,7 @@ TEST(WaveletVariance, EstimatesOfDependentSeriesHoldTheClosedForm) {
       series[t] = noise[t] + parameter * (process == "ar1" ? series[t - 1] : noise[t - 1]);
     for (const uint32_t level : {1u, 3u, 5u}) {
       const auto all = haar_coefficients(series, level);
-      // past the start of the process
+      // Past the start of the process.
       const auto interior = interior_coefficients(all, 2, level).subspan(200, 4000);
       const double a = large_sample_variance(interior),
                    truth = filtered_variance(process, parameter, haar_filter(level));

@@ -130,7 +130,7 @@ TEST(Allocation, LagrangianStaysBelowItsDual) {
     const Instance instance = random_instance(seed);
     const Allocation found =
         allocate(AllocationMethod::Lagrangian, instance.lanes, instance.budget);
-    // the price is found by halving
+    // The price is found by halving.
     EXPECT_LE(best_gain(instance), found.upper_bound + 1e-9) << seed;
   }
 }

@@ -123,7 +123,7 @@ class Remedies : public ::testing::TestWithParam<Case> {
 
   void expect_kept_by_rows(const Eviction& eviction, uint64_t rows, bool by_rank) const {
     EXPECT_FALSE(drops(dropped_by(with_rows(choice_, rows), eviction.step), eviction.victim));
-    // its scores are places
+    // Its scores are places.
     const bool ties = GetParam().values > 0 || choice_.spec().name() == "lagkv";
     if (rows == 1 || !by_rank || ties) return;
     EXPECT_TRUE(drops(dropped_by(with_rows(choice_, rows - 1), eviction.step), eviction.victim));

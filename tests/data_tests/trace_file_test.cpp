@@ -201,7 +201,7 @@ TEST(TraceFile, TheEstimateIsNearTheSize) {
   write_small(folder / "t.h5", plan);
   const uint64_t size = std::filesystem::file_size(folder / "t.h5");
   EXPECT_GE(estimated_bytes(plan), size);
-  // fixed overhead is counted generously
+  // Fixed overhead is counted generously.
   EXPECT_LE(estimated_bytes(plan), size + (uint64_t{5} << 20));
   EXPECT_THROW(check_disk_space(folder / "t.h5", uint64_t{1} << 60), Error);
   EXPECT_THROW(check_disk_space(folder / "no" / "such" / "t.h5", 1), Error);

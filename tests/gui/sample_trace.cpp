@@ -58,8 +58,8 @@ double raw_weight(size_t layer, size_t head, size_t step, size_t position) {
   if (position == 0) return 0.8 + 2.0 * unit(layer, head, 1, 0);
   const double distance = static_cast<double>(step - position);
   const double reach = 2.0 + 30.0 * unit(layer, head, 2, 0);
-  const double key =
-      std::pow(unit(layer, 3, position, 4), 6.0);  // a few positions draw all queries
+  // A few positions draw all queries.
+  const double key = std::pow(unit(layer, 3, position, 4), 6.0);
   return std::exp(-distance / reach) + 0.35 * key +
          0.004 * unit(layer, head * 131 + step, position, 5);
 }

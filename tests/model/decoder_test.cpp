@@ -222,8 +222,8 @@ TEST(Decoder, MemoryOfABoundedPolicyStaysFlatOnALongStream) {
   const uint64_t bytes = decoder.kv_bytes();
   decoder.feed(std::span(ids).subspan(64), LogitsOf::None, nullptr);
   EXPECT_EQ(decoder.kv_bytes(), bytes);
-  const Config& config =
-      model.config();  // un-rotated and rotated keys, values; 17 rows and 2 gaps of floats
+  // Un-rotated and rotated keys, values; 17 rows and 2 gaps of floats.
+  const Config& config = model.config();
   EXPECT_EQ(bytes, uint64_t{config.layers} * config.kv_heads * (17 + 2) * config.head_dim * 3 * 4);
 }
 

@@ -114,8 +114,8 @@ std::vector<float> multiply(const Kernels& kernels, const Product& product, size
     std::ranges::copy(product.columns[c], x.floats(c).begin());
     if (product.matrix.reads_codes()) kernels.quantise(x.floats(c), x, c);
   }
-  const size_t stride =
-      product.matrix.rows() + 5;  // neither a multiple of 16 nor the number of rows
+  // Neither a multiple of 16 nor the number of rows.
+  const size_t stride = product.matrix.rows() + 5;
   Guarded out(count * stride, 3);
   kernels.matmul(product.matrix, x, first_group, groups,
                  {out.span().data(), count, product.matrix.rows(), stride});

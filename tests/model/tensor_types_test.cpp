@@ -101,8 +101,8 @@ struct Layout {
   std::vector<size_t> halves;  // bytes at which the f16 numbers lie
   Bits (*code)(size_t i);
   Bits (*scale)(size_t i);  // of the sub-block of value i; null: none, the scale is halves[0]
-  Bits (*minimum)(
-      size_t i);  // null: none, the minimum is halves[1] where there is one, and is added
+  // null: none, the minimum is halves[1] where there is one, and is added
+  Bits (*minimum)(size_t i);
   double (*value)(std::span<const std::byte> block, const Layout& layout, size_t i);
 };
 

@@ -17,8 +17,8 @@ std::vector<uint32_t> every_type();
 
 struct OwnedTensor {
   std::vector<std::byte> bytes;
-  std::vector<float>
-      values;         // [row, col], as the blocks say; their decoders have a test of their own
+  // [row, col], as the blocks say; their decoders have a test of their own
+  std::vector<float> values;
   GgufTensor tensor;  // named "w"; refers to `bytes`, so only moves keep it valid
 };
 
