@@ -5,19 +5,10 @@
 #include <cmath>
 
 #include "data/error.h"
+#include "data/split.h"
 
 namespace dendrokv {
 namespace {
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  for (;;) {
-    const size_t end = text.find(separator);
-    parts.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
 
 std::string plain(double number) {
   char buffer[32];
