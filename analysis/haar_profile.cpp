@@ -7,8 +7,8 @@
 //      size
 //
 // All heads take their turn over the same block, so that the values come from memory once. Sums are
-// carried instead of means: the division by a power of two at the end is exact. The arithmetic is in
-// haar_kernels_body.h.
+// carried instead of means: the division by a power of two at the end is exact. The arithmetic is
+// in haar_kernels_body.h.
 
 #include <algorithm>
 #include <array>
@@ -160,8 +160,8 @@ template <class Real, class Value>
   fail("contributions", "products beyond the range of the numbers", "wanted finite ones");
 }
 
-/// Positions ahead of those that are worked on, for which memory is asked meanwhile. The processor's
-/// own fetching ahead stops at the end of each page.
+/// Positions ahead of those that are worked on, for which memory is asked meanwhile. The
+/// processor's own fetching ahead stops at the end of each page.
 constexpr ptrdiff_t kRowsAhead = 40;
 
 /// The values of a block as they are, the next ones asked for.
