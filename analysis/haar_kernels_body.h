@@ -68,8 +68,10 @@ inline void put(const VectorOf<T>& vector, T* to) {
 }
 
 /// The first cache only, which is where it is wanted next. It may lie beyond the values: no fault.
+/// Always inline, as what calls it: the compiler takes a function that only prefetches for one
+/// without effect, and drops its calls.
 template <class T>
-inline void ask_for(const T* from, ptrdiff_t ahead) {
+[[gnu::always_inline]] inline void ask_for(const T* from, ptrdiff_t ahead) {
   const auto place = reinterpret_cast<uintptr_t>(from) + static_cast<uintptr_t>(ahead) * sizeof(T);
   __builtin_prefetch(reinterpret_cast<const void*>(place), 0, 0);
 }
@@ -202,8 +204,9 @@ class TileTree {
   }
   const Real* sum() const { return sums_[0]; }
   /// While the lanes of a difference are read.
-  inline void ask_with(size_t difference) const {
-    if constexpr (kSpread) ask_for_line(kBlockRows * kAskedByRow + difference);
+  [[gnu::always_inline]] inline void ask_with(size_t difference) const {
+    if constexpr (kPasses == 1 && kGroups == kTileGroups)
+      ask_for_line(kBlockRows * kAskedByRow / kLines, difference);
   }
 
  private:
@@ -231,11 +234,7 @@ class TileTree {
     const Real weight = block_.weight[row];
     Part part;
     for (size_t g = 0; g < kGroups; ++g) {
-      if constexpr (kSpread) {
-        if (g < kAskedByRow) ask_for_line(row * kAskedByRow + g);
-      } else if (lane * sizeof(Real) % 64 == 0) {
-        ask_for(value + g * kLanes, block_.ahead);
-      }
+      if (g < kAskedByRow) ask_with_row(row, lane, g);
       part.group[g] = weight * at(value + g * kLanes);
     }
     if constexpr (kMeasured == Measured::All) {
@@ -293,18 +292,31 @@ class TileTree {
     return part;
   }
 
-  /// Lines of the tile that comes `ahead` later, in the order of its rows.
-  inline void ask_for_line(size_t line) const {
-    const auto row = static_cast<ptrdiff_t>(line / kGroups);
-    ask_for(block_.value + row * block_.stride + line % kGroups * kLanes, block_.ahead);
-  }
+  // Lines are asked for evenly all through the work on a tile: in bursts it took a tenth longer,
+  // and half as long again where all came with the first of two passes. Where rows go by only once,
+  // a quarter is left for the time when lanes are joined.
+  static constexpr size_t kPasses = kLanes / Native<Real>::kWidth;
+  static constexpr size_t kLine = 64 / sizeof(Real);
+  static constexpr size_t kLines = kChannels / kLine;  // of a row
+  static constexpr size_t kAskedByRow = kPasses == 1 && kGroups == kTileGroups ? kLines * 3 / 4
+                                        : kLines > kPasses                     ? kLines / kPasses
+                                                                               : 1;
 
-  // Where a group is a line, three of four lines are asked for with the rows and the rest while
-  // lanes are joined, one at a time: with all of them asked for by the rows it took a tenth longer,
-  // and with sixteen at once half as long again.
-  static constexpr bool kSpread =
-      Native<Real>::kWidth == kLanes && sizeof(Real) * kLanes == 64 && kGroups == kTileGroups;
-  static constexpr size_t kAskedByRow = kTileGroups - 1;
+  /// Eight rows ask for whole rows, so that all but their first is known when compiled.
+  [[gnu::always_inline]] inline void ask_with_row(size_t row, size_t lane, size_t g) const {
+    constexpr size_t kRows = 8;
+    static_assert(kRows * kAskedByRow % kLines == 0);
+    const size_t passed = (lane / Native<Real>::kWidth << block_.depth) * kAskedByRow / kLines;
+    ask_for_line(passed + row / kRows * (kRows * kAskedByRow / kLines),
+                 row % kRows * kAskedByRow + g);
+  }
+  /// A line, counted from `row`, of the tile that comes `ahead` later.
+  [[gnu::always_inline]] inline void ask_for_line(size_t row, size_t line) const {
+    row += line / kLines;
+    if (kLines < kPasses && row >> block_.depth != 0) return;
+    ask_for(block_.value + static_cast<ptrdiff_t>(row) * block_.stride + line % kLines * kLine,
+            block_.ahead);
+  }
 
   HaarBlock<Real> block_;
   TileLanes<Real>& lanes_;
