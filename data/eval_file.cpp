@@ -331,18 +331,15 @@ EvalText unscored_text(std::string name, std::vector<int32_t> ids, size_t polici
 }
 
 void write_eval(const std::filesystem::path& path, EvalFile& contents) {
-  std::filesystem::path part = path;
-  part += ".part";
-  h5::File file = h5::File::create(part);
-  FileRoot root{contents.uuid, contents.created, contents.creator, contents.command_line};
-  write_root(file, kFormat, root);
-  contents.uuid = root.uuid;
-  contents.created = root.created;
-  contents.creator = root.creator;
-  write_contents(file, contents);
-  if (contents.complete) mark_complete(file);
-  file.close();
-  if (contents.complete) h5::publish(part, path);
+  write_in_place(path, contents.complete ? Stage::Whole : Stage::Part, [&](h5::File& file) {
+    FileRoot root{contents.uuid, contents.created, contents.creator, contents.command_line};
+    write_root(file, kFormat, root);
+    contents.uuid = root.uuid;
+    contents.created = root.created;
+    contents.creator = root.creator;
+    write_contents(file, contents);
+    if (contents.complete) mark_complete(file);
+  });
 }
 
 EvalFile read_eval(const std::filesystem::path& path, Incomplete incomplete) {

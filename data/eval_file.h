@@ -92,8 +92,8 @@ struct EvalFile {
 EvalText unscored_text(std::string name, std::vector<int32_t> ids, size_t policies,
                        std::optional<uint32_t> reference);
 
-/// Writes `path`.part. With file.complete it is then renamed to `path`. Fills uuid, created and
-/// creator when empty. Throws Error.
+/// Writes `path` or, unless file.complete, `path`.part; the one before stays until the new one is
+/// whole. Fills uuid, created and creator when empty. Throws Error.
 void write_eval(const std::filesystem::path& path, EvalFile& file);
 /// Throws Error: missing, another kind of file, damaged, not complete unless that is wanted.
 EvalFile read_eval(const std::filesystem::path& path, Incomplete incomplete = Incomplete::Refuse);

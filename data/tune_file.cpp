@@ -47,14 +47,7 @@ constexpr Text kTexts[] = {
 constexpr Text kLaterTexts[] = {{"arithmetic", &TuneFile::arithmetic},
                                 {"pieces_sha256", &TuneFile::pieces_sha256}};
 
-}  // namespace
-
-void write_tune(const std::filesystem::path& path, TuneFile& contents) {
-  // Not over the last one: who is killed while it writes keeps that.
-  std::filesystem::path part = path, fresh = path;
-  part += ".part";
-  fresh += ".part.new";
-  h5::File file = h5::File::create(fresh);
+void write_contents(h5::File& file, TuneFile& contents) {
   FileRoot root{contents.uuid, contents.created, contents.creator, contents.command_line};
   write_root(file, kFormat, root);
   contents.uuid = root.uuid;
@@ -83,10 +76,13 @@ void write_tune(const std::filesystem::path& path, TuneFile& contents) {
   }
   write_default_plot(file, "/loss");
   if (contents.complete) mark_complete(file);
-  file.close();
-  h5::publish(fresh, contents.complete ? path : part);
-  std::error_code ignored;
-  if (contents.complete) std::filesystem::remove(part, ignored);
+}
+
+}  // namespace
+
+void write_tune(const std::filesystem::path& path, TuneFile& contents) {
+  write_in_place(path, contents.complete ? Stage::Whole : Stage::Part,
+                 [&](h5::File& file) { write_contents(file, contents); });
 }
 
 TuneFile read_tune(const std::filesystem::path& path, Incomplete incomplete) {
