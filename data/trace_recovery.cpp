@@ -43,6 +43,18 @@ class OpenableCopy {
   fs::path path_;
 };
 
+/// Reads the copy; whatever is wrong with it is wrong with `part`.
+TraceReader read_copy(const OpenableCopy& copy, const fs::path& part) {
+  try {
+    return TraceReader(copy.path(), Incomplete::TakeWhatIsThere);
+  } catch (const Error& error) {
+    std::string subject = error.subject();
+    const std::string own = copy.path().string();
+    if (subject.starts_with(own)) subject.replace(0, own.size(), part.string());
+    throw Error(subject, error.found(), error.wanted(), error.remedy());
+  }
+}
+
 TokenText first_tokens(const TokenText& all, uint32_t count) {
   TokenText tokens;
   tokens.id.assign(all.id.begin(), all.id.begin() + count);
@@ -139,7 +151,7 @@ Recovered recover_trace(const fs::path& part, const fs::path& output, const Prog
   fs::path copied = output;
   copied += ".copy";
   const OpenableCopy copy(part, copied);
-  const TraceReader reader(copy.path(), Incomplete::TakeWhatIsThere);
+  const TraceReader reader = read_copy(copy, part);
   if (reader.info().complete)
     fail(part.string(), "is a whole trace", "wanted the .part file of a writer that stopped",
          "rename it");
