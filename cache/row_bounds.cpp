@@ -25,14 +25,13 @@ RowBounds row_bounds(const PolicyChoice& choice, Layer layer, Lane lane, uint64_
   const PolicyShape& shape = choice.lane_shape(layer, lane);
   const Spec& spec = choice.spec();
   const uint64_t budget = shape.budget, prompt = count_or(spec, "prompt", 0);
-  const bool skipped = spec.name() == "knorm" && layer.value < spec.count("skip");
-  if (budget == 0 || skipped || arrived <= budget || arrived < prompt) return {arrived, arrived};
+  if (budget == 0 || arrived <= budget || arrived < prompt) return {arrived, arrived};
   const uint64_t every = count_or(spec, "every", 1);
   const uint64_t fewest = std::min<uint64_t>(budget, shape.sinks + shape.recent);
-  if (every == 0) return {fewest, budget + arrived - prompt};
   // The first layers of a pyramid have nearly twice the mean.
-  uint64_t most = budget + every - 1;
-  if (spec.name() == "pyramidkv") most += spec.count("capacity");
+  uint64_t most = budget + (spec.name() == "pyramidkv" ? spec.count("capacity") : 0);
+  if (every == 0) return {fewest, most + arrived - prompt};
+  most += every - 1;
   if (holds_less_at_times(choice) || prompt > 0) return {fewest, most};
   return {budget, most};
 }

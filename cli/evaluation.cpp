@@ -39,7 +39,8 @@ bool is_same_text(const EvalText& done, const EvalText& wanted) {
 bool is_same_evaluation(const EvalFile& one, const EvalFile& other) {
   return one.protocol == other.protocol && one.model.sha256 == other.model.sha256 &&
          one.arithmetic == other.arithmetic && one.policies == other.policies &&
-         one.reference == other.reference && one.texts.size() == other.texts.size();
+         one.lane_budgets == other.lane_budgets && one.reference == other.reference &&
+         one.texts.size() == other.texts.size();
 }
 
 }  // namespace
@@ -110,6 +111,10 @@ EvalFile eval_file(const Session& session, const Model& model, const EvalPolicie
   file.protocol = std::move(protocol);
   file.seed = options.seed;
   for (const PolicyChoice& choice : policies.choices) file.policies.push_back(choice.text());
+  const auto has_map = [](const PolicyChoice& choice) { return choice.lane_budget().has_value(); };
+  if (std::ranges::any_of(policies.choices, has_map))
+    for (const PolicyChoice& choice : policies.choices)
+      file.lane_budgets.push_back(choice.lane_budget());
   file.reference = policies.reference;
   return file;
 }

@@ -125,15 +125,7 @@ void Streams::Impl::logits(GridView<const float> states, GridView<float> out) {
 
 Run Streams::Impl::run(size_t stream) const {
   DENDROKV_ASSERT(log_ == EvictionLog::Keep);
-  const PolicyShape& shape = policies_[stream].shape();
-  Run run;
-  run.policy = policies_[stream].text();
-  run.mode = RunMode::ClosedLoop;
-  run.lane_kind = shape.lane_kind;
-  run.sinks = shape.sinks;
-  run.recent = shape.recent;
-  run.budget = shape.budget;
-  run.positions = shape.positions == PositionMode::Rank ? "rank" : "original";
+  Run run = run_under(policies_[stream], RunMode::ClosedLoop);
   run.kv_bytes = attentions_[stream]->bytes();
   run.retention = attentions_[stream]->retention(next_.value);
   return run;
