@@ -183,7 +183,8 @@ ContinuousWavelet parse_continuous_wavelet(std::string_view text) {
   for (const FamilyRow& row : kTable) names.push_back(row.row.name);
   const auto found = std::ranges::find(names, name);
   if (found == names.end())
-    fail("wavelet '" + std::string(text) + "'", "not known", did_you_mean(name, names));
+    fail("wavelet '" + std::string(text) + "'", "not known", "wanted a name from the table",
+         did_you_mean(name, names));
   const FamilyRow& row = kTable[static_cast<size_t>(found - names.begin())];
   ContinuousWavelet wavelet{row.family, row.parameter, row.gamma};
   if (name.size() == text.size()) return wavelet;

@@ -356,7 +356,7 @@ void Recorder::Impl::rethrow() {
   const std::lock_guard lock(fault_mutex_);
   if (error_) std::rethrow_exception(error_);
   if (fault_.empty()) return;
-  fail("attention", fault_, "finite weights from 0 that sum to 1",
+  fail("attention", fault_, "wanted finite weights from 0 that sum to 1",
        "the engine computed nonsense: check the model file");
 }
 
