@@ -24,7 +24,6 @@ class OpenableCopy {
       fs::copy_file(part, path_, fs::copy_options::overwrite_existing, error);
       if (error)
         fail(path_.string(), "cannot be written: " + error.message(), "wanted room for a copy");
-      h5::forget_open_writer(path_);
     } catch (...) {
       remove();
       throw;
@@ -46,6 +45,7 @@ class OpenableCopy {
 /// Reads the copy; whatever is wrong with it is wrong with `part`.
 TraceReader read_copy(const OpenableCopy& copy, const fs::path& part) {
   try {
+    h5::forget_open_writer(copy.path());
     return TraceReader(copy.path(), Incomplete::TakeWhatIsThere);
   } catch (const Error& error) {
     std::string subject = error.subject();
