@@ -95,7 +95,7 @@ void KvLane::evict(std::span<const Slot> slots) {
     for (const SlotRange& range : frames_.evict(slots[leaves])) {
       close_up(range);
       rotate_again(range);
-      behind_rotated_ = range.end;
+      behind_rotated_ = range.end - range.first > kRowsToCloseUp ? SIZE_MAX : range.end;
     }
   }
 }

@@ -126,7 +126,7 @@ class KvLane {
   RotaryFrames frames_;  // of rank positions
   size_t capacity_ = 0;  // rows at once
   size_t room_ = 0;      // rows and gaps
-  // Behind the slots that were last rotated anew; before the first such time, behind all.
+  // Behind the slots that were last rotated anew, if those were few; else behind all.
   size_t behind_rotated_ = SIZE_MAX;
   size_t next_tidy_ = 0;  // evictions until gaps are closed; 0 = where room runs out
   AlignedBytes raw_keys_, rotated_keys_,
