@@ -15,8 +15,8 @@
 namespace dendrokv {
 
 /// Scores of all rows of the lane, [slot]; the highest stay. Nobody reads those of rows out of
-/// reach, which may be anything. They are put into `room`, as long, unless they lie somewhere already; valid until
-/// the lane changes.
+/// reach, which may be anything. They are put into `room`, as long, unless they lie somewhere
+/// already; valid until the lane changes.
 using ScoreRows =
     std::function<std::span<const double>(const LaneView& lane, std::span<double> room)>;
 

@@ -1,5 +1,5 @@
-// The ways that a block of tokens takes through a layer, model/attention.h: abreast, in sequence and
-// together.
+// The ways that a block of tokens takes through a layer, model/attention.h: abreast, in sequence
+// and together.
 
 #include <algorithm>
 #include <optional>

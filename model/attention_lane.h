@@ -114,11 +114,11 @@ class AttentionLane {
   /// Whether the reduced weights of a step that sees `rows` rows are wanted by add_weights() and
   /// settle().
   bool wants_weights(Step step, size_t rows) const;
-  /// Adds the reduced weights of a step, [slot], to the scores; nothing where there are none. Before
-  /// settle(), step by step.
+  /// Adds the reduced weights of a step, [slot], to the scores; nothing where there are none.
+  /// Before settle(), step by step.
   void add_weights(std::span<const float> reduced);
-  /// Asks the policy about a step whose reduced weights were added. Who leaves, in time order; valid
-  /// until the next call.
+  /// Asks the policy about a step whose reduced weights were added. Who leaves, in time order;
+  /// valid until the next call.
   std::span<const Decision> settle(const AttentionBlock& block, Lane lane, size_t token,
                                    size_t rows, std::span<const float> reduced) {
     return decide(take_in(block, lane, token, rows, reduced));
