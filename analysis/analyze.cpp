@@ -43,12 +43,6 @@ std::vector<const Surrogate*> nulls_of(const AnalyzeOptions& options) {
   return nulls;
 }
 
-IndexRange intersection(IndexRange a, IndexRange b) {
-  const size_t first = std::max(a.first, b.first),
-               end = std::min(a.first + a.count, b.first + b.count);
-  return end > first ? IndexRange{first, end - first} : IndexRange{first, 0};
-}
-
 /// Positions of a window that no end has touched in any band.
 IndexRange valid_everywhere(const std::vector<BandPlace>& layout, size_t positions) {
   IndexRange valid{0, positions};
@@ -169,6 +163,7 @@ std::optional<Analysis> analyze(TraceSet& traces, const AnalyzeOptions& options,
   const PieceSetup setup{
       plan,
       options,
+      layout,
       std::move(nulls),
       usable,
       BinMap(bins_of(intersection(usable, valid), options.transform.levels), plan.positions()),
@@ -177,7 +172,7 @@ std::optional<Analysis> analyze(TraceSet& traces, const AnalyzeOptions& options,
   const size_t least = least_documents(setup.nulls.size(), options.significance);
   const bool few = plan.documents.size() < least && plan.windows.size() > plan.documents.size();
   const UnitKind kind = few ? UnitKind::Window : UnitKind::Document;
-  SampleSums sums(setup, layout, kind, analysis.valid_first);
+  SampleSums sums(setup, kind, analysis.valid_first);
   if (!add_pieces(setup, traces, sums, progress)) return std::nullopt;
   fill_profile(setup, sums, analysis);
   fill_statistics(setup, sums, kind, analysis);

@@ -161,6 +161,8 @@ void write_units(h5::File& file, const Statistics& statistics, uint64_t bands) {
     put(file, name, band.mean, {bands, bins});
     put(file, name + "_low", band.low, {bands, bins});
     put(file, name + "_high", band.high, {bands, bins});
+    if (!band.page_p.empty()) put(file, name + "_page_p", band.page_p, {bands});
+    if (!band.sen_change.empty()) put(file, name + "_sen_change", band.sen_change, {bands});
   }
 }
 
@@ -187,9 +189,11 @@ void read_units(const h5::File& file, uint64_t bands, Statistics& statistics) {
   }
   for (const std::string& name : get_texts(file, group, "bands")) {
     const std::string path = at(group, "mean_" + name);
-    statistics.bands.push_back({name, get(file, path, {bands, bins}),
-                                get(file, path + "_low", {bands, bins}),
-                                get(file, path + "_high", {bands, bins})});
+    BinBand& band = statistics.bands.emplace_back(
+        BinBand{name, get(file, path, {bands, bins}), get(file, path + "_low", {bands, bins}),
+                get(file, path + "_high", {bands, bins})});
+    if (file.has(path + "_page_p")) band.page_p = get(file, path + "_page_p", {bands});
+    if (file.has(path + "_sen_change")) band.sen_change = get(file, path + "_sen_change", {bands});
   }
 }
 
@@ -278,6 +282,7 @@ void write_statistics(h5::File& file, const Analysis& analysis) {
   put(file, at(kRoot, "variance"), statistics.variance);
   put(file, at(kRoot, "variance_low"), statistics.variance_low);
   put(file, at(kRoot, "variance_high"), statistics.variance_high);
+  put(file, at(kRoot, "variance_robust"), statistics.variance_robust);
   put(file, at(kRoot, "variance_median"), statistics.variance_median);
   put(file, at(kRoot, "significant_power"), statistics.significant);
   write_changes(file, statistics);
@@ -320,6 +325,8 @@ Statistics read_statistics(const h5::File& file, const Analysis& analysis) {
   statistics.variance = get(file, at(kRoot, "variance"), {bands});
   statistics.variance_low = get(file, at(kRoot, "variance_low"), {bands});
   statistics.variance_high = get(file, at(kRoot, "variance_high"), {bands});
+  if (file.has(at(kRoot, "variance_robust")))
+    statistics.variance_robust = get(file, at(kRoot, "variance_robust"), {kAny});
   if (file.has(at(kRoot, "variance_median")))
     statistics.variance_median = get(file, at(kRoot, "variance_median"), {kAny});
   statistics.significant = get(file, at(kRoot, "significant_power"), {kAny});

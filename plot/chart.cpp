@@ -51,13 +51,20 @@ Range padded(Range range, ScaleKind scale) {
   return {range.low / air, range.high * air};
 }
 
-// Where each name of the legend stands: rows above the plot; text width is estimated from the
-// number of characters.
+/// Pixels, estimated from the number of characters (bytes that begin one in UTF-8).
+double text_width(std::string_view text) {
+  const auto characters = std::count_if(text.begin(), text.end(), [](char byte) {
+    return (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
+  });
+  return kLetter * static_cast<double>(characters);
+}
+
+// Where each name of the legend stands: rows above the plot.
 std::vector<Point> legend_places(const LineChart& chart) {
   std::vector<Point> places;
   Point at = {kLeft, kLegendTop};
   for (const Series& series : chart.series) {
-    const double width = 24 + kLetter * static_cast<double>(series.name.size()) + 20;
+    const double width = 24 + text_width(series.name) + 20;
     if (at.x + width > chart.width && at.x > kLeft) at = {kLeft, at.y + kLegendRow};
     places.push_back(at);
     at.x += width;
@@ -179,11 +186,12 @@ std::string json_numbers(const std::vector<double>& values) {
   return text + "]";
 }
 
+/// Control characters become spaces, as in the picture.
 std::string json_text(std::string_view text) {
   std::string quoted = "\"";
   for (const char character : text) {
     if (character == '"' || character == '\\') quoted += '\\';
-    quoted += character;
+    quoted += static_cast<unsigned char>(character) < 0x20 ? ' ' : character;
   }
   return quoted + "\"";
 }
@@ -228,7 +236,7 @@ ColourScale colour_scale(const HeatMapChart& chart) {
   if (sorted.empty()) return {{chart.scale, 0.5, 1, 0, 1}, 0};
   std::sort(sorted.begin(), sorted.end());
   double low = quantile(sorted, 0.03), high = quantile(sorted, 0.97);
-  if (low == high) high = low == 0 ? 1 : low * 1.01;
+  if (low == high) high = low == 0 ? 1 : low + std::abs(low) * 0.01;
   const auto outside =
       std::count_if(sorted.begin(), sorted.end(), [&](double v) { return v < low || v > high; });
   return {{chart.scale, low, high, 0, 1},
@@ -290,15 +298,15 @@ std::string line_chart(const LineChart& chart) {
 std::string heat_map(const HeatMapChart& chart) {
   const double rows = static_cast<double>(chart.values.rows()),
                columns = static_cast<double>(chart.values.cols());
-  size_t longest = 3;
-  for (const std::string& name : chart.row_names) longest = std::max(longest, name.size());
-  const double left = 36 + kLetter * static_cast<double>(longest);
+  double longest = 3 * kLetter;
+  for (const std::string& name : chart.row_names) longest = std::max(longest, text_width(name));
+  const double left = 36 + longest;
   constexpr double kMapTop = 40, kBarRoom = 88;
   const double map_width = columns * chart.cell_width, map_height = rows * chart.cell_height;
   const double bar_width = std::max(map_width, 260.0);
   // Titles may be wider than the map.
-  const size_t widest = std::max(chart.value_title.size(), chart.column_title.size());
-  const double width = left + std::max(bar_width + 14, kLetter * static_cast<double>(widest)) + 10;
+  const double widest = std::max(text_width(chart.value_title), text_width(chart.column_title));
+  const double width = left + std::max(bar_width + 14, widest) + 10;
   // Narrow cells would be mostly gap; they overlap by a hair instead, so that no seam shows.
   const double gap = chart.cell_width < 8 ? -0.4 : 2;
   const std::string corners = gap > 0 ? " rx=\"2\"" : "";
@@ -306,7 +314,7 @@ std::string heat_map(const HeatMapChart& chart) {
   const ColourScale scale = colour_scale(chart);
   double column_room = 26;
   for (const std::string& name : chart.column_names)
-    column_room = std::max(column_room, kLetter * static_cast<double>(name.size()) + 14);
+    column_room = std::max(column_room, text_width(name) + 14);
   // Powers of two, so that cells of 8 positions are named 0, 64, 128.
   const auto every = [](double cell, double room) {
     return std::bit_ceil(static_cast<size_t>(std::max(1.0, std::ceil(room / cell))));
