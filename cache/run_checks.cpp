@@ -11,8 +11,8 @@
 namespace dendrokv {
 namespace {
 
-/// Nothing where the spec, or the rows of each lane that it speaks of, are not those of such a run: the manifest
-/// says so.
+/// Nothing where the spec, or the rows of each lane that it speaks of, are not those of such a run:
+/// the manifest says so.
 std::optional<PolicyChoice> choice_of(const Run& run) {
   try {
     PolicyChoice choice = policy_of(run);

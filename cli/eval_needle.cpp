@@ -63,18 +63,13 @@ class EvalNeedle : public Command {
     options.count("--tokens", tokens_, {2, kMostTokens},
                   "tokens before the first question (default: the deepest depth and some more)");
     options.explain(
-        "A fact is a sentence such as \"The secret word of Bandwick is lamp.\" with a made-up "
-        "name and "
-        "a word by the seed; the rest of a text is yours. The answer is found when each of its "
-        "tokens "
-        "was the likeliest one; the interval holds its probability with 95 % (Wilson). 'held' is "
-        "the share of the word's tokens over all lanes of the "
-        "cache "
-        "when the question begins; 'held for' the median over lanes of the steps after which none "
-        "of "
-        "them was left. Where the model does not find the answers with the full cache "
-        "(--against-full), "
-        "what a policy does not find says nothing about the policy.");
+        "A fact is a sentence such as \"The secret word of Bandwick is lamp.\" with a made-up name "
+        "and a word by the seed; the rest of a text is yours. The answer is found when each of its "
+        "tokens was the likeliest one; the interval holds its probability with 95 % (Wilson). "
+        "'held' is the share of the word's tokens over all lanes of the cache when the question "
+        "begins; 'held for' the median over lanes of the steps after which none of them was left. "
+        "Where the model does not find the answers with the full cache (--against-full), what a "
+        "policy does not find says nothing about the policy.");
     options.example(
         "dendrokv eval needle --text novel.txt --depths 0,256,1024,4096 --facts 4 --against-full "
         "--policy treekv:budget=256,recent=124 --policy streaming:budget=256 -o needle.h5");

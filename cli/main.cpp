@@ -10,9 +10,9 @@
 
 namespace {
 
-/// A stream that the caller has closed is taken by /dev/null, opened the other way round: writing to
-/// standard output still fails. Else the next file that is opened, a model or a trace, would be the
-/// stream that texts are printed to.
+/// A stream that the caller has closed is taken by /dev/null, opened the other way round: writing
+/// to standard output still fails. Else the next file that is opened, a model or a trace, would be
+/// the stream that texts are printed to.
 void take_closed_streams() {
   for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
     if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", stream == 0 ? O_WRONLY : O_RDONLY) < 0)

@@ -139,11 +139,10 @@ class Merge : public Command {
     options.flag("--partial", partial_, "take what there is, though tasks are missing");
     options.explain(
         "Shards are what `--shard I/N` of trace, analyze, eval and tune leave. Evaluations become "
-        "one evaluation of all their texts. Anything else "
-        "becomes a set, whose members open as FILE/item/K wherever a file of their kind does. The "
-        "result depends on the tasks alone, byte by "
-        "byte: not on N, on who did which, or when. Tasks that failed are listed, and the exit "
-        "status is 3.");
+        "one evaluation of all their texts. Anything else becomes a set, whose members open as "
+        "FILE/item/K wherever a file of their kind does. The result depends on the tasks alone, "
+        "byte by byte: not on N, on who did which, or when. Tasks that failed are listed, and the "
+        "exit status is 3.");
     options.example("dendrokv merge run.shard-*.h5 -o run.h5");
   }
 

@@ -60,8 +60,8 @@ class Tune : public Command {
                   "bytes than the budget");
     options.choice("--objective", "loss|error|needle", objective_,
                    "what is to be small: the loss of the texts (closed loop), the error of the "
-                   "attention's output over traces (open loop), or "
-                   "the loss of answers about planted facts (closed loop)");
+                   "attention's output over traces (open loop), or the loss of answers about "
+                   "planted facts (closed loop)");
     options.choice("--method", "halving|grid", plan_.method,
                    "all settings on all pieces, or the better half goes on");
     options.text(
@@ -83,16 +83,14 @@ class Tune : public Command {
     options.count("--seed", seed_, {0}, "of planted facts");
     options.explain(
         "The gain of a winner on the pieces it was chosen on is mostly luck, so it is measured "
-        "again on held-out ones, in pairs with the "
-        "baseline; the spec to use is the winner's only where the 95 % interval of that difference "
-        "lies below 0. The last line is that "
-        "spec. Several --budget make so many tasks (--shard). Stopped by a signal, the same "
-        "command goes on.");
+        "again on held-out ones, in pairs with the baseline; the spec to use is the winner's only "
+        "where the 95 % interval of that difference lies below 0. The last line is that spec. "
+        "Several --budget make so many tasks (--shard). Stopped by a signal, the same command goes "
+        "on.");
     options.example("dendrokv tune --text novel.txt --budget 20000000 -o tune.h5");
     options.example(
         "dendrokv tune --text novel.txt --held-out other.txt --budget 9987840 --candidate "
-        "treekv:sinks=4,recent=28,budget-map=map.txt "
-        "--objective needle -o needle.h5");
+        "treekv:sinks=4,recent=28,budget-map=map.txt --objective needle -o needle.h5");
   }
 
   ExitStatus run(const Session& session) override {

@@ -52,11 +52,10 @@ class TuneBudgets : public Command {
     options.file("-o,--output", output_, "the budget map to write", Need::Required);
     options.explain(
         "A lane's gain is what more rows take off the error of its layer's attention output, "
-        "behind the output projection and relative to that "
-        "output, mean over traces and steps; each lane is measured alone. All methods are printed "
-        "beside each other and beside the same number "
-        "of rows for all lanes. The bytes are what the engine holds once the cache is full. The "
-        "last line is a spec to paste.");
+        "behind the output projection and relative to that output, mean over traces and steps; "
+        "each lane is measured alone. All methods are printed beside each other and beside the "
+        "same number of rows for all lanes. The bytes are what the engine holds once the cache is "
+        "full. The last line is a spec to paste.");
     options.example(
         "dendrokv tune budgets novel.h5 --budget 5000000 --policy treekv:sinks=4,recent=16 -o "
         "map.txt");

@@ -32,8 +32,8 @@ enum class Stage : uint8_t {
   Whole,  // as PATH; PATH.part leaves
 };
 
-/// Makes a file anew by `write`. Until it is closed it lies beside what was there before, which stays
-/// as it is when the disk fills up or the process is killed. Throws what `write` throws.
+/// Makes a file anew by `write`. Until it is closed it lies beside what was there before, which
+/// stays as it is when the disk fills up or the process is killed. Throws what `write` throws.
 void write_in_place(const std::filesystem::path& path, Stage stage,
                     const std::function<void(h5::File& file)>& write);
 

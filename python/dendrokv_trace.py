@@ -224,7 +224,8 @@ def kept_after(run, step):
 
 
 class Runs(_File):
-    """`runs`: one dictionary per policy, the attributes of its group and the arrays [layer, lane, position]."""
+    """`runs`: one dictionary per policy, the attributes of its group and the arrays [layer, lane, position]; with a budget map
+    also `lane_budget` [layer, lane], the rows of each lane."""
 
     def __init__(self, file):
         super().__init__(file)
