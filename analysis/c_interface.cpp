@@ -186,10 +186,14 @@ int dendrokv_haar_magnitudes(const float* weights, const float* values, size_t h
            std::to_string(positions) + " positions",
            "wanted a multiple of 2^levels, and at most " + std::to_string(kMostLevels) + " levels");
     const size_t blocks = amplitude_count(positions, levels);
-    for_each_piece(heads, threads, [&](size_t head) {
-      haar_amplitudes<float>({weights + head * positions, 1, positions},
-                             {values + head * positions * channels, positions, channels}, levels,
-                             {out + head * blocks, 1, blocks});
+    // Neighbours go to one thread: the end of a head asks for the memory of the next.
+    const size_t at_a_time = std::clamp<size_t>(heads / (8 * std::max(threads, 1u)), 1, 16);
+    for_each_piece((heads + at_a_time - 1) / at_a_time, threads, [&](size_t piece) {
+      const size_t end = std::min((piece + 1) * at_a_time, heads);
+      for (size_t head = piece * at_a_time; head < end; ++head)
+        haar_amplitudes<float>({weights + head * positions, 1, positions},
+                               {values + head * positions * channels, positions, channels}, levels,
+                               {out + head * blocks, 1, blocks});
     });
   });
 }

@@ -25,8 +25,8 @@ struct BlockSums {
 
 enum class Measured { Magnitude, All };
 
-/// A block of 2^depth rows weight[i] * value[i * stride + channel]. While a row is worked on, memory
-/// is asked for the values `ahead` elements on; 0: for none.
+/// A block of 2^depth rows weight[i] * value[i * stride + channel]. While it is worked on, memory
+/// is asked for the values `ahead` elements on; 0: for no others.
 template <class Real>
 struct HaarBlock {
   const Real *weight, *value;

@@ -7,15 +7,17 @@
 //      size
 //
 // All heads take their turn over the same block, so that the values come from memory once. Sums are
-// carried instead of means: the division by a power of two at the end is exact. The arithmetic is in
-// haar_kernels_body.h.
+// carried instead of means: the division by a power of two at the end is exact. The arithmetic is
+// in haar_kernels_body.h.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <numbers>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "analysis/haar.h"
@@ -31,31 +33,54 @@ struct HeadRows {
   double *magnitude, *energy, *log_magnitude, *signal_energy;
 };
 
+/// One measure of one head: amplitudes, level by level, as blocks come in.
+class AmplitudeRow {
+ public:
+  AmplitudeRow(double* row, size_t positions) {
+    for (uint32_t level = 1; level <= kMostLevels; ++level)
+      next_[level] = row ? row + amplitudes_of_level(positions, level).first : nullptr;
+  }
+
+  /// `sums` of `count` blocks of one level: sum * factor + shift.
+  void add(uint32_t level, const double* sums, size_t count, double factor, double shift) {
+    double*& next = next_[level];
+    if (!next) return;
+    for (size_t i = 0; i < count; ++i) next[i] = sums[i] * factor + shift;
+    next += count;
+  }
+
+ private:
+  std::array<double*, kMostLevels + 1> next_{};
+};
+
 /// Sums of the blocks of one head that wait for their second half, and where its measures go.
 template <class Real>
 class BlockCounter {
  public:
   BlockCounter(size_t positions, uint32_t levels, size_t channels, const HeadRows& rows,
                Measured measured)
-      : measure_(haar_kernels<Real>().measure[static_cast<size_t>(measured)]),
+      : measured_(measured),
         levels_(levels),
         channels_(channels),
-        rows_(rows),
-        sums_(levels > kBlockLevels ? levels - kBlockLevels + size_t{1} : 0, channels) {
-    for (uint32_t level = 1; level <= levels; ++level)
-      next_.push_back(amplitudes_of_level(positions, level).first);
-  }
+        signal_energy_(rows.signal_energy),
+        magnitude_(rows.magnitude, positions),
+        energy_(rows.energy, positions),
+        log_magnitude_(rows.log_magnitude, positions),
+        sums_(levels > kBlockLevels ? levels - kBlockLevels + size_t{1} : 0, channels) {}
 
   /// The next 2^depth positions, depth the least of all levels and kBlockLevels.
   void add(const HaarBlock<Real>& block) {
     Real* sum = block.depth < levels_ ? place_of(block_, block.depth) : nullptr;
     BlockSums sums;
     measure_(block, sum, &sums);
-    for (uint32_t level = 1; level <= block.depth; ++level)
-      put(level, sums, first_difference(level), size_t{1} << (block.depth - level));
-    if (rows_.signal_energy)
+    if (block.depth == kBlockLevels)
+      put_levels(sums, std::make_integer_sequence<uint32_t, kBlockLevels>());
+    else
+      for (uint32_t level = 1; level <= block.depth; ++level)
+        put(level, sums, first_difference(level), size_t{1} << (block.depth - level));
+    if (signal_energy_)
       for (size_t i = 0; i < size_t{1} << block.depth; ++i)
-        *rows_.signal_energy++ = sums.signal_square[i] / static_cast<double>(channels_);
+        *signal_energy_++ = sums.signal_square[i] / static_cast<double>(channels_);
     size_t complete = block_++;
     for (uint32_t level = block.depth; complete % 2 == 1 && level < levels_; ++level) {
       complete /= 2;
@@ -79,32 +104,34 @@ class BlockCounter {
   }
   Real* current() { return sums_.row(0).data(); }
   Real* waiting(uint32_t level) { return sums_.row(level + size_t{1} - kBlockLevels).data(); }
+
+  /// Of a whole block: places and numbers are known when compiled.
+  template <uint32_t... kLevel>
+  [[gnu::always_inline]] void put_levels(const BlockSums& sums,
+                                         std::integer_sequence<uint32_t, kLevel...>) {
+    (put(kLevel + 1, sums, first_difference(kLevel + 1), kBlockRows >> (kLevel + 1)), ...);
+  }
   /// A difference of sums over half blocks is 2^level times the band.
-  void put(uint32_t level, const BlockSums& sums, size_t first, size_t count) {
-    const size_t place = next_[level - 1];
-    next_[level - 1] += count;
-    const auto channels = static_cast<double>(channels_);
-    const double scale = std::ldexp(1.0, -static_cast<int>(level));
-    const double share = scale / channels;
-    const double shift = std::numbers::ln2 * static_cast<double>(level);
-    if (rows_.magnitude)
-      for (size_t i = 0; i < count; ++i)
-        rows_.magnitude[place + i] = sums.magnitude[first + i] * share;
-    if (rows_.energy)
-      for (size_t i = 0; i < count; ++i)
-        rows_.energy[place + i] = sums.square[first + i] * (scale * share);
-    if (rows_.log_magnitude)
-      for (size_t i = 0; i < count; ++i)
-        rows_.log_magnitude[place + i] = sums.log[first + i] / channels - shift;
+  [[gnu::always_inline]] void put(uint32_t level, const BlockSums& sums, size_t first,
+                                  size_t count) {
+    const double scale = 1 / static_cast<double>(uint64_t{1} << level);
+    const double share = scale * share_;
+    magnitude_.add(level, sums.magnitude + first, count, share, 0);
+    if (measured_ == Measured::Magnitude) return;
+    energy_.add(level, sums.square + first, count, scale * share, 0);
+    log_magnitude_.add(level, sums.log + first, count, share_, -std::numbers::ln2 * level);
   }
 
-  typename HaarKernels<Real>::Measure measure_;
+  Measured measured_;
   uint32_t levels_;
   size_t channels_;
-  HeadRows rows_;
-  Grid<Real>
-      sums_;  // row 0: the block just completed; then blocks of 2^kBlockLevels and more that wait
-  std::vector<size_t> next_;
+  double share_ = 1 / static_cast<double>(channels_);
+  typename HaarKernels<Real>::Measure measure_ =
+      haar_kernels<Real>().measure[static_cast<size_t>(measured_)];
+  double* signal_energy_;
+  AmplitudeRow magnitude_, energy_, log_magnitude_;
+  // row 0: the block just completed; then one of each size from 2^kBlockLevels that waits
+  Grid<Real> sums_;
   size_t block_ = 0;
 };
 
@@ -133,9 +160,9 @@ template <class Real, class Value>
   fail("contributions", "products beyond the range of the numbers", "wanted finite ones");
 }
 
-/// Positions ahead of those that are worked on, for which memory is asked meanwhile. The processor's
-/// own fetching ahead stops at the end of each page.
-constexpr ptrdiff_t kRowsAhead = 32;
+/// Positions ahead of those that are worked on, for which memory is asked meanwhile. The
+/// processor's own fetching ahead stops at the end of each page.
+constexpr ptrdiff_t kRowsAhead = 40;
 
 /// The values of a block as they are, the next ones asked for.
 template <class Real>

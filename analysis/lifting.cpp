@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <string>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "analysis/in_double.h"
+#include "analysis/lifting_blocks.h"
 #include "analysis/line_kernels.h"
 #include "analysis/parallel.h"
 #include "analysis/strips.h"
@@ -15,15 +19,14 @@ namespace dendrokv {
 namespace {
 
 /// Even and odd samples of a strip, [pair, channel] each, and the steps on them.
-template <class Real>
 class Lift {
  public:
   Lift(const LiftingForm& form, size_t width) : form_(form), width_(width) {}
 
   /// An odd signal repeats its last sample.
-  void split(Strip<const Real> x, size_t positions) {
+  void split(Strip<const double> x, size_t positions) {
     pairs_ = (positions + 1) / 2;
-    for (std::vector<Real>& samples : samples_) samples.resize(pairs_ * width_);
+    for (std::vector<double>& samples : samples_) samples.resize(pairs_ * width_);
     if (x.is_line()) {
       kernels_.split(x.data, positions / 2, row(0, 0), row(1, 0));
       if (positions % 2 != 0) *row(0, pairs_ - 1) = *row(1, pairs_ - 1) = *x.row(positions - 1);
@@ -32,7 +35,7 @@ class Lift {
     for (size_t p = 0; p < 2 * pairs_; ++p)
       std::copy_n(x.row(std::min(p, positions - 1)), width_, row(p % 2, p / 2));
   }
-  void join(Strip<Real> x, size_t positions) {
+  void join(Strip<double> x, size_t positions) {
     if (x.is_line()) {
       kernels_.join(row(0, 0), row(1, 0), positions / 2, x.data);
       if (positions % 2 != 0) *x.row(positions - 1) = *row(0, pairs_ - 1);
@@ -56,19 +59,18 @@ class Lift {
     }
   }
 
-  void take(const LiftedBand& band, Strip<Real> out) {
-    const auto factor = static_cast<Real>(band.factor);
+  void take(const LiftedBand& band, Strip<double> out) {
     const size_t start = around(0, band.offset), signal = static_cast<size_t>(band.signal);
-    scale_rows(factor, {row(signal, start), dense(), width_}, out, pairs_ - start);
-    scale_rows(factor, {row(signal, 0), dense(), width_},
+    scale_rows(band.factor, {row(signal, start), dense(), width_}, out, pairs_ - start);
+    scale_rows(band.factor, {row(signal, 0), dense(), width_},
                {out.row(pairs_ - start), out.stride, width_}, start);
   }
   /// A band without data is zeros.
-  void put(const LiftedBand& band, Strip<const Real> in, size_t pairs) {
+  void put(const LiftedBand& band, Strip<const double> in, size_t pairs) {
     pairs_ = pairs;
     samples_[static_cast<size_t>(band.signal)].assign(pairs_ * width_, 0);
     if (!in.data) return;
-    const auto factor = static_cast<Real>(1 / band.factor);
+    const double factor = 1 / band.factor;
     const size_t start = around(0, band.offset), signal = static_cast<size_t>(band.signal);
     scale_rows(factor, in, {row(signal, start), dense(), width_}, pairs_ - start);
     scale_rows(factor, {in.row(pairs_ - start), in.stride, width_},
@@ -76,16 +78,12 @@ class Lift {
   }
 
  private:
-  Real* row(size_t signal, size_t pair) { return samples_[signal].data() + pair * width_; }
+  double* row(size_t signal, size_t pair) { return samples_[signal].data() + pair * width_; }
   ptrdiff_t dense() const { return static_cast<ptrdiff_t>(width_); }
-  void scale_rows(Real factor, Strip<const Real> from, Strip<Real> to, size_t rows) const {
+  void scale_rows(double factor, Strip<const double> from, Strip<double> to, size_t rows) {
     const bool one_run = from.stride == dense() && to.stride == dense();
     for (size_t r = 0; r < (one_run ? 1 : rows); ++r)
-      scale_run(factor, from.row(r), to.row(r), one_run ? rows * width_ : width_);
-  }
-  static void scale_run(Real factor, const Real* __restrict from, Real* __restrict to,
-                        size_t count) {
-    for (size_t c = 0; c < count; ++c) to[c] = factor * from[c];
+      sums_.scale(factor, from.row(r), to.row(r), one_run ? rows * width_ : width_);
   }
   size_t around(size_t pair, int64_t offset) const {
     const auto circle = static_cast<int64_t>(pairs_);
@@ -95,22 +93,57 @@ class Lift {
   void add(const LiftingStep& step, const double* factors, double sign) {
     const auto changed = static_cast<size_t>(step.changed);
     for (uint32_t i = 0; i < step.count; ++i) {
-      const auto factor = static_cast<Real>(sign * factors[i]);
+      const double factor = sign * factors[i];
       // The circle makes two runs without gaps.
       const size_t start = around(0, int64_t{step.first} + i);
       add_run(factor, row(1 - changed, start), row(changed, 0), pairs_ - start);
       add_run(factor, row(1 - changed, 0), row(changed, pairs_ - start), start);
     }
   }
-  void add_run(Real factor, const Real* __restrict from, Real* __restrict to, size_t pairs) const {
-    for (size_t c = 0; c < pairs * width_; ++c) to[c] += factor * from[c];
+  void add_run(double factor, const double* from, double* to, size_t pairs) {
+    sums_.add({&factor, 1}, &from, to, pairs * width_);
   }
 
-  const LineKernels<Real>& kernels_ = line_kernels<Real>();
+  const LineKernels<double>& kernels_ = line_kernels<double>();
   const LiftingForm& form_;
+  LiftingSums sums_;
   size_t width_, pairs_ = 0;
-  std::array<std::vector<Real>, 2> samples_;
+  std::array<std::vector<double>, 2> samples_;
 };
+
+/// All levels of a strip: the long ones in blocks, the others one after the other.
+void analyse(const LiftingForm& form, std::span<const size_t> lengths, Strip<const double> x,
+             std::span<const Strip<double>> high, Strip<double> last) {
+  const size_t levels = high.size(), width = x.width;
+  const auto dense = static_cast<ptrdiff_t>(width);
+  // Left uninitialised: filling it would take as long as a level.
+  std::unique_ptr<double[]> pyramid;
+  Lift lift(form, width);
+  for (size_t level = 0; level < levels;) {
+    const std::span<const size_t> left = lengths.subspan(level);
+    const size_t blocked = LiftedBlocks::levels_that_pay(form, left, width);
+    const size_t made = std::max<size_t>(blocked, 1);
+    std::unique_ptr<double[]> next;
+    Strip<double> low = last;
+    if (level + made < levels) {
+      // One level takes a copy of what it reads and may write over it, blocks may not.
+      if (blocked > 0 || !pyramid)
+        next = std::make_unique_for_overwrite<double[]>(left[made] * width);
+      low = {next ? next.get() : pyramid.get(), dense, width};
+    }
+    if (blocked > 0) {
+      LiftedBlocks(form, left, x, high.subspan(level, made), low).run();
+    } else {
+      lift.split(x, left[0]);
+      lift.forward();
+      lift.take(form.high, high[level]);
+      lift.take(form.low, low);
+    }
+    if (next) pyramid = std::move(next);
+    x = low;
+    level += made;
+  }
+}
 
 }  // namespace
 
@@ -136,58 +169,56 @@ template <class Real>
 void LiftedDwt::forward(SignalView<const Real> signal, std::span<const SignalView<Real>> bands,
                         unsigned threads) const {
   DENDROKV_ASSERT(signal.positions == positions() && bands.size() == lengths_.size());
-  if constexpr (std::is_same_v<Real, float>)
-    return forward_in_double(*this, signal, bands, threads);
-  const StripPlan strips(signal, threads);
-  for_each_piece(strips.count(), threads, [&](size_t s) {
-    const StripPlace place = strips.place(s);
-    Lift<Real> lift(*form_, place.width);
-    StripIn<Real> source(signal, place);
-    StripOut<Real> last(bands[0], place);
-    std::vector<Real> pyramid(lengths_[1] * place.width);
-    const Strip<Real> middle{pyramid.data(), static_cast<ptrdiff_t>(place.width), place.width};
-    Strip<const Real> x = source.strip();
-    for (uint32_t level = 1; level <= levels(); ++level) {
-      StripOut<Real> high(bands[levels() + 1 - level], place);
-      const Strip<Real> low = level == levels() ? last.strip() : middle;
-      lift.split(x, lengths_[level - 1]);
-      lift.forward();
-      lift.take(form_->high, high.strip());
-      lift.take(form_->low, low);
-      high.store();
-      x = low;
-    }
-    if (!all_finite(x, lengths_.back())) fail_at_gap(signal);
-    last.store();
-  });
+  if constexpr (std::is_same_v<Real, float>) {
+    forward_in_double(*this, signal, bands, threads);
+  } else {
+    const StripPlan strips(signal, threads);
+    for_each_piece(strips.count(), threads, [&](size_t s) {
+      const StripPlace place = strips.place(s);
+      const StripIn<Real> source(signal, place);
+      std::vector<StripOut<Real>> outs;  // A_J, then D_1 to D_J
+      std::vector<Strip<Real>> high;
+      outs.emplace_back(bands[0], place);
+      for (uint32_t level = 1; level <= levels(); ++level) {
+        outs.emplace_back(bands[levels() + 1 - level], place);
+        high.push_back(outs.back().strip());
+      }
+      const Strip<Real> last = outs[0].strip();
+      analyse(*form_, lengths_, source.strip(), high, last);
+      if (!all_finite<Real>(last, lengths_.back())) fail_at_gap(signal);
+      for (StripOut<Real>& out : outs) out.store();
+    });
+  }
 }
 
 template <class Real>
 void LiftedDwt::inverse(std::span<const SignalView<const Real>> bands, SignalView<Real> signal,
                         unsigned threads) const {
   DENDROKV_ASSERT(signal.positions == positions() && bands.size() == lengths_.size());
-  if constexpr (std::is_same_v<Real, float>)
-    return inverse_in_double(*this, bands, signal, threads);
-  const StripPlan strips(SignalView<const Real>(signal), threads);
-  for_each_piece(strips.count(), threads, [&](size_t s) {
-    const StripPlace place = strips.place(s);
-    Lift<Real> lift(*form_, place.width);
-    StripIn<Real> deepest(bands[0], place);
-    StripOut<Real> out(signal, place);
-    std::vector<Real> pyramid(lengths_[1] * place.width);
-    const Strip<Real> middle{pyramid.data(), static_cast<ptrdiff_t>(place.width), place.width};
-    Strip<const Real> low = deepest.strip();
-    for (uint32_t level = levels(); level >= 1; --level) {
-      StripIn<Real> high(bands[levels() + 1 - level], place);
-      lift.put(form_->low, low, lengths_[level]);
-      lift.put(form_->high, high.strip(), lengths_[level]);
-      lift.backward();
-      const Strip<Real> x = level == 1 ? out.strip() : middle;
-      lift.join(x, lengths_[level - 1]);
-      low = x;
-    }
-    out.store();
-  });
+  if constexpr (std::is_same_v<Real, float>) {
+    inverse_in_double(*this, bands, signal, threads);
+  } else {
+    const StripPlan strips(SignalView<const Real>(signal), threads);
+    for_each_piece(strips.count(), threads, [&](size_t s) {
+      const StripPlace place = strips.place(s);
+      Lift lift(*form_, place.width);
+      StripIn<Real> deepest(bands[0], place);
+      StripOut<Real> out(signal, place);
+      std::vector<Real> pyramid(lengths_[1] * place.width);
+      const Strip<Real> middle{pyramid.data(), static_cast<ptrdiff_t>(place.width), place.width};
+      Strip<const Real> low = deepest.strip();
+      for (uint32_t level = levels(); level >= 1; --level) {
+        StripIn<Real> high(bands[levels() + 1 - level], place);
+        lift.put(form_->low, low, lengths_[level]);
+        lift.put(form_->high, high.strip(), lengths_[level]);
+        lift.backward();
+        const Strip<Real> x = level == 1 ? out.strip() : middle;
+        lift.join(x, lengths_[level - 1]);
+        low = x;
+      }
+      out.store();
+    });
+  }
 }
 
 template void LiftedDwt::forward(SignalView<const float>, std::span<const SignalView<float>>,

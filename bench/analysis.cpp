@@ -1,8 +1,8 @@
 // The wavelet analysis beside what memory allows. A profile's rates count one read of every head's
 // signal, 4 bytes a sample, whatever the case really moves, so that cases compare;
-// `percent_of_stream` is that over the faster plain read of the same bytes on as many threads, by the
-// processor time of the fastest rounds: on a machine that others use too, those were left alone. A
-// transform's rates count its input.
+// `percent_of_stream` is that over the faster plain read of the same bytes on as many threads, by
+// the processor time of the fastest rounds: on a machine that others use too, those were left
+// alone. A transform's rates count its input.
 
 #include <algorithm>
 #include <cmath>

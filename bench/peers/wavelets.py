@@ -3,7 +3,9 @@
 
     python3 -m venv build/peers && build/peers/bin/pip install PyWavelets==1.9.0 ndwt==0.1.1 fcwt==0.1.18 ssqueezepy==0.6.6 pycwt==0.5.0b0
     apt-get install libgsl27
-    build/peers/bin/python bench/peers/wavelets.py [profile] [batch] [line] [modwt] [cwt] [coherence] [--rounds N]
+    build/peers/bin/python bench/peers/wavelets.py [profile] [batch] [line] [modwt] [cwt] [coherence] [--rounds N] [--wavelib LIBRARY]
+
+No package has wavelib: github.com/rafat/wavelib, its sources compiled with -O3 into a shared library, which --wavelib names.
 
 The candidates of a task take turns. Printed: the median and the least on the clock, the least processor time of all threads, and the ratio of
 medians to the first line. Run it on a machine that does nothing else. Results that are allocated by the callee count with their allocation.
@@ -27,6 +29,9 @@ import dendrokv_wavelets as ours  # noqa: E402
 warnings.simplefilter("ignore")
 random = np.random.default_rng(1)
 rounds = int(sys.argv[sys.argv.index("--rounds") + 1]) if "--rounds" in sys.argv else 7
+
+
+wavelib = ctypes.CDLL(sys.argv[sys.argv.index("--wavelib") + 1]) if "--wavelib" in sys.argv else None
 
 
 def peer(name):
@@ -162,6 +167,14 @@ def line():
         )
 
 
+def wavelib_modwt(wavelet, x, levels):
+    """wavelib's MODWT by its default method, direct sums around the circle, into memory of its own."""
+    wavelib.wave_init.restype = wavelib.wt_init.restype = ctypes.c_void_p
+    wave = ctypes.c_void_p(wavelib.wave_init(wavelet.encode()))
+    transform = ctypes.c_void_p(wavelib.wt_init(wave, b"modwt", len(x), levels))
+    return lambda: wavelib.modwt(transform, ctypes.c_void_p(x.ctypes.data))
+
+
 def modwt():
     x = random.standard_normal(2**19)
     out = ours.modwt(x, "sym4", 11)
@@ -173,6 +186,7 @@ def modwt():
             "dendrokv modwt": lambda: ours.modwt(x, "sym4", 11),
             "pywt.swt trim_approx norm": pywt and (lambda: pywt.swt(x, "sym4", 11, trim_approx=True, norm=True)),
             "pywt.swt": pywt and (lambda: pywt.swt(x, "sym4", 11)),
+            "wavelib modwt, direct": wavelib and wavelib_modwt("sym4", x, 11),
         },
     )
     for dtype in (np.float64, np.float32):

@@ -2,9 +2,13 @@
 
 #include "analysis/lifting.h"
 
+#include <algorithm>
+#include <array>
 #include <gtest/gtest.h>
 #include <limits>
 #include <random>
+#include <utility>
+#include <vector>
 
 #include "analysis/dwt.h"
 #include "analysis/wavelets.h"
@@ -78,26 +82,77 @@ TEST(Lifting, EqualsTheFiltersInFloat) {
   expect_equals_the_filters<float>(1e-6);
 }
 
+/// A level on the whole circle, pair by pair and step by step: (approximation, details).
+std::pair<std::vector<double>, std::vector<double>> plain_level(const LiftingForm& form,
+                                                                const std::vector<double>& x) {
+  const auto pairs = static_cast<int64_t>((x.size() + 1) / 2);
+  std::array<std::vector<double>, 2> samples;
+  for (size_t p = 0; p < 2 * static_cast<size_t>(pairs); ++p)
+    samples[p % 2].push_back(x[std::min(p, x.size() - 1)]);
+  const auto place = [&](int64_t k) { return static_cast<size_t>((k % pairs + pairs) % pairs); };
+  const double* factor = form.factors.data();
+  for (const LiftingStep& step : form.steps) {
+    const auto changed = static_cast<size_t>(step.changed);
+    for (int64_t k = 0; k < pairs; ++k)
+      for (uint32_t i = 0; i < step.count; ++i)
+        samples[changed][place(k)] += factor[i] * samples[1 - changed][place(k + step.first + i)];
+    factor += step.count;
+  }
+  const auto band = [&](const LiftedBand& which) {
+    std::vector<double> out;
+    for (int64_t k = 0; k < pairs; ++k)
+      out.push_back(which.factor *
+                    samples[static_cast<size_t>(which.signal)][place(k + which.offset)]);
+    return out;
+  };
+  return {band(form.low), band(form.high)};
+}
+
+// Long lines go by in blocks of several levels: the bits of one level after the other, where blocks
+// end, where the circle closes, and where a level is odd.
+TEST(Lifting, LongLinesGiveTheBitsOfTheWholeCircle) {
+  for (const LiftingForm& form : lifting_forms())
+    for (const size_t length : {16384u, 20001u, 50002u}) {
+      constexpr uint32_t kLevels = 6;
+      const Dwt layout(find_wavelet(form.name), Boundary::Periodization, length, kLevels,
+                       Depth::Any);
+      const auto x = noise<double>(length);
+      const auto w = coefficients_of(LiftedDwt(form.name, length, kLevels), layout, x);
+      std::vector<double> wanted(w.size()), low = x;
+      const auto bands = layout.bands_of(line_view(wanted.data(), wanted.size()));
+      for (uint32_t level = 1; level <= kLevels; ++level) {
+        auto [approximation, details] = plain_level(form, low);
+        std::ranges::copy(details, bands[kLevels + 1 - level].data);
+        low = std::move(approximation);
+      }
+      std::ranges::copy(low, bands[0].data);
+      EXPECT_EQ(w, wanted) << form.name << " " << length;
+    }
+}
+
 // [position, channel] with threads: the bits of single lines.
-TEST(Lifting, RowsGiveTheBitsOfLines) {
-  constexpr size_t kPositions = 75, kChannels = 70;
-  const Dwt layout(find_wavelet("db3"), Boundary::Periodization, kPositions, 3, Depth::Any);
-  const LiftedDwt lifted("db3", kPositions, 3);
-  const auto numbers = noise<double>(kPositions * kChannels);
-  std::vector<double> out(layout.coefficients() * kChannels), back(numbers.size());
+void expect_bits_of_lines(size_t positions, size_t channels) {
+  const Dwt layout(find_wavelet("db3"), Boundary::Periodization, positions, 3, Depth::Any);
+  const LiftedDwt lifted("db3", positions, 3);
+  const auto numbers = noise<double>(positions * channels);
+  std::vector<double> out(layout.coefficients() * channels), back(numbers.size());
   const auto bands =
-      layout.bands_of(rows_view(GridView<double>(out.data(), layout.coefficients(), kChannels)));
-  lifted.forward<double>(rows_view(GridView<const double>(numbers.data(), kPositions, kChannels)),
+      layout.bands_of(rows_view(GridView<double>(out.data(), layout.coefficients(), channels)));
+  lifted.forward<double>(rows_view(GridView<const double>(numbers.data(), positions, channels)),
                          bands, 3);
   const std::vector<SignalView<const double>> read(bands.begin(), bands.end());
-  lifted.inverse<double>(read, rows_view(GridView<double>(back.data(), kPositions, kChannels)), 2);
+  lifted.inverse<double>(read, rows_view(GridView<double>(back.data(), positions, channels)), 2);
   EXPECT_LE(largest_difference(back, numbers), 1e-12);
-  for (size_t c = 0; c < kChannels; ++c) {
+  for (size_t c = 0; c < channels; ++c) {
     std::vector<double> x;
-    for (size_t p = 0; p < kPositions; ++p) x.push_back(numbers[p * kChannels + c]);
+    for (size_t p = 0; p < positions; ++p) x.push_back(numbers[p * channels + c]);
     const auto wanted = coefficients_of(lifted, layout, x);
-    for (size_t k = 0; k < wanted.size(); ++k) ASSERT_EQ(out[k * kChannels + c], wanted[k]);
+    for (size_t k = 0; k < wanted.size(); ++k) ASSERT_EQ(out[k * channels + c], wanted[k]);
   }
+}
+TEST(Lifting, RowsGiveTheBitsOfLines) {
+  expect_bits_of_lines(75, 70);
+  expect_bits_of_lines(3001, 35);
 }
 
 TEST(Lifting, BadInputIsRefused) {

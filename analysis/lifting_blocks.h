@@ -1,0 +1,81 @@
+#pragma once
+// Several levels of lifting in one pass over a long strip, a block that stays in cache at a time.
+//
+//   1. a block of the deepest approximation sees a few more pairs of the one above than it has,
+//      for a step reads neighbours; those are made first, and so on up to the signal
+//   2. all steps of a level then run over its pairs in cache
+//   3. what lies beyond the block at either end is made again with the next one: blocks are long
+//      beside it
+// A step gives each sample what it gives on the whole circle, in the same order: the bits are those
+// of one level after the other.
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "analysis/dwt_stage.h"
+#include "analysis/lifting_steps.h"
+#include "analysis/line_kernels.h"
+
+namespace dendrokv {
+
+/// changed[c] += sum_i factor[i] other[i][c], all in double.
+class LiftingSums {
+ public:
+  void add(std::span<const double> factors, const double* const* others, double* changed,
+           size_t count);
+  /// to[c] = factor * from[c]
+  void scale(double factor, const double* from, double* to, size_t count);
+
+ private:
+  const LineKernels<double>& kernels_ = line_kernels<double>();
+  std::vector<double> weights_;
+  std::vector<const double*> inputs_;
+};
+
+/// Pairs before the first and behind the last one that is asked for.
+struct LiftingReach {
+  int64_t before, behind;
+};
+
+class LiftedBlocks {
+ public:
+  /// How many of the next levels go by in blocks, of a strip of `width` whose positions, and those
+  /// of each approximation below it, are `lengths`; 0 where a level is not longer than some blocks.
+  static uint32_t levels_that_pay(const LiftingForm& form, std::span<const size_t> lengths,
+                                  size_t width);
+
+  /// `lengths` are those of `x` and of as many levels as `high` has strips, level 1 first.
+  LiftedBlocks(const LiftingForm& form, std::span<const size_t> lengths, Strip<const double> x,
+               std::span<const Strip<double>> high, Strip<double> low);
+  void run();
+
+ private:
+  struct Range {
+    size_t first, end;
+  };
+  struct Level {
+    std::array<std::vector<double>, 2> pairs;  // even and odd samples, [pair, channel]
+    std::vector<double> above;                 // the approximation that they come from
+    Range own;                                 // details that this block writes
+    std::vector<const double*> others;
+  };
+  void make(size_t level, Range part, Strip<double> low);
+  void split(size_t level, size_t pair, size_t count, size_t to);
+  void step(Level& here, const LiftingStep& step, std::span<const double> factors,
+            LiftingReach reach, size_t pairs);
+  void take(const Level& here, const LiftedBand& band, Range part, size_t first, Strip<double> out);
+
+  const LiftingForm& form_;
+  std::span<const size_t> lengths_;
+  Strip<const double> x_;
+  std::span<const Strip<double>> high_;
+  Strip<double> low_;
+  std::vector<LiftingReach> step_reach_;
+  LiftingReach reach_{};  // of a level as a whole, 0 or more
+  std::vector<Level> levels_;
+  LiftingSums sums_;
+};
+
+}  // namespace dendrokv
