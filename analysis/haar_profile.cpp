@@ -1,21 +1,21 @@
 // The fused Haar profile. For each head:
 //
-//   1. four rows of the values make four rows of the signal, which stay in registers: their
-//      differences are levels 1 and 2
+//   1. the rows of a block of 32 positions make the signal of that block, which stays in registers:
+//      their differences are levels 1 to 5
 //   2. their sum goes up like a digit of a binary counter: when the second block of a size is
 //      complete, the two are compared (the amplitude of the next level) and become one of twice the
 //      size
 //
-// All heads take their turn over the same four rows, so that the values come from memory once. Sums
-// are carried instead of means: the division by a power of two at the end is exact. The arithmetic
-// is in haar_kernels_body.h.
+// All heads take their turn over the same block, so that the values come from memory once. Sums are
+// carried instead of means: the division by a power of two at the end is exact. The arithmetic is in
+// haar_kernels_body.h.
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <numbers>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "analysis/haar.h"
@@ -37,42 +37,30 @@ class BlockCounter {
  public:
   BlockCounter(size_t positions, uint32_t levels, size_t channels, const HeadRows& rows,
                Measured measured)
-      : join_leaf_(haar_kernels<Real>().join_leaf[static_cast<size_t>(measured)]),
-        join_(haar_kernels<Real>().join[static_cast<size_t>(measured)]),
+      : measure_(haar_kernels<Real>().measure[static_cast<size_t>(measured)]),
         levels_(levels),
         channels_(channels),
         rows_(rows),
-        sums_(levels + size_t{1}, channels) {
+        sums_(levels > kBlockLevels ? levels - kBlockLevels + size_t{1} : 0, channels) {
     for (uint32_t level = 1; level <= levels; ++level)
       next_.push_back(amplitudes_of_level(positions, level).first);
   }
 
-  void add_leaf(size_t leaf, const std::array<Real, kLeaf>& weight,
-                const std::array<const Real*, kLeaf>& value) {
-    Real* sum = place_of(leaf, 2);
-    LeafSums sums;
-    join_leaf_(weight.data(), value.data(), channels_, sum, &sums);
-    put(1, sums.first_pair);
-    put(1, sums.second_pair);
-    put(2, sums.pairs);
+  /// The next 2^depth positions, depth the least of all levels and kBlockLevels.
+  void add(const HaarBlock<Real>& block) {
+    Real* sum = block.depth < levels_ ? place_of(block_, block.depth) : nullptr;
+    BlockSums sums;
+    measure_(block, sum, &sums);
+    for (uint32_t level = 1; level <= block.depth; ++level)
+      put(level, sums, first_difference(level), size_t{1} << (block.depth - level));
     if (rows_.signal_energy)
-      for (size_t i = 0; i < kLeaf; ++i)
-        rows_.signal_energy[leaf * kLeaf + i] = sums.square[i] / static_cast<double>(channels_);
-    uint32_t level = 2;
-    for (; leaf % 2 == 1 && level < levels_; leaf /= 2, ++level) {
-      Real* joined_sum = place_of(leaf / 2, level + 1);
-      put(level + 1, joined(waiting(level), sum, joined_sum));
-      sum = joined_sum;
+      for (size_t i = 0; i < size_t{1} << block.depth; ++i)
+        *rows_.signal_energy++ = sums.signal_square[i] / static_cast<double>(channels_);
+    size_t complete = block_++;
+    for (uint32_t level = block.depth; complete % 2 == 1 && level < levels_; ++level) {
+      complete /= 2;
+      sum = join(waiting(level), sum, complete, level + 1);
     }
-  }
-
-  /// For a transform of one level, whose blocks are smaller than a leaf.
-  void add_pair(size_t pair, const Real* older, const Real* newer) {
-    if (rows_.signal_energy) {
-      rows_.signal_energy[2 * pair] = mean_square(older);
-      rows_.signal_energy[2 * pair + 1] = mean_square(newer);
-    }
-    put(1, joined(older, newer, current()));
   }
 
  private:
@@ -80,38 +68,44 @@ class BlockCounter {
   Real* place_of(size_t block, uint32_t level) {
     return block % 2 == 0 && level < levels_ ? waiting(level) : current();
   }
-  DifferenceSums joined(const Real* older, const Real* newer, Real* sum) const {
-    DifferenceSums sums;
-    join_(older, newer, channels_, sum, &sums);
-    return sums;
+  /// The block of two rows without weights: their sum.
+  Real* join(const Real* older, const Real* newer, size_t joined, uint32_t level) {
+    constexpr Real kOnes[] = {1, 1};
+    Real* sum = place_of(joined, level);
+    BlockSums sums;
+    measure_({kOnes, older, newer - older, channels_, 1}, sum, &sums);
+    put(level, sums, 0, 1);
+    return sum;
   }
   Real* current() { return sums_.row(0).data(); }
-  Real* waiting(uint32_t level) { return sums_.row(level).data(); }
-  double mean_square(const Real* row) const {
-    double sum = 0;
-    for (size_t c = 0; c < channels_; ++c)
-      sum += static_cast<double>(row[c]) * static_cast<double>(row[c]);
-    return sum / static_cast<double>(channels_);
-  }
+  Real* waiting(uint32_t level) { return sums_.row(level + size_t{1} - kBlockLevels).data(); }
   /// A difference of sums over half blocks is 2^level times the band.
-  void put(uint32_t level, const DifferenceSums& sums) {
-    const size_t place = next_[level - 1]++;
-    const double scale = std::ldexp(1.0, -static_cast<int>(level));
+  void put(uint32_t level, const BlockSums& sums, size_t first, size_t count) {
+    const size_t place = next_[level - 1];
+    next_[level - 1] += count;
     const auto channels = static_cast<double>(channels_);
-    if (rows_.magnitude) rows_.magnitude[place] = sums.magnitude * scale / channels;
-    if (rows_.energy) rows_.energy[place] = sums.square * scale * scale / channels;
+    const double scale = std::ldexp(1.0, -static_cast<int>(level));
+    const double share = scale / channels;
+    const double shift = std::numbers::ln2 * static_cast<double>(level);
+    if (rows_.magnitude)
+      for (size_t i = 0; i < count; ++i)
+        rows_.magnitude[place + i] = sums.magnitude[first + i] * share;
+    if (rows_.energy)
+      for (size_t i = 0; i < count; ++i)
+        rows_.energy[place + i] = sums.square[first + i] * (scale * share);
     if (rows_.log_magnitude)
-      rows_.log_magnitude[place] =
-          sums.log / channels - std::numbers::ln2 * static_cast<double>(level);
+      for (size_t i = 0; i < count; ++i)
+        rows_.log_magnitude[place + i] = sums.log[first + i] / channels - shift;
   }
 
-  typename HaarKernels<Real>::JoinLeaf join_leaf_;
-  typename HaarKernels<Real>::Join join_;
+  typename HaarKernels<Real>::Measure measure_;
   uint32_t levels_;
   size_t channels_;
   HeadRows rows_;
-  Grid<Real> sums_;  // row 0: the block just completed; row l: a block of 2^l that waits
+  Grid<Real>
+      sums_;  // row 0: the block just completed; then blocks of 2^kBlockLevels and more that wait
   std::vector<size_t> next_;
+  size_t block_ = 0;
 };
 
 template <class Real>
@@ -139,60 +133,28 @@ template <class Real, class Value>
   fail("contributions", "products beyond the range of the numbers", "wanted finite ones");
 }
 
-/// Values as they are, or half floats widened leaf by leaf.
+/// Positions ahead of those that are worked on, for which memory is asked meanwhile. The processor's
+/// own fetching ahead stops at the end of each page.
+constexpr ptrdiff_t kRowsAhead = 32;
+
+/// The values of a block as they are, the next ones asked for.
 template <class Real>
-std::array<const Real*, kLeaf> leaf_of(GridView<const Real> values, size_t leaf, Grid<Real>&) {
-  std::array<const Real*, kLeaf> rows;
-  for (size_t i = 0; i < kLeaf; ++i) rows[i] = values.row(leaf * kLeaf + i).data();
-  return rows;
+HaarBlock<Real> block_of(GridView<const Real> values, size_t first, uint32_t depth, Grid<Real>&) {
+  const auto stride = static_cast<ptrdiff_t>(values.stride());
+  return {nullptr, values.row(first).data(), stride, values.cols(), depth, kRowsAhead * stride};
 }
-std::array<const float*, kLeaf> leaf_of(GridView<const uint16_t> values, size_t leaf,
-                                        Grid<float>& wide) {
-  std::array<const float*, kLeaf> rows;
-  for (size_t i = 0; i < kLeaf && leaf * kLeaf + i < values.rows(); ++i) {
-    from_half(values.row(leaf * kLeaf + i), wide.row(i));
-    rows[i] = wide.row(i).data();
+/// Half floats are widened.
+HaarBlock<float> block_of(GridView<const uint16_t> values, size_t first, uint32_t depth,
+                          Grid<float>& wide) {
+  constexpr size_t kLine = 64 / sizeof(uint16_t);
+  for (size_t i = 0; i < size_t{1} << depth; ++i) {
+    const size_t ahead = first + i + kRowsAhead;
+    for (size_t c = 0; ahead < values.rows() && c < values.cols(); c += kLine)
+      __builtin_prefetch(values.row(ahead).data() + c);
+    from_half(values.row(first + i), wide.row(i));
   }
-  return rows;
-}
-
-/// Memory delivers while a leaf is worked on: without, a signal that is not in a cache took 1.8
-/// times as long. Always inline: the compiler takes a function that only prefetches for one without
-/// effect, and drops its calls.
-constexpr size_t kLeavesAhead = 8;
-template <class Value>
-[[gnu::always_inline]] inline void fetch_ahead(GridView<const Value> values, size_t position) {
-  constexpr size_t kLine = 64 / sizeof(Value);
-  for (size_t p = position; p < std::min(position + kLeaf, values.rows()); ++p)
-    for (size_t c = 0; c < values.cols(); c += kLine) __builtin_prefetch(values.row(p).data() + c);
-}
-
-template <class Real, class Value>
-void add_leaves(GridView<const Real> weights, GridView<const Value> values,
-                std::vector<BlockCounter<Real>>& heads) {
-  Grid<Real> wide(kLeaf, values.cols());
-  for (size_t leaf = 0; leaf < values.rows() / kLeaf; ++leaf) {
-    const std::array<const Real*, kLeaf> value = leaf_of(values, leaf, wide);
-    fetch_ahead(values, (leaf + kLeavesAhead) * kLeaf);
-    for (size_t h = 0; h < heads.size(); ++h) {
-      std::array<Real, kLeaf> weight;
-      for (size_t i = 0; i < kLeaf; ++i) weight[i] = weights(h, leaf * kLeaf + i);
-      heads[h].add_leaf(leaf, weight, value);
-    }
-  }
-}
-
-template <class Real, class Value>
-void add_pairs(GridView<const Real> weights, GridView<const Value> values,
-               std::vector<BlockCounter<Real>>& heads) {
-  Grid<Real> pair(2, values.cols());
-  for (size_t position = 0; position < values.rows(); position += 2)
-    for (size_t h = 0; h < heads.size(); ++h) {
-      for (size_t i = 0; i < 2; ++i)
-        for (size_t c = 0; c < values.cols(); ++c)
-          pair(i, c) = weights(h, position + i) * value_at(values, position + i, c);
-      heads[h].add_pair(position / 2, pair.row(0).data(), pair.row(1).data());
-    }
+  const auto stride = static_cast<ptrdiff_t>(wide.cols());
+  return {nullptr, wide.data(), stride, wide.cols(), depth};
 }
 
 HeadRows rows_of(const HaarMeasures& out, size_t head) {
@@ -208,10 +170,17 @@ void measure(GridView<const Real> weights, GridView<const Value> values, uint32_
   std::vector<BlockCounter<Real>> heads;
   for (size_t h = 0; h < weights.rows(); ++h)
     heads.emplace_back(values.rows(), levels, values.cols(), rows_of(out, h), measured);
-  if (levels == 1)
-    add_pairs(weights, values, heads);
-  else
-    add_leaves(weights, values, heads);
+  const uint32_t depth = std::min(levels, kBlockLevels);
+  const size_t rows = size_t{1} << depth;
+  Grid<Real> wide(std::is_same_v<Real, Value> ? 0 : rows, values.cols());
+  for (size_t first = 0; first < values.rows(); first += rows) {
+    HaarBlock<Real> block = block_of(values, first, depth, wide);
+    for (size_t h = 0; h < heads.size(); ++h) {
+      block.weight = weights.row(h).data() + first;
+      heads[h].add(block);
+      block.ahead = 0;
+    }
+  }
 }
 
 template <class Real, class Value>
@@ -233,11 +202,11 @@ void measure_any(GridView<const Real> weights, GridView<const Value> values, uin
   }
   const bool all = out.energy.rows() + out.log_magnitude.rows() + out.signal_energy.rows() > 0;
   measure(weights, values, levels, out, all ? Measured::All : Measured::Magnitude);
-  // A product that is not a number makes the amplitude of its pair not one.
-  const IndexRange pairs = amplitudes_of_level(values.rows(), 1);
+  // What is not a number spreads to every block that it is in: the largest tell.
+  const IndexRange largest = amplitudes_of_level(values.rows(), levels);
   for (size_t h = 0; h < weights.rows(); ++h)
-    for (size_t k = 0; k < pairs.count; ++k)
-      if (!std::isfinite(out.magnitude(h, pairs.first + k))) fail_at_first_gap(weights, values);
+    for (size_t k = 0; k < largest.count; ++k)
+      if (!std::isfinite(out.magnitude(h, largest.first + k))) fail_at_first_gap(weights, values);
 }
 
 }  // namespace

@@ -44,6 +44,13 @@ const LineKernels<Real>& kernels_of(const IsaRow& row) {
   else
     return row.doubles;
 }
+template <class Real>
+const HaarKernels<Real>& haar_kernels_of(const IsaRow& row) {
+  if constexpr (std::is_same_v<Real, float>)
+    return row.haar_floats;
+  else
+    return row.haar_doubles;
+}
 
 const IsaRow& best() {
   const IsaRow* found = kIsaTable;
@@ -88,14 +95,9 @@ const LineKernels<Real>& line_kernels() {
   return kernels;
 }
 
-template <>
-const HaarKernels<float>& haar_kernels() {
-  static const HaarKernels<float>& kernels = best().haar_floats;
-  return kernels;
-}
-template <>
-const HaarKernels<double>& haar_kernels() {
-  static const HaarKernels<double>& kernels = best().haar_doubles;
+template <class Real>
+const HaarKernels<Real>& haar_kernels() {
+  static const HaarKernels<Real>& kernels = haar_kernels_of<Real>(best());
   return kernels;
 }
 
@@ -107,10 +109,22 @@ size_t line_kernel_sets(const LineKernels<Real>** sets, size_t most) {
   return count;
 }
 
+template <class Real>
+size_t haar_kernel_sets(const HaarKernels<Real>** sets, size_t most) {
+  size_t count = 0;
+  for (const IsaRow& row : kIsaTable)
+    if (row.available() && count < most) sets[count++] = &haar_kernels_of<Real>(row);
+  return count;
+}
+
 template std::vector<float> kernel_taps(std::span<const double>);
 template std::vector<double> kernel_taps(std::span<const double>);
 template const LineKernels<float>& line_kernels();
 template const LineKernels<double>& line_kernels();
+template const HaarKernels<float>& haar_kernels();
+template const HaarKernels<double>& haar_kernels();
+template size_t haar_kernel_sets(const HaarKernels<float>**, size_t);
+template size_t haar_kernel_sets(const HaarKernels<double>**, size_t);
 template size_t line_kernel_sets(const LineKernels<float>**, size_t);
 template size_t line_kernel_sets(const LineKernels<double>**, size_t);
 

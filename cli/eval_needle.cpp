@@ -28,8 +28,9 @@ namespace {
 
 constexpr uint64_t kMostFacts = 1000;
 constexpr uint32_t kMostDepth = 1u << 24;
-constexpr size_t kSteps = 256;            // at which spans are looked at, about
-constexpr uint32_t kBeforeDeepest = 256;  // tokens
+constexpr uint64_t kMostTokens = 1u << 28;  // as in a trace
+constexpr size_t kSteps = 256;              // at which spans are looked at, about
+constexpr uint32_t kBeforeDeepest = 256;    // tokens
 
 std::vector<uint32_t> parse_depths(const std::string& text) {
   std::vector<uint32_t> depths;
@@ -59,7 +60,7 @@ class EvalNeedle : public Command {
                  "tokens between a fact and its question, as in 0,512,4096");
     options.count("--facts", facts_, {1, kMostFacts},
                   "facts of each depth; each takes a pass over another part of the text");
-    options.count("--tokens", tokens_, {2},
+    options.count("--tokens", tokens_, {2, kMostTokens},
                   "tokens before the first question (default: the deepest depth and some more)");
     options.explain(
         "A fact is a sentence such as \"The secret word of Bandwick is lamp.\" with a made-up "

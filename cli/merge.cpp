@@ -93,8 +93,8 @@ class Merger {
 bool is_same_evaluation(const EvalFile& one, const EvalFile& other) {
   return one.protocol == other.protocol && one.model.sha256 == other.model.sha256 &&
          one.arithmetic == other.arithmetic && one.policies == other.policies &&
-         one.reference == other.reference && one.scored_from == other.scored_from &&
-         one.seed == other.seed;
+         one.lane_budgets == other.lane_budgets && one.reference == other.reference &&
+         one.scored_from == other.scored_from && one.seed == other.seed;
 }
 
 /// Of all texts; times are left out, because they differ from run to run.

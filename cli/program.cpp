@@ -195,7 +195,7 @@ ExitStatus dispatch(std::span<const std::string> arguments) {
     std::cout << creator_name() << "\n";
     return ExitStatus::Done;
   }
-  if (first.front() == '-')
+  if (first.starts_with('-'))
     fail_usage("'" + first + "'", "an option before the command", "wanted the command first",
                "as in dendrokv trace --help");
   return run_command(arguments);

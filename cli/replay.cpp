@@ -116,6 +116,8 @@ class Replay : public Command {
           "dendrokv: replay: stopped, nothing was written; run the same command again");
       return ExitStatus::Stopped;
     }
+    for (const PolicyChoice& choice : choices)
+      note_idle_policy(session, trace.info().tokens, choice);
     RunsFile file{.uuid = {},
                   .created = {},
                   .creator = {},

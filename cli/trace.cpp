@@ -149,6 +149,7 @@ class Trace : public Command {
                  std::to_string(plan.info.steps.size()) + " steps, " + plan.info.capture.text() +
                  ", about " + bytes_text(bytes));
     check_disk_space(output_, bytes);
+    note_idle_policy(session, plan.info.tokens, policy);
     const StopOnSignals signals;
     return record(session, model, policy, plan);
   }

@@ -212,7 +212,8 @@ class Trace(_File):
 
 def _run(group):
     run = _attributes(group)
-    run.update({name: group[name][:] for name in ("evict_step", "rival", "score", "rival_score", "reason")})
+    arrays = ("evict_step", "rival", "score", "rival_score", "reason", "lane_budget")
+    run.update({name: group[name][:] for name in arrays if name in group})
     return run
 
 
