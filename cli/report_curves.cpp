@@ -161,11 +161,10 @@ void add_beyond_curves(const Analysis& analysis, const BinBand& band, LineChart&
 std::string rank_words(const Analysis& analysis, const BinBand& band) {
   if (band.page_p.empty() || band.sen_change.empty() || analysis.statistics.units.size() < 2)
     return {};
-  return " By ranks " + analysis.band_names[0] + " changes by " +
-         number(std::exp(band.sen_change[0])) +
-         "× from the first bin to the last (slope of Theil and Sen); p of Page’s trend test, "
+  return " By ranks " + analysis.band_names[0] + " changes by " + times(band.sen_change[0]) +
+         " from the first bin to the last (slope of Theil and Sen); p of Page’s trend test, "
          "upwards: " +
-         number(band.page_p[0]) + ".";
+         p_value_text(band.page_p[0]) + ".";
 }
 
 // --- over periods
