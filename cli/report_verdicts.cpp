@@ -104,7 +104,7 @@ std::string claims_csv(const Analysis& analysis) {
       csv += std::string(ends) + "," + claim.name + "," + csv_text(claim.statement) + "," +
              std::string(verdict_name(claim.verdict)) + "," + csv_number(claim.effect) + "," +
              csv_number(claim.lower) + "," + csv_number(claim.upper) + "," +
-             csv_p_value_text(claim.raw_p_value) + "," + csv_number(claim.p_value) + "," +
+             csv_number(claim.raw_p_value) + "," + csv_number(claim.p_value) + "," +
              std::to_string(claim.units) + "\n";
   };
   add("left out", analysis.statistics.claims);
