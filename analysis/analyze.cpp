@@ -16,6 +16,7 @@
 #include "analysis/sample_statistics.h"
 #include "analysis/sample_sums.h"
 #include "analysis/signal_window.h"
+#include "analysis/usable_range.h"
 #include "data/error.h"
 
 namespace dendrokv {
@@ -97,11 +98,9 @@ Analysis described(const WindowPlan& plan, const std::vector<BandPlace>& layout,
 
 /// Relative to the window.
 IndexRange usable_part(const Analysis& analysis) {
-  const size_t first =
-      std::max(analysis.valid_first, analysis.exclude_first) - analysis.valid_first;
-  const size_t kept = analysis.positions - std::min(analysis.positions, analysis.exclude_last);
-  const size_t end = kept > analysis.valid_first ? kept - analysis.valid_first : 0;
-  return end > first ? IndexRange{first, end - first} : IndexRange{};
+  const IndexRange usable = usable_range(analysis);
+  return usable.count > 0 ? IndexRange{usable.first - analysis.valid_first, usable.count}
+                          : IndexRange{};
 }
 
 /// False when it was stopped.

@@ -213,7 +213,7 @@ class CwtEngine : public BandTransform::Engine {
     const ContinuousWavelet wavelet = parse_continuous_wavelet(choice.wavelet_name());
     std::vector<double> scales;
     for (uint32_t level = 1; level <= choice.levels; ++level)
-      for (const double scale : octave_scales(wavelet, level)) scales.push_back(scale);
+      for (const double scale : scales_of_octave(wavelet, level)) scales.push_back(scale);
     CwtOptions options;
     options.normalisation = Normalisation::L1;
     options.boundary = choice.boundary_rule();

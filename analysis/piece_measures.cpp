@@ -32,8 +32,8 @@ IndexRange inside(IndexRange whole, IndexRange part) {
 }
 
 // Numbers of a head's signal that robust variances read, which cost many times what the other
-// measures do: 8 channels of a window of 512 positions, one of a stretch of 4,096 or more. Heads and
-// pieces take turns in which ones.
+// measures do: 8 channels of a window of 512 positions, one of a stretch of 4,096 or more. Heads
+// and pieces take turns in which ones.
 constexpr size_t kRobustNumbers = 4096;
 
 class PieceMeasurer {

@@ -101,20 +101,16 @@ double quantile(std::vector<double> values, double probability) {
   return *nth;
 }
 
-enum class Sides { One, Both };
-
 // The `confidence` quantile of the largest studentised deviation over the columns.
 double largest_deviation(GridView<const double> statistics, std::span<const double> mean,
-                         std::span<const double> error, double confidence, Sides sides,
+                         std::span<const double> error, double confidence,
                          const Resampling& resampling) {
   const Grid<double> means = bootstrapped_means(statistics, equal_weights(statistics), resampling);
   std::vector<double> largest(means.rows(), 0.0);
   for (size_t draw = 0; draw < means.rows(); ++draw)
     for (size_t c = 0; c < mean.size(); ++c) {
       if (!(error[c] > 0)) continue;
-      const double deviation = (means(draw, c) - mean[c]) / error[c];
-      largest[draw] =
-          std::max(largest[draw], sides == Sides::Both ? std::fabs(deviation) : deviation);
+      largest[draw] = std::max(largest[draw], std::fabs(means(draw, c) - mean[c]) / error[c]);
     }
   return quantile(std::move(largest), confidence);
 }
@@ -210,25 +206,10 @@ Band simultaneous_band(GridView<const double> statistics, double confidence,
   check(statistics, confidence, resampling);
   Band band{column_means(statistics), {}, {}};
   const std::vector<double> error = standard_errors(statistics, band.mean);
-  const double reach =
-      largest_deviation(statistics, band.mean, error, confidence, Sides::Both, resampling);
+  const double reach = largest_deviation(statistics, band.mean, error, confidence, resampling);
   for (size_t c = 0; c < error.size(); ++c) {
     band.lower.push_back(band.mean[c] - reach * error[c]);
     band.upper.push_back(band.mean[c] + reach * error[c]);
-  }
-  return band;
-}
-
-Band simultaneous_lower_band(GridView<const double> statistics, double confidence,
-                             const Resampling& resampling) {
-  check(statistics, confidence, resampling);
-  Band band{column_means(statistics), {}, {}};
-  const std::vector<double> error = standard_errors(statistics, band.mean);
-  const double reach =
-      largest_deviation(statistics, band.mean, error, confidence, Sides::One, resampling);
-  for (size_t c = 0; c < error.size(); ++c) {
-    band.lower.push_back(band.mean[c] - reach * error[c]);
-    band.upper.push_back(std::numeric_limits<double>::infinity());
   }
   return band;
 }

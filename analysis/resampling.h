@@ -55,9 +55,4 @@ Band percentile_band(GridView<const double> statistics, std::span<const double> 
 Band simultaneous_band(GridView<const double> statistics, double confidence,
                        const Resampling& resampling);
 
-/// The same to one side: lower limits that hold together with probability `confidence`; the upper
-/// ones are infinite.
-Band simultaneous_lower_band(GridView<const double> statistics, double confidence,
-                             const Resampling& resampling);
-
 }  // namespace dendrokv

@@ -1,9 +1,11 @@
 #include "analysis/sample_energies.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <string_view>
 #include <utility>
 
 #include "analysis/change_points.h"
@@ -19,6 +21,13 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t kChangeCells = 2048;  // that change points are looked for in
 constexpr uint32_t kChangeDraws = 499;
+
+/// Wavelets whose significance is tabled (analysis/red_noise.h).
+struct FactName {
+  std::string_view wavelet, facts;
+};
+constexpr std::array<FactName, 4> kFactNames = {
+    {{"morlet:6", "morlet"}, {"paul:4", "paul"}, {"dog:2", "dog2"}, {"dog:6", "dog6"}}};
 
 /// Energies of the mean over windows: relative variability sqrt(E_l / size), and the entropy of the
 /// shares of the bands.
@@ -141,16 +150,8 @@ void fill_significance(const PieceSetup& setup, const SampleSums& sums, Statisti
   statistics.lag1 = sums.lag1();
   const ContinuousWavelet wavelet =
       parse_continuous_wavelet(setup.options.transform.wavelet_name());
-  const auto rows = wavelet_facts_table();
-  const std::string name = wavelet.family == ContinuousFamily::Dog
-                               ? "dog" + std::to_string(static_cast<int>(wavelet.parameter))
-                               : setup.options.transform.wavelet_name();
-  const auto facts = std::ranges::find(rows, name.substr(0, name.find(':')), &WaveletFacts::name);
-  const bool tabled = facts != rows.end() &&
-                      (wavelet.family == ContinuousFamily::Dog ||
-                       (wavelet.family == ContinuousFamily::Morlet && wavelet.parameter == 6) ||
-                       (wavelet.family == ContinuousFamily::Paul && wavelet.parameter == 4));
-  if (!tabled) return;
+  const auto facts = std::ranges::find(kFactNames, wavelet.name(), &FactName::wavelet);
+  if (facts == kFactNames.end()) return;
   const std::vector<double> sizes = sums.signal_energy();
   double variance = 0;
   for (size_t p = setup.usable.first; p < setup.usable.first + setup.usable.count; ++p)
@@ -159,8 +160,8 @@ void fill_significance(const PieceSetup& setup, const SampleSums& sums, Statisti
   for (const BandPlace& place : sums.layout()) {
     const double period = std::sqrt(place.period_low * place.period_high),
                  scale = period / wavelet.period();
-    const double degrees =
-        time_average_degrees(*facts, static_cast<double>(setup.usable.count), scale);
+    const double degrees = time_average_degrees(wavelet_facts(facts->facts),
+                                                static_cast<double>(setup.usable.count), scale);
     // L1 over L2
     const double normalised =
         std::pow((wavelet.is_real() ? 1 : 2) / peak, 2) / (2 * std::numbers::pi * scale);

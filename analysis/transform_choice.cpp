@@ -50,7 +50,7 @@ std::vector<BandPlace> octave_places(const TransformChoice& choice, size_t posit
     if (continuous) {
       const ContinuousWavelet wavelet = parse_continuous_wavelet(choice.wavelet_name());
       const auto cone = static_cast<size_t>(
-          std::ceil(octave_scales(wavelet, level).back() * wavelet.e_folding()));
+          std::ceil(scales_of_octave(wavelet, level).back() * wavelet.e_folding()));
       place.valid = inner(positions, cone, cone);
     } else if (choice.kind == TransformKind::Modwt) {
       place.valid = inner(positions, coefficient_span(taps_of(choice), level) - 1, 0);
@@ -165,7 +165,7 @@ IndexRange runs_within(const BandPlace& place, IndexRange part) {
   return {first, end > first ? end - first : 0};
 }
 
-std::vector<double> octave_scales(const ContinuousWavelet& wavelet, uint32_t level) {
+std::vector<double> scales_of_octave(const ContinuousWavelet& wavelet, uint32_t level) {
   std::vector<double> scales;
   for (size_t voice = 0; voice < kVoices; ++voice)
     scales.push_back(std::exp2(level + (static_cast<double>(voice) + 0.5) / kVoices) /
@@ -183,7 +183,7 @@ size_t transform_reach(const TransformChoice& choice) {
   if (choice.kind == TransformKind::Cwt) {
     const ContinuousWavelet wavelet = parse_continuous_wavelet(choice.wavelet_name());
     return static_cast<size_t>(
-        std::ceil(octave_scales(wavelet, choice.levels).back() * wavelet.half_width(kFallen)));
+        std::ceil(scales_of_octave(wavelet, choice.levels).back() * wavelet.half_width(kFallen)));
   }
   return rounded_up(coefficient_span(taps_of(choice), choice.levels), transform_grid(choice));
 }

@@ -64,6 +64,6 @@ size_t coefficient_span(size_t taps, uint32_t level);
 
 inline constexpr size_t kVoices = 8;  // scales of an octave
 /// Scales of the octave of periods from 2^level to 2^(level + 1).
-std::vector<double> octave_scales(const ContinuousWavelet& wavelet, uint32_t level);
+std::vector<double> scales_of_octave(const ContinuousWavelet& wavelet, uint32_t level);
 
 }  // namespace dendrokv

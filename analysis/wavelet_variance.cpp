@@ -97,9 +97,9 @@ double mean_square(std::span<const double> coefficients) {
   return mean_product(coefficients, coefficients);
 }
 
-// The sigma^2 at which mean(w^2 r^2) = E[w^2 r^2], r = W / sigma: Newton's steps on a log scale from
-// the median of the magnitudes, of at most a factor of 2, where the mean rises too slowly the fixed
-// point's own. With u = r^2 / c^2 inside of 1, w^2 r^2 = c^2 u (1 - u)^4.
+// The sigma^2 at which mean(w^2 r^2) = E[w^2 r^2], r = W / sigma: Newton's steps on a log scale, of
+// at most a factor of 2, from the median of the magnitudes; where the mean rises too slowly, the
+// fixed point's own. With u = r^2 / c^2 inside of 1, w^2 r^2 = c^2 u (1 - u)^4.
 double robust_mean_square(std::span<const double> coefficients) {
   DENDROKV_ASSERT(coefficients.size() >= 2);
   static const RobustTuning tuning = tuned();

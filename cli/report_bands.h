@@ -1,5 +1,5 @@
 #pragma once
-// What the figures of an analysis share: names and colours of bands, rows of them, means over cells.
+// What the figures of an analysis share: names and colours of bands, rows of them, means of cells.
 
 #include <cstddef>
 #include <span>

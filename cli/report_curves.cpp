@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "analysis/rise.h"
+#include "analysis/usable_range.h"
 #include "cli/claims_text.h"
 #include "cli/report_bands.h"
 #include "cli/report_figures.h"
@@ -58,7 +58,8 @@ void add_band_curves(const Analysis& analysis, LineChart& chart) {
   }
 }
 
-/// The first null of the highest and the lowest band that are drawn, in the bands' colours.
+/// The first null of the highest and the lowest band that are drawn, in the bands' colours; of one
+/// window, whose curves cross all the time, in ink.
 void add_null_curves(const Analysis& analysis, LineChart& chart) {
   if (analysis.statistics.null_curves.empty()) return;
   const NullCurve& null = analysis.statistics.null_curves[0];
@@ -68,8 +69,9 @@ void add_null_curves(const Analysis& analysis, LineChart& chart) {
   if (bands.size() > 1) places.push_back(bands.size() - 1);
   for (const size_t place : places) {
     const size_t band = bands[place];
-    Series series = curve(analysis.band_names[band] + " under " + null.name, band_colour(place),
-                          LineStyle::Dashed, 1.2);
+    Series series =
+        curve(analysis.band_names[band] + " under " + null.name,
+              analysis.samples == 1 ? "var(--ink)" : band_colour(place), LineStyle::Dashed, 1.2);
     series.x = cell_positions(analysis, width);
     series.y = pooled(row_of(null.mean, analysis, band), width);
     series.low = pooled(row_of(null.low, analysis, band), width);
@@ -159,11 +161,10 @@ void add_beyond_curves(const Analysis& analysis, const BinBand& band, LineChart&
 std::string rank_words(const Analysis& analysis, const BinBand& band) {
   if (band.page_p.empty() || band.sen_change.empty() || analysis.statistics.units.size() < 2)
     return {};
-  return " By ranks " + analysis.band_names[0] + " changes by " +
-         number(std::exp(band.sen_change[0])) +
-         "× from the first bin to the last (slope of Theil and Sen); p of Page’s trend test, "
+  return " By ranks " + analysis.band_names[0] + " changes by " + times(band.sen_change[0]) +
+         " from the first bin to the last (slope of Theil and Sen); p of Page’s trend test, "
          "upwards: " +
-         number(band.page_p[0]) + ".";
+         p_value_text(band.page_p[0]) + ".";
 }
 
 // --- over periods

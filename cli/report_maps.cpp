@@ -5,7 +5,7 @@
 #include <limits>
 #include <utility>
 
-#include "analysis/rise.h"
+#include "analysis/usable_range.h"
 #include "cli/claims_text.h"
 #include "cli/format.h"
 #include "cli/report_bands.h"

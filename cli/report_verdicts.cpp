@@ -12,15 +12,6 @@
 namespace dendrokv {
 namespace {
 
-/// exp of it; more digits where it is close to 1.
-std::string times(double log_ratio) {
-  if (!std::isfinite(log_ratio)) return "–";
-  const double ratio = std::exp(log_ratio);
-  if (std::fabs(log_ratio) >= 0.05) return number(ratio) + "×";
-  char text[16];
-  std::snprintf(text, sizeof text, "%.3f", ratio);
-  return std::string(text) + "×";
-}
 struct Badge {
   const char *sign, *name;
 };
@@ -61,6 +52,7 @@ std::string why_not_testable(const Analysis& analysis) {
 
 /// The answer to the question of the paper, in one sentence.
 std::vector<std::string> answers(const Analysis& analysis) {
+  if (analysis.statistics.claims.empty()) return {};
   const Claim& rise = analysis.statistics.claims.front();
   if (rise.verdict == Verdict::NotTestable)
     return {
@@ -80,7 +72,7 @@ std::vector<std::string> answers(const Analysis& analysis) {
   }
   if (const Claim* high = claim_named(analysis, "high-most-beyond-" + null)) {
     const Claim* plain = claim_named(analysis, "high-most");
-    found.push_back(in_words(*plain) + "; " + in_words(*high) + ".");
+    found.push_back((plain ? in_words(*plain) + "; " : "") + in_words(*high) + ".");
   }
   return found;
 }
@@ -90,8 +82,8 @@ std::string claim_row(const Claim& claim) {
   return "<tr><td><span class=\"badge " + std::string(badge.name) + "\">" + badge.sign + " " +
          std::string(verdict_name(claim.verdict)) + "</span></td><td>" +
          xml_escaped(claim.statement) + "</td><td class=\"n\">" + interval(claim) +
-         "</td><td class=\"n\">" + number(claim.raw_p_value) + "</td><td class=\"n\">" +
-         number(claim.p_value) + "</td></tr>\n";
+         "</td><td class=\"n\">" + p_value_text(claim.raw_p_value) + "</td><td class=\"n\">" +
+         p_value_text(claim.p_value) + "</td></tr>\n";
 }
 
 std::string claim_table(const Analysis& analysis, const std::vector<Claim>& claims) {
@@ -131,6 +123,15 @@ std::string sample_caption(const Analysis& analysis) {
 }
 
 }  // namespace
+
+std::string times(double log_ratio) {
+  if (!std::isfinite(log_ratio)) return "–";
+  const double ratio = std::exp(log_ratio);
+  if (std::fabs(log_ratio) >= 0.05) return number(ratio) + "×";
+  char text[16];
+  std::snprintf(text, sizeof text, "%.3f", ratio);
+  return std::string(text) + "×";
+}
 
 Figure verdict_figure(const Analysis& analysis) {
   Figure figure;

@@ -269,6 +269,66 @@ std::string name_of(const std::vector<std::string>& names, size_t index) {
   return index < names.size() ? names[index] : std::to_string(index);
 }
 
+struct HeatMapFrame {
+  Box map;
+  double bar_width, width;  // width of the whole picture: titles may be wider than the map
+};
+
+constexpr double kMapTop = 40, kBarRoom = 88;
+
+HeatMapFrame heat_map_frame(const HeatMapChart& chart) {
+  double longest = 3 * kLetter;
+  for (const std::string& name : chart.row_names) longest = std::max(longest, text_width(name));
+  HeatMapFrame frame;
+  frame.map = {36 + longest, kMapTop, static_cast<double>(chart.values.cols()) * chart.cell_width,
+               static_cast<double>(chart.values.rows()) * chart.cell_height};
+  frame.bar_width = std::max(frame.map.width, 260.0);
+  const double widest = std::max(text_width(chart.value_title), text_width(chart.column_title));
+  frame.width = frame.map.x + std::max(frame.bar_width + 14, widest) + 10;
+  return frame;
+}
+
+void draw_cells(const HeatMapChart& chart, const ColourScale& scale, const Box& map, Svg& svg) {
+  // Narrow cells would be mostly gap; they overlap by a hair instead, so that no seam shows.
+  const double gap = chart.cell_width < 8 ? -0.4 : 2;
+  const std::string corners = gap > 0 ? " rx=\"2\"" : "";
+  for (size_t r = 0; r < chart.values.rows(); ++r)
+    for (size_t c = 0; c < chart.values.cols(); ++c) {
+      const double value = chart.values(r, c);
+      const Box cell = {map.x + static_cast<double>(c) * chart.cell_width,
+                        map.y + static_cast<double>(r) * chart.cell_height, chart.cell_width - gap,
+                        chart.cell_height - gap};
+      const bool known = usable(value, chart.scale);
+      const Rgb colour = colour_map("viridis").at(known ? scale.axis.pixel(value) : 0);
+      const size_t index = r * chart.values.cols() + c;
+      svg.tooltip(
+          cell, index < chart.cell_names.size() ? chart.cell_names[index] : "",
+          "fill=\"" + (known ? to_hex(colour) : std::string("var(--absent)")) + "\"" + corners);
+      if (known && index < chart.marked.size() && chart.marked[index])
+        svg.circle({cell.x + cell.width / 2, cell.y + cell.height / 2}, 1.8,
+                   "fill=\"" + to_hex(ink_on(colour)) + "\" pointer-events=\"none\"");
+    }
+}
+
+/// Names beside rows and above columns, thinned by powers of two, so that cells of 8 positions are
+/// named 0, 64, 128.
+void draw_names(const HeatMapChart& chart, const Box& map, Svg& svg) {
+  const auto every = [](double cell, double room) {
+    return std::bit_ceil(static_cast<size_t>(std::max(1.0, std::ceil(room / cell))));
+  };
+  double column_room = 26;
+  for (const std::string& name : chart.column_names)
+    column_room = std::max(column_room, text_width(name) + 14);
+  for (size_t r = 0; r < chart.values.rows(); r += every(chart.cell_height, 16))
+    svg.text({map.x - kTickRoom, map.y + (static_cast<double>(r) + 0.5) * chart.cell_height + 4},
+             Anchor::End, name_of(chart.row_names, r), kTickText);
+  for (size_t c = 0; c < chart.values.cols(); c += every(chart.cell_width, column_room))
+    svg.text({map.x + (static_cast<double>(c) + 0.5) * chart.cell_width - 1, map.y - 8},
+             Anchor::Middle, name_of(chart.column_names, c), kTickText);
+  svg.text({map.x, 14}, Anchor::Start, chart.column_title, kTitleText);
+  svg.upright_text({14, map.y + map.height / 2}, chart.row_title, kTitleText);
+}
+
 }  // namespace
 
 std::string line_chart(const LineChart& chart) {
@@ -296,60 +356,13 @@ std::string line_chart(const LineChart& chart) {
 }
 
 std::string heat_map(const HeatMapChart& chart) {
-  const double rows = static_cast<double>(chart.values.rows()),
-               columns = static_cast<double>(chart.values.cols());
-  double longest = 3 * kLetter;
-  for (const std::string& name : chart.row_names) longest = std::max(longest, text_width(name));
-  const double left = 36 + longest;
-  constexpr double kMapTop = 40, kBarRoom = 88;
-  const double map_width = columns * chart.cell_width, map_height = rows * chart.cell_height;
-  const double bar_width = std::max(map_width, 260.0);
-  // Titles may be wider than the map.
-  const double widest = std::max(text_width(chart.value_title), text_width(chart.column_title));
-  const double width = left + std::max(bar_width + 14, widest) + 10;
-  // Narrow cells would be mostly gap; they overlap by a hair instead, so that no seam shows.
-  const double gap = chart.cell_width < 8 ? -0.4 : 2;
-  const std::string corners = gap > 0 ? " rx=\"2\"" : "";
-  Svg svg(width, kMapTop + map_height + kBarRoom, chart.title);
+  const HeatMapFrame frame = heat_map_frame(chart);
+  Svg svg(frame.width, frame.map.y + frame.map.height + kBarRoom, chart.title);
   const ColourScale scale = colour_scale(chart);
-  double column_room = 26;
-  for (const std::string& name : chart.column_names)
-    column_room = std::max(column_room, text_width(name) + 14);
-  // Powers of two, so that cells of 8 positions are named 0, 64, 128.
-  const auto every = [](double cell, double room) {
-    return std::bit_ceil(static_cast<size_t>(std::max(1.0, std::ceil(room / cell))));
-  };
-  const size_t row_step = every(chart.cell_height, 16),
-               column_step = every(chart.cell_width, column_room);
-  for (size_t r = 0; r < chart.values.rows(); ++r) {
-    const double y = kMapTop + static_cast<double>(r) * chart.cell_height;
-    if (r % row_step == 0)
-      svg.text({left - kTickRoom, y + chart.cell_height / 2 + 4}, Anchor::End,
-               name_of(chart.row_names, r), kTickText);
-    for (size_t c = 0; c < chart.values.cols(); ++c) {
-      const double value = chart.values(r, c);
-      const Box cell = {left + static_cast<double>(c) * chart.cell_width, y, chart.cell_width - gap,
-                        chart.cell_height - gap};
-      const std::string fill = usable(value, chart.scale)
-                                   ? "fill=\"" +
-                                         to_hex(colour_map("viridis").at(scale.axis.pixel(value))) +
-                                         "\"" + corners
-                                   : "fill=\"var(--absent)\"" + corners;
-      const size_t index = r * chart.values.cols() + c;
-      const bool marked = index < chart.marked.size() && chart.marked[index];
-      svg.tooltip(cell, index < chart.cell_names.size() ? chart.cell_names[index] : "", fill);
-      if (marked)
-        svg.circle({cell.x + cell.width / 2, cell.y + cell.height / 2}, 1.8,
-                   "fill=\"" + to_hex(ink_on(colour_map("viridis").at(scale.axis.pixel(value)))) +
-                       "\" pointer-events=\"none\"");
-    }
-  }
-  for (size_t c = 0; c < chart.values.cols(); c += column_step)
-    svg.text({left + (static_cast<double>(c) + 0.5) * chart.cell_width - 1, kMapTop - 8},
-             Anchor::Middle, name_of(chart.column_names, c), kTickText);
-  svg.text({left, 14}, Anchor::Start, chart.column_title, kTitleText);
-  svg.upright_text({14, kMapTop + map_height / 2}, chart.row_title, kTitleText);
-  draw_colour_bar(chart, scale, {left, kMapTop + map_height + 14, bar_width, 10}, svg);
+  draw_cells(chart, scale, frame.map, svg);
+  draw_names(chart, frame.map, svg);
+  const double bar_top = frame.map.y + frame.map.height + 14;
+  draw_colour_bar(chart, scale, {frame.map.x, bar_top, frame.bar_width, 10}, svg);
   return svg.finish();
 }
 

@@ -152,15 +152,5 @@ TEST(Bands, SimultaneousOnesHoldEverywhereAtOnce) {
   EXPECT_LT(held / double{kRepetitions}, 0.99);
 }
 
-TEST(Bands, LowerOnesAreTighterThanThoseOfBothSides) {
-  const Grid<double> documents = normal_documents(2, 25, 4);
-  const Band both = simultaneous_band(documents.view(), 0.95, kDraws);
-  const Band lower = simultaneous_lower_band(documents.view(), 0.95, kDraws);
-  for (size_t c = 0; c < 4; ++c) {
-    EXPECT_GT(lower.lower[c], both.lower[c]);
-    EXPECT_TRUE(std::isinf(lower.upper[c]));
-  }
-}
-
 }  // namespace
 }  // namespace dendrokv

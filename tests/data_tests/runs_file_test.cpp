@@ -196,6 +196,14 @@ TEST(AnalysisFile, ReadsBackWhatWasWritten) {
   EXPECT_EQ(read.statistics.variance_median, statistics.variance_median);
   EXPECT_EQ(read.statistics.variance_robust, statistics.variance_robust);
   EXPECT_EQ(read.statistics.changes[0].position, 4u);
+  // What would be read beyond an end is refused.
+  analysis.statistics.changes = {{2, 4, 0.5, 0.25}};
+  write_analysis(folder / "band.h5", analysis);
+  EXPECT_THROW(read_analysis(folder / "band.h5"), Error);
+  analysis.statistics.changes.clear();
+  analysis.statistics.variance_robust = {1, 2, 3};
+  write_analysis(folder / "long.h5", analysis);
+  EXPECT_THROW(read_analysis(folder / "long.h5"), Error);
   EXPECT_EQ(sniff_file(folder / "a.h5"), FileKind::Analysis);
   EXPECT_THROW(read_runs(folder / "a.h5"), Error);
 }
