@@ -19,7 +19,8 @@ namespace dendrokv {
 
 class RowBands {
  public:
-  /// A pair below is layer_index * heads + head_index of recorded ones. `writer` outlives the object.
+  /// A pair below is layer_index * heads + head_index of recorded ones. `writer` outlives the
+  /// object.
   RowBands(TraceWriter& writer, const TraceInfo& info, const RowLayout& layout);
 
   /// One row, written by one thread: every cell of it up to the columns that its band has must be
