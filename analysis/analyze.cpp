@@ -16,6 +16,7 @@
 #include "analysis/sample_statistics.h"
 #include "analysis/sample_sums.h"
 #include "analysis/signal_window.h"
+#include "analysis/usable_range.h"
 #include "data/error.h"
 
 namespace dendrokv {
@@ -41,12 +42,6 @@ std::vector<const Surrogate*> nulls_of(const AnalyzeOptions& options) {
     nulls.push_back(&null);
   }
   return nulls;
-}
-
-IndexRange intersection(IndexRange a, IndexRange b) {
-  const size_t first = std::max(a.first, b.first),
-               end = std::min(a.first + a.count, b.first + b.count);
-  return end > first ? IndexRange{first, end - first} : IndexRange{first, 0};
 }
 
 /// Positions of a window that no end has touched in any band.
@@ -103,11 +98,9 @@ Analysis described(const WindowPlan& plan, const std::vector<BandPlace>& layout,
 
 /// Relative to the window.
 IndexRange usable_part(const Analysis& analysis) {
-  const size_t first =
-      std::max(analysis.valid_first, analysis.exclude_first) - analysis.valid_first;
-  const size_t kept = analysis.positions - std::min(analysis.positions, analysis.exclude_last);
-  const size_t end = kept > analysis.valid_first ? kept - analysis.valid_first : 0;
-  return end > first ? IndexRange{first, end - first} : IndexRange{};
+  const IndexRange usable = usable_range(analysis);
+  return usable.count > 0 ? IndexRange{usable.first - analysis.valid_first, usable.count}
+                          : IndexRange{};
 }
 
 /// False when it was stopped.
@@ -169,6 +162,7 @@ std::optional<Analysis> analyze(TraceSet& traces, const AnalyzeOptions& options,
   const PieceSetup setup{
       plan,
       options,
+      layout,
       std::move(nulls),
       usable,
       BinMap(bins_of(intersection(usable, valid), options.transform.levels), plan.positions()),
@@ -177,7 +171,7 @@ std::optional<Analysis> analyze(TraceSet& traces, const AnalyzeOptions& options,
   const size_t least = least_documents(setup.nulls.size(), options.significance);
   const bool few = plan.documents.size() < least && plan.windows.size() > plan.documents.size();
   const UnitKind kind = few ? UnitKind::Window : UnitKind::Document;
-  SampleSums sums(setup, layout, kind, analysis.valid_first);
+  SampleSums sums(setup, kind, analysis.valid_first);
   if (!add_pieces(setup, traces, sums, progress)) return std::nullopt;
   fill_profile(setup, sums, analysis);
   fill_statistics(setup, sums, kind, analysis);

@@ -1,192 +1,34 @@
 #include "analysis/band_transform.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cmath>
+#include <functional>
+#include <string>
 #include <utility>
 
 #include "analysis/cwt.h"
 #include "analysis/dwt.h"
 #include "analysis/modwt.h"
 #include "analysis/packets.h"
+#include "analysis/wavelet_variance.h"
 #include "data/error.h"
 
 namespace dendrokv {
+
 namespace {
 
-constexpr std::array<std::string_view, 4> kNames = {"dwt", "modwt", "packet", "cwt"};
-constexpr uint32_t kMostPacketLevels = 8;  // 255 bands
-constexpr size_t kVoices = 8;              // scales of an octave
-constexpr double kFallen = 1e-7;
-
-bool is_fused(const TransformChoice& choice) {
-  return choice.kind == TransformKind::Dwt && choice.wavelet_name() == "haar";
-}
-
-Boundary boundary_of(const TransformChoice& choice) {
-  if (choice.boundary) return *choice.boundary;
-  switch (choice.kind) {
-    case TransformKind::Dwt:
-    case TransformKind::Packet:
-      return Boundary::BrickWall;
-    case TransformKind::Modwt:
-      return Boundary::Causal;
-    case TransformKind::Cwt:
-      return Boundary::Zero;
-  }
-  return Boundary::BrickWall;
-}
-
-size_t taps_of(const TransformChoice& choice) {
-  return find_wavelet(choice.wavelet_name()).length();
-}
-
-/// Positions that a coefficient of `level` spans.
-size_t span_of(size_t taps, uint32_t level) {
-  return ((size_t{1} << level) - 1) * (taps - 1) + 1;
-}
-
-IndexRange inner(size_t positions, size_t before, size_t after) {
-  return before + after >= positions ? IndexRange{}
-                                     : IndexRange{before, positions - before - after};
-}
-
-size_t rounded_up(size_t number, size_t unit) {
-  return (number + unit - 1) / unit * unit;
-}
-
-/// Scales of the octave of periods from 2^level to 2^(level + 1).
-std::vector<double> octave(const ContinuousWavelet& wavelet, uint32_t level) {
-  std::vector<double> scales;
-  for (size_t voice = 0; voice < kVoices; ++voice)
-    scales.push_back(std::exp2(level + (static_cast<double>(voice) + 0.5) / kVoices) /
-                     wavelet.period());
-  return scales;
-}
-
-std::vector<BandPlace> octave_places(const TransformChoice& choice, size_t positions) {
-  std::vector<BandPlace> places;
-  const bool decimated = choice.kind == TransformKind::Dwt;
-  const bool continuous = choice.kind == TransformKind::Cwt;
-  size_t first = 0;
-  for (uint32_t level = 1; level <= choice.levels; ++level) {
-    const size_t run = is_fused(choice) ? size_t{1} << level : 1;
-    BandPlace place{(continuous  ? "octave "
-                     : decimated ? "D"
-                                 : "W") +
-                        std::to_string(level),
-                    std::exp2(level),
-                    std::exp2(level + 1),
-                    first,
-                    positions / run,
-                    run,
-                    {0, positions}};
-    if (continuous) {
-      const ContinuousWavelet wavelet = parse_continuous_wavelet(choice.wavelet_name());
-      const auto cone =
-          static_cast<size_t>(std::ceil(octave(wavelet, level).back() * wavelet.e_folding()));
-      place.valid = inner(positions, cone, cone);
-    } else if (choice.kind == TransformKind::Modwt) {
-      place.valid = inner(positions, span_of(taps_of(choice), level) - 1, 0);
-    } else if (!is_fused(choice)) {
-      const size_t reach = span_of(taps_of(choice), level);
-      place.valid = inner(positions, reach, reach);
-    }
-    first += place.count;
-    places.push_back(std::move(place));
-  }
-  return places;
-}
-
-std::vector<BandPlace> packet_places(const TransformChoice& choice, size_t positions) {
-  std::vector<BandPlace> places;
-  const size_t bands = size_t{1} << choice.levels, run = bands;
-  const bool haar = choice.wavelet_name() == "haar";
-  const size_t reach = haar ? 0 : rounded_up(span_of(taps_of(choice), choice.levels), run);
-  for (size_t band = 0; band + 1 < bands; ++band) {
-    const auto place = static_cast<double>(bands - 1 - band);  // in the order of frequency, from 0
-    const double octaves = 2 * static_cast<double>(bands);
-    places.push_back({"P" + std::to_string(band + 1), octaves / (place + 1), octaves / place,
-                      band * (positions / run), positions / run, run,
-                      inner(positions, reach, reach)});
-  }
-  return places;
-}
+/// Of one band: rows of coefficients, to be multiplied by `scale`. Row k is of the positions from
+/// k * run on, and of those that are not more than `reach` away from them.
+struct BandValues {
+  size_t band;
+  GridView<const float> values;  // [row, channel]
+  double scale = 1;
+  size_t run = 1, reach = 0;
+};
+using BandVisitor = std::function<void(const BandValues&)>;
+using Places = std::vector<BandPlace>;
 
 }  // namespace
-
-std::string_view transform_name(TransformKind kind) {
-  return kNames[static_cast<size_t>(kind)];
-}
-
-TransformKind parse_transform(std::string_view name) {
-  const auto found = std::ranges::find(kNames, name);
-  if (found == kNames.end())
-    fail("transform '" + std::string(name) + "'", "not known", "wanted dwt, modwt, packet or cwt",
-         did_you_mean(name, kNames));
-  return static_cast<TransformKind>(found - kNames.begin());
-}
-
-std::string TransformChoice::wavelet_name() const {
-  if (!wavelet.empty()) return wavelet;
-  return kind == TransformKind::Cwt ? "morlet" : "haar";
-}
-
-std::string TransformChoice::boundary_text() const {
-  if (is_fused(*this)) return "aligned";
-  return std::string(boundary_name(boundary_of(*this)));
-}
-
-void TransformChoice::check() const {
-  const uint32_t most = kind == TransformKind::Packet ? kMostPacketLevels : kMostLevels;
-  if (levels < 1 || levels > most)
-    fail("levels", std::to_string(levels), "wanted 1 to " + std::to_string(most));
-  if (kind == TransformKind::Cwt)
-    parse_continuous_wavelet(wavelet_name());
-  else
-    find_wavelet(wavelet_name());
-  const auto refuse = [&](std::string wanted) {
-    fail("boundary '" + std::string(boundary_name(*boundary)) + "' of " +
-             std::string(transform_name(kind)),
-         "would give values that depend on it", std::move(wanted));
-  };
-  if (!boundary) return;
-  if (kind == TransformKind::Modwt && *boundary != Boundary::Causal)
-    refuse("wanted causal: coefficients see older positions only");
-  const bool circular = *boundary == Boundary::Periodization || *boundary == Boundary::BrickWall ||
-                        *boundary == Boundary::Causal;
-  if (kind == TransformKind::Packet && !circular)
-    refuse("wanted periodization, brick-wall or causal");
-  if (kind == TransformKind::Cwt &&
-      (*boundary == Boundary::BrickWall || *boundary == Boundary::Causal))
-    refuse(
-        "wanted zero, constant, symmetric, reflect, periodic, smooth, antisymmetric or "
-        "antireflect");
-}
-
-size_t transform_grid(const TransformChoice& choice) {
-  const bool decimated = choice.kind == TransformKind::Dwt || choice.kind == TransformKind::Packet;
-  return decimated ? size_t{1} << choice.levels : 1;
-}
-
-size_t transform_reach(const TransformChoice& choice) {
-  if (is_fused(choice)) return 0;
-  if (choice.kind == TransformKind::Cwt) {
-    const ContinuousWavelet wavelet = parse_continuous_wavelet(choice.wavelet_name());
-    // A Gaussian of e-folding time sqrt 2 s falls below kFallen at sqrt(-2 ln kFallen) s.
-    const double reach = wavelet.e_folding() * std::sqrt(-std::log(kFallen));
-    return static_cast<size_t>(std::ceil(octave(wavelet, choice.levels).back() * reach));
-  }
-  return rounded_up(span_of(taps_of(choice), choice.levels), transform_grid(choice));
-}
-
-std::vector<BandPlace> band_places(const TransformChoice& choice, size_t positions) {
-  choice.check();
-  DENDROKV_ASSERT(positions % transform_grid(choice) == 0);
-  return choice.kind == TransformKind::Packet ? packet_places(choice, positions)
-                                              : octave_places(choice, positions);
-}
 
 class BandTransform::Engine {
  public:
@@ -194,55 +36,112 @@ class BandTransform::Engine {
   /// Adds |band| and band^2 of each channel to the rows of amplitudes.
   virtual void add(const Grid<float>& signal, std::span<double> magnitude,
                    std::span<double> energy) const = 0;
+  /// Coefficients of every band once, in any order; of no band where there are none.
+  virtual void each_series(const Grid<float>& /*signal*/, const BandVisitor& /*visit*/) const {}
 };
 
 namespace {
 
-using Places = std::vector<BandPlace>;
-
-struct Sums {
-  std::span<double> magnitude, energy;
-  void add(size_t place, double value) const {
-    magnitude[place] += std::fabs(value);
-    energy[place] += value * value;
-  }
-};
-
-class DwtEngine : public BandTransform::Engine {
+/// Transforms that give a band of each channel; what is added up are its rows.
+class CoefficientEngine : public BandTransform::Engine {
  public:
-  DwtEngine(const TransformChoice& choice, const Places& places, size_t positions)
-      : places_(places),
-        dwt_(find_wavelet(choice.wavelet_name()), boundary_of(choice), positions, choice.levels) {}
+  explicit CoefficientEngine(const Places& places) : places_(places) {}
+
+  /// Every band once, in any order, rows as its place has them.
+  virtual void each_band(const Grid<float>& signal, const BandVisitor& visit) const = 0;
+  void each_series(const Grid<float>& signal, const BandVisitor& visit) const override {
+    each_band(signal, visit);
+  }
 
   void add(const Grid<float>& signal, std::span<double> magnitude,
            std::span<double> energy) const override {
+    each_band(signal, [&](const BandValues& band) {
+      const size_t first = places_[band.band].first;
+      for (size_t k = 0; k < band.values.rows(); ++k)
+        for (const float coefficient : band.values.row(k)) {
+          const double value = double{coefficient} * band.scale;
+          magnitude[first + k] += std::fabs(value);
+          energy[first + k] += value * value;
+        }
+    });
+  }
+
+ protected:
+  const Places& places() const { return places_; }
+
+ private:
+  Places places_;
+};
+
+/// Means over the halves of blocks, as the fused profile has them without the signal.
+class HaarEngine : public CoefficientEngine {
+ public:
+  using CoefficientEngine::CoefficientEngine;
+
+  void each_band(const Grid<float>& signal, const BandVisitor& visit) const override {
+    Grid<float> means = signal;
+    Grid<float> details(signal.rows() / 2, signal.cols());
+    for (size_t band = 0; band < places().size(); ++band) {
+      const size_t blocks = places()[band].count;
+      for (size_t k = 0; k < blocks; ++k)
+        for (size_t c = 0; c < signal.cols(); ++c) {
+          const float older = means(2 * k, c), newer = means(2 * k + 1, c);
+          details(k, c) = (older - newer) / 2;
+          means(k, c) = (older + newer) / 2;
+        }
+      visit({band, std::as_const(details).view().rows_from(0, blocks), 1, places()[band].run});
+    }
+  }
+};
+
+class DwtEngine : public CoefficientEngine {
+ public:
+  DwtEngine(const TransformChoice& choice, const Places& places, size_t positions)
+      : CoefficientEngine(places),
+        taps_(find_wavelet(choice.wavelet_name()).length()),
+        dwt_(find_wavelet(choice.wavelet_name()), choice.boundary_rule(), positions,
+             choice.levels) {}
+
+  void each_band(const Grid<float>& signal, const BandVisitor& visit) const override {
     Grid<float> all(dwt_.coefficients(), signal.cols()), band(signal.rows(), signal.cols());
     const auto views = dwt_.bands_of(rows_view(all.view()));
     dwt_.forward(rows_view(signal.view()), std::span(views));
-    const Sums sums{magnitude, energy};
     for (uint32_t level = 1; level <= dwt_.levels(); ++level) {
       // [A_J, D_J, ..., D_1]
       std::vector<SignalView<const float>> one(views.begin(), views.end());
       for (size_t i = 0; i < one.size(); ++i)
         if (i != one.size() - level) one[i].data = nullptr;
       dwt_.inverse(std::span<const SignalView<const float>>(one), rows_view(band.view()));
-      for (size_t p = 0; p < band.rows(); ++p)
-        for (const float value : band.row(p)) sums.add(places_[level - 1].first + p, double{value});
+      visit({level - 1, std::as_const(band).view()});
+    }
+  }
+
+  void each_series(const Grid<float>& signal, const BandVisitor& visit) const override {
+    Grid<float> all(dwt_.coefficients(), signal.cols());
+    const auto views = dwt_.bands_of(rows_view(all.view()));
+    dwt_.forward(rows_view(signal.view()), std::span(views));
+    size_t end = all.rows();
+    for (uint32_t level = 1; level <= dwt_.levels(); ++level) {
+      const size_t count = views[views.size() - level].positions;
+      end -= count;
+      visit({level - 1, std::as_const(all).view().rows_from(end, count),
+             std::exp2(-static_cast<double>(level) / 2), size_t{1} << level,
+             coefficient_span(taps_, level)});
     }
   }
 
  private:
-  Places places_;
+  size_t taps_;
   Dwt dwt_;
 };
 
-class ModwtEngine : public BandTransform::Engine {
+class ModwtEngine : public CoefficientEngine {
  public:
   ModwtEngine(const TransformChoice& choice, const Places& places, size_t positions)
-      : places_(places), modwt_(find_wavelet(choice.wavelet_name()), positions, choice.levels) {}
+      : CoefficientEngine(places),
+        modwt_(find_wavelet(choice.wavelet_name()), positions, choice.levels) {}
 
-  void add(const Grid<float>& signal, std::span<double> magnitude,
-           std::span<double> energy) const override {
+  void each_band(const Grid<float>& signal, const BandVisitor& visit) const override {
     std::vector<Grid<float>> details(modwt_.levels(), Grid<float>(signal.rows(), signal.cols()));
     Grid<float> smooth(signal.rows(), signal.cols());
     std::vector<SignalView<float>> detail_views, smooth_views;
@@ -253,48 +152,39 @@ class ModwtEngine : public BandTransform::Engine {
     }
     smooth_views.back() = rows_view(smooth.view());
     modwt_.forward<float>(rows_view(signal.view()), detail_views, smooth_views);
-    const Sums sums{magnitude, energy};
-    for (size_t level = 0; level < details.size(); ++level)
-      for (size_t p = 0; p < signal.rows(); ++p)
-        for (const float value : details[level].row(p))
-          sums.add(places_[level].first + p, double{value});
+    for (size_t band = 0; band < details.size(); ++band)
+      visit({band, std::as_const(details[band]).view()});
   }
 
  private:
-  Places places_;
   Modwt modwt_;
 };
 
-class PacketEngine : public BandTransform::Engine {
+class PacketEngine : public CoefficientEngine {
  public:
   PacketEngine(const TransformChoice& choice, const Places& places)
-      : places_(places),
+      : CoefficientEngine(places),
         wavelet_(find_wavelet(choice.wavelet_name())),
-        boundary_(boundary_of(choice)),
+        boundary_(choice.boundary_rule()),
         levels_(choice.levels) {}
 
-  void add(const Grid<float>& signal, std::span<double> magnitude,
-           std::span<double> energy) const override {
+  void each_band(const Grid<float>& signal, const BandVisitor& visit) const override {
     const PacketTree<float> tree(wavelet_, boundary_, levels_, signal.view());
     const double scale = std::exp2(-static_cast<double>(levels_) / 2);
-    const Sums sums{magnitude, energy};
     for (const PacketNode node : PacketTree<float>::level_basis(levels_)) {
       const uint32_t frequency = frequency_place(node);
       if (frequency == 0) continue;
-      const GridView<const float> band = tree.band(node);
-      const size_t first = places_[(size_t{1} << levels_) - 1 - frequency].first;
-      for (size_t k = 0; k < band.rows(); ++k)
-        for (const float value : band.row(k)) sums.add(first + k, double{value} * scale);
+      visit({(size_t{1} << levels_) - 1 - frequency, tree.band(node), scale, size_t{1} << levels_});
     }
   }
 
  private:
-  Places places_;
   Wavelet wavelet_;
   Boundary boundary_;
   uint32_t levels_;
 };
 
+/// Power of octaves, channel by channel: the coefficients of a long text would not fit.
 class CwtEngine : public BandTransform::Engine {
  public:
   CwtEngine(const TransformChoice& choice, const Places& places, size_t positions)
@@ -306,14 +196,15 @@ class CwtEngine : public BandTransform::Engine {
            std::span<double> energy) const override {
     std::vector<float> channel(signal.rows());
     Grid<float> power(bands_.size(), signal.rows());
-    const Sums sums{magnitude, energy};
     for (size_t c = 0; c < signal.cols(); ++c) {
       for (size_t p = 0; p < channel.size(); ++p) channel[p] = signal(p, c);
       cwt_.power<float>(channel, bands_, power.view());
       for (size_t band = 0; band < bands_.size(); ++band)
-        for (size_t p = 0; p < channel.size(); ++p)
-          sums.add(places_[band].first + p,
-                   std::sqrt(std::max(0.0, double{power(band, p)}) / kVoices));
+        for (size_t p = 0; p < channel.size(); ++p) {
+          const double mean = std::max(0.0, double{power(band, p)}) / kVoices;
+          magnitude[places_[band].first + p] += std::sqrt(mean);
+          energy[places_[band].first + p] += mean;
+        }
     }
   }
 
@@ -322,10 +213,10 @@ class CwtEngine : public BandTransform::Engine {
     const ContinuousWavelet wavelet = parse_continuous_wavelet(choice.wavelet_name());
     std::vector<double> scales;
     for (uint32_t level = 1; level <= choice.levels; ++level)
-      for (const double scale : octave(wavelet, level)) scales.push_back(scale);
+      for (const double scale : scales_of_octave(wavelet, level)) scales.push_back(scale);
     CwtOptions options;
     options.normalisation = Normalisation::L1;
-    options.boundary = boundary_of(choice);
+    options.boundary = choice.boundary_rule();
     return Cwt(wavelet, positions, std::move(scales), options);
   }
 
@@ -338,7 +229,7 @@ std::unique_ptr<BandTransform::Engine> engine_of(const TransformChoice& choice,
                                                  const Places& places, size_t positions) {
   switch (choice.kind) {
     case TransformKind::Dwt:
-      if (is_fused(choice)) return nullptr;
+      if (choice.is_aligned()) return std::make_unique<HaarEngine>(places);
       return std::make_unique<DwtEngine>(choice, places, positions);
     case TransformKind::Modwt:
       return std::make_unique<ModwtEngine>(choice, places, positions);
@@ -355,14 +246,16 @@ std::unique_ptr<BandTransform::Engine> engine_of(const TransformChoice& choice,
        "wanted a query that sees every position of the window");
 }
 
-/// One head's signal, and its energy per position.
+/// One head's signal in some channels, and its energy per position.
 Grid<float> signal_of(GridView<const float> weights, GridView<const float> values, size_t head,
-                      double* energy) {
-  Grid<float> signal(values.rows(), values.cols());
+                      ChannelSample channels, double* energy) {
+  const size_t offset = (channels.first + head) % channels.stride;
+  Grid<float> signal(values.rows(),
+                     (values.cols() - offset + channels.stride - 1) / channels.stride);
   for (size_t p = 0; p < signal.rows(); ++p) {
     double sum = 0;
     for (size_t c = 0; c < signal.cols(); ++c) {
-      signal(p, c) = weights(head, p) * values(p, c);
+      signal(p, c) = weights(head, p) * values(p, offset + c * channels.stride);
       sum += double{signal(p, c)} * double{signal(p, c)};
     }
     if (!std::isfinite(sum)) fail_at_gap(p);
@@ -385,7 +278,7 @@ BandTransform::BandTransform(BandTransform&&) noexcept = default;
 void BandTransform::measure(GridView<const float> weights, GridView<const float> values,
                             const HaarMeasures& out) const {
   DENDROKV_ASSERT(out.magnitude.rows() == weights.rows() && out.log_magnitude.rows() == 0);
-  if (!engine_) return haar_measures<float>(weights, values, choice_.levels, out);
+  if (choice_.is_aligned()) return haar_measures<float>(weights, values, choice_.levels, out);
   std::vector<double> unused(amplitudes_);
   const auto channels = static_cast<double>(values.cols());
   for (size_t head = 0; head < weights.rows(); ++head) {
@@ -395,10 +288,33 @@ void BandTransform::measure(GridView<const float> weights, GridView<const float>
         out.energy.rows() > 0 ? out.energy.row(head) : std::span<double>(unused);
     std::ranges::fill(magnitude, 0.0);
     std::ranges::fill(energy, 0.0);
-    engine_->add(signal_of(weights, values, head, size), magnitude, energy);
+    engine_->add(signal_of(weights, values, head, {}, size), magnitude, energy);
     for (double& value : magnitude) value /= channels;
     for (double& value : energy) value /= channels;
   }
+}
+
+void BandTransform::measure_robust(GridView<const float> weights, GridView<const float> values,
+                                   std::span<const IndexRange> counted, ChannelSample channels,
+                                   std::span<RobustSum> sums) const {
+  DENDROKV_ASSERT(counted.size() == places_.size() && sums.size() == places_.size());
+  DENDROKV_ASSERT(channels.stride >= 1 && channels.stride <= values.cols());
+  std::vector<double> series;
+  const auto add = [&](const BandValues& band) {
+    const IndexRange part = counted[band.band];
+    const size_t first = (part.first + band.reach + band.run - 1) / band.run;
+    const size_t end = (part.first + part.count - std::min(part.count, band.reach)) / band.run;
+    if (end < first + kLeastSeries) return;
+    for (size_t c = 0; c < band.values.cols(); ++c) {
+      series.clear();
+      for (size_t k = first; k < end; ++k) series.push_back(double{band.values(k, c)});
+      sums[band.band].weighed +=
+          band.scale * band.scale * robust_mean_square(series) * static_cast<double>(series.size());
+      sums[band.band].coefficients += series.size();
+    }
+  };
+  for (size_t head = 0; head < weights.rows(); ++head)
+    engine_->each_series(signal_of(weights, values, head, channels, nullptr), add);
 }
 
 }  // namespace dendrokv

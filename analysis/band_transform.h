@@ -11,54 +11,28 @@
 //   cwt     root of the mean power over the scales of an octave, L1: a sine of amplitude A gives
 //           about A (Torrence and Compo 1998)
 
-#include <cstdint>
 #include <memory>
-#include <optional>
-#include <string>
-#include <string_view>
+#include <span>
 #include <vector>
 
-#include "analysis/boundary.h"
 #include "analysis/haar.h"
+#include "analysis/transform_choice.h"
 #include "data/grid.h"
-#include "data/trace.h"
 
 namespace dendrokv {
 
-enum class TransformKind : uint8_t { Dwt, Modwt, Packet, Cwt };
-std::string_view transform_name(TransformKind kind);
-TransformKind parse_transform(std::string_view name);  // throws Error
-
-struct TransformChoice {
-  TransformKind kind = TransformKind::Dwt;
-  std::string wavelet;  // empty = haar, or morlet for a continuous transform
-  uint32_t levels = 5;
-  std::optional<Boundary> boundary;  // the transform's own unless set
-
-  /// Throws Error: unknown wavelet, levels out of range, a boundary that the transform does not
-  /// have.
-  void check() const;
-  std::string wavelet_name() const;
-  std::string boundary_text() const;
+/// Robust variances of series of coefficients, each of one channel of a head, in the unit of the
+/// band's energy: their sum weighed by the lengths of the series, and the sum of these.
+struct RobustSum {
+  double weighed = 0;
+  size_t coefficients = 0;
 };
-
-/// One band and where its amplitudes stand in a row of them: `count` runs of `run` positions each,
-/// in time order.
-struct BandPlace {
-  std::string name;                // "D1"
-  double period_low, period_high;  // tokens
-  size_t first, count, run;
-  IndexRange valid;  // positions that no end has touched
+/// Coefficients of a series that has a robust variance.
+inline constexpr size_t kLeastSeries = 8;
+/// Head h stands for all channels by those from (first + h) % stride on, every stride-th one.
+struct ChannelSample {
+  size_t first = 0, stride = 1;
 };
-
-/// Of a signal of `positions`, a multiple of transform_grid(). The first band is the highest
-/// frequency.
-std::vector<BandPlace> band_places(const TransformChoice& choice, size_t positions);
-/// Windows are a multiple of it: 2^levels for decimated transforms, else 1.
-size_t transform_grid(const TransformChoice& choice);
-/// Positions on either side that a value depends on (dwt: both transforms together), a multiple of
-/// transform_grid(). Of wavelets that never end: where they have fallen below 1e-7 of their peak.
-size_t transform_reach(const TransformChoice& choice);
 
 /// The transform of signals of one length. Never changes, so that threads may share it.
 class BandTransform {
@@ -76,6 +50,14 @@ class BandTransform {
   void measure(GridView<const float> weights, GridView<const float> values,
                const HaarMeasures& out) const;
 
+  /// Adds the M-estimates (robust_mean_square() of analysis/wavelet_variance.h) of the coefficients
+  /// of each band that lie within its `counted` positions to `sums`; both [band]. Of the decimated
+  /// transform these are the coefficients, not what is reconstructed from them: that has another
+  /// variance at each phase. Continuous transforms have powers, and add nothing.
+  void measure_robust(GridView<const float> weights, GridView<const float> values,
+                      std::span<const IndexRange> counted, ChannelSample channels,
+                      std::span<RobustSum> sums) const;
+
   /// Bands of one head's signal [position, channel]; defined in the .cpp.
   class Engine;
 
@@ -83,7 +65,7 @@ class BandTransform {
   TransformChoice choice_;
   std::vector<BandPlace> places_;
   size_t amplitudes_ = 0;
-  std::unique_ptr<Engine> engine_;  // none for the fused profile
+  std::unique_ptr<Engine> engine_;
 };
 
 }  // namespace dendrokv

@@ -85,7 +85,8 @@ std::array<std::string_view, kBoundaries> boundary_names() {
 Boundary parse_boundary(std::string_view name) {
   const auto found = std::ranges::find(kNames, name);
   if (found == kNames.end())
-    fail("boundary '" + std::string(name) + "'", "not known", did_you_mean(name, kNames));
+    fail("boundary '" + std::string(name) + "'", "not known", "wanted a name from the table",
+         did_you_mean(name, kNames));
   return static_cast<Boundary>(found - kNames.begin());
 }
 

@@ -73,7 +73,8 @@ Undecimated kind_of(const std::string& name) {
                                                       "stationary-normalised"};
   for (size_t i = 0; i < kNames.size(); ++i)
     if (kNames[i] == name) return static_cast<Undecimated>(i);
-  fail("transform '" + name + "'", "not known", did_you_mean(name, kNames));
+  fail("transform '" + name + "'", "not known", "wanted a name from the table",
+       did_you_mean(name, kNames));
 }
 
 template <class Body>

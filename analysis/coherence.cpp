@@ -87,7 +87,9 @@ class Coherence::Runner {
     cwt_.forward<double>(x, x_.view());
     cwt_.forward<double>(y, y_.view());
     for (size_t s = 0; s < scales_; ++s) {
-      const double weight = 1 / cwt_.scales()[s];
+      // Under L1 the power is divided by the scale already.
+      const double weight =
+          cwt_.options().normalisation == Normalisation::L1 ? 1 : 1 / cwt_.scales()[s];
       const std::span<Complex> of_x = x_.row(s), of_y = y_.row(s), powers = powers_.row(s);
       for (size_t n = 0; n < of_x.size(); ++n) {
         powers[n] = {weight * std::norm(of_x[n]), weight * std::norm(of_y[n])};
@@ -161,7 +163,7 @@ std::vector<double> Coherence::significance(double lag1_x, double lag1_y, double
     fail("confidence", std::to_string(confidence), "wanted a number between 0 and 1");
   if (surrogates == 0) fail("surrogates", "0", "wanted at least 1");
   const size_t scales = cwt_.scales().size(),
-               pieces = std::min<size_t>(surrogates, size_t{4} * threads);
+               pieces = std::min<size_t>(surrogates, size_t{4} * std::max(threads, 1u));
   std::vector<Grid<uint64_t>> counts(pieces, Grid<uint64_t>(scales, kBins));
   for_each_piece(pieces, threads, [&](size_t piece) {
     Runner runner(*this);

@@ -158,6 +158,31 @@ double ContinuousWavelet::e_folding() const {
   }
 }
 
+// Paul: |psi| is that of |1 - i t|^-(m + 1). DOG: a Hermite polynomial, behind its zeros below t^m,
+// under a Gaussian; its largest value is about (m - 1)!!. Morse: a Gaussian, then the tail that the
+// corner of u^beta at 0 gives, Gamma(beta + 1) / t^(beta + 1).
+double ContinuousWavelet::half_width(double fraction) const {
+  const double fall = -std::log(fraction), gaussian = e_folding() * std::sqrt(fall);
+  switch (family) {
+    case ContinuousFamily::Paul:
+      return std::sqrt(std::expm1(2 * fall / (parameter + 1)));
+    case ContinuousFamily::Dog: {
+      const double peak_log = parameter / 2 * std::numbers::ln2 + std::lgamma((parameter + 1) / 2) -
+                              0.5 * std::log(kPi);
+      double t = gaussian;
+      for (int i = 0; i < 50; ++i) t = std::sqrt(2 * (fall + parameter * std::log(t) - peak_log));
+      return t;
+    }
+    case ContinuousFamily::Morse: {
+      const double order = parameter + 1;
+      const double tail = std::lgamma(order) + std::log(gamma) - std::lgamma(order / gamma) + fall;
+      return std::max(gaussian, std::exp(tail / order));
+    }
+    default:
+      return gaussian;
+  }
+}
+
 double ContinuousWavelet::at_zero() const {
   if (const Published* row = published(*this)) return row->at_zero;
   const Support wide = support(1e-14);
@@ -183,7 +208,8 @@ ContinuousWavelet parse_continuous_wavelet(std::string_view text) {
   for (const FamilyRow& row : kTable) names.push_back(row.row.name);
   const auto found = std::ranges::find(names, name);
   if (found == names.end())
-    fail("wavelet '" + std::string(text) + "'", "not known", did_you_mean(name, names));
+    fail("wavelet '" + std::string(text) + "'", "not known", "wanted morlet, paul, dog or morse",
+         did_you_mean(name, names));
   const FamilyRow& row = kTable[static_cast<size_t>(found - names.begin())];
   ContinuousWavelet wavelet{row.family, row.parameter, row.gamma};
   if (name.size() == text.size()) return wavelet;

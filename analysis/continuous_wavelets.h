@@ -41,6 +41,9 @@ struct ContinuousWavelet {
   double period() const;
   /// Time at scale 1 in which the power of an edge falls by e^2.
   double e_folding() const;
+  /// Time at scale 1 beyond which |psi| stays below about `fraction` of its largest value (at most
+  /// twice it), fraction <= 1e-3. Paul and Morse fall as a power of time only.
+  double half_width(double fraction) const;
   /// psi(0) of the wavelet in time, and the constant of the reconstruction (Torrence and Compo,
   /// equation 13): their table where it has the wavelet, else by quadrature.
   double at_zero() const;

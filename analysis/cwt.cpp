@@ -281,7 +281,7 @@ void Cwt::forward(std::span<const Real> signal, GridView<std::complex<Real>> out
   DENDROKV_ASSERT(out.rows() == scales_.size() && out.cols() == positions_);
   const auto spectrum = Runner<Real>::spectrum(*this, signal);
   // Neighbouring rows to one thread, which keeps its buffers.
-  const size_t pieces = std::min<size_t>(scales_.size(), size_t{4} * threads);
+  const size_t pieces = std::min<size_t>(scales_.size(), size_t{4} * std::max(threads, 1u));
   for_each_piece(pieces, threads, [&](size_t piece) {
     Runner<Real> runner(*this, spectrum);
     const size_t end = scales_.size() * (piece + 1) / pieces;

@@ -32,9 +32,4 @@ double chi_squared_upper_tail(double degrees, double value) {
   return boost::math::cdf(boost::math::complement(boost::math::chi_squared(degrees), value));
 }
 
-double students_t_quantile(double degrees, double probability) {
-  DENDROKV_ASSERT(degrees > 0 && probability > 0 && probability < 1);
-  return boost::math::quantile(boost::math::students_t(degrees), probability);
-}
-
 }  // namespace dendrokv

@@ -11,7 +11,4 @@ double student_quantile(double degrees, double probability);
 double chi_squared_quantile(double degrees, double probability);
 double chi_squared_upper_tail(double degrees, double value);
 
-/// Of Student's t.
-double students_t_quantile(double degrees, double probability);
-
 }  // namespace dendrokv

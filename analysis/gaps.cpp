@@ -66,7 +66,8 @@ std::string_view gaps_name(Gaps policy) {
 Gaps parse_gaps(std::string_view name) {
   const auto found = std::ranges::find(kNames, name);
   if (found == kNames.end())
-    fail("gaps '" + std::string(name) + "'", "not known", did_you_mean(name, kNames));
+    fail("gaps '" + std::string(name) + "'", "not known", "wanted error, mask or interpolate",
+         did_you_mean(name, kNames));
   return static_cast<Gaps>(found - kNames.begin());
 }
 

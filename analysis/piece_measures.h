@@ -23,8 +23,11 @@ struct Piece {
 struct PieceSetup {
   const WindowPlan& plan;
   const AnalyzeOptions& options;
+  std::vector<BandPlace> layout;  // of a window
   std::vector<const Surrogate*> nulls;
-  IndexRange usable;  // where nulls change something, relative to a window
+  // Positions of a window that are not left out: where nulls change something, and what variances
+  // are of.
+  IndexRange usable;
   BinMap bins, bins_with_ends;
   size_t block = 1;  // positions of a local size
 };
@@ -44,7 +47,9 @@ struct PieceSums {
   // Of each null, [amplitude of own]: over draws, of the mean over lanes.
   std::vector<std::vector<double>> null_mean, null_variance;
   BinSums bins, bins_with_ends;
-  // Of neighbouring samples, for the lag-1 autocorrelation; continuous transforms only.
+  std::vector<RobustSum> robust;  // [band] over lanes
+  // Of neighbouring samples in the usable positions, for the lag-1 autocorrelation; continuous
+  // transforms only.
   double product = 0, square = 0;
 };
 

@@ -90,8 +90,10 @@ Grid<double> bootstrapped_means(GridView<const double> statistics, std::span<con
   return means;
 }
 
-// The smallest number that at least `probability` of the values do not exceed.
+// The smallest number that at least `probability` of the values do not exceed; NaN when one is.
 double quantile(std::vector<double> values, double probability) {
+  if (std::ranges::any_of(values, [](double value) { return std::isnan(value); }))
+    return std::numeric_limits<double>::quiet_NaN();
   const auto last = static_cast<double>(values.size() - 1);
   const double place = std::ceil(probability * static_cast<double>(values.size())) - 1;
   const auto nth = values.begin() + static_cast<std::ptrdiff_t>(std::clamp(place, 0.0, last));
@@ -99,20 +101,16 @@ double quantile(std::vector<double> values, double probability) {
   return *nth;
 }
 
-enum class Sides { One, Both };
-
 // The `confidence` quantile of the largest studentised deviation over the columns.
 double largest_deviation(GridView<const double> statistics, std::span<const double> mean,
-                         std::span<const double> error, double confidence, Sides sides,
+                         std::span<const double> error, double confidence,
                          const Resampling& resampling) {
   const Grid<double> means = bootstrapped_means(statistics, equal_weights(statistics), resampling);
   std::vector<double> largest(means.rows(), 0.0);
   for (size_t draw = 0; draw < means.rows(); ++draw)
     for (size_t c = 0; c < mean.size(); ++c) {
-      if (error[c] == 0) continue;
-      const double deviation = (means(draw, c) - mean[c]) / error[c];
-      largest[draw] =
-          std::max(largest[draw], sides == Sides::Both ? std::fabs(deviation) : deviation);
+      if (!(error[c] > 0)) continue;
+      largest[draw] = std::max(largest[draw], std::fabs(means(draw, c) - mean[c]) / error[c]);
     }
   return quantile(std::move(largest), confidence);
 }
@@ -155,6 +153,9 @@ double sign_flip_p_value(std::span<const double> values, Alternative alternative
 
 double page_trend_p_value(GridView<const double> scores) {
   if (scores.rows() == 0 || scores.cols() < 2) return 1;
+  for (size_t document = 0; document < scores.rows(); ++document)
+    for (const double score : scores.row(document))
+      if (std::isnan(score)) return std::numeric_limits<double>::quiet_NaN();
   const auto documents = static_cast<double>(scores.rows());
   const auto bins = static_cast<double>(scores.cols());
   double statistic = 0;
@@ -173,7 +174,8 @@ double sen_slope(std::span<const double> values) {
   for (size_t a = 0; a < values.size(); ++a)
     for (size_t b = a + 1; b < values.size(); ++b)
       slopes.push_back((values[b] - values[a]) / static_cast<double>(b - a));
-  if (slopes.empty()) return std::numeric_limits<double>::quiet_NaN();
+  const bool known = std::ranges::none_of(slopes, [](double slope) { return std::isnan(slope); });
+  if (slopes.empty() || !known) return std::numeric_limits<double>::quiet_NaN();
   std::ranges::sort(slopes);
   const size_t middle = slopes.size() / 2;
   return slopes.size() % 2 == 1 ? slopes[middle] : (slopes[middle - 1] + slopes[middle]) / 2;
@@ -204,25 +206,10 @@ Band simultaneous_band(GridView<const double> statistics, double confidence,
   check(statistics, confidence, resampling);
   Band band{column_means(statistics), {}, {}};
   const std::vector<double> error = standard_errors(statistics, band.mean);
-  const double reach =
-      largest_deviation(statistics, band.mean, error, confidence, Sides::Both, resampling);
+  const double reach = largest_deviation(statistics, band.mean, error, confidence, resampling);
   for (size_t c = 0; c < error.size(); ++c) {
     band.lower.push_back(band.mean[c] - reach * error[c]);
     band.upper.push_back(band.mean[c] + reach * error[c]);
-  }
-  return band;
-}
-
-Band simultaneous_lower_band(GridView<const double> statistics, double confidence,
-                             const Resampling& resampling) {
-  check(statistics, confidence, resampling);
-  Band band{column_means(statistics), {}, {}};
-  const std::vector<double> error = standard_errors(statistics, band.mean);
-  const double reach =
-      largest_deviation(statistics, band.mean, error, confidence, Sides::One, resampling);
-  for (size_t c = 0; c < error.size(); ++c) {
-    band.lower.push_back(band.mean[c] - reach * error[c]);
-    band.upper.push_back(std::numeric_limits<double>::infinity());
   }
   return band;
 }

@@ -26,13 +26,15 @@ double sign_flip_p_value(std::span<const double> values, Alternative alternative
 
 /// Page's L (1963) for `scores` [document, bin]: do scores rise with the bin, within documents?
 /// Upper tail of its normal approximation, ties share their mean rank. 1 with fewer than two bins
-/// or no document.
+/// or no document, NaN with a score that is NaN.
 double page_trend_p_value(GridView<const double> scores);
 
-/// Theil and Sen: the median of the slopes between all pairs of points, per unit of index.
+/// Theil and Sen: the median of the slopes between all pairs of points, per unit of index; NaN of
+/// fewer than two points or when one is NaN.
 double sen_slope(std::span<const double> values);
 
-/// Mean of each column and limits from a bootstrap over documents.
+/// Mean of each column and limits from a bootstrap over documents; NaN for a column in which a
+/// document has none.
 struct Band {
   std::vector<double> mean, lower, upper;  // [column]
 };
@@ -52,10 +54,5 @@ Band percentile_band(GridView<const double> statistics, std::span<const double> 
 /// columns.
 Band simultaneous_band(GridView<const double> statistics, double confidence,
                        const Resampling& resampling);
-
-/// The same to one side: lower limits that hold together with probability `confidence`; the upper
-/// ones are infinite.
-Band simultaneous_lower_band(GridView<const double> statistics, double confidence,
-                             const Resampling& resampling);
 
 }  // namespace dendrokv

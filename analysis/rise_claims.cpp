@@ -121,26 +121,32 @@ struct BandClaim {
 const BandClaim kMonotone = {"monotone", "no stretch of the curve falls"};
 const BandClaim kSmooth = {"smooth", "no single step carries half of the rise"};
 
-// "All columns are above 0", judged by the lowest one.
+// "All columns are above 0", judged by the lowest limit: the lower one, or where the claim is
+// contradicted the upper one.
 Claim band_claim(const BandClaim& row, const Grid<double>& statistic, size_t least,
                  const JudgeOptions& options) {
   const Band band =
       simultaneous_band(statistic.view(), 1 - options.significance, options.resampling);
-  const auto decides =
-      static_cast<size_t>(std::ranges::min_element(band.lower) - band.lower.begin());
+  const auto lowest = [](const std::vector<double>& ends) {
+    return static_cast<size_t>(std::ranges::min_element(ends) - ends.begin());
+  };
   Claim claim{row.name, row.statement};
+  size_t decides = lowest(band.lower);
+  if (statistic.rows() < least ||
+      std::ranges::any_of(band.mean, [](double mean) { return std::isnan(mean); })) {
+    claim.verdict = Verdict::NotTestable;
+  } else if (band.lower[decides] > 0) {
+    claim.verdict = Verdict::Shown;
+  } else if (band.upper[lowest(band.upper)] < 0) {
+    claim.verdict = Verdict::Contradicted;
+    decides = lowest(band.upper);
+  } else {
+    claim.verdict = Verdict::NotContradicted;
+  }
   claim.effect = band.mean[decides];
   claim.lower = band.lower[decides];
   claim.upper = band.upper[decides];
   claim.raw_p_value = claim.p_value = claim.p_against = kNaN;
-  if (statistic.rows() < least || std::isnan(claim.effect))
-    claim.verdict = Verdict::NotTestable;
-  else if (claim.lower > 0)
-    claim.verdict = Verdict::Shown;
-  else if (*std::ranges::min_element(band.upper) < 0)
-    claim.verdict = Verdict::Contradicted;
-  else
-    claim.verdict = Verdict::NotContradicted;
   return claim;
 }
 

@@ -1,9 +1,11 @@
 #include "analysis/sample_energies.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <string_view>
 #include <utility>
 
 #include "analysis/change_points.h"
@@ -19,6 +21,13 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t kChangeCells = 2048;  // that change points are looked for in
 constexpr uint32_t kChangeDraws = 499;
+
+/// Wavelets whose significance is tabled (analysis/red_noise.h).
+struct FactName {
+  std::string_view wavelet, facts;
+};
+constexpr std::array<FactName, 4> kFactNames = {
+    {{"morlet:6", "morlet"}, {"paul:4", "paul"}, {"dog:2", "dog2"}, {"dog:6", "dog6"}}};
 
 /// Energies of the mean over windows: relative variability sqrt(E_l / size), and the entropy of the
 /// shares of the bands.
@@ -72,26 +81,31 @@ void fill_variance(const PieceSetup& setup, const SampleSums& sums, UnitKind kin
     const auto level = options.transform.kind == TransformKind::Packet
                            ? options.transform.levels
                            : static_cast<uint32_t>(b + 1);
+    const BandPlace& place = sums.layout()[b];
+    const size_t positions = runs_within(place, setup.usable).count * place.run;
     const VarianceInterval interval = chi_squared_interval(
-        band.mean[b], degrees_of_ideal_filter(setup.usable.count, level), 1 - options.significance);
+        band.mean[b], degrees_of_ideal_filter(positions, level), 1 - options.significance);
     statistics.variance_low[b] = interval.lower;
     statistics.variance_high[b] = interval.upper;
   }
 }
 
-/// The median over the positions that are not left out, for a few of them (a sink) may hold most of
-/// the mean. Not robust_mean_square(): a file keeps mean squares by position, not coefficients.
+/// A few positions (a sink) may hold most of a mean. Beside it the mean of the series' M-estimates,
+/// and the median over positions.
 void fill_robust_variance(const PieceSetup& setup, const SampleSums& sums, Statistics& statistics) {
   const std::vector<double> energy = sums.energy();
-  for (const BandPlace& place : sums.layout()) {
-    const size_t first = std::max(setup.usable.first, place.valid.first);
-    const size_t end =
-        std::min(setup.usable.first + setup.usable.count, place.valid.first + place.valid.count);
-    std::vector<double> at_position;
-    for (size_t p = first; p < end; ++p) at_position.push_back(energy[place.first + p / place.run]);
-    const auto middle = at_position.begin() + static_cast<std::ptrdiff_t>(at_position.size() / 2);
-    std::ranges::nth_element(at_position, middle);
-    statistics.variance_median.push_back(at_position.empty() ? kNaN : *middle);
+  for (size_t band = 0; band < sums.layout().size(); ++band) {
+    const RobustSum& sum = sums.robust()[band];
+    statistics.variance_robust.push_back(
+        sum.coefficients > 0 ? sum.weighed / static_cast<double>(sum.coefficients) : kNaN);
+    const BandPlace& place = sums.layout()[band];
+    const IndexRange runs = runs_within(place, setup.usable);
+    std::vector<double> at_run(
+        energy.begin() + static_cast<std::ptrdiff_t>(place.first + runs.first),
+        energy.begin() + static_cast<std::ptrdiff_t>(place.first + runs.first + runs.count));
+    const auto middle = at_run.begin() + static_cast<std::ptrdiff_t>(at_run.size() / 2);
+    std::ranges::nth_element(at_run, middle);
+    statistics.variance_median.push_back(at_run.empty() ? kNaN : *middle);
   }
 }
 
@@ -101,10 +115,9 @@ void fill_changes(const PieceSetup& setup, const SampleSums& sums, Analysis& ana
   Statistics& statistics = analysis.statistics;
   for (uint32_t band = 0; band < analysis.levels; ++band) {
     const BandPlace& place = sums.layout()[band];
-    const size_t first = std::max(setup.usable.first, place.valid.first);
-    const size_t end =
-        std::min(setup.usable.first + setup.usable.count, place.valid.first + place.valid.count);
-    if (end <= first) continue;
+    const IndexRange counted = intersection(setup.usable, place.valid);
+    if (counted.count == 0) continue;
+    const size_t first = counted.first, end = counted.first + counted.count;
     size_t width = place.run;
     while ((end - first) / width > kChangeCells) width *= 2;
     std::vector<double> cells;
@@ -137,25 +150,18 @@ void fill_significance(const PieceSetup& setup, const SampleSums& sums, Statisti
   statistics.lag1 = sums.lag1();
   const ContinuousWavelet wavelet =
       parse_continuous_wavelet(setup.options.transform.wavelet_name());
-  const auto rows = wavelet_facts_table();
-  const std::string name = wavelet.family == ContinuousFamily::Dog
-                               ? "dog" + std::to_string(static_cast<int>(wavelet.parameter))
-                               : setup.options.transform.wavelet_name();
-  const auto facts = std::ranges::find(rows, name.substr(0, name.find(':')), &WaveletFacts::name);
-  const bool tabled = facts != rows.end() &&
-                      (wavelet.family == ContinuousFamily::Dog ||
-                       (wavelet.family == ContinuousFamily::Morlet && wavelet.parameter == 6) ||
-                       (wavelet.family == ContinuousFamily::Paul && wavelet.parameter == 4));
-  if (!tabled) return;
+  const auto facts = std::ranges::find(kFactNames, wavelet.name(), &FactName::wavelet);
+  if (facts == kFactNames.end()) return;
+  const std::vector<double> sizes = sums.signal_energy();
   double variance = 0;
-  for (const double square : sums.signal_energy())
-    variance += square / static_cast<double>(sums.signal_energy().size());
+  for (size_t p = setup.usable.first; p < setup.usable.first + setup.usable.count; ++p)
+    variance += sizes[p] / static_cast<double>(setup.usable.count);
   const double peak = std::fabs(wavelet.amplitude(wavelet.peak()));
   for (const BandPlace& place : sums.layout()) {
     const double period = std::sqrt(place.period_low * place.period_high),
                  scale = period / wavelet.period();
-    const double degrees =
-        time_average_degrees(*facts, static_cast<double>(setup.usable.count), scale);
+    const double degrees = time_average_degrees(wavelet_facts(facts->facts),
+                                                static_cast<double>(setup.usable.count), scale);
     // L1 over L2
     const double normalised =
         std::pow((wavelet.is_real() ? 1 : 2) / peak, 2) / (2 * std::numbers::pi * scale);

@@ -16,7 +16,7 @@ std::vector<double> on_positions(const SampleSums& sums, const Analysis& analysi
 /// [P] of numbers of the window's positions.
 std::vector<double> on_positions(const Analysis& analysis, std::span<const double> window);
 
-/// Fills energy, relative, entropy, variance, changes, lag1 and significant of the statistics.
+/// Fills energy, relative, entropy, the variances, changes, lag1 and significant of the statistics.
 void fill_energies(const PieceSetup& setup, const SampleSums& sums, UnitKind kind,
                    Analysis& analysis);
 

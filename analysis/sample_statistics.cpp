@@ -108,6 +108,8 @@ void fill_bin_bands(const PieceSetup& setup, const SampleSums& sums, Statistics&
         result.low.push_back(units > 1 ? found.lower[bin] : kNaN);
         result.high.push_back(units > 1 ? found.upper[bin] : kNaN);
       }
+      result.page_p.push_back(page_trend_p_value(curves.view()));
+      result.sen_change.push_back(sen_slope(found.mean) * static_cast<double>(bins - 1));
     }
     statistics.bands.push_back(std::move(result));
   };
@@ -209,11 +211,11 @@ void fill_statistics(const PieceSetup& setup, const SampleSums& sums, UnitKind k
   }
   fill_bin_bands(setup, sums, statistics);
   fill_claims(setup, sums, statistics);
-  statistics.maps.push_back(
-      head_map("rise", "D1 grows towards the end", sums, &UnitResult::lane_rise, options));
-  statistics.maps.push_back(
-      head_map("relative", "D1 grows towards the end in relation to the size of the contributions",
-               sums, &UnitResult::lane_relative, options));
+  const std::string grows = sums.layout()[0].name + " grows towards the end";
+  statistics.maps.push_back(head_map("rise", grows, sums, &UnitResult::lane_rise, options));
+  statistics.maps.push_back(head_map("relative",
+                                     grows + " in relation to the size of the contributions", sums,
+                                     &UnitResult::lane_relative, options));
   fill_energies(setup, sums, kind, analysis);
 }
 

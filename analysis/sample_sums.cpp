@@ -76,17 +76,16 @@ std::vector<Piece> pieces_of(const WindowPlan& plan, const TransformChoice& tran
   return pieces;
 }
 
-SampleSums::SampleSums(const PieceSetup& setup, std::vector<BandPlace> layout, UnitKind kind,
-                       size_t origin)
+SampleSums::SampleSums(const PieceSetup& setup, UnitKind kind, size_t origin)
     : setup_(setup),
-      layout_(std::move(layout)),
       kind_(kind),
       lanes_(setup.plan.model.layers.size() * setup.plan.model.heads.size()),
       pieces_of_window_(pieces_of_one(setup.plan.positions(), setup.options.transform)),
-      origin_(origin) {
+      origin_(origin),
+      robust_(setup.layout.size()) {
   const size_t positions = setup.plan.positions();
   size_t amplitudes = 0;
-  for (const BandPlace& place : layout_) amplitudes += place.count;
+  for (const BandPlace& place : setup_.layout) amplitudes += place.count;
   for (std::vector<double>* sums : {&amplitude_, &energy_, &curve_sum_, &curve_square_})
     sums->resize(amplitudes);
   signal_energy_.resize(positions);
@@ -94,9 +93,9 @@ SampleSums::SampleSums(const PieceSetup& setup, std::vector<BandPlace> layout, U
   null_mean_.assign(setup.nulls.size(), std::vector<double>(amplitudes));
   null_variance_ = null_mean_;
   const size_t end = origin + positions;
-  while (layout_.size() * lanes_ * ((end + pool_ - 1) / pool_) > kMostCells) pool_ *= 2;
+  while (setup_.layout.size() * lanes_ * ((end + pool_ - 1) / pool_) > kMostCells) pool_ *= 2;
   cells_ = (end + pool_ - 1) / pool_;
-  by_head_.resize(layout_.size() * lanes_ * cells_);
+  by_head_.resize(setup_.layout.size() * lanes_ * cells_);
   const size_t units =
       kind == UnitKind::Window ? setup.plan.windows.size() : setup.plan.documents.size();
   keep_curves_ = units * amplitudes <= kMostCurveNumbers;
@@ -119,12 +118,16 @@ void SampleSums::add(const Piece& piece, const PieceSums& sums) {
     for (size_t k = 0; k < lane_sums.size(); ++k) lane_sums[k] += sums.magnitude(lane, k);
   add_profile(piece, sums, lane_sums);
   add_unit(piece, sums, lane_sums);
+  for (size_t band = 0; band < robust_.size(); ++band) {
+    robust_[band].weighed += sums.robust[band].weighed;
+    robust_[band].coefficients += sums.robust[band].coefficients;
+  }
   product_ += sums.product;
   square_ += sums.square;
 }
 
 size_t SampleSums::amplitude_place(size_t band, const Piece& piece) const {
-  return layout_[band].first + piece.own.first / layout_[band].run;
+  return setup_.layout[band].first + piece.own.first / setup_.layout[band].run;
 }
 
 void SampleSums::add_profile(const Piece& piece, const PieceSums& sums,
@@ -183,7 +186,7 @@ void SampleSums::add_unit(const Piece& piece, const PieceSums& sums,
 void SampleSums::close(size_t index) {
   OpenUnit& unit = open_[index];
   UnitResult& result = units_[index];
-  const size_t bands = layout_.size();
+  const size_t bands = setup_.layout.size();
   const WindowPlan& plan = setup_.plan;
   if (kind_ == UnitKind::Document) {
     result.name = plan.documents[index];
@@ -199,19 +202,13 @@ void SampleSums::close(size_t index) {
     result.lane_rise.push_back(lane_change(unit.bins, bands, lane, 0));
     result.lane_relative.push_back(lane_change(unit.bins, bands, lane, 1));
   }
-  for (const BandPlace& place : layout_) {
+  for (const BandPlace& place : setup_.layout) {
+    const IndexRange runs = runs_within(place, setup_.usable);
     double sum = 0;
-    size_t count = 0;
-    for (size_t k = 0; k < place.count; ++k) {
-      const size_t p = k * place.run;
-      const bool usable = p >= setup_.usable.first && p < setup_.usable.first + setup_.usable.count;
-      const bool valid = p >= place.valid.first && p < place.valid.first + place.valid.count;
-      if (!usable || !valid) continue;
+    for (size_t k = runs.first; k < runs.first + runs.count; ++k)
       sum += unit.energy[place.first + k];
-      ++count;
-    }
-    result.band_energy.push_back(count == 0 ? std::numeric_limits<double>::quiet_NaN()
-                                            : sum / static_cast<double>(count));
+    result.band_energy.push_back(runs.count == 0 ? std::numeric_limits<double>::quiet_NaN()
+                                                 : sum / static_cast<double>(runs.count));
   }
   for (size_t k = 0; k < unit.curve.size(); ++k) {
     curve_sum_[k] += unit.curve[k];

@@ -25,16 +25,16 @@ struct UnitResult {
 
 class SampleSums {
  public:
-  /// `kind` decides what a unit is. `layout` are the places of a whole window, which begins at
-  /// `origin` for the cells of by_head().
-  SampleSums(const PieceSetup& setup, std::vector<BandPlace> layout, UnitKind kind, size_t origin);
+  /// `kind` decides what a unit is; a window begins at `origin` for the cells of by_head(). The
+  /// setup outlives the sums.
+  SampleSums(const PieceSetup& setup, UnitKind kind, size_t origin);
 
   void add(const Piece& piece, const PieceSums& sums);
 
   // --- after the last piece
 
   size_t amplitudes() const { return amplitude_.size(); }
-  const std::vector<BandPlace>& layout() const { return layout_; }
+  const std::vector<BandPlace>& layout() const { return setup_.layout; }
   const std::vector<UnitResult>& units() const { return units_; }
   bool has_curves() const { return keep_curves_; }
   /// Means over lanes and windows, [amplitude of a window] and [position].
@@ -48,6 +48,8 @@ class SampleSums {
   /// Of the mean curve over the draws.
   std::vector<double> null_deviation(size_t null) const;
   double lag1() const { return product_ / square_; }
+  /// [band]
+  const std::vector<RobustSum>& robust() const { return robust_; }
 
   /// Mean over windows and the window's positions in a cell, which are `pool()` from cell * pool()
   /// on; NaN where it has none.
@@ -69,7 +71,6 @@ class SampleSums {
   size_t amplitude_place(size_t band, const Piece& piece) const;
 
   const PieceSetup& setup_;
-  std::vector<BandPlace> layout_;
   UnitKind kind_;
   size_t lanes_, pieces_of_window_, origin_;
   bool keep_curves_;
@@ -80,6 +81,7 @@ class SampleSums {
   std::vector<double> by_head_;
   std::vector<OpenUnit> open_;
   std::vector<UnitResult> units_;
+  std::vector<RobustSum> robust_;
   double product_ = 0, square_ = 0;
 };
 

@@ -106,8 +106,8 @@ Interval paired_difference(std::span<const double> a, std::span<const double> b,
   if (differences.size() < 2) return {mean, -kInfinity, kInfinity};
   double squares = 0;
   for (const double difference : differences) squares += (difference - mean) * (difference - mean);
-  const double half = students_t_quantile(count - 1, (1 + confidence) / 2) *
-                      std::sqrt(squares / (count - 1) / count);
+  const double half =
+      student_quantile(count - 1, (1 + confidence) / 2) * std::sqrt(squares / (count - 1) / count);
   return {mean, mean - half, mean + half};
 }
 

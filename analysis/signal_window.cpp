@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <numeric>
 #include <set>
@@ -118,7 +117,6 @@ WindowPlan plan_windows(TraceSet& traces, const AnalyzeOptions& options) {
   WindowPlan plan;
   std::map<std::string, size_t> documents;
   std::set<std::string> uuids;
-  size_t shortest = std::numeric_limits<size_t>::max();
   for (size_t t = 0; t < traces.size(); ++t) {
     const auto reader = traces.open(t);
     const TraceInfo& info = reader->info();
@@ -140,11 +138,13 @@ WindowPlan plan_windows(TraceSet& traces, const AnalyzeOptions& options) {
     for (SignalWindow& window : windows) {
       window.trace = t;
       window.document = document;
-      shortest = std::min(shortest, window.positions.count);
     }
     plan.windows.insert(plan.windows.end(), windows.begin(), windows.end());
   }
   draw(plan, options);
+  size_t shortest = plan.windows[0].positions.count;
+  for (const SignalWindow& window : plan.windows)
+    shortest = std::min(shortest, window.positions.count);
   const size_t length = common_length(shortest, options);
   for (SignalWindow& window : plan.windows)
     window.positions = {window.step.index() + 1 - length, length};

@@ -18,12 +18,18 @@ void check_row(std::span<const Real> row, size_t position) {
            "wanted numbers", "mask or interpolate the gaps first");
 }
 
+uint32_t checked_levels(uint32_t levels, uint32_t most) {
+  if (levels < 1 || levels > most)
+    fail("levels", std::to_string(levels), "wanted 1 to " + std::to_string(most));
+  return levels;
+}
+
 }  // namespace
 
 template <class Real>
 ModwtStream<Real>::ModwtStream(const Wavelet& wavelet, uint32_t levels, size_t channels)
     : channels_(channels) {
-  if (levels < 1 || levels > 24) fail("levels", std::to_string(levels), "wanted 1 to 24");
+  checked_levels(levels, 24);
   std::vector<double> low, high;
   for (const double tap : wavelet.rec_lo) low.push_back(tap * std::sqrt(0.5));
   for (const double tap : wavelet.rec_hi) high.push_back(tap * std::sqrt(0.5));
@@ -58,9 +64,7 @@ void ModwtStream<Real>::append(std::span<const Real> row, GridView<Real> details
 }
 
 HaarStream::HaarStream(uint32_t levels, size_t channels)
-    : waiting_(levels, channels), sum_(channels) {
-  if (levels < 1 || levels > 40) fail("levels", std::to_string(levels), "wanted 1 to 40");
-}
+    : waiting_(checked_levels(levels, 40), channels), sum_(channels) {}
 
 std::span<const HaarStream::Block> HaarStream::append(std::span<const double> row) {
   DENDROKV_ASSERT(row.size() == sum_.size());

@@ -97,25 +97,32 @@ double mean_square(std::span<const double> coefficients) {
   return mean_product(coefficients, coefficients);
 }
 
-// Fixed point of sigma^2 <- sigma^2 * mean(w^2 r^2) / E[w^2 r^2], r = W / sigma, from the median of
-// the magnitudes.
+// The sigma^2 at which mean(w^2 r^2) = E[w^2 r^2], r = W / sigma: Newton's steps on a log scale, of
+// at most a factor of 2, from the median of the magnitudes; where the mean rises too slowly, the
+// fixed point's own. With u = r^2 / c^2 inside of 1, w^2 r^2 = c^2 u (1 - u)^4.
 double robust_mean_square(std::span<const double> coefficients) {
   DENDROKV_ASSERT(coefficients.size() >= 2);
   static const RobustTuning tuning = tuned();
-  double sigma = median_of_magnitudes(coefficients) / normal_quantile(0.75);
-  if (sigma == 0) sigma = std::sqrt(mean_square(coefficients));
-  DENDROKV_ASSERT(sigma > 0);
-  for (int step = 0; step < 1000; ++step) {
-    double sum = 0;
+  const double middle = median_of_magnitudes(coefficients) / normal_quantile(0.75);
+  double square = middle > 0 ? middle * middle : mean_square(coefficients);
+  if (square == 0) return 0;
+  const double wanted = tuning.mean / (tuning.c * tuning.c);
+  for (int step = 0; step < 100; ++step) {
+    const double scale = 1 / (tuning.c * tuning.c * square);
+    double sum = 0, slope = 0;
     for (const double value : coefficients) {
-      const double r = value / sigma;
-      sum += std::pow(biweight(r, tuning.c), 2) * r * r;
+      const double u = value * value * scale;
+      const double left = std::max(1 - u, 0.0), cube = left * left * left;
+      sum += u * cube * left;
+      slope += u * cube * (left - 4 * u);
     }
-    const double ratio = sum / static_cast<double>(coefficients.size()) / tuning.mean;
-    sigma *= std::sqrt(ratio);
-    if (std::fabs(ratio - 1) < 1e-10) break;
+    if (sum == 0) break;
+    const double ratio = std::log(sum / static_cast<double>(coefficients.size()) / wanted);
+    const double rise = std::clamp(slope / sum, 0.1, 1.0);
+    square *= std::exp(std::clamp(ratio / rise, -std::numbers::ln2, std::numbers::ln2));
+    if (std::fabs(ratio) < 1e-10) break;
   }
-  return sigma * sigma;
+  return square;
 }
 
 double large_sample_variance(std::span<const double> interior) {

@@ -36,7 +36,7 @@ std::span<const double> interior_coefficients(std::span<const double> coefficien
 /// (1/n) sum of squares: the unbiased estimate of interior coefficients, the biased one of all.
 double mean_square(std::span<const double> coefficients);
 
-/// Of at least two numbers, not all 0. Tolerance of the iteration: 1e-10 relative.
+/// Of at least two numbers; 0 when all are. Tolerance of the iteration: 1e-10 relative.
 double robust_mean_square(std::span<const double> coefficients);
 
 struct VarianceInterval {

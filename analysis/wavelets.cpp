@@ -58,8 +58,8 @@ std::vector<std::string_view> wavelet_names() {
 Wavelet find_wavelet(std::string_view name) {
   const auto found = std::ranges::find(wavelet_taps(), name, &WaveletTaps::name);
   if (found == wavelet_taps().end())
-    fail("wavelet '" + std::string(name) + "'", "not known", did_you_mean(name, wavelet_names()),
-         "see dendrokv wavelets");
+    fail("wavelet '" + std::string(name) + "'", "not known", "wanted a name from the table",
+         did_you_mean(name, wavelet_names()) + ", see dendrokv wavelets");
   return from_taps(*found);
 }
 

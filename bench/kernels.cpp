@@ -233,7 +233,8 @@ void run_kernels(const Options& options, std::ostream& out) {
   }
   reporter->SetOutputStream(&out);
   if (benchmark::RunSpecifiedBenchmarks(reporter.get()) == 0)
-    fail("filter " + options.filter, "matches no case", "a regular expression that matches one");
+    fail("filter " + options.filter, "matches no case",
+         "wanted a regular expression that matches one");
 }
 
 }  // namespace dendrokv::bench

@@ -44,7 +44,7 @@ constexpr std::array kOptions{
 Scoring base_scoring(const Spec& spec, std::span<const double> turns) {
   const std::string_view base = spec.choice("base");
   if (base == "h2o") return h2o_scoring();
-  if (base == "h2o-avg") return h2o_average_scoring();
+  if (base == "h2o-avg") return h2o_average_scoring(spec);
   if (base == "tova") return tova_scoring();
   if (base == "knorm") return key_norm_scoring();
   if (base == "keydiff") return key_diff_scoring();

@@ -247,6 +247,10 @@ Audit audit_file(const std::filesystem::path& path, const AuditOptions& options)
   Subject subject{.file = file, .format = file.text_attribute("/", "format"), .options = options};
   if (!subject.format.starts_with("dendrokv-"))
     fail(file.name(), "has format '" + subject.format + "'", "wanted a file that dendrokv wrote");
+  if (!options.trace.empty() && !subject.is_runs())
+    fail(options.trace.string(), "a trace beside " + std::string(kind_text(subject)),
+         "wanted it beside a file of runs that were replayed over it");
+  if (!options.trace.empty()) subject.trace.emplace(options.trace);
   open(subject);
   Audit audit{.subject = path.string(), .checks = {}};
   for (const CheckRow& row : kTable)

@@ -23,7 +23,8 @@ struct AuditOptions {
 };
 
 /// All checks of the table on a trace, runs, analysis, logits or eval file. Throws Error when there
-/// is nothing to look at: missing, no HDF5 file, truncated, not one of ours.
+/// is nothing to look at: missing, no HDF5 file, truncated, not one of ours; so where
+/// `options.trace` is no trace, or stands beside anything but runs.
 Audit audit_file(const std::filesystem::path& path, const AuditOptions& options);
 
 /// The checks that a run allows which is in no file yet. `model.context_length` and `head_dim` 0 =

@@ -60,7 +60,6 @@ void open_runs(Subject& subject) {
                                                         {kAnyExtent, kAnyExtent, kAnyExtent});
     read_record(subject, group, steps.shape());
   }
-  if (!subject.options.trace.empty()) subject.trace.emplace(subject.options.trace);
 }
 
 }  // namespace

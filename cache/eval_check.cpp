@@ -35,9 +35,10 @@ Finding check_eval_manifest(const EvalFile& file) {
   if (file.command_line.empty()) return bad("the command line is empty");
   if (file.policies.empty()) return bad("no policy is named");
   try {
-    for (const std::string& policy : file.policies)
-      if (PolicyChoice(policy).text() != policy)
-        return bad("the policy '" + policy + "' leaves options out");
+    for (size_t policy = 0; policy < file.policies.size(); ++policy)
+      if (PolicyChoice(file.policies[policy], file.lane_budget(policy)).text() !=
+          file.policies[policy])
+        return bad("the policy '" + file.policies[policy] + "' leaves options out");
   } catch (const Error& error) {
     return bad(error.what());
   }

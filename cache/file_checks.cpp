@@ -98,7 +98,7 @@ Finding check_trace_manifest(const Subject& subject) {
   if (is_ours(root) && info.model.architecture.empty()) return bad("the architecture is empty");
   if (is_ours(root) && root.command_line.empty()) return bad("the command line is empty");
   try {
-    const PolicyChoice choice(info.policy);
+    const PolicyChoice choice(info.policy, info.lane_budget);
     if (choice.text() != info.policy)
       return bad("the policy '" + info.policy + "' leaves options out");
     const bool wants_run = choice.shape().budget > 0;

@@ -9,6 +9,7 @@
 // kvpress: an old row no longer wins by its age alone. The paper's heads have a cache each; ours do
 // with share=query-head. TreeKV with scope=all,score=sum is the same rule.
 
+#include <algorithm>
 #include <array>
 
 #include "cache/policy_rows.h"
@@ -38,10 +39,16 @@ Scoring h2o_scoring() {
           .attention = ScoreUse::Sums};
 }
 
-Scoring h2o_average_scoring() {
+Scoring h2o_average_scoring(const Spec& spec) {
+  const PolicyShape shape = shape_of_options(spec);
+  const size_t sinks = shape.sinks, recent = shape.recent;
   return {.score =
-              [](const LaneView& lane, std::span<double> scores) {
-                row_kernels().divide_by_lives(lane.weight_sum, lane.position, lane.step, scores);
+              [=](const LaneView& lane, std::span<double> scores) {
+                const size_t rows = scores.size(), out_of_reach = std::min(rows, sinks + recent);
+                const size_t first = std::min(rows, sinks), count = rows - out_of_reach;
+                row_kernels().divide_by_lives(lane.weight_sum.subspan(first, count),
+                                              lane.position.subspan(first, count), lane.step,
+                                              scores.subspan(first, count));
                 return scores;
               },
           .attention = ScoreUse::Sums};
@@ -59,9 +66,9 @@ const PolicyRow kH2oAverageRow{
     .spec = {"h2o-avg", "H2O by the mean attention over a row's life", kOptions},
     .paper = "kvpress, ObservedAttention",
     .budget_key = "capacity",
-    .shape = [](const Spec& spec) { return scored_shape(h2o_average_scoring(), spec); },
+    .shape = [](const Spec& spec) { return scored_shape(h2o_average_scoring(spec), spec); },
     .make = [](const Spec& spec,
-               const LanePlace&) { return make_scored(h2o_average_scoring(), spec); },
+               const LanePlace&) { return make_scored(h2o_average_scoring(spec), spec); },
 };
 
 }  // namespace dendrokv

@@ -160,10 +160,11 @@ Spec checked_spec(std::string_view text) {
 
 }  // namespace
 
-PolicyChoice::PolicyChoice(std::string_view spec)
+PolicyChoice::PolicyChoice(std::string_view spec, const std::optional<BudgetMap>& lane_budget)
     : spec_(checked_spec(spec)), row_(&row_of(spec_)) {
   if (spec_.has("budget-map"))
-    map_ = std::make_shared<BudgetMap>(read_budget_map(std::string(spec_.file("budget-map"))));
+    map_ = std::make_shared<BudgetMap>(
+        lane_budget ? *lane_budget : read_budget_map(std::string(spec_.file("budget-map"))));
   if (!map_) {
     shape_ = row_->shape(spec_);
     return;
@@ -229,6 +230,24 @@ std::vector<std::unique_ptr<Policy>> PolicyChoice::make_layer(LanePlace place) c
   for (place.lane = Lane(0); place.lane.value < place.lanes; place.lane = place.lane.next())
     lanes.push_back(make(place));
   return lanes;
+}
+
+PolicyChoice policy_of(const Run& run) {
+  return PolicyChoice(run.policy, run.lane_budget);
+}
+
+Run run_under(const PolicyChoice& choice, RunMode mode) {
+  const PolicyShape& shape = choice.shape();
+  Run run;
+  run.policy = choice.text();
+  run.mode = mode;
+  run.lane_kind = shape.lane_kind;
+  run.sinks = shape.sinks;
+  run.recent = shape.recent;
+  run.budget = shape.budget;
+  run.positions = shape.positions == PositionMode::Rank ? "rank" : "original";
+  run.lane_budget = choice.lane_budget();
+  return run;
 }
 
 }  // namespace dendrokv

@@ -2,6 +2,7 @@
 // The table of cache policies: name, summary, options, paper, constructor.
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,10 @@ class PolicyChoice {
  public:
   /// "treekv:capacity=512,sinks=4". Throws Error: unknown name or key, value out of range, budget
   /// too small, keys that contradict each other.
-  explicit PolicyChoice(std::string_view spec);
+  explicit PolicyChoice(std::string_view spec) : PolicyChoice(spec, std::nullopt) {}
+  /// The same of a spec on record, beside which the rows of each lane were kept: they count, and
+  /// the map that the spec names need not be there any more.
+  PolicyChoice(std::string_view spec, const std::optional<BudgetMap>& lane_budget);
 
   const Spec& spec() const { return spec_; }
   std::string text() const { return spec_.text(); }  // the full spec, every default written out
@@ -30,8 +34,10 @@ class PolicyChoice {
   uint64_t fewest_rows() const;
   /// Whether a budget map, where there is one, is of a model with so many lanes.
   bool fits(uint32_t layers, uint32_t lanes_of_layer) const;
-  /// Rows of each lane; null = the same for all. Throws no more: it was read with the spec.
-  const BudgetMap* budget_map() const { return map_.get(); }
+  /// Rows of each lane; nothing = the same for all.
+  std::optional<BudgetMap> lane_budget() const {
+    return map_ ? std::optional(*map_) : std::nullopt;
+  }
   /// For one lane. Of a policy whose lanes decide together, the only lane of its layer. Throws
   /// Error where the spec does not fit the model.
   std::unique_ptr<Policy> make(const LanePlace& place = {}) const;
@@ -48,5 +54,10 @@ class PolicyChoice {
   PolicyShape shape_;
   std::vector<PolicyShape> lane_shapes_;  // [layer, lane] by a budget map; empty = all have shape_
 };
+
+/// The policy of a run on record. Throws Error as PolicyChoice() does.
+PolicyChoice policy_of(const Run& run);
+/// A run of a policy before its first step: what the policy says of it.
+Run run_under(const PolicyChoice& choice, RunMode mode);
 
 }  // namespace dendrokv

@@ -81,6 +81,7 @@ class Follower {
         together_(shape.deciding == Deciding::LayerTogether) {}
 
   LaneReplay& replay() { return replay_; }
+  const LaneReplay& replay() const { return replay_; }
   bool followed() const { return !lost_; }
   uint64_t departures() const { return departures_; }
   uint64_t near_ties() const { return near_ties_; }
@@ -226,8 +227,9 @@ class ClosedRecord {
       place.lane = Lane(first + head / heads_per_lane_);
       auto policy =
           together.empty() ? choice_.make(place) : std::move(together[place.lane.index()]);
-      lanes.emplace_back(std::move(policy), choice_.shape(), place.layer, place.lane, info_.tokens,
-                         rows.of_lane(head, heads_per_lane_), run_, noise_);
+      lanes.emplace_back(std::move(policy), choice_.lane_shape(place.layer, place.lane),
+                         place.layer, place.lane, info_.tokens, rows.of_lane(head, heads_per_lane_),
+                         run_, noise_);
     }
     return lanes;
   }
@@ -241,7 +243,8 @@ class ClosedRecord {
     ShareRows rows(info_, share);
     rows.read(trace_, layer, choice_.shape().inputs);
     std::vector<Follower> lanes = followers(share, rows);
-    const bool weights_needed = lanes.front().replay().needs_weights();
+    const bool weights_needed = std::ranges::any_of(
+        lanes, [](const Follower& lane) { return lane.replay().needs_weights(); });
     Grid<float> block(heads * kBlockSteps, info_.tokens);
     for (uint32_t first = 0; first < info_.tokens; first += kBlockSteps) {
       const IndexRange steps{first, std::min(kBlockSteps, info_.tokens - first)};
@@ -326,7 +329,7 @@ std::string first_difference(const Run& run, const Run& again) {
 Finding check_open_record(const TraceReader& trace, const Run& run, unsigned threads,
                           const Progress& progress) {
   try {
-    const std::vector<PolicyChoice> choices{PolicyChoice(run.policy)};
+    const std::vector<PolicyChoice> choices{policy_of(run)};
     const auto again = replay_trace(trace, choices, threads, progress);
     if (!again) return not_applicable("stopped before it was done");
     const Retention& one = run.retention;
@@ -351,7 +354,7 @@ Finding check_closed_record(const TraceReader& trace, const Run& run, const Prog
   if (info.capture.rows == FullRows::Omit) return not_applicable("the trace holds no full rows");
   if (info.steps.size() != info.tokens) return not_applicable("not every step is on record");
   try {
-    const PolicyChoice choice(run.policy);
+    const PolicyChoice choice = policy_of(run);
     const InputSet inputs = choice.shape().inputs;
     if (inputs.has(Input::Queries) || inputs.has(Input::QueryStatistics))
       return not_applicable("the policy needs queries, which a trace does not hold");

@@ -31,19 +31,11 @@ void refuse_what_a_trace_does_not_hold(const TraceInfo& info, const PolicyChoice
 }
 
 Run empty_run(const PolicyChoice& choice, const TraceInfo& info) {
-  const PolicyShape& shape = choice.shape();
-  Run run;
-  run.policy = choice.text();
-  run.mode = RunMode::OpenLoop;
+  Run run = run_under(choice, RunMode::OpenLoop);
   run.trace_uuid = info.uuid;
-  run.lane_kind = shape.lane_kind;
-  run.sinks = shape.sinks;
-  run.recent = shape.recent;
-  run.budget = shape.budget;
-  run.positions = shape.positions == PositionMode::Rank ? "rank" : "original";
   run.retention =
-      Retention(info.model.layers,
-                lane_count(shape.lane_kind, info.model.heads, info.model.kv_heads), info.tokens);
+      Retention(info.model.layers, lane_count(run.lane_kind, info.model.heads, info.model.kv_heads),
+                info.tokens);
   return run;
 }
 
@@ -60,6 +52,11 @@ struct PolicyLanes {
   std::vector<LaneReplay> lanes;
   uint32_t heads_per_lane = 1;
   Deciding deciding = Deciding::LaneAlone;
+
+  /// By a budget map one lane may hold the whole text where the next one decides.
+  bool needs_weights() const {
+    return std::ranges::any_of(lanes, [](const LaneReplay& lane) { return lane.needs_weights(); });
+  }
 };
 
 /// The lanes of a trace as a row of jobs; any number of threads call work().
@@ -118,7 +115,7 @@ class TraceReplay {
     for (const PolicyChoice& choice : choices_)
       policies.push_back(lanes_of_share(choice, share, rows));
     const bool weights_needed = std::ranges::any_of(
-        policies, [](const PolicyLanes& policy) { return policy.lanes.front().needs_weights(); });
+        policies, [](const PolicyLanes& policy) { return policy.needs_weights(); });
     for (uint32_t first = 0; first < info_.tokens && !stopped_; first += kBlockSteps) {
       const uint32_t count = std::min(kBlockSteps, info_.tokens - first);
       if (weights_needed) read_block(share, {first, count}, block);

@@ -25,16 +25,28 @@ RowBounds row_bounds(const PolicyChoice& choice, Layer layer, Lane lane, uint64_
   const PolicyShape& shape = choice.lane_shape(layer, lane);
   const Spec& spec = choice.spec();
   const uint64_t budget = shape.budget, prompt = count_or(spec, "prompt", 0);
-  const bool skipped = spec.name() == "knorm" && layer.value < spec.count("skip");
-  if (budget == 0 || skipped || arrived <= budget || arrived < prompt) return {arrived, arrived};
+  if (budget == 0 || arrived <= budget || arrived < prompt) return {arrived, arrived};
   const uint64_t every = count_or(spec, "every", 1);
   const uint64_t fewest = std::min<uint64_t>(budget, shape.sinks + shape.recent);
-  if (every == 0) return {fewest, budget + arrived - prompt};
   // The first layers of a pyramid have nearly twice the mean.
-  uint64_t most = budget + every - 1;
-  if (spec.name() == "pyramidkv") most += spec.count("capacity");
+  uint64_t most = budget + (spec.name() == "pyramidkv" ? spec.count("capacity") : 0);
+  if (every == 0) return {fewest, most + arrived - prompt};
+  most += every - 1;
   if (holds_less_at_times(choice) || prompt > 0) return {fewest, most};
   return {budget, most};
+}
+
+uint64_t most_rows_shown(const PolicyChoice& choice, uint32_t layers, uint32_t lanes,
+                         uint64_t tokens) {
+  if (tokens == 0) return 0;
+  // A prompt that is taken in whole is shown before its cut.
+  uint64_t most = std::min(tokens, count_or(choice.spec(), "prompt", 0));
+  // One lane may have the rows of all.
+  const uint64_t shared = choice.shape().deciding == Deciding::LayerTogether ? lanes : 1;
+  for (Layer layer; layer.value < layers; layer = layer.next())
+    for (Lane lane; lane.value < lanes; lane = lane.next())
+      most = std::max(most, shared * row_bounds(choice, layer, lane, tokens - 1).most + 1);
+  return std::min(tokens, most);
 }
 
 }  // namespace dendrokv

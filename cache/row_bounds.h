@@ -17,4 +17,9 @@ struct RowBounds {
 /// full and for policies that take one row in and put one row out.
 RowBounds row_bounds(const PolicyChoice& choice, Layer layer, Lane lane, uint64_t arrived);
 
+/// The most rows that a lane shows a query while `tokens` tokens come, the query's own included:
+/// what ranks in the cache need of a model's context. The policy fits() so many layers and lanes.
+uint64_t most_rows_shown(const PolicyChoice& choice, uint32_t layers, uint32_t lanes,
+                         uint64_t tokens);
+
 }  // namespace dendrokv

@@ -32,6 +32,8 @@ struct RowKernels {
                       std::span<float> bounds);
   /// The largest number that `count` of the values reach; none is NaN, and 0 < count <= values.
   float (*reached_by)(std::span<const float> values, size_t count);
+  /// sums[slot] += weights[slot]
+  void (*add_weights)(std::span<const float> weights, std::span<double> sums);
   /// means[slot] = sums[slot] / (step + 1 - positions[slot])
   void (*divide_by_lives)(std::span<const double> sums, std::span<const Position> positions,
                           Step step, std::span<double> means);

@@ -91,6 +91,13 @@ float reached_by(std::span<const float> values, size_t count) {
   return __builtin_bit_cast(float, reached ^ ((reached >> 31) & INT32_MAX));
 }
 
+void add_weights(std::span<const float> weights, std::span<double> sums) {
+  size_t slot = 0;
+  for (; slot + kDoubles <= weights.size(); slot += kDoubles)
+    store(&sums[slot], doubles(&sums[slot]) + doubles(&weights[slot]));
+  for (; slot < weights.size(); ++slot) sums[slot] += static_cast<double>(weights[slot]);
+}
+
 // Lives are signed, which convert faster.
 void divide_by_lives(std::span<const double> sums, std::span<const Position> positions, Step step,
                      std::span<double> means) {
@@ -238,6 +245,7 @@ constexpr RowKernels row_kernels_named(std::string_view isa) {
   return {.isa = isa,
           .page_bounds = page_bounds,
           .reached_by = reached_by,
+          .add_weights = add_weights,
           .divide_by_lives = divide_by_lives,
           .add_products = add_products,
           .quadratic_forms = quadratic_forms,

@@ -11,11 +11,11 @@
 namespace dendrokv {
 namespace {
 
-/// Nothing where the spec, or the budget map that it names, is not that of such a run: the manifest
-/// says so.
+/// Nothing where the spec, or the rows of each lane that it speaks of, are not those of such a run:
+/// the manifest says so.
 std::optional<PolicyChoice> choice_of(const Run& run) {
   try {
-    PolicyChoice choice(run.policy);
+    PolicyChoice choice = policy_of(run);
     if (!choice.fits(run.retention.layers(), run.retention.lanes())) return std::nullopt;
     return choice;
   } catch (const Error&) {
@@ -60,7 +60,7 @@ std::string position_text(Layer layer, Lane lane, size_t position) {
 
 Finding check_run_manifest(const Run& run) {
   try {
-    const PolicyChoice choice(run.policy);
+    const PolicyChoice choice = policy_of(run);
     const PolicyShape& shape = choice.shape();
     if (choice.text() != run.policy)
       return bad("the spec '" + run.policy + "' leaves options out, wanted '" + choice.text() +
@@ -70,6 +70,8 @@ Finding check_run_manifest(const Run& run) {
                              : std::string(what) + " is " + std::to_string(found) +
                                    ", the policy says " + std::to_string(wanted);
     };
+    if (run.lane_budget && !choice.lane_budget())
+      return bad("rows of each lane are kept, but the policy names no budget map");
     if (!choice.fits(run.retention.layers(), run.retention.lanes()))
       return bad("the budget map is of other layers or lanes than the run's " +
                  std::to_string(run.retention.layers()) + " x " +

@@ -14,9 +14,9 @@
 
 namespace dendrokv {
 
-/// Scores of all rows of the lane, [slot]; the highest stay. Rows out of reach get one, too, which
-/// nobody reads. They are put into `room`, as long, unless they lie somewhere already; valid until
-/// the lane changes.
+/// Scores of all rows of the lane, [slot]; the highest stay. Nobody reads those of rows out of
+/// reach, which may be anything. They are put into `room`, as long, unless they lie somewhere
+/// already; valid until the lane changes.
 using ScoreRows =
     std::function<std::span<const double>(const LaneView& lane, std::span<double> room)>;
 

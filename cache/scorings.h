@@ -7,7 +7,8 @@
 namespace dendrokv {
 
 Scoring h2o_scoring();
-Scoring h2o_average_scoring();
+/// Reads `sinks` and `recent`: only the rows between them get a score.
+Scoring h2o_average_scoring(const Spec& spec);
 Scoring tova_scoring();
 /// Reads `kernel` and `pool`; its window is the spec's `recent` rows.
 Scoring snapkv_scoring(const Spec& spec);

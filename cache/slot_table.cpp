@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cache/row_kernels.h"
 #include "data/error.h"
 
 namespace dendrokv {
@@ -22,8 +23,7 @@ uint32_t SlotTable::append(Position position) {
 
 void SlotTable::add_weights(std::span<const float> weights) {
   DENDROKV_ASSERT(weights.size() <= weight_sum_.size());
-  for (size_t slot = 0; slot < weights.size(); ++slot)
-    weight_sum_[slot] += static_cast<double>(weights[slot]);
+  row_kernels().add_weights(weights, weight_sum_);
 }
 
 void SlotTable::evict(std::span<const Slot> slots) {

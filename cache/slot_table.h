@@ -54,6 +54,8 @@ class SlotTable {
   void evict(Slot slot) { evict({&slot, 1}); }
   /// Several at once, in time order.
   void evict(std::span<const Slot> slots);
+  /// From now on the row of a slot is another one, in the gap before it.
+  void move_row(size_t slot, uint32_t row) { row_[slot] = row; }
   /// Closes the gaps: the row of slot s becomes row s. Tells, in rising order, which row must be
   /// copied where; `to` is below `from`, and what it held is not needed.
   template <class Copy>

@@ -27,9 +27,7 @@ TreeScores::Kind TreeScores::kind_of(std::string_view score) {
 }
 
 ScoreUse tree_score_use(const Spec& spec) {
-  const std::string_view score = spec.choice("score");
-  const bool blind = score == "keep-left" || score == "keep-right" || score == "random";
-  return blind ? ScoreUse::Ignored : ScoreUse::Sums;
+  return TreeScores(spec, {}).use();
 }
 
 ScoreUse TreeScores::use() const {

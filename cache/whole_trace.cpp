@@ -8,7 +8,7 @@
 namespace dendrokv {
 
 void require_whole_trace(const TraceInfo& info) {
-  const PolicyShape recorded = PolicyChoice(info.policy).shape();
+  const PolicyShape recorded = PolicyChoice(info.policy, info.lane_budget).shape();
   if (recorded.budget != 0 && recorded.budget < info.tokens)
     fail("trace", "recorded under policy '" + info.policy + "', which evicts",
          "wanted attention over all tokens", "record it with --policy full");

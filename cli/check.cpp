@@ -20,12 +20,9 @@ class CheckFile : public Command {
                  "read all attention of a trace; else of more than 4 GB evenly chosen heads");
     options.explain(
         "Each check is green, red, or not applicable with the reason why; the last line counts "
-        "them. "
-        "A trace that was recorded under a policy holds the weights that the policy saw: its "
-        "record "
-        "is decided again from them. Exit status 3 when something is red, 1 when the file cannot "
-        "be "
-        "opened.");
+        "them. A trace that was recorded under a policy holds the weights that the policy saw: its "
+        "record is decided again from them. Exit status 3 when something is red, 1 when the file "
+        "cannot be opened.");
     options.example("dendrokv check trace.h5");
     options.example("dendrokv check runs.h5 --trace trace.h5 --json");
   }

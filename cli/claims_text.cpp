@@ -28,9 +28,19 @@ std::string sample_words(const Analysis& analysis) {
   return words;
 }
 
+std::string confidence_words(const Analysis& analysis) {
+  std::string number = significant(analysis.statistics.confidence * 100);
+  if (number.find('.') != std::string::npos) {
+    number.erase(number.find_last_not_of('0') + 1);
+    if (number.back() == '.') number.pop_back();
+  }
+  return number + " %";
+}
+
 std::string claims_text(const Analysis& analysis) {
   TextTable table;
-  table.row({"verdict", "claim", "ln ratio", "95 % interval", "p adjusted"});
+  table.row(
+      {"verdict", "claim", "ln ratio", confidence_words(analysis) + " interval", "p adjusted"});
   for (const Claim& claim : analysis.statistics.claims) {
     const bool known = !std::isnan(claim.effect);
     table.row({std::string(verdict_name(claim.verdict)), claim.statement,

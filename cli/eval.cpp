@@ -33,15 +33,13 @@ class Eval : public Command {
         "where there are several");
     options.explain(
         "Every policy decides what its own cache holds, and its losses come from that cache "
-        "(closed "
-        "loop). Texts may be longer than the model's context where the cache is bounded and places "
-        "are ranks (positions=rank). Where the full cache runs too, among the policies or by "
-        "--against-full, the table adds KL(full || policy) in nat and how often both find the same "
-        "token likeliest. Differences are per token, to full or else to the first policy. Stopped "
-        "by "
-        "Ctrl-C or SIGTERM, OUTPUT.part keeps what was scored, and the same command goes on behind "
-        "the last whole text. tokens_per_second counts tokens of the text, whatever the number of "
-        "policies.");
+        "(closed loop). Texts may be longer than the model's context where the cache is bounded "
+        "and places are ranks (positions=rank). Where the full cache runs too, among the policies "
+        "or by --against-full, the table adds KL(full || policy) in nat and how often both find "
+        "the same token likeliest. Differences are per token, to full or else to the first policy. "
+        "Stopped by Ctrl-C or SIGTERM, OUTPUT.part keeps what was scored, and the same command "
+        "goes on behind the last whole text. tokens_per_second counts tokens of the text, whatever "
+        "the number of policies.");
     options.example(
         "dendrokv eval --text data/samples/tide-ledger.txt --tokens 1024 --policy full "
         "--policy treekv:budget=128,sinks=4,recent=60 --policy streaming:budget=128 -o eval.h5");

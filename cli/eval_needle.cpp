@@ -28,8 +28,9 @@ namespace {
 
 constexpr uint64_t kMostFacts = 1000;
 constexpr uint32_t kMostDepth = 1u << 24;
-constexpr size_t kSteps = 256;            // at which spans are looked at, about
-constexpr uint32_t kBeforeDeepest = 256;  // tokens
+constexpr uint64_t kMostTokens = 1u << 28;  // as in a trace
+constexpr size_t kSteps = 256;              // at which spans are looked at, about
+constexpr uint32_t kBeforeDeepest = 256;    // tokens
 
 std::vector<uint32_t> parse_depths(const std::string& text) {
   std::vector<uint32_t> depths;
@@ -59,21 +60,16 @@ class EvalNeedle : public Command {
                  "tokens between a fact and its question, as in 0,512,4096");
     options.count("--facts", facts_, {1, kMostFacts},
                   "facts of each depth; each takes a pass over another part of the text");
-    options.count("--tokens", tokens_, {2},
+    options.count("--tokens", tokens_, {2, kMostTokens},
                   "tokens before the first question (default: the deepest depth and some more)");
     options.explain(
-        "A fact is a sentence such as \"The secret word of Bandwick is lamp.\" with a made-up "
-        "name and "
-        "a word by the seed; the rest of a text is yours. The answer is found when each of its "
-        "tokens "
-        "was the likeliest one; the interval holds its probability with 95 % (Wilson). 'held' is "
-        "the share of the word's tokens over all lanes of the "
-        "cache "
-        "when the question begins; 'held for' the median over lanes of the steps after which none "
-        "of "
-        "them was left. Where the model does not find the answers with the full cache "
-        "(--against-full), "
-        "what a policy does not find says nothing about the policy.");
+        "A fact is a sentence such as \"The secret word of Bandwick is lamp.\" with a made-up name "
+        "and a word by the seed; the rest of a text is yours. The answer is found when each of its "
+        "tokens was the likeliest one; the interval holds its probability with 95 % (Wilson). "
+        "'held' is the share of the word's tokens over all lanes of the cache when the question "
+        "begins; 'held for' the median over lanes of the steps after which none of them was left. "
+        "Where the model does not find the answers with the full cache (--against-full), what a "
+        "policy does not find says nothing about the policy.");
     options.example(
         "dendrokv eval needle --text novel.txt --depths 0,256,1024,4096 --facts 4 --against-full "
         "--policy treekv:budget=256,recent=124 --policy streaming:budget=256 -o needle.h5");

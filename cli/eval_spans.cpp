@@ -84,10 +84,8 @@ class EvalSpans : public Command {
                   "take no more than the first N tokens (default: the whole text)");
     options.explain(
         "A part's share is that of its tokens over all lanes of the cache; quartiles are over "
-        "lanes. "
-        "The file has both for each step that was looked at, and for each lane the step at which "
-        "it "
-        "lost the last token of a part.");
+        "lanes. The file has both for each step that was looked at, and for each lane the step at "
+        "which it lost the last token of a part.");
     options.example(
         "dendrokv eval spans --text prompt.txt --span system=0:24 --span 'question=What is the' "
         "--policy treekv:budget=64,recent=28 --policy streaming:budget=64 -o spans.h5");

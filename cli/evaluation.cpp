@@ -39,7 +39,15 @@ bool is_same_text(const EvalText& done, const EvalText& wanted) {
 bool is_same_evaluation(const EvalFile& one, const EvalFile& other) {
   return one.protocol == other.protocol && one.model.sha256 == other.model.sha256 &&
          one.arithmetic == other.arithmetic && one.policies == other.policies &&
-         one.reference == other.reference && one.texts.size() == other.texts.size();
+         one.lane_budgets == other.lane_budgets && one.reference == other.reference &&
+         one.texts.size() == other.texts.size();
+}
+
+/// Where a text has no room in the model's context.
+std::string remedy_of(const PolicyShape& shape) {
+  if (shape.budget == 0) return "leave this policy out";
+  return shape.positions == PositionMode::Rank ? "give the policy fewer rows"
+                                               : "add positions=rank to the policy";
 }
 
 }  // namespace
@@ -96,7 +104,12 @@ void EvalOptions::check_outputs(const fs::path& model_path) const {
   std::vector<fs::path> inputs{model_path};
   for (const EvalSource& source : sources()) inputs.push_back(source.path);
   if (!output.empty()) check_output(output, inputs);
-  if (!csv.empty() && csv.extension() == ".csv") check_output(csv, inputs);
+  if (!output.empty()) unfinished_part(output, "dendrokv-eval");
+  if (csv.empty()) return;
+  if (csv.extension() == ".csv")
+    check_output(csv, inputs);
+  else
+    check_output_folder(csv);
 }
 
 EvalFile eval_file(const Session& session, const Model& model, const EvalPolicies& policies,
@@ -110,6 +123,10 @@ EvalFile eval_file(const Session& session, const Model& model, const EvalPolicie
   file.protocol = std::move(protocol);
   file.seed = options.seed;
   for (const PolicyChoice& choice : policies.choices) file.policies.push_back(choice.text());
+  const auto has_map = [](const PolicyChoice& choice) { return choice.lane_budget().has_value(); };
+  if (std::ranges::any_of(policies.choices, has_map))
+    for (const PolicyChoice& choice : policies.choices)
+      file.lane_budgets.push_back(choice.lane_budget());
   file.reference = policies.reference;
   return file;
 }
@@ -118,12 +135,10 @@ void check_contexts(const std::string& subject, uint64_t tokens, const Model& mo
                     const EvalPolicies& policies) {
   const std::string context = std::to_string(model.config().context_length);
   for (size_t policy = 0; policy < policies.choices.size(); ++policy)
-    check_context(
-        subject + " under " + policies.names[policy], tokens, model, policies.choices[policy],
-        policies.choices[policy].shape().budget == 0
-            ? "leave this policy out, or take the first tokens with --tokens " + context
-            : "add positions=rank to the policy, or take the first tokens with --tokens " +
-                  context);
+    check_context(subject + " under " + policies.names[policy], tokens, model,
+                  policies.choices[policy],
+                  remedy_of(policies.choices[policy].shape()) +
+                      ", or take the first tokens with --tokens " + context);
 }
 
 Evaluation::Evaluation(const Session& session, const Model& model, const EvalPolicies& policies,

@@ -83,13 +83,10 @@ GridView<const float> Generation::feed_prompt(std::span<const int32_t> prompt) {
   return logits;
 }
 
-// Under ranks there is no end.
+// Where places are ranks and rows leave, there is no end.
 bool Generation::context_full() const {
-  const PolicyShape& shape = policy_.shape();
-  const uint64_t context = model_.config().context_length;
-  const bool by_rank =
-      shape.positions == PositionMode::Rank && shape.budget > 0 && shape.budget < context;
-  return !by_rank && decoder_.next_step().value >= context;
+  const uint64_t context = model_.config().context_length, tokens = decoder_.next_step().value + 1;
+  return tokens > context && places_needed(tokens, model_, policy_) > context;
 }
 
 size_t Generation::write(GridView<const float> logits, uint64_t most, Reply& reply) {

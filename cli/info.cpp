@@ -74,18 +74,37 @@ Description describe_trace(const std::filesystem::path& path) {
   return description;
 }
 
+Json lanes_json(const BudgetMap& map) {
+  Json layers = Json::array();
+  for (Layer layer; layer.value < map.layers; layer = layer.next()) {
+    Json lanes = Json::array();
+    for (Lane lane; lane.value < map.lanes; lane = lane.next()) lanes.add(map.rows_of(layer, lane));
+    layers.add(lanes);
+  }
+  return layers;
+}
+
+std::string rows_text(const Run& run) {
+  if (run.budget == 0) return "all rows";
+  if (!run.lane_budget) return std::to_string(run.budget) + " rows";
+  return std::to_string(std::ranges::min(run.lane_budget->rows)) + " to " +
+         std::to_string(run.budget) + " rows";
+}
+
 Json run_json(const Run& run) {
-  return Json::object()
-      .set("policy", run.policy)
-      .set("mode", run_mode_name(run.mode))
-      .set("lane", lane_kind_name(run.lane_kind))
-      .set("budget", run.budget)
-      .set("sinks", run.sinks)
-      .set("recent", run.recent)
-      .set("positions", run.positions)
-      .set("layers", run.retention.layers())
-      .set("lanes", run.retention.lanes())
-      .set("tokens", run.retention.tokens());
+  Json json = Json::object()
+                  .set("policy", run.policy)
+                  .set("mode", run_mode_name(run.mode))
+                  .set("lane", lane_kind_name(run.lane_kind))
+                  .set("budget", run.budget)
+                  .set("sinks", run.sinks)
+                  .set("recent", run.recent)
+                  .set("positions", run.positions)
+                  .set("layers", run.retention.layers())
+                  .set("lanes", run.retention.lanes())
+                  .set("tokens", run.retention.tokens());
+  if (run.lane_budget) json.set("lane_budget", lanes_json(*run.lane_budget));
+  return json;
 }
 
 Description describe_runs(const std::filesystem::path& path) {
@@ -103,8 +122,7 @@ Description describe_runs(const std::filesystem::path& path) {
   TextTable table;
   for (const Run& run : file.runs) {
     runs.add(run_json(run));
-    table.row({run.policy, std::string(run_mode_name(run.mode)),
-               run.budget == 0 ? "all rows" : std::to_string(run.budget) + " rows"});
+    table.row({run.policy, std::string(run_mode_name(run.mode)), rows_text(run)});
   }
   description.json.set("runs", runs);
   description.text = "runs: policy, mode, budget of a lane\n" + table.text(2);

@@ -9,8 +9,10 @@
 #include <iterator>
 #include <sstream>
 
+#include "cache/row_bounds.h"
 #include "cli/format.h"
 #include "cli/json.h"
+#include "model/cache_bytes.h"
 #include "model/mapped_file.h"
 #include "model/pre_tokenizer.h"
 
@@ -196,15 +198,28 @@ std::string rows_text(const CacheRows& rows) {
          significant(mean_rows(rows.read, rows)) + " read by a query";
 }
 
+uint64_t places_needed(uint64_t token_count, const Model& model, const PolicyChoice& policy) {
+  const PolicyShape& shape = policy.shape();
+  if (shape.positions == PositionMode::Original || shape.budget == 0) return token_count;
+  const uint32_t layers = model.config().layers, lanes = lanes_of(model.config(), shape);
+  if (!policy.fits(layers, lanes)) return token_count;
+  return most_rows_shown(policy, layers, lanes, token_count);
+}
+
+void note_idle_policy(const Session& session, uint64_t token_count, const PolicyChoice& policy) {
+  const uint64_t rows = policy.fewest_rows();
+  if (rows >= token_count)
+    session.note(policy.spec().name() + " may hold " + std::to_string(rows) +
+                 " rows, and the text has " + std::to_string(token_count) +
+                 " tokens: nothing leaves");
+}
+
 void check_context(const std::string& subject, uint64_t token_count, const Model& model,
                    const PolicyChoice& policy, const std::string& remedy) {
   const uint64_t context = model.config().context_length;
-  const PolicyShape& shape = policy.shape();
-  // One row more than the budget is there while a query attends.
-  const bool by_rank = shape.positions == PositionMode::Rank && shape.budget > 0;
-  const uint64_t places = by_rank ? std::min(token_count, shape.budget + 1) : token_count;
+  const uint64_t places = places_needed(token_count, model, policy);
   if (places <= context) return;
-  const std::string found = by_rank && token_count > places
+  const std::string found = token_count > places
                                 ? std::to_string(places) + " rows in the cache at once"
                                 : std::to_string(token_count) + " tokens";
   fail(subject, found,

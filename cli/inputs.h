@@ -90,9 +90,16 @@ double mean_rows(uint64_t rows, const CacheRows& all);
 /// "64 rows held by a lane, 64 read by a query"
 std::string rows_text(const CacheRows& rows);
 
+/// Places that keys are rotated to while so many tokens come: of the text under original positions,
+/// ranks in the cache else.
+uint64_t places_needed(uint64_t token_count, const Model& model, const PolicyChoice& policy);
+
 /// `token_count` tokens must have places in the model's context: the text's own under original
 /// positions, ranks in the cache else. `subject` names the text.
 void check_context(const std::string& subject, uint64_t token_count, const Model& model,
                    const PolicyChoice& policy, const std::string& remedy);
+
+/// Says where the budget of a policy holds a whole text: then nothing leaves.
+void note_idle_policy(const Session& session, uint64_t token_count, const PolicyChoice& policy);
 
 }  // namespace dendrokv

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/program.h"
 #include "data/identity.h"
+#include "data/split.h"
 
 namespace dendrokv {
 namespace {
@@ -29,23 +30,13 @@ bool is_positional(const Option& option) {
          option.kind == Option::Kind::Rest;
 }
 
-std::vector<std::string> names_of(const Option& option) {
-  std::vector<std::string> names;
-  for (size_t begin = 0; begin < option.names.size();) {
-    const size_t end = std::min(option.names.find(',', begin), option.names.size());
-    names.push_back(option.names.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return names;
-}
-
 std::string entry(const Option& option) {
   std::string text = ".TP\n";
   if (is_positional(option)) {
     text += ".I " + escaped(option.names) + "\n";
   } else {
     std::string names;
-    for (const std::string& name : names_of(option))
+    for (const std::string_view name : split(option.names, ','))
       names += (names.empty() ? "\\fB" : ", \\fB") + escaped(name) + "\\fR";
     if (!option.placeholder.empty()) names += " \\fI" + escaped(option.placeholder) + "\\fR";
     text += names + "\n";
@@ -87,7 +78,8 @@ std::string completion_case(const CommandRow& row) {
   std::string words, choices;
   for (const Option& option : options.declared()) {
     if (is_positional(option)) continue;
-    for (const std::string& name : names_of(option)) words += (words.empty() ? "" : " ") + name;
+    for (const std::string_view name : split(option.names, ','))
+      words += (words.empty() ? "" : " ") + std::string(name);
     const std::string values = choices_of(option);
     if (!values.empty())
       choices += "        " + std::string(option.long_name()) + ") values=\"" + values + "\" ;;\n";

@@ -93,8 +93,8 @@ class Merger {
 bool is_same_evaluation(const EvalFile& one, const EvalFile& other) {
   return one.protocol == other.protocol && one.model.sha256 == other.model.sha256 &&
          one.arithmetic == other.arithmetic && one.policies == other.policies &&
-         one.reference == other.reference && one.scored_from == other.scored_from &&
-         one.seed == other.seed;
+         one.lane_budgets == other.lane_budgets && one.reference == other.reference &&
+         one.scored_from == other.scored_from && one.seed == other.seed;
 }
 
 /// Of all texts; times are left out, because they differ from run to run.
@@ -139,11 +139,10 @@ class Merge : public Command {
     options.flag("--partial", partial_, "take what there is, though tasks are missing");
     options.explain(
         "Shards are what `--shard I/N` of trace, analyze, eval and tune leave. Evaluations become "
-        "one evaluation of all their texts. Anything else "
-        "becomes a set, whose members open as FILE/item/K wherever a file of their kind does. The "
-        "result depends on the tasks alone, byte by "
-        "byte: not on N, on who did which, or when. Tasks that failed are listed, and the exit "
-        "status is 3.");
+        "one evaluation of all their texts. Anything else becomes a set, whose members open as "
+        "FILE/item/K wherever a file of their kind does. The result depends on the tasks alone, "
+        "byte by byte: not on N, on who did which, or when. Tasks that failed are listed, and the "
+        "exit status is 3.");
     options.example("dendrokv merge run.shard-*.h5 -o run.h5");
   }
 

@@ -52,6 +52,10 @@ void check_choice(const std::string& name, const std::string& choices, const std
     fail_usage(name, "'" + value + "'", "wanted " + choices);
 }
 
+void refuse_empty(const std::string& name, const std::string& value) {
+  if (value.empty()) fail_usage(name, "an empty name", "wanted the name of a file");
+}
+
 std::string last_name(const std::string& names) {
   return names.substr(names.rfind(',') + 1);
 }
@@ -75,24 +79,32 @@ void Options::add(Option option) {
 }
 
 void Options::positional(std::string name, std::filesystem::path& target, std::string help) {
+  const std::string subject = name;
   add({.kind = Option::Kind::Positional,
        .names = std::move(name),
        .placeholder = {},
        .help = std::move(help),
        .standard = {},
        .need = Need::Required,
-       .take = [&target](const std::string& value) { target = value; }});
+       .take = [&target, subject](const std::string& value) {
+         refuse_empty(subject, value);
+         target = value;
+       }});
 }
 
 void Options::positionals(std::string name, std::vector<std::filesystem::path>& target,
                           std::string help) {
+  const std::string subject = name;
   add({.kind = Option::Kind::Positionals,
        .names = std::move(name),
        .placeholder = {},
        .help = std::move(help),
        .standard = {},
        .need = Need::Required,
-       .take = [&target](const std::string& value) { target.emplace_back(value); }});
+       .take = [&target, subject](const std::string& value) {
+         refuse_empty(subject, value);
+         target.emplace_back(value);
+       }});
 }
 
 void Options::rest(std::string name, std::vector<std::string>& target, std::string help) {
@@ -178,7 +190,7 @@ void Options::file(std::string names, std::filesystem::path& target, std::string
        .standard = target.string(),
        .need = need,
        .take = [&target, name](const std::string& value) {
-         if (value.empty()) fail_usage(name, "an empty name", "wanted the name of a file");
+         refuse_empty(name, value);
          target = value;
        }});
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/options.h"
+#include "data/set_file.h"
 
 namespace dendrokv {
 
@@ -28,6 +29,34 @@ void check_output(const fs::path& path, std::span<const fs::path> inputs) {
   for (const fs::path& input : inputs)
     if (fs::exists(path, ignored) && fs::equivalent(path, input, ignored))
       fail_usage(subject, "both input and output", "wanted another name for the output");
+}
+
+void check_output_folder(const fs::path& folder) {
+  std::error_code ignored;
+  fs::path there = fs::absolute(folder);
+  while (!fs::exists(there, ignored) && there.has_relative_path()) there = there.parent_path();
+  if (!fs::is_directory(there, ignored))
+    fail(folder.string(), there.string() + " is not a folder", "wanted a folder for files");
+  if (access(there.c_str(), W_OK) != 0)
+    fail(folder.string(), "the folder " + there.string() + " is not writable",
+         "wanted a folder for files");
+}
+
+Unfinished unfinished_part(const fs::path& output, std::string_view format) {
+  fs::path part = output;
+  part += ".part";
+  std::error_code ignored;
+  if (!fs::exists(part, ignored)) return Unfinished::None;
+  std::string found;
+  try {
+    found = format_of(part);
+  } catch (const Error&) {
+    return Unfinished::Damaged;
+  }
+  if (found != format)
+    fail(part.string(), "is a " + found + " file, and would be written over",
+         "wanted it away, or another output", "finish or remove it first");
+  return Unfinished::There;
 }
 
 void write_whole(const fs::path& path, const std::string& contents) {

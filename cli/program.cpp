@@ -39,14 +39,12 @@ struct CommonOptions {
   void declare_divided(Options& options) {
     options.text("--shard", "I/N", shard,
                  "several inputs or settings are a list of tasks: do tasks I, I + N, I + 2 N, ... "
-                 "(I from 0) into a file that `dendrokv "
-                 "merge` puts together with the others; auto takes I and N from a Slurm array or "
-                 "step, OpenMPI or PMI (default: auto "
-                 "where one of these started several processes)");
+                 "(I from 0) into a file that `dendrokv merge` puts together with the others; auto "
+                 "takes I and N from a Slurm array or step, OpenMPI or PMI (default: auto where "
+                 "one of these started several processes)");
     options.flag(std::string(kShareWeights), share_weights,
                  "keep packed weights in a file of the cache folder that all processes of the "
-                 "machine map (default: where several "
-                 "processes divide the list)");
+                 "machine map (default: where several processes divide the list)");
   }
 
   void declare(Options& options) {
@@ -195,7 +193,7 @@ ExitStatus dispatch(std::span<const std::string> arguments) {
     std::cout << creator_name() << "\n";
     return ExitStatus::Done;
   }
-  if (first.front() == '-')
+  if (first.starts_with('-'))
     fail_usage("'" + first + "'", "an option before the command", "wanted the command first",
                "as in dendrokv trace --help");
   return run_command(arguments);

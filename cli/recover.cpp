@@ -20,9 +20,8 @@ class Recover : public Command {
     options.file("-o,--output", output_, "the trace to write (default: PART without .part)");
     options.explain(
         "Keeps the steps that are whole and the tokens up to the last of them. It works on a copy, "
-        "so there must be room for two files of "
-        "that size. Evaluations and tunings go on from their .part files when the same command is "
-        "given again, and tasks by themselves.");
+        "so there must be room for two files of that size. Evaluations and tunings go on from "
+        "their .part files when the same command is given again, and tasks by themselves.");
     options.example("dendrokv recover trace.h5.part");
   }
 

@@ -91,10 +91,9 @@ class Replay : public Command {
         "Open loop: the attention stays that of the full cache, rescaled to the rows that a policy "
         "still holds. `dendrokv trace --policy` runs a policy in the engine (closed loop). "
         "--measure compares the output of each head with that of the full cache, exactly: the "
-        "share "
-        "of attention retained, and that over the best of as many rows, the error of the output "
-        "relative to its length, its cosine, and the attention that later steps give to what has "
-        "left (regret, a sum per lane).");
+        "share of attention retained, and that over the best of as many rows, the error of the "
+        "output relative to its length, its cosine, and the attention that later steps give to "
+        "what has left (regret, a sum per lane).");
     options.example(
         "dendrokv replay trace.h5 --policy treekv:budget=128,recent=60 "
         "--policy streaming:budget=128 -o runs.h5");
@@ -116,6 +115,8 @@ class Replay : public Command {
           "dendrokv: replay: stopped, nothing was written; run the same command again");
       return ExitStatus::Stopped;
     }
+    for (const PolicyChoice& choice : choices)
+      note_idle_policy(session, trace.info().tokens, choice);
     RunsFile file{.uuid = {},
                   .created = {},
                   .creator = {},

@@ -47,6 +47,10 @@ std::string number(double value) {
   return std::isfinite(value) ? significant(value) : std::string("–");
 }
 
+std::string p_value_text(double p) {
+  return p < 1e-4 ? "below 0.0001" : number(p);
+}
+
 Figure density_figure(std::span<const Run> runs) {
   Figure figure;
   figure.title = "What is kept, by distance";

@@ -44,5 +44,8 @@ Figure text_figure(const TraceReader& trace, const Run& run);
 // --- numbers as text
 
 std::string number(double value);  // "–" when it is not finite
+std::string p_value_text(double p);
+/// exp of it, as "4.89×"; with more digits where it is close to 1.
+std::string times(double log_ratio);
 
 }  // namespace dendrokv

@@ -43,7 +43,8 @@ sup{font-size:9px;color:var(--secondary);line-height:0;margin-right:1px}
 .claims td:nth-child(2){min-width:200px}.range{color:var(--secondary);white-space:nowrap;display:block}
 details{margin:12px 0 0;font-size:13px}summary{cursor:pointer;color:var(--secondary)}
 .lead{font-size:16.5px;line-height:1.5}.lead li{margin:8px 0}
-.scroll{overflow-x:auto}
+.scroll{overflow-x:auto}figcaption{margin-top:8px}
+@media screen and (max-width:700px){main{padding:20px 8px 40px}section{padding:16px 14px}.scroll>svg{min-width:640px;max-width:none}.badge{white-space:normal}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:8px}}
 .controls{display:none;gap:8px 20px;flex-wrap:wrap;align-items:center;margin:0 0 10px;font-size:13px}.js .controls{display:flex}
 .controls label{display:flex;gap:6px;align-items:center}.controls canvas{flex:1 0 100%;width:100%;height:14px;image-rendering:pixelated;border-radius:3px}
 select,input{font:inherit;color:var(--ink);background:var(--panel);border:1px solid var(--secondary);border-radius:4px}
@@ -54,7 +55,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 20px;font-size:13p
 li{margin:4px 0}ul{padding-left:20px;margin:0}
 @page{margin:14mm}
 @media print{body{background:#fff;font-size:10.5pt}section{box-shadow:none;padding:8px 0;border-radius:0;border-top:1px solid var(--rule)}main{max-width:none;padding:0}
-svg,tr,.claims{break-inside:avoid}h2{break-after:avoid}figcaption{break-inside:avoid;break-before:avoid}.pair{flex-wrap:nowrap}.pair svg{width:48%;height:auto}.js .controls,#tip{display:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+svg,tr,.claims,.legend,dd{break-inside:avoid}h2,.legend{break-after:avoid}figcaption{break-inside:avoid;break-before:avoid}.scroll{overflow:visible}.text{orphans:3;widows:3}.pair{flex-wrap:nowrap}.pair svg{width:48%;height:auto}.js .controls,#tip{display:none}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 )";
 
 constexpr std::string_view kPictureStyle = R"(
@@ -191,6 +192,20 @@ std::string code(const std::string& text) {
   return "<code>" + xml_escaped(text) + "</code>";
 }
 
+/// How a file was made. Of thousands of input files the middle is folded away.
+std::string command_words(const std::string& command) {
+  constexpr size_t kMost = 400, kShown = 160;
+  if (command.size() <= kMost) return code(command);
+  const auto edge = [&](size_t at) {  // behind the space there
+    const size_t space = command.find(' ', at);
+    return space == std::string::npos ? at : space + 1;
+  };
+  const size_t head = edge(kShown), tail = edge(command.size() - kShown);
+  return code(command.substr(0, head) + "… " + command.substr(tail)) +
+         "<details><summary>the whole command, " + std::to_string(command.size()) +
+         " characters</summary>" + code(command) + "</details>";
+}
+
 std::string analysis_words(const Analysis& analysis) {
   const Statistics& statistics = analysis.statistics;
   std::string nulls;
@@ -220,15 +235,16 @@ std::string method(const ReportInput& input) {
     rows +=
         row("trace", code(info.uuid) + ", weights as " + std::string(encoding_name(info.encoding)) +
                          ", policy " + code(info.policy));
-    rows += row("made by", code(info.command_line));
+    rows += row("made by", command_words(info.command_line));
   }
   for (const Analysis& analysis : input.analyses) {
     rows += row("analysis", analysis_words(analysis));
-    rows += row("made by", code(analysis.command_line));
+    rows += row("made by", command_words(analysis.command_line));
   }
   for (const Run& run : input.runs)
     rows += row("run", code(run.policy) + ", " + std::string(run_mode_name(run.mode)));
-  rows += row("this page", creator_name() + ", " + utc_now() + ", " + code(input.command_line));
+  rows += row("this page",
+              creator_name() + ", " + utc_now() + ", " + command_words(input.command_line));
   return "<section><h2>How it was made</h2>\n<dl>" + rows +
          "</dl>\n<p class=\"caption\" style=\"margin-top:12px\">The contribution of a position is "
          "s(i) = weight(i) × value(i). dwt: magnitude of the inverse transform of the "

@@ -94,15 +94,18 @@ std::string option_list(const std::vector<uint32_t>& numbers, uint32_t selected)
   return options;
 }
 
+std::string lane_word(const Run& run) {
+  return run.lane_kind == LaneKind::PerKvHead      ? "KV head"
+         : run.lane_kind == LaneKind::PerQueryHead ? "head"
+                                                   : "lane";
+}
+
 /// Shown only where scripts run.
 std::string controls(const Run& run, Layer layer, Lane lane) {
   const RecordedLanes recorded = recorded_lanes(run, layer, lane);
   const std::string last = std::to_string(run.retention.tokens() - 1);
-  const std::string word = run.lane_kind == LaneKind::PerKvHead      ? "KV head"
-                           : run.lane_kind == LaneKind::PerQueryHead ? "head"
-                                                                     : "lane";
   return "<div class=\"controls\"><label>layer <select data-c=\"layer\">" +
-         option_list(recorded.layers, layer.value) + "</select></label><label>" + word +
+         option_list(recorded.layers, layer.value) + "</select></label><label>" + lane_word(run) +
          " <select data-c=\"lane\">" + option_list(recorded.lanes, lane.value) +
          "</select></label><label>step <input data-c=\"step\" type=\"range\" min=\"0\" max=\"" +
          last + "\" value=\"" + last + "\"> <output data-c=\"at\">" + last +
@@ -193,7 +196,8 @@ Figure text_figure(const TraceReader& trace, const Run& run) {
                    "<div class=\"text\">" + text + "</div>" + record_data(run, layer, lane) +
                    "</div>\n";
   figure.caption = "<code>" + xml_escaped(run.policy) + "</code>, layer " +
-                   std::to_string(layer.value) + ", KV head " + std::to_string(lane.value) +
+                   std::to_string(layer.value) + ", " + lane_word(run) + " " +
+                   std::to_string(lane.value) +
                    ", after the last step. The small number is the tree level: how many neighbours "
                    "a token has beaten. "
                    "Point at a token to see when it left and to whom it lost.";

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "analysis/rise_claims.h"
 #include "cli/claims_text.h"
 #include "cli/report_figures.h"
 #include "plot/svg.h"
@@ -11,15 +12,6 @@
 namespace dendrokv {
 namespace {
 
-/// exp of it; more digits where it is close to 1.
-std::string times(double log_ratio) {
-  if (!std::isfinite(log_ratio)) return "–";
-  const double ratio = std::exp(log_ratio);
-  if (std::fabs(log_ratio) >= 0.05) return number(ratio) + "×";
-  char text[16];
-  std::snprintf(text, sizeof text, "%.3f", ratio);
-  return std::string(text) + "×";
-}
 struct Badge {
   const char *sign, *name;
 };
@@ -47,15 +39,26 @@ std::string in_words(const Claim& claim) {
   return "“" + xml_escaped(claim.statement) + "”: " + verdict;
 }
 
+std::string why_not_testable(const Analysis& analysis) {
+  const Statistics& statistics = analysis.statistics;
+  if (statistics.bin_first.size() < 2)
+    return "the positions that count do not fill two bins to compare.";
+  const size_t least = least_documents(statistics.nulls.size(), statistics.significance);
+  if (statistics.units.size() < least)
+    return "a test compares texts with each other and needs " + std::to_string(least) +
+           " or more of them.";
+  return "a part of a text has no contribution at all.";
+}
+
 /// The answer to the question of the paper, in one sentence.
 std::vector<std::string> answers(const Analysis& analysis) {
+  if (analysis.statistics.claims.empty()) return {};
   const Claim& rise = analysis.statistics.claims.front();
   if (rise.verdict == Verdict::NotTestable)
     return {
         "Whether contributions vary more towards the end <b>cannot be told from this sample</b> (" +
-        sample_words(analysis) +
-        "): a test compares texts with each other and needs eight or more. The figures below "
-        "describe this one."};
+        sample_words(analysis) + "): " + why_not_testable(analysis) +
+        " The figures below describe it."};
   std::vector<std::string> found = {in_words(rise) + ", by " + times(rise.effect) +
                                     " from the first bin to the last (" + times(rise.lower) +
                                     " to " + times(rise.upper) + ")."};
@@ -69,7 +72,7 @@ std::vector<std::string> answers(const Analysis& analysis) {
   }
   if (const Claim* high = claim_named(analysis, "high-most-beyond-" + null)) {
     const Claim* plain = claim_named(analysis, "high-most");
-    found.push_back(in_words(*plain) + "; " + in_words(*high) + ".");
+    found.push_back((plain ? in_words(*plain) + "; " : "") + in_words(*high) + ".");
   }
   return found;
 }
@@ -79,15 +82,17 @@ std::string claim_row(const Claim& claim) {
   return "<tr><td><span class=\"badge " + std::string(badge.name) + "\">" + badge.sign + " " +
          std::string(verdict_name(claim.verdict)) + "</span></td><td>" +
          xml_escaped(claim.statement) + "</td><td class=\"n\">" + interval(claim) +
-         "</td><td class=\"n\">" + number(claim.raw_p_value) + "</td><td class=\"n\">" +
-         number(claim.p_value) + "</td></tr>\n";
+         "</td><td class=\"n\">" + p_value_text(claim.raw_p_value) + "</td><td class=\"n\">" +
+         p_value_text(claim.p_value) + "</td></tr>\n";
 }
 
-std::string claim_table(const std::vector<Claim>& claims) {
+std::string claim_table(const Analysis& analysis, const std::vector<Claim>& claims) {
   std::string rows;
   for (const Claim& claim : claims) rows += claim_row(claim);
   return "<table class=\"claims\"><thead><tr><th>verdict</th><th>claim</th><th class=\"n\">end / "
-         "start (95 % interval)</th><th class=\"n\">p</th>"
+         "start (" +
+         confidence_words(analysis) +
+         " interval)</th><th class=\"n\">p</th>"
          "<th class=\"n\">p adjusted</th></tr></thead><tbody>\n" +
          rows + "</tbody></table>\n";
 }
@@ -119,15 +124,25 @@ std::string sample_caption(const Analysis& analysis) {
 
 }  // namespace
 
+std::string times(double log_ratio) {
+  if (!std::isfinite(log_ratio)) return "–";
+  const double ratio = std::exp(log_ratio);
+  if (std::fabs(log_ratio) >= 0.05) return number(ratio) + "×";
+  char text[16];
+  std::snprintf(text, sizeof text, "%.3f", ratio);
+  return std::string(text) + "×";
+}
+
 Figure verdict_figure(const Analysis& analysis) {
   Figure figure;
   figure.kind = Figure::Kind::Verdict;
   const Statistics& statistics = analysis.statistics;
   figure.title = "Do contributions vary more towards the end?";
-  figure.picture = claim_table(statistics.claims) + "<details><summary>The same with the first " +
+  figure.picture = claim_table(analysis, statistics.claims) +
+                   "<details><summary>The same with the first " +
                    std::to_string(analysis.exclude_first) + " and the last " +
                    std::to_string(analysis.exclude_last) + " positions included</summary>" +
-                   claim_table(statistics.claims_with_ends) + "</details>\n";
+                   claim_table(analysis, statistics.claims_with_ends) + "</details>\n";
   figure.caption = sample_caption(analysis) +
                    " Amplitudes are compared as ratios, on a log scale, by the slope over " +
                    std::to_string(statistics.bin_first.size()) +

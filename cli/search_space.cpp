@@ -133,26 +133,34 @@ std::vector<SettingValues> between(const SearchSpace& space, const SettingValues
   return found;
 }
 
-std::string spec_within(const SearchSpace& space, const SettingValues& values, uint64_t bytes,
-                        const std::function<uint64_t(const std::string& spec)>& bytes_of) {
-  uint64_t low = 0, high = kMostRows;  // low fits, high does not
-  std::string reason;
+uint64_t rows_within(uint64_t bytes, const std::function<uint64_t(uint64_t rows)>& bytes_of) {
+  uint64_t low = 0, high = kMostRows;  // low fits or is refused, high does not fit
   while (high - low > 1) {
     const uint64_t rows = (low + high) / 2;
-    bool fits = true;  // too few rows for what is protected: more are wanted
+    bool fits = true;
     try {
-      fits = bytes_of(spec_of(space, values, rows)) <= bytes;
-    } catch (const Error& error) {
-      reason = error.what();
+      fits = bytes_of(rows) <= bytes;
+    } catch (const Error&) {  // too few rows for what is protected: more are wanted
     }
     (fits ? low : high) = rows;
   }
-  if (low == 0)
-    fail("budget of " + std::to_string(bytes) + " bytes", "less than one row of each lane",
-         "wanted more");
-  const std::string spec = spec_of(space, values, low);
-  bytes_of(spec);  // refuses what the policy refuses
-  return spec;
+  try {
+    if (low > 0 && bytes_of(low) <= bytes) return low;
+  } catch (const Error&) {
+    if (high == kMostRows) throw;
+  }
+  const std::string least = std::to_string(bytes_of(high));
+  fail("budget of " + std::to_string(bytes) + " bytes",
+       "less than the " + least + " of " + std::to_string(high) +
+           " rows in each lane, the fewest that the policy takes",
+       "wanted at least " + least);
+}
+
+std::string spec_within(const SearchSpace& space, const SettingValues& values, uint64_t bytes,
+                        const std::function<uint64_t(const std::string& spec)>& bytes_of) {
+  return spec_of(space, values, rows_within(bytes, [&](uint64_t rows) {
+                   return bytes_of(spec_of(space, values, rows));
+                 }));
 }
 
 }  // namespace dendrokv

@@ -37,6 +37,11 @@ std::vector<SettingValues> combinations(const SearchSpace& space);
 /// numbers, halfway on a logarithmic scale.
 std::vector<SettingValues> between(const SearchSpace& space, const SettingValues& values);
 
+/// The largest number of rows of each lane whose cache `bytes_of` says to be no more than `bytes`.
+/// Fewer rows than a policy protects, which it refuses, count as too few. Throws Error: what the
+/// policy refuses at any size, or that its fewest rows take more.
+uint64_t rows_within(uint64_t bytes, const std::function<uint64_t(uint64_t rows)>& bytes_of);
+
 /// "treekv:sinks=4,recent=64,scope=8,budget=256": the largest budget whose cache `bytes_of` says to
 /// be no more than `bytes`. Throws Error when the policy refuses the values at that size.
 std::string spec_within(const SearchSpace& space, const SettingValues& values, uint64_t bytes,

@@ -3,9 +3,10 @@
 
 namespace dendrokv {
 
-/// While one of these lives, the first of these signals asks the work to stop cleanly; a second one
-/// of the same kind ends the program at once. One within the life of another changes nothing: what
-/// was asked stays asked. Of one thread.
+/// While one of these lives, the first of these signals asks the work to stop cleanly; another one
+/// a second later or more ends the program at once. (Sooner it is the same request: `timeout`,
+/// shells and launchers signal a process and its group.) One within the life of another changes
+/// nothing: what was asked stays asked. Of one thread.
 class StopOnSignals {
  public:
   StopOnSignals();

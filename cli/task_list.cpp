@@ -8,6 +8,7 @@
 #include "data/hdf5.h"
 #include "data/identity.h"
 #include "data/set_file.h"
+#include "data/split.h"
 
 namespace dendrokv {
 namespace {
@@ -155,14 +156,7 @@ std::string model_of(const Options& options, std::span<const Options::Given> all
 }  // namespace
 
 std::vector<std::string_view> input_names(const CommandRow& row) {
-  std::vector<std::string_view> names;
-  std::string_view list = row.inputs;
-  while (!list.empty()) {
-    const size_t comma = std::min(list.find(','), list.size());
-    names.push_back(list.substr(0, comma));
-    list.remove_prefix(std::min(comma + 1, list.size()));
-  }
-  return names;
+  return split(row.inputs, ',');
 }
 
 bool takes_one_at_a_time(std::span<const Options::Given> given) {

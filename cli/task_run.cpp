@@ -69,6 +69,8 @@ class TaskRun {
   std::span<const EndedTask> ended() const { return ended_; }
   size_t done() const { return ended_.size() - failed().size(); }
   uint64_t skipped() const { return skipped_; }
+  /// Whether a check that a task of this run was asked for is red.
+  bool fell_short() const { return fell_short_; }
   std::vector<EndedTask> failed() const {
     std::vector<EndedTask> failed;
     for (const EndedTask& one : ended_)
@@ -89,6 +91,7 @@ class TaskRun {
       const TakenOutput taken;
       const ExitStatus status = run_one(list_.command, arguments, task_session_, task.text);
       if (status == ExitStatus::Stopped) return false;
+      if (status == ExitStatus::FellShort) fell_short_ = true;
       answer = taken.text();
     } catch (const UsageError&) {
       throw;  // of the command line, so of all tasks
@@ -127,6 +130,7 @@ class TaskRun {
   ModelKeeper models_;
   std::vector<EndedTask> ended_;
   uint64_t skipped_ = 0;
+  bool fell_short_ = false;
 };
 
 void print(const Session& session, const TaskRun& run, const TaskList& list, const Shard& shard,
@@ -185,7 +189,10 @@ ExitStatus run_tasks(const TaskList& list, Shard shard, const fs::path& output,
   }
   print(session, run, list, shard, merges ? output : packed,
         std::chrono::duration<double>(Clock::now() - start).count());
-  return ExitStatus::Done;
+  // Of a divided run `merge` says so: launchers kill the other ranks when one ends with anything
+  // but 0.
+  const bool red = merges && (run.fell_short() || !run.failed().empty());
+  return red ? ExitStatus::FellShort : ExitStatus::Done;
 }
 
 }  // namespace dendrokv

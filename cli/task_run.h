@@ -17,8 +17,9 @@
 
 namespace dendrokv {
 
-/// `output` is the value of -o. Done, also when tasks failed: they are listed on standard error and
-/// in the file; or Stopped.
+/// `output` is the value of -o. Tasks that failed are listed on standard error and in the file.
+/// Then, and where a check of a task is red, FellShort of a list that one process does by itself,
+/// and Done of one that several divide; or Stopped.
 ExitStatus run_tasks(const TaskList& list, Shard shard, const std::filesystem::path& output,
                      const Session& session);
 

@@ -123,11 +123,10 @@ class Trace : public Command {
     options.explain(
         "The file's size is told before the run; it grows with layers x heads x steps x tokens. "
         "With --top-k, --pool or --entropy it does not, but what needs every weight of a row "
-        "(replay, analyze, heat maps) "
-        "cannot work on such a trace and says so. "
-        "--windows makes the samples that `analyze` compares; traces that are there from the same "
-        "command are kept, so a run that was stopped goes on. "
-        "Stopped by Ctrl-C or SIGTERM, the steps so far stay readable in OUTPUT.part.");
+        "(replay, analyze, heat maps) cannot work on such a trace and says so. --windows makes the "
+        "samples that `analyze` compares; traces that are there from the same command are kept, so "
+        "a run that was stopped goes on. Stopped by Ctrl-C or SIGTERM, the steps so far stay "
+        "readable in OUTPUT.part.");
     options.example("dendrokv trace --text data/samples/tide-ledger.txt --tokens 1024 -o trace.h5");
   }
 
@@ -149,6 +148,7 @@ class Trace : public Command {
                  std::to_string(plan.info.steps.size()) + " steps, " + plan.info.capture.text() +
                  ", about " + bytes_text(bytes));
     check_disk_space(output_, bytes);
+    note_idle_policy(session, plan.info.tokens, policy);
     const StopOnSignals signals;
     return record(session, model, policy, plan);
   }
@@ -233,14 +233,18 @@ class Trace : public Command {
     return recorded;
   }
 
-  ExitStatus record_windows(const Session& session, const Model& model,
-                            const PolicyChoice& policy) const {
+  std::vector<TextWindow> cut_text(const Model& model) const {
     const std::vector<int32_t> ids = text_.read_any_length(model);
     const Tokenizer& tokenizer = model.tokenizer();
     const bool begins = tokenizer.add_bos() && ids.front() == tokenizer.bos();
-    const std::vector<TextWindow> windows = text_windows(
+    return text_windows(
         text_.path().string(), ids,
         {*windows_, samples_, seed_, begins ? std::optional(tokenizer.bos()) : std::nullopt});
+  }
+
+  ExitStatus record_windows(const Session& session, const Model& model,
+                            const PolicyChoice& policy) const {
+    const std::vector<TextWindow> windows = cut_text(model);
     check_context(text_.path().string(), *windows_, model, policy, "take shorter windows");
     check_disk_space(output_, windows.size() * estimated_bytes(make_plan(session, model, policy,
                                                                          windows[0].ids)));
@@ -251,50 +255,60 @@ class Trace : public Command {
     ProgressLine progress("trace", "tokens", session.verbosity);
     const uint64_t total = windows.size() * *windows_;
     Recorded sum;
-    Json files = Json::array();
-    std::string paths;
+    std::vector<std::string> files;
     for (size_t w = 0; w < windows.size(); ++w) {
       const std::filesystem::path path = window_path(output_, w, windows.size());
-      files.add(path.string());
-      paths += path.string() + "\n";
-      if (is_there(session, path)) continue;
+      files.push_back(path.string());
       TracePlan plan = make_plan(session, model, policy, windows[w].ids);
+      if (is_there(plan, path)) continue;
       plan.info.source = text_.path().string();
       plan.info.source_first = windows[w].first;
-      const uint64_t before = w * *windows_;
-      const Recorded one = record_one(
-          session, model, policy, plan, path,
-          [&](uint64_t done, uint64_t) { return progress.update(before + done, total); });
+      const auto update = [&](uint64_t done, uint64_t) {
+        return progress.update(w * *windows_ + done, total);
+      };
+      const Recorded one = record_one(session, model, policy, plan, path, update);
       if (one.fed < plan.info.tokens) {
         progress.clear();
-        std::filesystem::remove(path.string() + ".part");
-        say(session.verbosity, Verbosity::Quiet,
-            "dendrokv: trace: stopped after " + std::to_string(w) + " of " +
-                std::to_string(windows.size()) + " windows; run the same command again to go on");
-        return ExitStatus::Stopped;
+        return stopped_at_window(session, path, w, windows.size());
       }
       sum.add(one);
     }
     progress.clear();
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    if (session.json()) {
-      Json json = summary(sum, seconds);
-      std::cout << json.set("files", files).text() << "\n";
-    } else {
-      std::cout << paths;
-      if (sum.audit) std::cout << audit_text(*sum.audit, colour_of_output());
-    }
+    print_windows(session, files, sum, std::chrono::duration<double>(Clock::now() - start).count());
     return sum.audit ? audit_status(*sum.audit) : ExitStatus::Done;
   }
 
-  /// A window that the same command has finished before.
-  static bool is_there(const Session& session, const std::filesystem::path& path) {
+  /// A window that the same command over the same text has finished before.
+  static bool is_there(const TracePlan& plan, const std::filesystem::path& path) {
     if (!std::filesystem::exists(path)) return false;
     try {
-      return TraceReader(path).info().command_line == session.command_line;
+      const TraceReader trace(path);
+      return trace.info().command_line == plan.info.command_line &&
+             trace.info().model.sha256 == plan.info.model.sha256 &&
+             trace.tokens().id == plan.tokens.id;
     } catch (const Error&) {
       return false;
     }
+  }
+
+  static ExitStatus stopped_at_window(const Session& session, const std::filesystem::path& path,
+                                      size_t window, size_t windows) {
+    std::filesystem::remove(path.string() + ".part");
+    say(session.verbosity, Verbosity::Quiet,
+        "dendrokv: trace: stopped after " + std::to_string(window) + " of " +
+            std::to_string(windows) + " windows; run the same command again to go on");
+    return ExitStatus::Stopped;
+  }
+
+  void print_windows(const Session& session, const std::vector<std::string>& files,
+                     const Recorded& sum, double seconds) const {
+    if (session.json()) {
+      Json json = summary(sum, seconds);
+      std::cout << json.set("files", files).text() << "\n";
+      return;
+    }
+    for (const std::string& file : files) std::cout << file << "\n";
+    if (sum.audit) std::cout << audit_text(*sum.audit, colour_of_output());
   }
 
   ExitStatus stopped(const Session& session, const TracePlan& plan, size_t fed) const {

@@ -60,8 +60,8 @@ class Tune : public Command {
                   "bytes than the budget");
     options.choice("--objective", "loss|error|needle", objective_,
                    "what is to be small: the loss of the texts (closed loop), the error of the "
-                   "attention's output over traces (open loop), or "
-                   "the loss of answers about planted facts (closed loop)");
+                   "attention's output over traces (open loop), or the loss of answers about "
+                   "planted facts (closed loop)");
     options.choice("--method", "halving|grid", plan_.method,
                    "all settings on all pieces, or the better half goes on");
     options.text(
@@ -83,24 +83,19 @@ class Tune : public Command {
     options.count("--seed", seed_, {0}, "of planted facts");
     options.explain(
         "The gain of a winner on the pieces it was chosen on is mostly luck, so it is measured "
-        "again on held-out ones, in pairs with the "
-        "baseline; the spec to use is the winner's only where the 95 % interval of that difference "
-        "lies below 0. The last line is that "
-        "spec. Several --budget make so many tasks (--shard). Stopped by a signal, the same "
-        "command goes on.");
+        "again on held-out ones, in pairs with the baseline; the spec to use is the winner's only "
+        "where the 95 % interval of that difference lies below 0. The last line is that spec. "
+        "Several --budget make so many tasks (--shard). Stopped by a signal, the same command goes "
+        "on.");
     options.example("dendrokv tune --text novel.txt --budget 20000000 -o tune.h5");
     options.example(
         "dendrokv tune --text novel.txt --held-out other.txt --budget 9987840 --candidate "
-        "treekv:sinks=4,recent=28,budget-map=map.txt "
-        "--objective needle -o needle.h5");
+        "treekv:sinks=4,recent=28,budget-map=map.txt --objective needle -o needle.h5");
   }
 
   ExitStatus run(const Session& session) override {
+    check_options();
     const bool open_loop = objective_ == "error";
-    if (open_loop ? traces_.empty() : texts_.empty())
-      fail_usage(open_loop ? "--trace" : "--text", "missing", "wanted something to tune on",
-                 "see --help");
-    if (!plan_.output.empty()) check_output(plan_.output, {});
     const Model model = model_.load(session, open_loop ? LoadDepth::Describe : LoadDepth::Run);
     if (open_loop) check_traces(model);
     TuneSettings settings = make_settings(model);
@@ -120,6 +115,26 @@ class Tune : public Command {
   }
 
  private:
+  /// What is wrong shows before the search, not after it.
+  void check_options() const {
+    const bool open_loop = objective_ == "error";
+    const std::string objective = "beside --objective " + objective_;
+    if (open_loop ? traces_.empty() : texts_.empty())
+      fail_usage(open_loop ? "--trace" : "--text", "missing", "wanted something to tune on",
+                 "see --help");
+    if (open_loop ? !texts_.empty() : !traces_.empty())
+      fail_usage(open_loop ? "--text" : "--trace", objective,
+                 open_loop ? "wanted --trace" : "wanted --text");
+    if (open_loop && piece_) fail_usage("--piece", objective, "wanted none: a piece is a trace");
+    if (!depths_.empty() && objective_ != "needle")
+      fail_usage("--depths", objective, "wanted --objective needle");
+    for (const std::string& spec : candidates_) parse_policy(spec);
+    if (!baseline_.empty()) parse_policy(baseline_);
+    if (plan_.output.empty()) return;
+    check_output(plan_.output, {});
+    unfinished_part(plan_.output, "dendrokv-tune");
+  }
+
   struct Benches {
     std::unique_ptr<TuneBench> chosen_on, held_out;
   };
@@ -204,15 +219,27 @@ class Tune : public Command {
     file.unit = objective_ == "error" ? "relative output error" : "nat per token";
     file.budget_bytes = budget_;
     file.seed = seed_;
-    file.pieces_sha256 =
-        sha256_of_text(benches.chosen_on->fingerprint() + benches.held_out->fingerprint());
+    file.pieces_sha256 = sha256_of_text(benches.chosen_on->fingerprint() +
+                                        benches.held_out->fingerprint() + map_fingerprint());
     return file;
+  }
+
+  /// Of budget maps, which specs name without what is in them; empty where none does.
+  std::string map_fingerprint() const {
+    std::string all;
+    std::vector<std::string> specs = candidates_;
+    if (!baseline_.empty()) specs.push_back(baseline_);
+    for (const std::string& spec : specs)
+      if (const auto lanes = PolicyChoice(spec).lane_budget())
+        for (const uint32_t rows : lanes->rows) all += std::to_string(rows) + " ";
+    return all;
   }
 
   ExitStatus stopped(const Session& session, size_t measured) const {
     say(session.verbosity, Verbosity::Quiet,
         "dendrokv: tune: stopped after " + std::to_string(measured) + " losses" +
-            (plan_.output.empty()
+            (measured == 0 ? "; run the same command again"
+             : plan_.output.empty()
                  ? "; nothing was written: with -o FILE they are kept"
                  : "; " + plan_.output.string() + ".part holds them; the same command goes on"));
     return ExitStatus::Stopped;

@@ -17,6 +17,7 @@
 #include "cli/json.h"
 #include "cli/make_command.h"
 #include "cli/outputs.h"
+#include "cli/search_space.h"
 #include "cli/stop.h"
 #include "data/budget_map.h"
 #include "data/error.h"
@@ -51,17 +52,17 @@ class TuneBudgets : public Command {
     options.file("-o,--output", output_, "the budget map to write", Need::Required);
     options.explain(
         "A lane's gain is what more rows take off the error of its layer's attention output, "
-        "behind the output projection and relative to that "
-        "output, mean over traces and steps; each lane is measured alone. All methods are printed "
-        "beside each other and beside the same number "
-        "of rows for all lanes. The bytes are what the engine holds once the cache is full. The "
-        "last line is a spec to paste.");
+        "behind the output projection and relative to that output, mean over traces and steps; "
+        "each lane is measured alone. All methods are printed beside each other and beside the "
+        "same number of rows for all lanes. The bytes are what the engine holds once the cache is "
+        "full. The last line is a spec to paste.");
     options.example(
         "dendrokv tune budgets novel.h5 --budget 5000000 --policy treekv:sinks=4,recent=16 -o "
         "map.txt");
   }
 
   ExitStatus run(const Session& session) override {
+    check_policy();
     check_output(output_, traces_);
     const Model model = model_.load(session, LoadDepth::Run);
     const StopOnSignals signals;
@@ -84,6 +85,27 @@ class TuneBudgets : public Command {
   }
 
  private:
+  /// Rows can be said lane by lane, and are not said already. Throws UsageError.
+  void check_policy() const {
+    const std::string subject = "--policy " + policy_;
+    const size_t colon = std::min(policy_.find(':'), policy_.size());
+    std::string able;
+    for (const PolicyRow& row : policy_table()) {
+      const bool takes_map = std::ranges::find(row.spec.options, "budget-map", &OptionRow::name) !=
+                             row.spec.options.end();
+      if (takes_map) able += (able.empty() ? "" : ", ") + std::string(row.spec.name);
+      if (row.spec.name != policy_.substr(0, colon)) continue;
+      if (!takes_map) break;
+      for (const std::string_view key :
+           {std::string_view("budget"), std::string_view("budget-map"), row.budget_key})
+        if (policy_.find(std::string(key) + "=", colon) != std::string::npos)
+          fail_usage(subject, "says its rows by " + std::string(key), "wanted it without",
+                     "say the bytes of all lanes with --budget");
+      return;
+    }
+    fail_usage(subject, "has no rows for each lane", "wanted one of " + able);
+  }
+
   std::string spec_at(uint64_t rows) const {
     const char separator = policy_.find(':') == std::string::npos ? ':' : ',';
     return policy_ + separator + "budget=" + std::to_string(rows);
@@ -95,18 +117,7 @@ class TuneBudgets : public Command {
 
   /// The largest number of rows that all lanes can have.
   uint64_t even_rows(const Model& model) const {
-    uint64_t low = 0, high = 1 << 20;
-    while (high - low > 1) {
-      const uint64_t rows = (low + high) / 2;
-      bool fits = true;
-      try {
-        fits = bytes_at(model, rows) <= budget_;
-      } catch (const Error&) {  // fewer rows than are protected
-      }
-      (fits ? low : high) = rows;
-    }
-    parse_policy(spec_at(std::max<uint64_t>(low, 1)));
-    return low;
+    return rows_within(budget_, [&](uint64_t rows) { return bytes_at(model, rows); });
   }
 
   std::vector<PolicyChoice> make_levels(const Model& model) const {

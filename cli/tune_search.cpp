@@ -7,6 +7,7 @@
 
 #include "analysis/search.h"
 #include "cli/format.h"
+#include "cli/outputs.h"
 #include "data/error.h"
 
 namespace dendrokv {
@@ -46,10 +47,13 @@ TuneSearch::TuneSearch(const TunePlan& plan, const Session& session, TuneSetting
 }
 
 void TuneSearch::take_over() {
+  if (plan_.output.empty()) return;
   fs::path part = plan_.output;
   part += ".part";
-  std::error_code ignored;
-  if (plan_.output.empty() || !fs::is_regular_file(part, ignored)) return;
+  const Unfinished unfinished = unfinished_part(plan_.output, "dendrokv-tune");
+  if (unfinished == Unfinished::Damaged)
+    session_.note("tune: nothing is taken over from " + part.string() + ": it is damaged");
+  if (unfinished != Unfinished::There) return;
   const TuneFile before = read_tune(part, Incomplete::TakeWhatIsThere);
   if (before.model_sha256 != file_.model_sha256 || before.arithmetic != file_.arithmetic ||
       before.objective != file_.objective || before.pieces_sha256 != file_.pieces_sha256)

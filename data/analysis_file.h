@@ -50,6 +50,9 @@ struct UnitCurves {
 struct BinBand {
   std::string name;                     // "amplitude", "relative", or the null's
   std::vector<double> mean, low, high;  // [bands, bins]; low and high NaN for fewer than two units
+  // [bands] that the curves rise with the bin, by ranks alone: Page's p-value over units, and Sen's
+  // slope of the mean curve from the first bin to the last; empty in older files
+  std::vector<double> page_p = {}, sen_change = {};
 };
 
 struct Statistics {
@@ -70,8 +73,9 @@ struct Statistics {
   std::vector<double> energy, relative;                       // [bands, P]
   std::vector<double> entropy;                                // [P]
   std::vector<double> variance, variance_low, variance_high;  // [bands]
-  // [bands] the median over positions in place of the mean; empty in older files
-  std::vector<double> variance_median;
+  // [bands] the M-estimate, NaN where it has too few coefficients; and the median over positions in
+  // place of the mean. Empty in older files
+  std::vector<double> variance_robust, variance_median;
   std::string variance_interval;  // how the interval was made
   std::vector<BandChange> changes;
   // Of the first-order autoregression; NaN unless the transform is continuous.

@@ -161,6 +161,8 @@ void write_units(h5::File& file, const Statistics& statistics, uint64_t bands) {
     put(file, name, band.mean, {bands, bins});
     put(file, name + "_low", band.low, {bands, bins});
     put(file, name + "_high", band.high, {bands, bins});
+    if (!band.page_p.empty()) put(file, name + "_page_p", band.page_p, {bands});
+    if (!band.sen_change.empty()) put(file, name + "_sen_change", band.sen_change, {bands});
   }
 }
 
@@ -187,9 +189,11 @@ void read_units(const h5::File& file, uint64_t bands, Statistics& statistics) {
   }
   for (const std::string& name : get_texts(file, group, "bands")) {
     const std::string path = at(group, "mean_" + name);
-    statistics.bands.push_back({name, get(file, path, {bands, bins}),
-                                get(file, path + "_low", {bands, bins}),
-                                get(file, path + "_high", {bands, bins})});
+    BinBand& band = statistics.bands.emplace_back(
+        BinBand{name, get(file, path, {bands, bins}), get(file, path + "_low", {bands, bins}),
+                get(file, path + "_high", {bands, bins})});
+    if (file.has(path + "_page_p")) band.page_p = get(file, path + "_page_p", {bands});
+    if (file.has(path + "_sen_change")) band.sen_change = get(file, path + "_sen_change", {bands});
   }
 }
 
@@ -232,7 +236,18 @@ void write_changes(h5::File& file, const Statistics& statistics) {
   put(file, at(group, "p"), p_value);
 }
 
-std::vector<BandChange> read_changes(const h5::File& file) {
+/// [bands], or nothing: of a dataset that older files or other transforms do not have.
+std::vector<double> get_bands_or_none(const h5::File& file, const std::string& name,
+                                      uint64_t bands) {
+  if (!file.has(name)) return {};
+  std::vector<double> values = get(file, name, {kAny});
+  if (!values.empty() && values.size() != bands)
+    fail(file.name() + ": " + name, std::to_string(values.size()) + " numbers",
+         "wanted none or " + std::to_string(bands));
+  return values;
+}
+
+std::vector<BandChange> read_changes(const h5::File& file, uint64_t bands) {
   const std::string group = at(kRoot, "changes");
   const std::vector<uint32_t> band = get_counts(file, at(group, "band"), {kAny});
   const h5::Shape shape = {band.size()};
@@ -240,8 +255,12 @@ std::vector<BandChange> read_changes(const h5::File& file) {
   const std::vector<double> statistic = get(file, at(group, "statistic"), shape),
                             p = get(file, at(group, "p"), shape);
   std::vector<BandChange> changes;
-  for (size_t i = 0; i < band.size(); ++i)
+  for (size_t i = 0; i < band.size(); ++i) {
+    if (band[i] >= bands)
+      fail(file.name() + ": " + at(group, "band"), std::to_string(band[i]),
+           "wanted a band below " + std::to_string(bands));
     changes.push_back({band[i], position[i], statistic[i], p[i]});
+  }
   return changes;
 }
 
@@ -278,6 +297,7 @@ void write_statistics(h5::File& file, const Analysis& analysis) {
   put(file, at(kRoot, "variance"), statistics.variance);
   put(file, at(kRoot, "variance_low"), statistics.variance_low);
   put(file, at(kRoot, "variance_high"), statistics.variance_high);
+  put(file, at(kRoot, "variance_robust"), statistics.variance_robust);
   put(file, at(kRoot, "variance_median"), statistics.variance_median);
   put(file, at(kRoot, "significant_power"), statistics.significant);
   write_changes(file, statistics);
@@ -320,10 +340,10 @@ Statistics read_statistics(const h5::File& file, const Analysis& analysis) {
   statistics.variance = get(file, at(kRoot, "variance"), {bands});
   statistics.variance_low = get(file, at(kRoot, "variance_low"), {bands});
   statistics.variance_high = get(file, at(kRoot, "variance_high"), {bands});
-  if (file.has(at(kRoot, "variance_median")))
-    statistics.variance_median = get(file, at(kRoot, "variance_median"), {kAny});
-  statistics.significant = get(file, at(kRoot, "significant_power"), {kAny});
-  statistics.changes = read_changes(file);
+  statistics.variance_robust = get_bands_or_none(file, at(kRoot, "variance_robust"), bands);
+  statistics.variance_median = get_bands_or_none(file, at(kRoot, "variance_median"), bands);
+  statistics.significant = get_bands_or_none(file, at(kRoot, "significant_power"), bands);
+  statistics.changes = read_changes(file, bands);
   return statistics;
 }
 

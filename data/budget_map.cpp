@@ -1,6 +1,7 @@
 #include "data/budget_map.h"
 
 #include <fstream>
+#include <limits>
 #include <sstream>
 
 #include "data/error.h"
@@ -10,12 +11,17 @@ namespace dendrokv {
 namespace {
 
 constexpr std::string_view kFirstLine = "dendrokv budget map 1";
-constexpr uint32_t kMost = 1 << 16, kMostRows = 1 << 24;
+// Of layers and of lanes: no model that the engine takes has more.
+constexpr uint32_t kMost = 1024;
+constexpr uint32_t kMostRows = 1 << 24;
 
 class Reader {
  public:
   explicit Reader(const std::filesystem::path& path) : name_(path.string()), file_(path) {
-    if (!file_) fail(name_, "cannot be read", "wanted a budget map");
+    std::error_code ignored;
+    if (!file_ || std::filesystem::is_directory(path, ignored))
+      fail(name_, "cannot be read", "wanted a budget map",
+           "`dendrokv tune budgets` writes one (docs/files.md)");
   }
 
   BudgetMap read() {
@@ -92,8 +98,33 @@ void write_budget_map(const std::filesystem::path& path, const BudgetMap& map) {
     for (uint32_t lane = 0; lane < map.lanes; ++lane)
       file << layer << " " << lane << " " << map.rows_of(Layer(layer), Lane(lane)) << "\n";
   file.close();
-  if (!file) fail(part.string(), "cannot be written", "wanted room for a small file");
+  if (!file) {
+    std::error_code ignored;
+    std::filesystem::remove(part, ignored);
+    fail(part.string(), "cannot be written", "wanted room for a small file");
+  }
   h5::publish(part, path);
+}
+
+void write_lane_budget(h5::File& file, std::string_view dataset, const BudgetMap& map) {
+  h5::Dataset rows =
+      file.create_dataset(dataset, h5::Type::U32, {map.layers, map.lanes}, {}, h5::Fill::Zero);
+  rows.write(map.rows.data());
+}
+
+BudgetMap read_lane_budget(const h5::File& file, std::string_view dataset) {
+  constexpr auto kAny = std::numeric_limits<uint64_t>::max();
+  const h5::Dataset stored = file.open_dataset(dataset, h5::Type::U32, {kAny, kAny});
+  const h5::Shape shape = stored.shape();
+  if (shape[0] == 0 || shape[1] == 0 || shape[0] > kMost || shape[1] > kMost)
+    fail(stored.subject(), "has shape " + h5::shape_text(shape), "wanted [layers, lanes]");
+  BudgetMap map{static_cast<uint32_t>(shape[0]), static_cast<uint32_t>(shape[1]),
+                stored.read_all<uint32_t>()};
+  for (const uint32_t rows : map.rows)
+    if (rows == 0 || rows > kMostRows)
+      fail(stored.subject(), std::to_string(rows) + " rows",
+           "wanted 1 to " + std::to_string(kMostRows) + " for each lane");
+  return map;
 }
 
 }  // namespace dendrokv

@@ -9,16 +9,22 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string_view>
 #include <vector>
 
 #include "data/ids.h"
 
 namespace dendrokv {
 
+namespace h5 {
+class File;
+}
+
 struct BudgetMap {
   uint32_t layers = 0, lanes = 0;  // lanes of a layer
   std::vector<uint32_t> rows;      // [layer, lane]
 
+  bool operator==(const BudgetMap&) const = default;
   uint32_t rows_of(Layer layer, Lane lane) const {
     return rows[layer.index() * lanes + lane.index()];
   }
@@ -29,5 +35,10 @@ struct BudgetMap {
 BudgetMap read_budget_map(const std::filesystem::path& path);
 /// `path`.part, then renamed. Throws Error.
 void write_budget_map(const std::filesystem::path& path, const BudgetMap& map);
+
+/// The same as a dataset of a run, uint32 [layer, lane]: what was said by a file that may be gone.
+void write_lane_budget(h5::File& file, std::string_view dataset, const BudgetMap& map);
+/// Throws Error: missing, of another shape than [layers, lanes], no rows.
+BudgetMap read_lane_budget(const h5::File& file, std::string_view dataset);
 
 }  // namespace dendrokv

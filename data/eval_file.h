@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "data/budget_map.h"
 #include "data/grid.h"
 #include "data/span_survival.h"
 #include "data/trace.h"
@@ -76,16 +77,23 @@ struct EvalFile {
   uint64_t seed = 1;                  // of resampling and of planted facts
   uint32_t scored_from = 0;           // means leave out the tokens before
   std::vector<std::string> policies;  // full specs
+  // [policy]: rows of each lane, where the spec names a budget map; empty = none does
+  std::vector<std::optional<BudgetMap>> lane_budgets = {};
   std::optional<uint32_t> reference;  // that kl is against
   std::vector<EvalText> texts;
+
+  /// Of a policy. What a file says that was written before they were kept: nothing.
+  std::optional<BudgetMap> lane_budget(size_t policy) const {
+    return policy < lane_budgets.size() ? lane_budgets[policy] : std::nullopt;
+  }
 };
 
 /// A text of which nothing has been scored; `reference` as in the file.
 EvalText unscored_text(std::string name, std::vector<int32_t> ids, size_t policies,
                        std::optional<uint32_t> reference);
 
-/// Writes `path`.part. With file.complete it is then renamed to `path`. Fills uuid, created and
-/// creator when empty. Throws Error.
+/// Writes `path` or, unless file.complete, `path`.part; the one before stays until the new one is
+/// whole. Fills uuid, created and creator when empty. Throws Error.
 void write_eval(const std::filesystem::path& path, EvalFile& file);
 /// Throws Error: missing, another kind of file, damaged, not complete unless that is wanted.
 EvalFile read_eval(const std::filesystem::path& path, Incomplete incomplete = Incomplete::Refuse);

@@ -60,4 +60,22 @@ void write_default_plot(h5::File& file, std::string_view signal,
   if (!names.empty()) file.write_attribute("/entry/overview", "axes", names);
 }
 
+void write_in_place(const std::filesystem::path& path, Stage stage,
+                    const std::function<void(h5::File& file)>& write) {
+  std::filesystem::path part = path, fresh = path;
+  part += ".part";
+  fresh += ".part.new";
+  std::error_code ignored;
+  try {
+    h5::File file = h5::File::create(fresh);
+    write(file);
+    file.close();
+  } catch (...) {
+    std::filesystem::remove(fresh, ignored);
+    throw;
+  }
+  h5::publish(fresh, stage == Stage::Whole ? path : part);
+  if (stage == Stage::Whole) std::filesystem::remove(part, ignored);
+}
+
 }  // namespace dendrokv

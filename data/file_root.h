@@ -2,6 +2,8 @@
 // What all our HDF5 files carry at the root: format, version, uuid, time, creator, command line,
 // complete.
 
+#include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +25,17 @@ bool is_complete(const h5::File& file);
 
 /// Throws Error when the file has another format or a newer version.
 FileRoot read_root(const h5::File& file, std::string_view format);
+
+/// What a file is when it is put in place.
+enum class Stage : uint8_t {
+  Part,   // as PATH.part: what was done of a work that goes on
+  Whole,  // as PATH; PATH.part leaves
+};
+
+/// Makes a file anew by `write`. Until it is closed it lies beside what was there before, which
+/// stays as it is when the disk fills up or the process is killed. Throws what `write` throws.
+void write_in_place(const std::filesystem::path& path, Stage stage,
+                    const std::function<void(h5::File& file)>& write);
 
 struct DefaultAxis {
   std::string name, target;  // of one dimension of the signal: its word and its dataset

@@ -134,14 +134,16 @@ PyramidBuilder::PyramidBuilder(h5::File& file, const TraceInfo& info, ChunkShape
       heads_(info.heads.size()),
       steps_(info.steps.size()),
       positions_(info.tokens),
+      chunk_heads_(chunk.heads),
       chunk_steps_(chunk.steps),
       chunk_positions_(chunk.positions),
       stride_(ceil_div(chunk.positions, kFoldBlock) * kFoldBlock) {
+  DENDROKV_ASSERT(heads_ % chunk_heads_ == 0);
   file.create_group("/pyramid");
   const size_t levels = pyramid_extents(steps_, positions_).size();
   for (size_t level = 0; level < levels; ++level)
     levels_.push_back(create_level(file, info, level));
-  open_.resize(info.layers.size() * heads_, OpenBands(levels));
+  open_.resize(info.layers.size() * heads_ / chunk_heads_, OpenBands(levels));
   spare_.resize(levels);
 }
 
@@ -150,7 +152,7 @@ PyramidBuilder::Level PyramidBuilder::create_level(h5::File& file, const TraceIn
   const PyramidExtent extent = pyramid_extents(steps_, positions_)[level];
   const h5::Shape shape = {info.layers.size(), heads_, extent.rows, extent.cols};
   const PyramidExtent cells = chunk_extent(extent);
-  const h5::Shape chunk = {1, 1, cells.rows, cells.cols};
+  const h5::Shape chunk = {1, chunk_heads_, cells.rows, cells.cols};
   const std::string group = group_of(level);
   file.create_group(group);
   file.write_attribute(group, "factor", factor_of(level));
@@ -179,8 +181,8 @@ std::string PyramidBuilder::coarsest() const {
   return group_of(levels_.size() - 1);
 }
 
-PyramidBuilder::Band& PyramidBuilder::band_at(size_t lane, size_t level, size_t index) {
-  std::vector<Band>& bands = open_[lane][level];
+PyramidBuilder::Band& PyramidBuilder::band_at(size_t stack, size_t level, size_t index) {
+  std::vector<Band>& bands = open_[stack][level];
   for (Band& band : bands)
     if (band.index == index) return band;
   DENDROKV_ASSERT(bands.empty() || bands.back().index < index);
@@ -191,7 +193,8 @@ PyramidBuilder::Band& PyramidBuilder::band_at(size_t lane, size_t level, size_t 
 CellRows PyramidBuilder::take_cells(size_t level) {
   const std::lock_guard lock(spare_mutex_);
   std::vector<CellRows>& spare = spare_[level];
-  if (spare.empty()) return CellRows(levels_[level].chunk.rows * levels_[level].extent.cols);
+  if (spare.empty())
+    return CellRows(chunk_heads_ * levels_[level].chunk.rows * levels_[level].extent.cols);
   CellRows cells = std::move(spare.back());
   spare.pop_back();
   return cells;
@@ -205,7 +208,7 @@ void PyramidBuilder::give_back(size_t level, CellRows cells) {
 
 void PyramidBuilder::add(const ChunkPlace& place, std::span<const std::byte> chunk,
                          std::vector<PyramidChunk>& done) {
-  const size_t lane = place.layer_index * heads_ + place.head_index;
+  const size_t stack = stack_of(place), head = place.head_index % chunk_heads_;
   const size_t first_step = place.step_chunk * chunk_steps_;
   const size_t end_step = std::min(first_step + chunk_steps_, steps_);
   const size_t first_position = place.position_chunk * chunk_positions_;
@@ -214,12 +217,12 @@ void PyramidBuilder::add(const ChunkPlace& place, std::span<const std::byte> chu
   // What fold_halves cannot do is decoded first.
   std::optional<Decoded> decoded;
   if (!fits_halves(first_position) || first_step % kFactor != 0) decode(chunk, decoded.emplace());
-  close_below(lane, 0, first_step / (kFactor * band_rows), done);
+  close_below(stack, 0, first_step / (kFactor * band_rows), done);
   for (size_t step = first_step; step < end_step;) {
     const size_t row = step / kFactor;
     const size_t end = std::min((row + 1) * kFactor, end_step);
-    CellRows& cells = band_at(lane, 0, row / band_rows).cells;
-    const size_t start = row % band_rows * row_cells;
+    CellRows& cells = band_at(stack, 0, row / band_rows).cells;
+    const size_t start = (head * band_rows + row % band_rows) * row_cells;
     const auto* weights =
         reinterpret_cast<const uint16_t*>(chunk.data()) + (step - first_step) * chunk_positions_;
     if (!decoded && !fold_halves(weights, end - step, chunk_positions_, chunk_positions_, cells,
@@ -235,9 +238,8 @@ void PyramidBuilder::add(const ChunkPlace& place, std::span<const std::byte> chu
 }
 
 void PyramidBuilder::end_band(const ChunkPlace& place, std::vector<PyramidChunk>& done) {
-  const size_t lane = place.layer_index * heads_ + place.head_index;
   const size_t end_step = std::min((place.step_chunk + 1) * chunk_steps_, steps_);
-  close_below(lane, 0, end_step / (kFactor * levels_[0].chunk.rows), done);
+  close_below(stack_of(place), 0, end_step / (kFactor * levels_[0].chunk.rows), done);
 }
 
 // All cells of the chunk are of the level, and none is on its seams.
@@ -255,40 +257,45 @@ void PyramidBuilder::decode(std::span<const std::byte> chunk, Decoded& decoded) 
                    std::span(decoded.weights).subspan(row * stride_, chunk_positions_));
 }
 
-void PyramidBuilder::close_below(size_t lane, size_t level, size_t end_index,
+void PyramidBuilder::close_below(size_t stack, size_t level, size_t end_index,
                                  std::vector<PyramidChunk>& done) {
-  std::vector<Band>& bands = open_[lane][level];
+  std::vector<Band>& bands = open_[stack][level];
   while (!bands.empty() && bands.front().index < end_index) {
     Band band = std::move(bands.front());
     bands.erase(bands.begin());
-    give(lane, level, band, done);
-    if (level + 1 < levels_.size()) raise(lane, level, band, done);
+    give(stack, level, band, done);
+    if (level + 1 < levels_.size()) raise(stack, level, band, done);
     give_back(level, std::move(band.cells));
   }
 }
 
-void PyramidBuilder::raise(size_t lane, size_t level, const Band& band,
+void PyramidBuilder::raise(size_t stack, size_t level, const Band& band,
                            std::vector<PyramidChunk>& done) {
   const Level &from = levels_[level], &to = levels_[level + 1];
   const size_t first_row = band.index * from.chunk.rows;
-  close_below(lane, level + 1, first_row / kFactor / to.chunk.rows, done);
+  close_below(stack, level + 1, first_row / kFactor / to.chunk.rows, done);
   for (size_t row = 0; row < from.chunk.rows; ++row) {
     const size_t parent_row = (first_row + row) / kFactor;
     if (parent_row >= to.extent.rows) break;  // the last band may be higher than what is left
-    Band& parent = band_at(lane, level + 1, parent_row / to.chunk.rows);
-    raise_cells(band.cells, row * from.extent.cols, from.extent.cols, parent.cells,
-                parent_row % to.chunk.rows * to.extent.cols);
+    Band& parent = band_at(stack, level + 1, parent_row / to.chunk.rows);
+    for (size_t head = 0; head < chunk_heads_; ++head)
+      raise_cells(band.cells, (head * from.chunk.rows + row) * from.extent.cols, from.extent.cols,
+                  parent.cells,
+                  (head * to.chunk.rows + parent_row % to.chunk.rows) * to.extent.cols);
   }
 }
 
-void PyramidBuilder::give(size_t lane, size_t level, const Band& band,
+void PyramidBuilder::give(size_t stack, size_t level, const Band& band,
                           std::vector<PyramidChunk>& done) {
   Level& target = levels_[level];
-  const PyramidExtent &extent = target.extent, &chunk = target.chunk;
+  const PyramidExtent& extent = target.extent;
+  // The heads of a chunk are in it one below the other, as they are in the band.
+  const PyramidExtent chunk{chunk_heads_ * target.chunk.rows, target.chunk.cols};
+  const size_t pair = stack * chunk_heads_;
   const CellRows& cells = band.cells;
   for (size_t col = 0; col < extent.cols; col += chunk.cols) {
     if (all_zero(cells.count, extent, col, std::min(chunk.cols, extent.cols - col))) continue;
-    const h5::Shape start = {lane / heads_, lane % heads_, band.index * chunk.rows, col};
+    const h5::Shape start = {pair / heads_, pair % heads_, band.index * target.chunk.rows, col};
     if (target.count)
       done.push_back({&*target.count, start,
                       count_type(level) == h5::Type::U16
@@ -316,26 +323,28 @@ bool PyramidBuilder::takes_bands() const {
 PyramidBand PyramidBuilder::new_band(size_t positions) const {
   DENDROKV_ASSERT(takes_bands());
   const PyramidExtent& chunk = levels_[0].chunk;
-  PyramidBand band{chunk.rows, chunk.cols, ceil_div(positions, chunk.cols * kFactor), counts_, {}};
+  PyramidBand band{chunk_heads_, chunk.rows, chunk.cols, ceil_div(positions, chunk.cols * kFactor),
+                   counts_,      {}};
   band.cells = pool_.take(band.chunks * band.kinds() * band.part_bytes());
-  if (levels_.size() > 1) band.exact_sum.resize(band.chunks * chunk.rows * chunk.cols);
+  if (levels_.size() > 1) band.exact_sum.resize(band.chunks * band.part_cells());
   return band;
 }
 
 void PyramidBuilder::add_band(const ChunkPlace& place, PyramidBand& band,
                               std::vector<PyramidChunk>& done) {
-  const size_t lane = place.layer_index * heads_ + place.head_index;
+  const size_t stack = stack_of(place);
   const Level& level = levels_[0];
   // The last chunk of weights may reach beyond the text by more than a chunk of cells.
   band.chunks = std::min(band.chunks, ceil_div(level.extent.cols, band.columns));
   const size_t rows =
       ceil_div(std::min<size_t>(chunk_steps_, steps_ - place.step_chunk * chunk_steps_), kFactor);
-  for (size_t row = rows; row < level.chunk.rows; ++row)
-    band.put_absent(row, 0, band.columns * band.chunks);
-  close_below(lane, 0, place.step_chunk, done);
+  for (size_t head = 0; head < chunk_heads_; ++head)
+    for (size_t row = rows; row < level.chunk.rows; ++row)
+      band.put_absent(head, row, 0, band.columns * band.chunks);
+  close_below(stack, 0, place.step_chunk, done);
   if (levels_.size() == 1) return;
   Band cells{place.step_chunk, decoded(band)};
-  raise(lane, 0, cells, done);
+  raise(stack, 0, cells, done);
   give_back(0, std::move(cells.cells));
 }
 
@@ -355,12 +364,13 @@ void PyramidBuilder::write_band(const ChunkPlace& place, PyramidBand band, Chunk
 CellRows PyramidBuilder::decoded(PyramidBand& band) {
   CellRows cells = take_cells(0);
   const Level& level = levels_[0];
-  for (size_t row = 0; row < level.chunk.rows; ++row)
+  for (size_t stacked = 0; stacked < chunk_heads_ * level.chunk.rows; ++stacked)
     for (size_t i = 0; i < band.chunks; ++i) {
       const size_t first = i * band.columns,
                    count = std::min<size_t>(band.columns, level.extent.cols - first);
-      const PyramidBand::Cells from = band.at(i, row, 0);
-      const size_t to = row * level.extent.cols + first;
+      const PyramidBand::Cells from =
+          band.at(i, stacked / level.chunk.rows, stacked % level.chunk.rows, 0);
+      const size_t to = stacked * level.extent.cols + first;
       from_half({from.highest, count}, std::span(cells.highest).subspan(to, count));
       std::copy_n(from.exact_sum, count, cells.sum.data() + to);
       if (from.count != nullptr) std::copy_n(from.count, count, cells.count.data() + to);
@@ -374,29 +384,9 @@ CellRows PyramidBuilder::decoded(PyramidBand& band) {
   return cells;
 }
 
-PyramidBand::Cells PyramidBand::at(size_t chunk, size_t row, size_t cell) {
-  const size_t part = rows * columns, place = row * columns + cell;
-  auto* const sum =
-      reinterpret_cast<uint16_t*>(cells.bytes().data()) + chunk * kinds() * part + place;
-  return {sum + part, sum, counts == PyramidCounts::Store ? sum + 2 * part : nullptr,
-          exact_sum.empty() ? nullptr : exact_sum.data() + chunk * part + place};
-}
-
-void PyramidBand::put_absent(size_t row, size_t first, size_t end) {
-  for (size_t cell = first; cell < std::min(end, columns * chunks);) {
-    const size_t count = std::min(columns - cell % columns, end - cell);
-    const Cells to = at(cell / columns, row, cell % columns);
-    std::fill_n(to.highest, count, kHalfNan);
-    std::fill_n(to.sum, count, uint16_t{0});
-    if (to.exact_sum != nullptr) std::fill_n(to.exact_sum, count, 0.0f);
-    if (to.count != nullptr) std::fill_n(to.count, count, uint16_t{0});
-    cell += count;
-  }
-}
-
-void PyramidBuilder::finish(size_t lane, std::vector<PyramidChunk>& done) {
+void PyramidBuilder::finish(size_t stack, std::vector<PyramidChunk>& done) {
   constexpr size_t kAll = std::numeric_limits<size_t>::max();
-  for (size_t level = 0; level < levels_.size(); ++level) close_below(lane, level, kAll, done);
+  for (size_t level = 0; level < levels_.size(); ++level) close_below(stack, level, kAll, done);
 }
 
 }  // namespace dendrokv

@@ -15,6 +15,7 @@
 #include "data/chunk_writer.h"
 #include "data/hdf5.h"
 #include "data/page_pool.h"
+#include "data/pyramid_band.h"
 #include "data/pyramid_fold.h"
 #include "data/row_sets.h"
 #include "data/trace.h"
@@ -25,10 +26,6 @@ namespace dendrokv {
 struct PyramidExtent {
   uint64_t rows = 0, cols = 0;  // [step, position]
 };
-
-/// Whether the numbers of samples are stored, or follow from the steps: each weight of a position
-/// that its step can see is there.
-enum class PyramidCounts : uint8_t { Store, Follow };
 
 /// Level 1 first; always one, then as many as it takes until a (layer, head) has at most 1024 x
 /// 1024 cells.
@@ -44,45 +41,22 @@ struct PyramidChunk {
   PageBuffer cells;
 };
 
-/// The chunks of level 1 of one (layer, head) and one step chunk, filled by whoever has the rows of
-/// weights.
-struct PyramidBand {
-  size_t rows = 0, columns = 0;  // cells of a chunk
-  size_t chunks = 0;             // side by side
-  PyramidCounts counts = PyramidCounts::Store;
-  // f16 [chunk, kind][row, cell]: sum, max, and where they are stored u16 counts
-  PageBuffer cells;
-  // [chunk][row, cell], where another level is made of it
-  std::vector<float> exact_sum = {};
-
-  struct Cells {
-    uint16_t *highest = nullptr, *sum = nullptr;
-    uint16_t* count = nullptr;   // null where there are none,
-    float* exact_sum = nullptr;  // like these
-  };
-  /// A cell of a chunk, followed by those up to its border.
-  Cells at(size_t chunk, size_t row, size_t cell);
-  size_t kinds() const { return counts == PyramidCounts::Store ? 3 : 2; }
-  size_t part_bytes() const { return rows * columns * sizeof(uint16_t); }  // of a chunk, one kind
-  /// Cells [first, end) of a row hold no sample; counted over all chunks, `end` may be behind the
-  /// last.
-  void put_absent(size_t row, size_t first, size_t end);
-};
-
 class PyramidBuilder {
  public:
-  /// Creates the groups /pyramid/1, ... with all datasets. `chunk` is the shape of what add() gets.
+  /// Creates the groups /pyramid/1, ... with all datasets. `chunk` is the shape of a chunk of
+  /// weights, of which add() gets one head at a time; chunks of the pyramid have as many heads.
   PyramidBuilder(h5::File& file, const TraceInfo& info, ChunkShape chunk, PyramidCounts counts);
 
   struct ChunkPlace {
     size_t layer_index = 0, head_index = 0, step_chunk = 0, position_chunk = 0;
   };
-  /// One encoded chunk; what it completes is added to `done`. Those of a (layer, head) come one
-  /// after the other, in rising order of step_chunk; those of different ones may come from several
-  /// threads at once.
+  /// One encoded chunk of a (layer, head); what it completes is added to `done`. Those of the heads
+  /// that share a chunk come one after the other, in rising order of step_chunk; those of different
+  /// ones may come from several threads at once.
   void add(const ChunkPlace& place, std::span<const std::byte> chunk,
            std::vector<PyramidChunk>& done);
-  /// All chunks of the (layer, head) up to the step chunk of `place` have come: what they complete.
+  /// All chunks of the heads that share one with `place` have come up to its step chunk: what they
+  /// complete.
   void end_band(const ChunkPlace& place, std::vector<PyramidChunk>& done);
 
   /// Whether a step chunk of weights is a band of level 1, which may come ready made in place of
@@ -90,15 +64,15 @@ class PyramidBuilder {
   bool takes_bands() const;
   /// For weights of the first `positions` positions. Its cells are not set. Needs takes_bands().
   PyramidBand new_band(size_t positions) const;
-  /// All rows of the step chunk of `place` are set; what the levels above complete by it. Then the
-  /// band itself is to be written.
+  /// All rows of the step chunk of `place`, whose head is the first of a chunk, are set; what the
+  /// levels above complete by it. Then the band itself is to be written.
   void add_band(const ChunkPlace& place, PyramidBand& band, std::vector<PyramidChunk>& done);
   void write_band(const ChunkPlace& place, PyramidBand band, ChunkWriter& writer);
 
-  /// What is still open of lane = layer_index * heads + head_index. After it the lane only waits
-  /// for its end.
-  void finish(size_t lane, std::vector<PyramidChunk>& done);
-  size_t lanes() const { return open_.size(); }
+  /// What is still open of the heads that share the `stack`th chunk. After it they only wait for
+  /// their end.
+  void finish(size_t stack, std::vector<PyramidChunk>& done);
+  size_t stacks() const { return open_.size(); }
 
   /// "/pyramid/K" of the coarsest level.
   std::string coarsest() const;
@@ -107,14 +81,15 @@ class PyramidBuilder {
   /// As many rows of one level over all columns as a chunk is high, while its weights arrive.
   struct Band {
     size_t index = 0;
-    CellRows cells;  // [row, column]
+    CellRows cells;  // [head, row, column]
   };
   struct Level {
     PyramidExtent extent, chunk;
     h5::Dataset highest, sum;
     std::optional<h5::Dataset> count;
   };
-  /// Of one (layer, head): open bands per level, rising. Level 1 may have several, the others one.
+  /// Of the heads that share a chunk: open bands per level, rising. Level 1 may have several, the
+  /// others one.
   using OpenBands = std::vector<std::vector<Band>>;
 
   /// A chunk in floats, where the way straight from halves cannot be taken.
@@ -124,12 +99,15 @@ class PyramidBuilder {
   };
 
   Level create_level(h5::File& file, const TraceInfo& info, size_t level) const;
-  Band& band_at(size_t lane, size_t level, size_t index);
+  size_t stack_of(const ChunkPlace& place) const {
+    return (place.layer_index * heads_ + place.head_index) / chunk_heads_;
+  }
+  Band& band_at(size_t stack, size_t level, size_t index);
   void decode(std::span<const std::byte> chunk, Decoded& decoded) const;
   bool fits_halves(size_t first_position) const;
-  void close_below(size_t lane, size_t level, size_t end_index, std::vector<PyramidChunk>& done);
-  void give(size_t lane, size_t level, const Band& band, std::vector<PyramidChunk>& done);
-  void raise(size_t lane, size_t level, const Band& band, std::vector<PyramidChunk>& done);
+  void close_below(size_t stack, size_t level, size_t end_index, std::vector<PyramidChunk>& done);
+  void give(size_t stack, size_t level, const Band& band, std::vector<PyramidChunk>& done);
+  void raise(size_t stack, size_t level, const Band& band, std::vector<PyramidChunk>& done);
   CellRows take_cells(size_t level);
   void give_back(size_t level, CellRows cells);
   CellRows decoded(PyramidBand& band);
@@ -137,10 +115,11 @@ class PyramidBuilder {
   const PagePool pool_;
   const Encoding encoding_;
   const PyramidCounts counts_;
-  const size_t heads_, steps_, positions_, chunk_steps_, chunk_positions_;
+  const size_t heads_, steps_, positions_, chunk_heads_, chunk_steps_, chunk_positions_;
   const size_t stride_;  // of a decoded row: whole blocks of columns, the last padded with NaN
   std::vector<Level> levels_;
-  std::vector<OpenBands> open_;  // [lane], lane = layer_index * heads + head_index
+  std::vector<OpenBands>
+      open_;  // [stack], stack = (layer_index * heads + head_index) / chunk_heads
   std::mutex spare_mutex_;
   std::vector<std::vector<CellRows>> spare_;  // [level], of bands that were closed
 };

@@ -97,8 +97,8 @@ void write_index(const TraceReader& trace, const std::filesystem::path& path,
       });
     if (stopped) return;
     std::vector<PyramidChunk> rest;
-    for (size_t lane = 0; lane < pyramid.lanes(); ++lane) {
-      pyramid.finish(lane, rest);
+    for (size_t stack = 0; stack < pyramid.stacks(); ++stack) {
+      pyramid.finish(stack, rest);
       write(chunks, rest);
     }
     chunks.settle();

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "data/budget_map.h"
 #include "data/ids.h"
 #include "data/run_numbers.h"
 
@@ -152,6 +153,8 @@ struct Run {
   uint64_t kv_bytes = 0;  // that the engine held for keys and values at the end; 0 = not said
   Retention retention;
   std::optional<RunNumbers> numbers = {};  // where they were measured
+  // Rows of each lane, where the spec names a budget map; `budget` is the most of them.
+  std::optional<BudgetMap> lane_budget = {};
 };
 
 }  // namespace dendrokv

@@ -67,6 +67,7 @@ RowLayout layout_of(const Row& row, const TraceInfo& info, ChunkShape weights) {
   layout.columns = std::max<size_t>(columns, 1);
   const size_t steps = std::max<size_t>(info.steps.size(), 1);
   if (row.set == RowSet::Weight) {
+    layout.chunk_heads = weights.heads;
     layout.chunk_steps = weights.steps;
     layout.chunk_columns = weights.positions;
   } else {
@@ -112,7 +113,7 @@ uint64_t stored_bytes(const RowLayout& layout, const TraceInfo& info) {
     const size_t reached = columns_reached(layout, info.capture, info.steps[last]);
     chunks += (reached + layout.chunk_columns - 1) / layout.chunk_columns;
   }
-  return chunks * layout.chunk_bytes();
+  return chunks * layout.head_bytes();
 }
 
 }  // namespace dendrokv

@@ -25,9 +25,10 @@ struct RowLayout {
   size_t cell_bytes = 0;
   bool has_columns = true;
   size_t columns = 1;
-  size_t chunk_steps = 1, chunk_columns = 1;
+  size_t chunk_heads = 1, chunk_steps = 1, chunk_columns = 1;
 
-  size_t chunk_bytes() const { return chunk_steps * chunk_columns * cell_bytes; }
+  size_t chunk_bytes() const { return chunk_heads * head_bytes(); }
+  size_t head_bytes() const { return chunk_steps * chunk_columns * cell_bytes; }  // of a chunk
   size_t step_chunks(size_t steps) const { return (steps + chunk_steps - 1) / chunk_steps; }
   /// Of a chunk of steps, those that a trace has.
   size_t steps_in(size_t step_chunk, size_t steps) const;
@@ -35,7 +36,7 @@ struct RowLayout {
 
 /// The shape of weight chunks, as a plan sets it.
 struct ChunkShape {
-  uint32_t steps = 64, positions = 256;
+  uint32_t steps = 64, positions = 256, heads = 1;
 };
 
 /// The datasets of a trace, by what info.capture asks for.

@@ -151,6 +151,7 @@ void write_run_group(h5::File& file, std::string_view path, const Run& run) {
   file.write_attribute(group, "positions", run.positions);
   file.write_attribute(group, "reasons", reason_names());
   if (run.kv_bytes > 0) file.write_attribute(group, "kv_bytes", run.kv_bytes);
+  if (run.lane_budget) write_lane_budget(file, group + "/lane_budget", *run.lane_budget);
   const Retention& kept = run.retention;
   const h5::Shape shape = {kept.layers(), kept.lanes(), kept.tokens()};
   const Retention::Arrays& arrays = kept.arrays();
@@ -179,6 +180,12 @@ Run read_run_group(const h5::File& file, std::string_view path, Records records)
   if (file.has_attribute(group, "kv_bytes")) run.kv_bytes = file.count_attribute(group, "kv_bytes");
   check_reasons(file, group);
   const h5::Shape shape = read_shape(file, group + "/evict_step");
+  if (file.has(group + "/lane_budget")) {
+    run.lane_budget = read_lane_budget(file, group + "/lane_budget");
+    if (run.lane_budget->layers != shape[0] || run.lane_budget->lanes != shape[1])
+      fail(subject + "/lane_budget", "of other layers or lanes than evict_step",
+           "wanted [" + std::to_string(shape[0]) + ", " + std::to_string(shape[1]) + "]");
+  }
   if (records == Records::OnDemand)
     if (std::shared_ptr<const DuelSource> stored = stored_duels(file, group, shape)) {
       run.retention = Retention::on_demand(

@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "data/budget_map.h"
 #include "data/ids.h"
 
 namespace dendrokv {
@@ -66,6 +68,7 @@ struct TraceInfo {
   ModelFacts model;
   std::string uuid, created, creator, command_line;
   std::string policy;  // full spec of the policy that ran in the engine; "full" when none
+  std::optional<BudgetMap> lane_budget = {};  // as in its Run, where one is in the file
   Encoding encoding = Encoding::F16;
   Capture capture;
   KeyRows keys = KeyRows::Omit;

@@ -17,14 +17,15 @@ namespace dendrokv {
 struct TracePlan {
   TraceInfo info;  // uuid, created, creator, complete are filled in by the writer
   TokenText tokens;
+  // Of a chunk of weights; the heads are recorded ones, and divide their number.
+  uint32_t chunk_heads = 1;
   uint32_t chunk_steps = 64;
   uint32_t chunk_positions = 4096;
   PyramidCounts counts = PyramidCounts::Store;
   uint64_t queue_bytes = uint64_t{32} << 20;
 
-  std::vector<RowLayout> layouts() const {
-    return row_layouts(info, {chunk_steps, chunk_positions});
-  }
+  ChunkShape chunk_shape() const { return {chunk_steps, chunk_positions, chunk_heads}; }
+  std::vector<RowLayout> layouts() const { return row_layouts(info, chunk_shape()); }
 };
 
 /// Value or key rows [position, head_dim] of one KV head: the type of a number (f16, or f32 beside

@@ -95,6 +95,10 @@ class TraceReader::Impl {
     info_.keys = file_.has("/key/key") ? KeyRows::Record : KeyRows::Omit;
     read_capture();
     info_.policy = file_.text_attribute(policy_holder(), "policy");
+    attempt([this] {
+      constexpr std::string_view kLaneBudget = "/run/lane_budget";
+      if (file_.has(kLaneBudget)) info_.lane_budget = read_lane_budget(file_, kLaneBudget);
+    });
     for (const Rows& rows : rows_)
       info_.logical_bytes += rows.dataset.elements() * rows.layout.cell_bytes;
     for (const Rows& rows : rows_) check_rows(rows);

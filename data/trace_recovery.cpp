@@ -24,7 +24,6 @@ class OpenableCopy {
       fs::copy_file(part, path_, fs::copy_options::overwrite_existing, error);
       if (error)
         fail(path_.string(), "cannot be written: " + error.message(), "wanted room for a copy");
-      h5::forget_open_writer(path_);
     } catch (...) {
       remove();
       throw;
@@ -42,6 +41,19 @@ class OpenableCopy {
   }
   fs::path path_;
 };
+
+/// Reads the copy; whatever is wrong with it is wrong with `part`.
+TraceReader read_copy(const OpenableCopy& copy, const fs::path& part) {
+  try {
+    h5::forget_open_writer(copy.path());
+    return TraceReader(copy.path(), Incomplete::TakeWhatIsThere);
+  } catch (const Error& error) {
+    std::string subject = error.subject();
+    const std::string own = copy.path().string();
+    if (subject.starts_with(own)) subject.replace(0, own.size(), part.string());
+    throw Error(subject, error.found(), error.wanted(), error.remedy());
+  }
+}
 
 TokenText first_tokens(const TokenText& all, uint32_t count) {
   TokenText tokens;
@@ -139,7 +151,7 @@ Recovered recover_trace(const fs::path& part, const fs::path& output, const Prog
   fs::path copied = output;
   copied += ".copy";
   const OpenableCopy copy(part, copied);
-  const TraceReader reader(copy.path(), Incomplete::TakeWhatIsThere);
+  const TraceReader reader = read_copy(copy, part);
   if (reader.info().complete)
     fail(part.string(), "is a whole trace", "wanted the .part file of a writer that stopped",
          "rename it");

@@ -35,9 +35,10 @@ class TraceWriter {
 
   /// Memory for a chunk.
   PageBuffer page_buffer(size_t bytes) const;
-  /// Chunks [chunk_steps, chunk_columns] of one (layer, head) from column 0 on, one behind the
-  /// other, encoded, absent cells where nothing was recorded. Indices count recorded layers and
-  /// heads, and chunks; call in rising order of step_chunk. Any thread may call.
+  /// Chunks [chunk_heads, chunk_steps, chunk_columns] of a layer from `head_index`, the first of a
+  /// chunk, and column 0 on, one behind the other, encoded, absent cells where nothing was
+  /// recorded. Indices count recorded layers and heads, and chunks; call in rising order of
+  /// step_chunk. Any thread may call.
   void write_rows(RowSet set, size_t layer_index, size_t head_index, size_t step_chunk,
                   PageBuffer chunks);
   /// The same for weights of which the caller has set the pyramid's cells.

@@ -5,24 +5,12 @@
 #include "data/error.h"
 #include "data/file_root.h"
 #include "data/hdf5.h"
+#include "data/hdf5_tables.h"
 
 namespace dendrokv {
 namespace {
 
 constexpr std::string_view kFormat = "dendrokv-tune";
-
-void write_grid(h5::File& file, const char* path, const Grid<double>& grid) {
-  h5::Dataset dataset =
-      file.create_dataset(path, h5::Type::F64, {grid.rows(), grid.cols()}, {}, h5::Fill::Absent);
-  if (dataset.elements() > 0) dataset.write(grid.data());
-}
-
-Grid<double> read_grid(const h5::File& file, const char* path, size_t rows, size_t cols) {
-  Grid<double> grid(rows, cols);
-  std::ranges::copy(file.open_dataset(path, h5::Type::F64, {rows, cols}).read_all<double>(),
-                    grid.all().begin());
-  return grid;
-}
 
 // Numbers of each finalist, by name.
 struct Column {
@@ -47,14 +35,7 @@ constexpr Text kTexts[] = {
 constexpr Text kLaterTexts[] = {{"arithmetic", &TuneFile::arithmetic},
                                 {"pieces_sha256", &TuneFile::pieces_sha256}};
 
-}  // namespace
-
-void write_tune(const std::filesystem::path& path, TuneFile& contents) {
-  // Not over the last one: who is killed while it writes keeps that.
-  std::filesystem::path part = path, fresh = path;
-  part += ".part";
-  fresh += ".part.new";
-  h5::File file = h5::File::create(fresh);
+void write_contents(h5::File& file, TuneFile& contents) {
   FileRoot root{contents.uuid, contents.created, contents.creator, contents.command_line};
   write_root(file, kFormat, root);
   contents.uuid = root.uuid;
@@ -68,25 +49,21 @@ void write_tune(const std::filesystem::path& path, TuneFile& contents) {
   file.write_attribute("/", "confidence", contents.confidence);
   file.write_texts("/setting", contents.settings);
   file.write_texts("/piece", contents.pieces);
-  write_grid(file, "/loss", contents.loss);
+  h5::write_grid(file, "/loss", contents.loss);
   file.create_group("/held_out");
   file.write_texts("/held_out/piece", contents.held_out_pieces);
-  h5::Dataset finalists = file.create_dataset("/held_out/setting", h5::Type::U32,
-                                              {contents.finalists.size()}, {}, h5::Fill::Zero);
-  if (!contents.finalists.empty()) finalists.write(contents.finalists.data());
-  write_grid(file, "/held_out/loss", contents.held_out_loss);
-  for (const Column& column : kColumns) {
-    const std::vector<double>& values = contents.*column.values;
-    h5::Dataset dataset =
-        file.create_dataset(column.path, h5::Type::F64, {values.size()}, {}, h5::Fill::Absent);
-    if (!values.empty()) dataset.write(values.data());
-  }
+  h5::write_list(file, "/held_out/setting", contents.finalists);
+  h5::write_grid(file, "/held_out/loss", contents.held_out_loss);
+  for (const Column& column : kColumns) h5::write_list(file, column.path, contents.*column.values);
   write_default_plot(file, "/loss");
   if (contents.complete) mark_complete(file);
-  file.close();
-  h5::publish(fresh, contents.complete ? path : part);
-  std::error_code ignored;
-  if (contents.complete) std::filesystem::remove(part, ignored);
+}
+
+}  // namespace
+
+void write_tune(const std::filesystem::path& path, TuneFile& contents) {
+  write_in_place(path, contents.complete ? Stage::Whole : Stage::Part,
+                 [&](h5::File& file) { write_contents(file, contents); });
 }
 
 TuneFile read_tune(const std::filesystem::path& path, Incomplete incomplete) {
@@ -110,18 +87,24 @@ TuneFile read_tune(const std::filesystem::path& path, Incomplete incomplete) {
   contents.confidence = file.real_attribute("/", "confidence");
   contents.settings = file.read_texts("/setting");
   contents.pieces = file.read_texts("/piece");
-  contents.loss = read_grid(file, "/loss", contents.settings.size(), contents.pieces.size());
+  contents.loss =
+      h5::read_grid<double>(file, "/loss", contents.settings.size(), contents.pieces.size());
   contents.held_out_pieces = file.read_texts("/held_out/piece");
-  const h5::Dataset finalists = file.open_dataset("/held_out/setting", h5::Type::U32, {UINT64_MAX});
-  contents.finalists = finalists.read_all<uint32_t>();
+  contents.finalists = h5::read_list<uint32_t>(file, "/held_out/setting");
   for (const uint32_t setting : contents.finalists)
     if (setting >= contents.settings.size())
-      fail(finalists.subject(), std::to_string(setting), "wanted one of the settings");
-  contents.held_out_loss =
-      read_grid(file, "/held_out/loss", contents.finalists.size(), contents.held_out_pieces.size());
-  for (const Column& column : kColumns)
-    contents.*column.values =
-        file.open_dataset(column.path, h5::Type::F64, {UINT64_MAX}).read_all<double>();
+      fail(file.name() + ": /held_out/setting", std::to_string(setting),
+           "wanted one of the settings");
+  contents.held_out_loss = h5::read_grid<double>(file, "/held_out/loss", contents.finalists.size(),
+                                                 contents.held_out_pieces.size());
+  for (const Column& column : kColumns) {
+    std::vector<double>& values = contents.*column.values;
+    values = h5::read_list<double>(file, column.path);
+    // A search that was stopped has judged none of them yet.
+    if (!values.empty() && values.size() != contents.finalists.size())
+      fail(file.name() + ": " + column.path, std::to_string(values.size()) + " numbers",
+           "wanted " + std::to_string(contents.finalists.size()) + ", one for each finalist");
+  }
   return contents;
 }
 

@@ -35,8 +35,8 @@ struct TuneFile {
   std::string spec;
 };
 
-/// Writes `path`.part; with file.complete it is then renamed to `path`. Fills uuid, created and
-/// creator when empty. Throws Error.
+/// Writes `path` or, unless file.complete, `path`.part; the one before stays until the new one is
+/// whole. Fills uuid, created and creator when empty. Throws Error.
 void write_tune(const std::filesystem::path& path, TuneFile& file);
 /// Throws Error: missing, another kind of file, damaged, not complete unless that is wanted.
 TuneFile read_tune(const std::filesystem::path& path, Incomplete incomplete = Incomplete::Refuse);

@@ -9,25 +9,11 @@
 #include <QToolButton>
 #include <QWidget>
 
+#include "gui/badge.h"
 #include "gui/choice_box.h"
 #include "gui/view.h"
 
 namespace dendrokv {
-
-/// The provenance of the run, always visible.
-class Badge : public QWidget {
-  Q_OBJECT
- public:
-  Badge(Workspace& workspace, QWidget* parent);
-  QString text() const;
-  QSize sizeHint() const override;
-
- protected:
-  void paintEvent(QPaintEvent* event) override;
-
- private:
-  Workspace& workspace_;
-};
 
 class ControlBar : public QWidget {
   Q_OBJECT

@@ -22,18 +22,43 @@ std::string option_of(const Run& run, const std::string& key) {
   return run.policy.substr(begin, run.policy.find(',', begin) - begin);
 }
 
+/// What the rows of TreeKV's duels compare, by the name of its option.
+QString compared_scores(const Run& run) {
+  struct Row {
+    const char *name, *words;
+  };
+  static constexpr Row kRows[] = {{"sum", "sum of attention"},
+                                  {"last", "attention of the last query"},
+                                  {"ema", "fading mean of attention"},
+                                  {"value", "attention times value"}};
+  const std::string score = option_of(run, "score");
+  for (const Row& row : kRows)
+    if (score == row.name) return QString::fromUtf8(row.words);
+  return QStringLiteral("mean attention");
+}
+
+/// Where TreeKV's duels take place, by the name of its option.
+QString place_of_duel(const Run& run) {
+  const std::string pick = option_of(run, "pick");
+  if (pick == "random") return QStringLiteral("duel at a place drawn at random");
+  if (pick == "gap") return QStringLiteral("duel where rows lie closest");
+  return QStringLiteral("duel at the cursor");
+}
+
 QString rule_text(const LaneStory& story, Position position) {
-  const std::string score = option_of(story.run, "score");
-  const QString what = score.empty() || score == "mean" ? QStringLiteral("mean attention")
-                                                        : to_qt(score) + QStringLiteral(" score");
+  const bool duels = story.run.policy.starts_with("treekv:");
+  const bool has_rival = story.rival(position) >= 0;
   switch (story.reason(position)) {
     case Reason::Lost:
-      return QStringLiteral("duel at the cursor, lower ") + what;
+      return duels ? place_of_duel(story.run) + QStringLiteral(", lower ") +
+                         compared_scores(story.run)
+                   : QStringLiteral("scored lower than those that stayed");
     case Reason::Tie:
-      return QStringLiteral("duel at the cursor, equal scores");
+      return duels ? place_of_duel(story.run) + QStringLiteral(", equal scores")
+                   : QStringLiteral("scored as low as one that stayed");
     case Reason::Rule:
-      return story.rival(position) >= 0 ? QStringLiteral("duel decided by place, not by attention")
-                                        : QStringLiteral("left the window, nothing compared");
+      return duels && has_rival ? QStringLiteral("duel decided by place, not by attention")
+                                : QStringLiteral("by the policy's rule, nothing compared");
     case Reason::Kept:
     case Reason::Sink:
     case Reason::Recent:

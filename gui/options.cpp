@@ -276,6 +276,8 @@ Selection selected_by(const ViewOptions& options, const Content& content, Select
     start.run = *options.run;
   }
   const Retention& retention = content.runs[start.run].retention;
+  // The first selection was of another run, which may have more lanes.
+  start.lane = std::min(start.lane, Lane(retention.lanes() - 1));
   if (options.step) {
     in_range("--step", options.step->value, content.info.tokens, "tokens of the text");
     start.step = *options.step;

@@ -79,6 +79,9 @@ class Attention {
   };
   class Lease;
   struct CutLane;
+  // That run abreast between two looks at whether something may leave; bounds what their means
+  // take.
+  static constexpr size_t kTokensAbreast = 64;
 
   void grow_rotary(size_t positions);
   bool may_evict(const AttentionBlock& block, TokenRange tokens) const;
@@ -95,8 +98,8 @@ class Attention {
   void attend(const AttentionBlock& block, size_t lane, TokenRange tokens, size_t rows,
               Scratch& scratch) const;
   void step(const AttentionBlock& block, size_t lane, size_t token, Scratch& scratch);
-  std::span<const float> reduced_of_step(const AttentionBlock& block, size_t lane, size_t token,
-                                         LaneWork& work) const;
+  std::span<const float> reduce_step(const AttentionBlock& block, size_t lane, size_t token,
+                                     LaneWork& work);
   void finish_step(const AttentionBlock& block, size_t lane, size_t token,
                    std::span<const float> reduced);
   size_t lanes_to_cut(const AttentionBlock& block) const;

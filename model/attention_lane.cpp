@@ -184,6 +184,7 @@ void AttentionLane::soften(TokenRange tokens, size_t rows, LaneWork& work) const
   }
   for (size_t kv_head = 0; kv_head < heads_.kv_heads; ++kv_head)
     rows_.ask_for(RowPart::Values, kv_head, {first_seen(rows), rows});
+  if (tokens.count() == 1) ask_for_decision();
   const size_t queries = heads_.heads * tokens.count();
   for (size_t query = 0; query < queries; ++query) {
     const size_t end = rows + query % tokens.count(), first = first_seen(end);
@@ -192,6 +193,14 @@ void AttentionLane::soften(TokenRange tokens, size_t rows, LaneWork& work) const
     std::ranges::fill(work.weights.row(query).first(first), 0.0f);
     kernels_.softmax(work.weights.row(query).subspan(first, end - first));
   }
+}
+
+// Last used at the token before. Which of its bytes a policy reads is its own affair.
+void AttentionLane::ask_for_decision() const {
+  constexpr size_t kPolicyBytes = 384, kLine = 64;
+  const auto* policy = reinterpret_cast<const std::byte*>(policy_.get());
+  for (size_t at = 0; at < kPolicyBytes; at += kLine) __builtin_prefetch(policy + at);
+  rows_.ask_for_departure();
 }
 
 void AttentionLane::show(const AttentionBlock& block, TokenRange tokens, size_t rows,
@@ -296,16 +305,14 @@ void AttentionLane::reduce_weights(TokenRange tokens, size_t token, const LaneWo
     most_of_rows(of_token, reduced);
 }
 
-std::span<const Decision> AttentionLane::settle(const AttentionBlock& block, Lane lane,
-                                                size_t token, size_t rows,
-                                                std::span<const float> reduced) {
-  return decide(take_in(block, lane, token, rows, reduced));
+void AttentionLane::add_weights(std::span<const float> reduced) {
+  if (reduced.empty()) return;
+  if (scores_ == ScoreUse::Sums) rows_.add_weights(reduced);
+  inputs_.add_weights(reduced);
 }
 
 LaneView AttentionLane::take_in(const AttentionBlock& block, Lane lane, size_t token, size_t rows,
                                 std::span<const float> reduced) {
-  if (scores_ == ScoreUse::Sums) rows_.add_weights(reduced);
-  if (!reduced.empty()) inputs_.add_weights(reduced);
   const Step step(block.first.value + token);
   const float* queries = block.qkv.row(token).data() + heads_.first_head * head_dim_;
   inputs_.add_queries(step, {queries, heads_.heads, head_dim_});

@@ -111,13 +111,18 @@ class AttentionLane {
   /// of `work`.
   void reduce_weights(TokenRange tokens, size_t token, const LaneWork& work,
                       std::span<float> reduced) const;
-  /// Whether the reduced weights of a step that sees `rows` rows are wanted by settle() and
-  /// take_in().
+  /// Whether the reduced weights of a step that sees `rows` rows are wanted by add_weights() and
+  /// settle().
   bool wants_weights(Step step, size_t rows) const;
-  /// Adds the reduced weights of a step to the scores, [slot], or nothing, and asks the policy. Who
-  /// leaves, in time order; valid until the next call.
+  /// Adds the reduced weights of a step, [slot], to the scores; nothing where there are none.
+  /// Before settle(), step by step.
+  void add_weights(std::span<const float> reduced);
+  /// Asks the policy about a step whose reduced weights were added. Who leaves, in time order;
+  /// valid until the next call.
   std::span<const Decision> settle(const AttentionBlock& block, Lane lane, size_t token,
-                                   size_t rows, std::span<const float> reduced);
+                                   size_t rows, std::span<const float> reduced) {
+    return decide(take_in(block, lane, token, rows, reduced));
+  }
   /// The parts of settle(), for lanes that decide together: all take in, all look, all decide.
   LaneView take_in(const AttentionBlock& block, Lane lane, size_t token, size_t rows,
                    std::span<const float> reduced);
@@ -137,6 +142,7 @@ class AttentionLane {
 
  private:
   size_t first_seen(size_t rows) const;
+  void ask_for_decision() const;
   void choose_rows_to_read(const AttentionBlock& block, size_t token);
   void score_read_rows(const AttentionBlock& block, size_t token, SlotRange columns,
                        Grid<float>& queries, LaneWork& work) const;

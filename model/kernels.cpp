@@ -69,10 +69,10 @@ Isa parse_isa(std::string_view name) {
     if (row.name != name) continue;
     if (!row.available())
       fail("instruction set " + std::string(name), "this machine does not have it",
-           "one that it has", "the best here is " + std::string(isa_name(best_isa())));
+           "wanted one that it has", "the best here is " + std::string(isa_name(best_isa())));
     return row.isa;
   }
-  fail("instruction set " + std::string(name), "unknown name", "scalar, avx2 or avx512",
+  fail("instruction set " + std::string(name), "not known", "wanted a name from the table",
        did_you_mean(name, names));
 }
 

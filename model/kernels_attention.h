@@ -244,9 +244,35 @@ struct AttentionKernels : VectorKernels<S> {
     });
   }
 
+  // kRows known, and whole vectors: 3 heads in half of the time of the loops below.
+  template <size_t kRows>
+  static void mean_of(GridView<const float> weights, size_t chunks, F per_row, float* mean) {
+    for (size_t at = 0; at < 16 * chunks; at += 16) {
+      F sum = S::load(&weights(0, 0) + at);
+#pragma GCC unroll 4
+      for (size_t row = 1; row < kRows; ++row)
+        sum = S::add(sum, S::load(&weights(0, 0) + row * weights.stride() + at));
+      S::store(mean + at, S::mul(sum, per_row));
+    }
+  }
+
   static void mean_of_rows(GridView<const float> weights, std::span<float> mean) {
     const F per_row = S::all(1.0f / static_cast<float>(weights.rows()));
-    for (size_t chunk = 0; chunk < chunks_of(mean.size()); ++chunk) {
+    size_t whole = mean.size() / 16;
+    switch (weights.rows()) {
+      case 2:
+        mean_of<2>(weights, whole, per_row, mean.data());
+        break;
+      case 3:
+        mean_of<3>(weights, whole, per_row, mean.data());
+        break;
+      case 4:
+        mean_of<4>(weights, whole, per_row, mean.data());
+        break;
+      default:
+        whole = 0;
+    }
+    for (size_t chunk = whole; chunk < chunks_of(mean.size()); ++chunk) {
       F sum = chunk_of(&weights(0, 0), mean.size(), chunk);
       for (size_t row = 1; row < weights.rows(); ++row)
         sum = S::add(sum, chunk_of(&weights(row, 0), mean.size(), chunk));

@@ -70,7 +70,7 @@ struct MatmulKernels {
   // decoding is 1.5 times as fast.
   template <size_t kBytes>
   static void prefetch(const std::byte* weights) {
-    constexpr size_t kAhead = 4096;
+    constexpr size_t kAhead = 8192;
 #pragma GCC unroll 16
     for (size_t at = 0; at < kBytes; at += 64) __builtin_prefetch(weights + kAhead + at);
   }

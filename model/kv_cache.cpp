@@ -11,6 +11,10 @@ namespace dendrokv {
 namespace {
 
 constexpr size_t kFirstRows = 64;
+// Rows that change frames one or a few at a time, as under TreeKV, move down into the gap that lies
+// between the frames: so there is one gap where there would be one in every two rows, which the
+// processor's own look-ahead would read.
+constexpr size_t kRowsToCloseUp = 4;
 
 // Gaps that a bounded lane has room for. Half of it would close them twice as often, at 1 % of a
 // token's time.
@@ -88,7 +92,23 @@ void KvLane::evict(std::span<const Slot> slots) {
   for (size_t leaves = slots.size(); leaves-- > 0;) {  // from the end: slots stay what they are
     slots_.evict(slots[leaves]);
     tidy_after(1);
-    for (const SlotRange& range : frames_.evict(slots[leaves])) rotate_again(range);
+    for (const SlotRange& range : frames_.evict(slots[leaves])) {
+      close_up(range);
+      rotate_again(range);
+      behind_rotated_ = range.end - range.first > kRowsToCloseUp ? SIZE_MAX : range.end;
+    }
+  }
+}
+
+void KvLane::close_up(const SlotRange& range) {
+  if (range.end - range.first > kRowsToCloseUp) return;
+  uint32_t to = range.first == 0 ? 0 : slots_.rows()[range.first - 1] + 1;
+  for (size_t slot = range.first; slot < range.end; ++slot, ++to) {
+    const uint32_t from = slots_.rows()[slot];
+    if (from == to) continue;
+    for (const AlignedBytes* rows : {&raw_keys_, &values_})
+      std::memcpy(row_of(*rows, to), row_of(*rows, from), row_bytes());
+    slots_.move_row(slot, to);
   }
 }
 
@@ -155,6 +175,15 @@ void KvLane::ask_for(RowPart part, size_t head, SlotRange range) const {
   const uint32_t* rows = slots_.rows().data();
   for (size_t slot = range.first; slot < end; ++slot)
     for (size_t at = 0; at < size; at += kLine) __builtin_prefetch(from + rows[slot] * row + at);
+}
+
+void KvLane::ask_for_departure() const {
+  constexpr size_t kSlots = 2, kLine = 64;
+  if (behind_rotated_ + kSlots > slots_.size() || behind_rotated_ == SIZE_MAX) return;
+  __builtin_prefetch(&slots_.positions()[behind_rotated_]);
+  for (size_t slot = behind_rotated_; slot < behind_rotated_ + kSlots; ++slot)
+    for (size_t at = 0; at < row_bytes(); at += kLine)
+      __builtin_prefetch(row_of(raw_keys_, slots_.rows()[slot]) + at);
 }
 
 void KvLane::add_weighted_sum(size_t head, GridView<const float> weights, SlotRange range,

@@ -98,6 +98,9 @@ class KvLane {
   /// its first rows on.
   void ask_for(RowPart part, size_t head, SlotRange range) const;
 
+  /// Asks for what the next departure reads, if it is where the last one was, or one slot on.
+  void ask_for_departure() const;
+
   const SlotTable& slots() const { return slots_; }
   uint64_t bytes() const;  // allocated for keys and values
   uint64_t bytes_held_by_row()
@@ -111,6 +114,7 @@ class KvLane {
   void store(std::span<const float> values, std::byte* to) const;
   void rotate(size_t slot);
   void rotate_again(const SlotRange& range);
+  void close_up(const SlotRange& range);
   void close_gaps();
   void tidy_after(size_t evictions);
   size_t position_of(size_t slot) const;
@@ -119,9 +123,11 @@ class KvLane {
   const Kernels& kernels_;
   const RotaryTable& rotary_;
   SlotTable slots_;
-  RotaryFrames frames_;   // of rank positions
-  size_t capacity_ = 0;   // rows at once
-  size_t room_ = 0;       // rows and gaps
+  RotaryFrames frames_;  // of rank positions
+  size_t capacity_ = 0;  // rows at once
+  size_t room_ = 0;      // rows and gaps
+  // Behind the slots that were last rotated anew, if those were few; else behind all.
+  size_t behind_rotated_ = SIZE_MAX;
   size_t next_tidy_ = 0;  // evictions until gaps are closed; 0 = where room runs out
   AlignedBytes raw_keys_, rotated_keys_,
       values_;  // [row, heads, head_dim]; raw_keys_ one row under original positions

@@ -61,7 +61,7 @@ struct SourceRow {
        "tensor " + source.tensor.name + " has a " + std::string(what) +
            " that is not finite at row " + std::to_string(source.row) + ", column " +
            std::to_string(place),
-       "finite numbers", "fetch the file again");
+       "wanted finite numbers", "fetch the file again");
 }
 
 // Stores numbers of one row, of scale_bytes each, 16 rows apart.

@@ -28,6 +28,8 @@ namespace {
 constexpr uint32_t kMostChunkSteps = 64, kFewestChunkSteps = 8;
 constexpr uint32_t kFewestChunkPositions = 128, kMostChunkPositions = 4096;
 constexpr uint32_t kChunksPerRow = 16;
+// Larger ones are few enough, and a reader of one head may have to take the others with it.
+constexpr uint64_t kMostSharedBytes = uint64_t{256} << 10;
 // Of the bands of all (layer, head) while tokens come one by one.
 constexpr uint64_t kOpenBytes = uint64_t{160} << 20;
 constexpr float kSumTolerance = 1e-3f;
@@ -62,6 +64,18 @@ size_t without_gap(std::span<const Position> positions) {
   return count;
 }
 
+// Whether the recorded heads are all of those that share a KV head, for each of some KV heads.
+bool are_whole_groups(const TraceInfo& info) {
+  if (info.heads.empty() || info.model.kv_heads == 0) return false;
+  const uint32_t group = info.group();
+  if (info.heads.size() % group != 0) return false;
+  for (size_t i = 0; i < info.heads.size(); ++i)
+    if (info.heads[i].value != info.heads[i / group * group].value + i % group ||
+        info.heads[i].value % group != i % group)
+      return false;
+  return true;
+}
+
 }  // namespace
 
 void choose_chunks(TracePlan& plan) {
@@ -77,6 +91,10 @@ void choose_chunks(TracePlan& plan) {
   plan.chunk_positions = std::min(tokens, positions);
   plan.chunk_steps =
       static_cast<uint32_t>(std::min<uint64_t>(steps, std::max<size_t>(info.steps.size(), 1)));
+  const uint64_t head_bytes =
+      uint64_t{plan.chunk_steps} * plan.chunk_positions * encoded_bytes(info.encoding);
+  const bool share = are_whole_groups(info) && info.group() * head_bytes <= kMostSharedBytes;
+  plan.chunk_heads = share ? info.group() : 1;
 }
 
 /// Of one row, made by the first dataset that wants them for those that come after it.
@@ -111,7 +129,7 @@ class Recorder::Impl {
   size_t pair_of(const AttentionRow& row) const;
   size_t step_of(const AttentionRow& row) const { return *place_in(step_place_, row.step); }
   bool is_tile(std::span<const AttentionRow> rows) const;
-  void store_tile(std::span<const AttentionRow> rows, RowBands::Tile tile);
+  void store_tile(std::span<const AttentionRow> rows, const RowBands::Tile& tile);
   void store(std::span<const AttentionRow> rows, RowBands& bands, size_t pair, size_t step);
   void put(const AttentionRow& row, const RowLayout& layout, Reductions& made,
            RowBands::Row& cells) const;
@@ -162,23 +180,38 @@ void each_head(std::span<const AttentionRow> rows, Visit visit) {
   }
 }
 
+/// What a thread has been shown last: its tiles, from on_attention to on_attention_done.
+struct ShownTiles {
+  std::vector<bool> of_head;  // whether the rows of the head are a tile
+  std::vector<RowBands::Tile> tiles;
+};
+ShownTiles& shown_tiles() {
+  thread_local ShownTiles shown;
+  return shown;
+}
+
 // All tiles are opened before the first is stored, and closed when what was stored has arrived:
 // locks wait for such stores. An error must not leave through the engine's threads.
 void Recorder::Impl::on_attention(std::span<const AttentionRow> rows) {
-  thread_local std::vector<RowBands::Tile> tiles;
-  tiles.clear();
+  ShownTiles& shown = shown_tiles();
+  shown.of_head.clear();
+  shown.tiles.clear();
   try {
     each_head(rows, [&](auto of_head) {
-      if (is_tile(of_head))
-        tiles.push_back(bands_.front().open_tile(pair_of(of_head[0]), step_of(of_head[0])));
+      shown.of_head.push_back(is_tile(of_head));
+      if (shown.of_head.back())
+        bands_.front().open_tile(pair_of(of_head[0]), step_of(of_head[0]), of_head.size(),
+                                 shown.tiles);
     });
-    size_t tile = 0;
+    size_t head = 0, tile = 0;
     each_head(rows, [&](auto of_head) {
-      if (is_tile(of_head)) store_tile(of_head, tiles[tile++]);
+      if (shown.of_head[head++]) store_tile(of_head, shown.tiles[tile++]);
     });
+    head = 0;
     each_head(rows, [&](auto of_head) {
+      const bool stored = shown.of_head[head++];
       for (RowBands& bands : bands_)
-        if (&bands != &bands_.front() || !is_tile(of_head))
+        if (!stored || &bands != &bands_.front())
           store(of_head, bands, pair_of(of_head[0]), step_of(of_head[0]));
     });
   } catch (...) {
@@ -186,12 +219,9 @@ void Recorder::Impl::on_attention(std::span<const AttentionRow> rows) {
   }
 }
 
-void Recorder::Impl::on_attention_done(std::span<const AttentionRow> rows) {
+void Recorder::Impl::on_attention_done(std::span<const AttentionRow>) {
   try {
-    each_head(rows, [&](auto of_head) {
-      if (is_tile(of_head))
-        bands_.front().close_tile(pair_of(of_head[0]), step_of(of_head[0]), of_head.size());
-    });
+    if (!bands_.empty()) bands_.front().close_tiles(shown_tiles().tiles);
   } catch (...) {
     keep_error();
   }
@@ -242,12 +272,12 @@ bool Recorder::Impl::is_tile(std::span<const AttentionRow> rows) const {
          std::ranges::none_of(rows, has_gap);
 }
 
-void Recorder::Impl::store_tile(std::span<const AttentionRow> rows, RowBands::Tile tile) {
+void Recorder::Impl::store_tile(std::span<const AttentionRow> rows, const RowBands::Tile& tile) {
   TileRows weights;
   std::ranges::transform(rows, weights.begin(),
                          [](const AttentionRow& row) { return row.weights; });
   TileMeasures measures;
-  bands_.front().store_tile(tile, step_of(rows[0]), rows.size(), weights, measures);
+  bands_.front().store_tile(tile, weights, measures);
   for (size_t i = 0; i < rows.size(); ++i)
     check(rows[i],
           measures.has_fault() ? measure(rows[i].weights) : RowMeasures{0, measures.sum(i)});
@@ -356,7 +386,7 @@ void Recorder::Impl::rethrow() {
   const std::lock_guard lock(fault_mutex_);
   if (error_) std::rethrow_exception(error_);
   if (fault_.empty()) return;
-  fail("attention", fault_, "finite weights from 0 that sum to 1",
+  fail("attention", fault_, "wanted finite weights from 0 that sum to 1",
        "the engine computed nonsense: check the model file");
 }
 

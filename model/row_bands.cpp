@@ -32,7 +32,7 @@ RowBands::RowBands(TraceWriter& writer, const TraceInfo& info, const RowLayout& 
       layout_(layout),
       tiles_(layout.set == RowSet::Weight && writer.takes_pyramid_bands()),
       absent_(absent_row(layout, info.encoding)),
-      pairs_(info.layers.size() * info.heads.size()) {
+      stacks_(info.layers.size() * info.heads.size() / layout.chunk_heads) {
   for (size_t chunk = 0; chunk < layout.step_chunks(steps_); ++chunk) {
     const size_t last = chunk * layout.chunk_steps + layout.steps_in(chunk, steps_) - 1;
     const size_t reached = columns_reached(layout, info.capture, info.steps[last]);
@@ -42,7 +42,7 @@ RowBands::RowBands(TraceWriter& writer, const TraceInfo& info, const RowLayout& 
 
 RowBands::Band& RowBands::open(size_t pair, size_t step, Cells cells) {
   const size_t step_chunk = step / layout_.chunk_steps;
-  Pair& owner = pairs_[pair];
+  Stack& owner = stacks_[pair / layout_.chunk_heads];
   const std::lock_guard lock(owner.mutex);
   for (; owner.next <= step_chunk; ++owner.next) owner.bands.push_back(new_band(owner.next));
   Band& band = owner.bands[step_chunk - owner.bands.front().step_chunk];
@@ -54,32 +54,31 @@ RowBands::Band& RowBands::open(size_t pair, size_t step, Cells cells) {
 }
 
 RowBands::Band RowBands::new_band(size_t step_chunk) const {
-  return {step_chunk, layout_.steps_in(step_chunk, steps_), {}, {}, 0};
+  return {step_chunk, layout_.chunk_heads * layout_.steps_in(step_chunk, steps_), {}, {}, 0};
 }
 
-// Bands are handed over under the lock, so that those of a pair come to the writer in order.
+// Bands are handed over under the lock, so that those of a stack come to the writer in order.
 void RowBands::close(size_t pair, Band& band, size_t rows) {
   if (std::atomic_ref(band.missing).fetch_sub(rows, std::memory_order_acq_rel) > rows) return;
-  Pair& owner = pairs_[pair];
+  const size_t stack = pair / layout_.chunk_heads;
+  Stack& owner = stacks_[stack];
   const std::lock_guard lock(owner.mutex);
   while (!owner.bands.empty() &&
          std::atomic_ref(owner.bands.front().missing).load(std::memory_order_acquire) == 0) {
     Band whole = std::move(owner.bands.front());
     owner.bands.pop_front();
-    hand_over(pair, std::move(whole));
+    hand_over(stack, std::move(whole));
   }
 }
 
-void RowBands::hand_over(size_t pair, Band band) {
+void RowBands::hand_over(size_t stack, Band band) {
   const size_t rows = layout_.steps_in(band.step_chunk, steps_);
   const size_t row_bytes = absent_.size();
-  for (size_t chunk = 0; chunk < chunks_of(band); ++chunk)
+  for (size_t of_head = 0; of_head < band.chunks.size(); of_head += layout_.head_bytes())
     for (size_t row = rows; row < layout_.chunk_steps; ++row)  // beyond the last recorded step
-      std::ranges::copy(
-          absent_,
-          band.chunks.bytes().subspan(chunk * layout_.chunk_bytes() + row * row_bytes).begin());
-  const size_t layer = pair / heads_, head = pair % heads_;
-  if (band.tile_rows == rows)
+      std::ranges::copy(absent_, band.chunks.bytes().subspan(of_head + row * row_bytes).begin());
+  const size_t pair = stack * layout_.chunk_heads, layer = pair / heads_, head = pair % heads_;
+  if (band.tile_rows == layout_.chunk_heads * rows)
     return writer_.write_rows(layer, head, band.step_chunk, std::move(band.chunks),
                               std::move(band.cells));
   writer_.write_rows(layout_.set, layer, head, band.step_chunk, std::move(band.chunks));
@@ -90,50 +89,69 @@ bool RowBands::takes_tile(size_t step, size_t count) const {
          (count == kTileRows || step + count == steps_);
 }
 
-RowBands::Tile RowBands::open_tile(size_t pair, size_t step) {
-  return Tile(open(pair, step, Cells::Open));
+// The tile before is most often of a head in the same chunk, and keeps its band open.
+void RowBands::open_tile(size_t pair, size_t step, size_t count, std::vector<Tile>& tiles) {
+  const auto shares_band = [&](const Tile& tile) {
+    return tile.pair_ / layout_.chunk_heads == pair / layout_.chunk_heads &&
+           tile.step_ / layout_.chunk_steps == step / layout_.chunk_steps;
+  };
+  Band& band = !tiles.empty() && shares_band(tiles.back()) ? *tiles.back().band_
+                                                           : open(pair, step, Cells::Open);
+  tiles.push_back(Tile(band, pair, step, count));
 }
 
-void RowBands::store_tile(Tile tile, size_t step, size_t count, const TileRows& rows,
-                          TileMeasures& measures) const {
+void RowBands::store_tile(const Tile& tile, const TileRows& rows, TileMeasures& measures) const {
   Band& band = *tile.band_;
-  const size_t first_row = step % layout_.chunk_steps, cell_row = first_row / kTileRows;
+  const size_t head = tile.pair_ % layout_.chunk_heads;
+  const size_t step_row = tile.step_ % layout_.chunk_steps, cell_row = step_row / kTileRows;
   const size_t chunk_columns = layout_.chunk_columns,
                cell_columns = band.cells.columns * kPyramidFactor;
-  auto* chunk = reinterpret_cast<uint16_t*>(band.chunks.bytes().data()) + first_row * chunk_columns;
+  auto* chunk = reinterpret_cast<uint16_t*>(band.chunks.bytes().data()) +
+                (first_row(tile.pair_) + step_row) * chunk_columns;
   size_t column = 0, cell_chunk = 0, cell_column = 0;  // the latter within the chunk of cells
   for (size_t end = chunks_of(band) * chunk_columns; column < end;
-       chunk += layout_.chunk_steps * chunk_columns)
+       chunk += layout_.chunk_heads * layout_.chunk_steps * chunk_columns)
     for (size_t at = 0; at < chunk_columns;) {
       const size_t size = std::min(chunk_columns - at, cell_columns - cell_column);
       const PyramidBand::Cells cells =
-          band.cells.at(cell_chunk, cell_row, cell_column / kPyramidFactor);
+          band.cells.at(cell_chunk, head, cell_row, cell_column / kPyramidFactor);
       TilePlace place{{}, cells.highest, cells.sum, cells.exact_sum, cells.count};
-      for (size_t row = 0; row < count; ++row) place.halves[row] = chunk + row * chunk_columns + at;
+      for (size_t row = 0; row < tile.count_; ++row)
+        place.halves[row] = chunk + row * chunk_columns + at;
       dendrokv::store_tile(rows, column, size, place, measures);
       column += size, at += size, cell_column += size;
       if (cell_column == cell_columns) cell_column = 0, ++cell_chunk;
     }
-  band.cells.put_absent(cell_row, column / kPyramidFactor, band.cells.columns * band.cells.chunks);
+  band.cells.put_absent(head, cell_row, column / kPyramidFactor,
+                        band.cells.columns * band.cells.chunks);
 }
 
-void RowBands::close_tile(size_t pair, size_t step, size_t count) {
-  Band& band = open(pair, step, Cells::Open);
+// Tiles of one band are closed together. A band may be gone as soon as its last row is closed.
+void RowBands::close_tiles(std::span<const Tile> tiles) {
   settle_tile();
-  // Read once nothing is missing.
-  std::atomic_ref(band.tile_rows).fetch_add(count, std::memory_order_relaxed);
-  close(pair, band, count);
+  while (!tiles.empty()) {
+    Band& band = *tiles.front().band_;
+    const size_t pair = tiles.front().pair_;
+    size_t rows = 0;
+    for (; !tiles.empty() && tiles.front().band_ == &band; tiles = tiles.subspan(1))
+      rows += tiles.front().count_;
+    // Read once nothing is missing.
+    std::atomic_ref(band.tile_rows).fetch_add(rows, std::memory_order_relaxed);
+    close(pair, band, rows);
+  }
 }
 
 void RowBands::flush(size_t end) {
-  for (size_t pair = 0; pair < pairs_.size(); ++pair) {
-    std::deque<Band>& bands = pairs_[pair].bands;
+  for (size_t stack = 0; stack < stacks_.size(); ++stack) {
+    std::deque<Band>& bands = stacks_[stack].bands;
     for (; !bands.empty(); bands.pop_front()) {
       Band& band = bands.front();
       const size_t first = band.step_chunk * layout_.chunk_steps;
-      for (size_t row = end > first ? end - first : 0; row < layout_.chunk_steps; ++row)
-        Row(*this, row, band.chunks.bytes()).put_absent(0, chunks_of(band) * layout_.chunk_columns);
-      if (band.chunks.size() > 0) hand_over(pair, std::move(band));
+      for (size_t head = 0; head < layout_.chunk_heads; ++head)
+        for (size_t row = end > first ? end - first : 0; row < layout_.chunk_steps; ++row)
+          Row(*this, head * layout_.chunk_steps + row, band.chunks.bytes())
+              .put_absent(0, chunks_of(band) * layout_.chunk_columns);
+      if (band.chunks.size() > 0) hand_over(stack, std::move(band));
     }
   }
 }

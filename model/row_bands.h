@@ -1,14 +1,15 @@
 #pragma once
 // The rows of one dataset of a trace on their way to the writer.
 //
-// A chunk is [steps, columns] of one (layer, head). The chunks of a pair that hold the same
-// recorded steps form a band: as many side by side as the band's last step reaches. A band is made
-// when its first row comes and handed over, in order, when its last row has; so at prefill the data
-// of a layer leaves as soon as the layer is done.
+// A chunk is [heads, steps, columns] of one layer. The chunks of the same heads and recorded steps
+// form a band: as many side by side as the band's last step reaches. A band is made when its first
+// row comes and handed over, in order, when its last row has; so at prefill the data of a layer
+// leaves as soon as the layer is done.
 
 #include <algorithm>
 #include <deque>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "data/trace_writer.h"
@@ -18,7 +19,8 @@ namespace dendrokv {
 
 class RowBands {
  public:
-  /// For `pairs` = recorded layers x heads. `writer` outlives the object.
+  /// A pair below is layer_index * heads + head_index of recorded ones. `writer` outlives the
+  /// object.
   RowBands(TraceWriter& writer, const TraceInfo& info, const RowLayout& layout);
 
   /// One row, written by one thread: every cell of it up to the columns that its band has must be
@@ -33,6 +35,7 @@ class RowBands {
 
    private:
     friend class RowBands;
+    /// Counted over the heads of a chunk, one below the other.
     Row(const RowBands& bands, size_t chunk_row, std::span<std::byte> chunks)
         : bands_(bands), chunk_row_(chunk_row), chunks_(chunks) {}
     template <class Store>
@@ -52,7 +55,7 @@ class RowBands {
       Band& band = open(pair, step + i, Cells::Leave);
       const size_t chunk_row = (step + i) % layout_.chunk_steps;
       const size_t rows = std::min(count - i, layout_.chunk_steps - chunk_row);
-      for (size_t end = i + rows, at = chunk_row; i < end; ++i, ++at) {
+      for (size_t end = i + rows, at = first_row(pair) + chunk_row; i < end; ++i, ++at) {
         Row row(*this, at, band.chunks.bytes());
         fill(i, row);
       }
@@ -67,11 +70,11 @@ class RowBands {
   /// Whether these can be stored so.
   bool takes_tile(size_t step, size_t count) const;
   class Tile;
-  Tile open_tile(size_t pair, size_t step);
-  void store_tile(Tile tile, size_t step, size_t count, const TileRows& rows,
-                  TileMeasures& measures) const;
-  /// By the thread that stored it. Hands over like store().
-  void close_tile(size_t pair, size_t step, size_t count);
+  /// Adds one to `tiles`, those that this thread has opened and not closed.
+  void open_tile(size_t pair, size_t step, size_t count, std::vector<Tile>& tiles);
+  void store_tile(const Tile& tile, const TileRows& rows, TileMeasures& measures) const;
+  /// By the thread that stored them. Hands over like store().
+  void close_tiles(std::span<const Tile> tiles);
 
   /// Hands over bands of which only the steps before `end` have come, the others absent.
   void flush(size_t end);
@@ -80,12 +83,13 @@ class RowBands {
  private:
   struct Band {
     size_t step_chunk = 0;
-    size_t missing = 0;    // rows; counted down by several threads
+    size_t missing = 0;    // rows of all heads; counted down by several threads
     PageBuffer chunks;     // one behind the other
     PyramidBand cells;     // once a tile has come
     size_t tile_rows = 0;  // whose cells are set; counted up by several threads
   };
-  struct Pair {
+  /// Of the heads that share a chunk.
+  struct Stack {
     std::mutex mutex;
     std::deque<Band> bands;  // open ones, rising; a deque keeps its elements in place
     size_t next = 0;         // step chunk that the first band to come after them has
@@ -96,7 +100,10 @@ class RowBands {
   void close(size_t pair, Band& band, size_t rows);
   Band new_band(size_t step_chunk) const;
   size_t chunks_of(const Band& band) const { return band.chunks.size() / layout_.chunk_bytes(); }
-  void hand_over(size_t pair, Band band);
+  void hand_over(size_t stack, Band band);
+  size_t first_row(size_t pair) const {  // of its head in a chunk
+    return pair % layout_.chunk_heads * layout_.chunk_steps;
+  }
 
   TraceWriter& writer_;
   const PagePool pool_;  // of its own: bands of other datasets live for other times
@@ -106,14 +113,16 @@ class RowBands {
   const RowLayout layout_;
   const bool tiles_;
   std::vector<std::byte> absent_;  // a row of a chunk
-  std::vector<Pair> pairs_;
+  std::vector<Stack> stacks_;      // [pair / chunk_heads]
 };
 
-/// Where open_tile() found room; until close_tile().
+/// Where open_tile() found room; until close_tiles().
 class RowBands::Tile {
   friend class RowBands;
-  explicit Tile(Band& band) : band_(&band) {}
+  Tile(Band& band, size_t pair, size_t step, size_t count)
+      : band_(&band), pair_(pair), step_(step), count_(count) {}
   Band* band_;
+  size_t pair_, step_, count_;
 };
 
 }  // namespace dendrokv

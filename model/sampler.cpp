@@ -36,14 +36,15 @@ size_t largest(std::span<const float> logits) {
   for (size_t id = 0; id < logits.size(); ++id)
     if (!std::isnan(logits[id]) && (best == logits.size() || logits[id] > logits[best])) best = id;
   if (best == logits.size())
-    fail("logits", "none of " + std::to_string(logits.size()) + " is a number", "finite logits",
-         "check the model file with `dendrokv info`");
+    fail("logits", "none of " + std::to_string(logits.size()) + " is a number",
+         "wanted finite logits", "check the model file with `dendrokv info`");
   return best;
 }
 
 void check(const SamplerOptions& options) {
   if (!std::isfinite(options.temperature) || options.temperature < 0)
-    fail("temperature", std::to_string(options.temperature), "a number from 0 (greedy) upwards");
+    fail("temperature", std::to_string(options.temperature),
+         "wanted a number from 0 (greedy) upwards");
   if (options.top_k == 0u) fail("top-k", "0", "wanted at least 1");
   if (!(options.top_p >= 0 && options.top_p <= 1))
     fail("top-p", std::to_string(options.top_p), "wanted a number from 0 to 1");

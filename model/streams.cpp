@@ -20,13 +20,14 @@ constexpr size_t kMostSteps = std::numeric_limits<int32_t>::max();  // as files 
 
 unsigned checked_threads(unsigned threads) {
   if (threads > kMostThreads)
-    fail("threads", std::to_string(threads), "at most " + std::to_string(kMostThreads));
+    fail("threads", std::to_string(threads), "wanted at most " + std::to_string(kMostThreads));
   return threads == 0 ? usable_cores() : threads;
 }
 
 size_t checked_block(uint32_t tokens) {
   if (tokens == 0 || tokens > kMostBlockTokens)
-    fail("tokens of a block", std::to_string(tokens), "1 to " + std::to_string(kMostBlockTokens));
+    fail("tokens of a block", std::to_string(tokens),
+         "wanted 1 to " + std::to_string(kMostBlockTokens));
   return tokens;
 }
 
@@ -95,13 +96,13 @@ void Streams::Impl::check(std::span<const int32_t> tokens) const {
   for (size_t place = 0; place < tokens.size(); ++place)
     if (tokens[place] < 0 || static_cast<uint32_t>(tokens[place]) >= config_.vocabulary)
       fail("token " + std::to_string(next_.index() + place), "id " + std::to_string(tokens[place]),
-           "0 to " + std::to_string(config_.vocabulary - 1) + ", the model's vocabulary");
+           "wanted 0 to " + std::to_string(config_.vocabulary - 1) + ", the model's vocabulary");
   check_room(next_.index() + tokens.size());
 }
 
 void Streams::Impl::check_room(size_t end) const {
   if (end > kMostSteps)
-    fail("text", std::to_string(end) + " tokens", "at most " + std::to_string(kMostSteps));
+    fail("text", std::to_string(end) + " tokens", "wanted at most " + std::to_string(kMostSteps));
   uint64_t bytes = 0;
   for (const auto& attention : attentions_) {
     attention->check(end);
@@ -124,15 +125,7 @@ void Streams::Impl::logits(GridView<const float> states, GridView<float> out) {
 
 Run Streams::Impl::run(size_t stream) const {
   DENDROKV_ASSERT(log_ == EvictionLog::Keep);
-  const PolicyShape& shape = policies_[stream].shape();
-  Run run;
-  run.policy = policies_[stream].text();
-  run.mode = RunMode::ClosedLoop;
-  run.lane_kind = shape.lane_kind;
-  run.sinks = shape.sinks;
-  run.recent = shape.recent;
-  run.budget = shape.budget;
-  run.positions = shape.positions == PositionMode::Rank ? "rank" : "original";
+  Run run = run_under(policies_[stream], RunMode::ClosedLoop);
   run.kv_bytes = attentions_[stream]->bytes();
   run.retention = attentions_[stream]->retention(next_.value);
   return run;

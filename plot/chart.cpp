@@ -51,13 +51,20 @@ Range padded(Range range, ScaleKind scale) {
   return {range.low / air, range.high * air};
 }
 
-// Where each name of the legend stands: rows above the plot; text width is estimated from the
-// number of characters.
+/// Pixels, estimated from the number of characters (bytes that begin one in UTF-8).
+double text_width(std::string_view text) {
+  const auto characters = std::count_if(text.begin(), text.end(), [](char byte) {
+    return (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
+  });
+  return kLetter * static_cast<double>(characters);
+}
+
+// Where each name of the legend stands: rows above the plot.
 std::vector<Point> legend_places(const LineChart& chart) {
   std::vector<Point> places;
   Point at = {kLeft, kLegendTop};
   for (const Series& series : chart.series) {
-    const double width = 24 + kLetter * static_cast<double>(series.name.size()) + 20;
+    const double width = 24 + text_width(series.name) + 20;
     if (at.x + width > chart.width && at.x > kLeft) at = {kLeft, at.y + kLegendRow};
     places.push_back(at);
     at.x += width;
@@ -179,11 +186,12 @@ std::string json_numbers(const std::vector<double>& values) {
   return text + "]";
 }
 
+/// Control characters become spaces, as in the picture.
 std::string json_text(std::string_view text) {
   std::string quoted = "\"";
   for (const char character : text) {
     if (character == '"' || character == '\\') quoted += '\\';
-    quoted += character;
+    quoted += static_cast<unsigned char>(character) < 0x20 ? ' ' : character;
   }
   return quoted + "\"";
 }
@@ -228,7 +236,7 @@ ColourScale colour_scale(const HeatMapChart& chart) {
   if (sorted.empty()) return {{chart.scale, 0.5, 1, 0, 1}, 0};
   std::sort(sorted.begin(), sorted.end());
   double low = quantile(sorted, 0.03), high = quantile(sorted, 0.97);
-  if (low == high) high = low == 0 ? 1 : low * 1.01;
+  if (low == high) high = low == 0 ? 1 : low + std::abs(low) * 0.01;
   const auto outside =
       std::count_if(sorted.begin(), sorted.end(), [&](double v) { return v < low || v > high; });
   return {{chart.scale, low, high, 0, 1},
@@ -261,6 +269,66 @@ std::string name_of(const std::vector<std::string>& names, size_t index) {
   return index < names.size() ? names[index] : std::to_string(index);
 }
 
+struct HeatMapFrame {
+  Box map;
+  double bar_width, width;  // width of the whole picture: titles may be wider than the map
+};
+
+constexpr double kMapTop = 40, kBarRoom = 88;
+
+HeatMapFrame heat_map_frame(const HeatMapChart& chart) {
+  double longest = 3 * kLetter;
+  for (const std::string& name : chart.row_names) longest = std::max(longest, text_width(name));
+  HeatMapFrame frame;
+  frame.map = {36 + longest, kMapTop, static_cast<double>(chart.values.cols()) * chart.cell_width,
+               static_cast<double>(chart.values.rows()) * chart.cell_height};
+  frame.bar_width = std::max(frame.map.width, 260.0);
+  const double widest = std::max(text_width(chart.value_title), text_width(chart.column_title));
+  frame.width = frame.map.x + std::max(frame.bar_width + 14, widest) + 10;
+  return frame;
+}
+
+void draw_cells(const HeatMapChart& chart, const ColourScale& scale, const Box& map, Svg& svg) {
+  // Narrow cells would be mostly gap; they overlap by a hair instead, so that no seam shows.
+  const double gap = chart.cell_width < 8 ? -0.4 : 2;
+  const std::string corners = gap > 0 ? " rx=\"2\"" : "";
+  for (size_t r = 0; r < chart.values.rows(); ++r)
+    for (size_t c = 0; c < chart.values.cols(); ++c) {
+      const double value = chart.values(r, c);
+      const Box cell = {map.x + static_cast<double>(c) * chart.cell_width,
+                        map.y + static_cast<double>(r) * chart.cell_height, chart.cell_width - gap,
+                        chart.cell_height - gap};
+      const bool known = usable(value, chart.scale);
+      const Rgb colour = colour_map("viridis").at(known ? scale.axis.pixel(value) : 0);
+      const size_t index = r * chart.values.cols() + c;
+      svg.tooltip(
+          cell, index < chart.cell_names.size() ? chart.cell_names[index] : "",
+          "fill=\"" + (known ? to_hex(colour) : std::string("var(--absent)")) + "\"" + corners);
+      if (known && index < chart.marked.size() && chart.marked[index])
+        svg.circle({cell.x + cell.width / 2, cell.y + cell.height / 2}, 1.8,
+                   "fill=\"" + to_hex(ink_on(colour)) + "\" pointer-events=\"none\"");
+    }
+}
+
+/// Names beside rows and above columns, thinned by powers of two, so that cells of 8 positions are
+/// named 0, 64, 128.
+void draw_names(const HeatMapChart& chart, const Box& map, Svg& svg) {
+  const auto every = [](double cell, double room) {
+    return std::bit_ceil(static_cast<size_t>(std::max(1.0, std::ceil(room / cell))));
+  };
+  double column_room = 26;
+  for (const std::string& name : chart.column_names)
+    column_room = std::max(column_room, text_width(name) + 14);
+  for (size_t r = 0; r < chart.values.rows(); r += every(chart.cell_height, 16))
+    svg.text({map.x - kTickRoom, map.y + (static_cast<double>(r) + 0.5) * chart.cell_height + 4},
+             Anchor::End, name_of(chart.row_names, r), kTickText);
+  for (size_t c = 0; c < chart.values.cols(); c += every(chart.cell_width, column_room))
+    svg.text({map.x + (static_cast<double>(c) + 0.5) * chart.cell_width - 1, map.y - 8},
+             Anchor::Middle, name_of(chart.column_names, c), kTickText);
+  svg.text({map.x, 14}, Anchor::Start, chart.column_title, kTitleText);
+  svg.upright_text({14, map.y + map.height / 2}, chart.row_title, kTitleText);
+}
+
 }  // namespace
 
 std::string line_chart(const LineChart& chart) {
@@ -288,60 +356,13 @@ std::string line_chart(const LineChart& chart) {
 }
 
 std::string heat_map(const HeatMapChart& chart) {
-  const double rows = static_cast<double>(chart.values.rows()),
-               columns = static_cast<double>(chart.values.cols());
-  size_t longest = 3;
-  for (const std::string& name : chart.row_names) longest = std::max(longest, name.size());
-  const double left = 36 + kLetter * static_cast<double>(longest);
-  constexpr double kMapTop = 40, kBarRoom = 88;
-  const double map_width = columns * chart.cell_width, map_height = rows * chart.cell_height;
-  const double bar_width = std::max(map_width, 260.0);
-  // Titles may be wider than the map.
-  const size_t widest = std::max(chart.value_title.size(), chart.column_title.size());
-  const double width = left + std::max(bar_width + 14, kLetter * static_cast<double>(widest)) + 10;
-  // Narrow cells would be mostly gap; they overlap by a hair instead, so that no seam shows.
-  const double gap = chart.cell_width < 8 ? -0.4 : 2;
-  const std::string corners = gap > 0 ? " rx=\"2\"" : "";
-  Svg svg(width, kMapTop + map_height + kBarRoom, chart.title);
+  const HeatMapFrame frame = heat_map_frame(chart);
+  Svg svg(frame.width, frame.map.y + frame.map.height + kBarRoom, chart.title);
   const ColourScale scale = colour_scale(chart);
-  double column_room = 26;
-  for (const std::string& name : chart.column_names)
-    column_room = std::max(column_room, kLetter * static_cast<double>(name.size()) + 14);
-  // Powers of two, so that cells of 8 positions are named 0, 64, 128.
-  const auto every = [](double cell, double room) {
-    return std::bit_ceil(static_cast<size_t>(std::max(1.0, std::ceil(room / cell))));
-  };
-  const size_t row_step = every(chart.cell_height, 16),
-               column_step = every(chart.cell_width, column_room);
-  for (size_t r = 0; r < chart.values.rows(); ++r) {
-    const double y = kMapTop + static_cast<double>(r) * chart.cell_height;
-    if (r % row_step == 0)
-      svg.text({left - kTickRoom, y + chart.cell_height / 2 + 4}, Anchor::End,
-               name_of(chart.row_names, r), kTickText);
-    for (size_t c = 0; c < chart.values.cols(); ++c) {
-      const double value = chart.values(r, c);
-      const Box cell = {left + static_cast<double>(c) * chart.cell_width, y, chart.cell_width - gap,
-                        chart.cell_height - gap};
-      const std::string fill = usable(value, chart.scale)
-                                   ? "fill=\"" +
-                                         to_hex(colour_map("viridis").at(scale.axis.pixel(value))) +
-                                         "\"" + corners
-                                   : "fill=\"var(--absent)\"" + corners;
-      const size_t index = r * chart.values.cols() + c;
-      const bool marked = index < chart.marked.size() && chart.marked[index];
-      svg.tooltip(cell, index < chart.cell_names.size() ? chart.cell_names[index] : "", fill);
-      if (marked)
-        svg.circle({cell.x + cell.width / 2, cell.y + cell.height / 2}, 1.8,
-                   "fill=\"" + to_hex(ink_on(colour_map("viridis").at(scale.axis.pixel(value)))) +
-                       "\" pointer-events=\"none\"");
-    }
-  }
-  for (size_t c = 0; c < chart.values.cols(); c += column_step)
-    svg.text({left + (static_cast<double>(c) + 0.5) * chart.cell_width - 1, kMapTop - 8},
-             Anchor::Middle, name_of(chart.column_names, c), kTickText);
-  svg.text({left, 14}, Anchor::Start, chart.column_title, kTitleText);
-  svg.upright_text({14, kMapTop + map_height / 2}, chart.row_title, kTitleText);
-  draw_colour_bar(chart, scale, {left, kMapTop + map_height + 14, bar_width, 10}, svg);
+  draw_cells(chart, scale, frame.map, svg);
+  draw_names(chart, frame.map, svg);
+  const double bar_top = frame.map.y + frame.map.height + 14;
+  draw_colour_bar(chart, scale, {frame.map.x, bar_top, frame.bar_width, 10}, svg);
   return svg.finish();
 }
 

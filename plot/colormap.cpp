@@ -235,7 +235,7 @@ const ColourMap& colour_map(std::string_view name) {
   if (found != maps.end()) return *found;
   std::vector<std::string_view> names;
   for (const ColourMap& map : maps) names.push_back(map.name);
-  fail("colour map", "\"" + std::string(name) + "\" is unknown", "a name of the table",
+  fail("colour map", "\"" + std::string(name) + "\" is not known", "wanted a name from the table",
        did_you_mean(name, names));
 }
 

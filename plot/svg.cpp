@@ -2,7 +2,7 @@
 
 #include <charconv>
 #include <cmath>
-#include <functional>
+#include <cstdint>
 
 #include "data/error.h"
 
@@ -21,6 +21,16 @@ std::string_view anchor_name(Anchor anchor) {
 std::string box_attributes(const Box& box) {
   return attribute("x", box.x) + attribute("y", box.y) + attribute("width", box.width) +
          attribute("height", box.height);
+}
+
+/// A name for an element with this definition (FNV-1a, 64 bits); equal ones are interchangeable.
+std::string id_of(std::string_view prefix, std::string_view definition) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char character : definition)
+    hash = (hash ^ static_cast<unsigned char>(character)) * 0x100000001b3;
+  std::string id(prefix);
+  for (int shift = 60; shift >= 0; shift -= 4) id += "0123456789abcdef"[hash >> shift & 15];
+  return id;
 }
 
 }  // namespace
@@ -70,12 +80,7 @@ std::string coordinate(double pixels) {
 Svg::Svg(double width, double height, std::string_view label)
     : head_("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + coordinate(width) + " " +
             coordinate(height) + "\" width=\"" + coordinate(width) + "\" height=\"" +
-            coordinate(height) + "\" role=\"img\" aria-label=\"" + xml_escaped(label) + "\">\n"),
-      id_base_(std::to_string(std::hash<std::string_view>()(label) % 1000000)) {}
-
-std::string Svg::next_id(std::string_view prefix) {
-  return std::string(prefix) + id_base_ + "-" + std::to_string(ids_++);
-}
+            coordinate(height) + "\" role=\"img\" aria-label=\"" + xml_escaped(label) + "\">\n") {}
 
 void Svg::rect(const Box& box, std::string_view style) {
   body_ += "<rect" + box_attributes(box) + " " + std::string(style) + "/>\n";
@@ -124,7 +129,7 @@ void Svg::upright_text(Point at, std::string_view text, std::string_view style) 
 }
 
 void Svg::begin_clip(const Box& box) {
-  const std::string id = next_id("c");
+  const std::string id = id_of("clip-", box_attributes(box));
   body_ += "<clipPath id=\"" + id + "\"><rect" + box_attributes(box) +
            "/></clipPath>\n<g clip-path=\"url(#" + id + ")\">\n";
 }
@@ -134,7 +139,7 @@ void Svg::end_clip() {
 }
 
 void Svg::hatch(const Box& box, std::string_view colour) {
-  const std::string id = next_id("h");
+  const std::string id = id_of("hatch-", colour);
   body_ += "<pattern id=\"" + id +
            "\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" "
            "patternTransform=\"rotate(45)\"><line x1=\"0\" y1=\"0\" "

@@ -1,5 +1,6 @@
 #pragma once
-// Vector pictures as text. Colours are CSS values, so that a page's variables make them light or
+// Vector pictures as text. Names of clips and patterns follow from what they are, so that pictures
+// of one page may share them. Colours are CSS values, so that a page's variables make them light or
 // dark.
 
 #include <span>
@@ -50,10 +51,7 @@ class Svg {
   std::string finish() const;
 
  private:
-  std::string next_id(std::string_view prefix);
   std::string body_, head_;
-  std::string id_base_;
-  int ids_ = 0;
 };
 
 }  // namespace dendrokv

@@ -212,7 +212,8 @@ class Trace(_File):
 
 def _run(group):
     run = _attributes(group)
-    run.update({name: group[name][:] for name in ("evict_step", "rival", "score", "rival_score", "reason")})
+    arrays = ("evict_step", "rival", "score", "rival_score", "reason", "lane_budget")
+    run.update({name: group[name][:] for name in arrays if name in group})
     return run
 
 
@@ -223,7 +224,8 @@ def kept_after(run, step):
 
 
 class Runs(_File):
-    """`runs`: one dictionary per policy, the attributes of its group and the arrays [layer, lane, position]."""
+    """`runs`: one dictionary per policy, the attributes of its group and the arrays [layer, lane, position]; with a budget map
+    also `lane_budget` [layer, lane], the rows of each lane."""
 
     def __init__(self, file):
         super().__init__(file)

@@ -9,7 +9,10 @@
 #include <gtest/gtest.h>
 #include <utility>
 
+#include "analysis/distributions.h"
+#include "analysis/document_rise.h"
 #include "analysis/random.h"
+#include "analysis/red_noise.h"
 #include "data/error.h"
 #include "data/trace_writer.h"
 #include "tests/analysis/signals.h"
@@ -217,23 +220,38 @@ TEST(Analyze, StopsWhenTold) {
 
 // --- the sample and its verdicts
 
+/// A trace of one head whose only query, the last position, has these weights.
+void write_signal(const std::filesystem::path& path, const std::vector<float>& weights,
+                  const Grid<float>& values) {
+  const auto positions = static_cast<uint32_t>(weights.size()),
+             channels = static_cast<uint32_t>(values.cols());
+  TracePlan plan;
+  plan.info.model = {"planted", "llama", "sha", 1, 1, 1, channels, 100, 8192, 1e5};
+  plan.info.policy = "full";
+  plan.info.encoding = Encoding::F32;
+  plan.info.tokens = positions;
+  plan.info.layers = {Layer(0)};
+  plan.info.heads = {Head(0)};
+  plan.info.steps = {Step(positions - 1)};
+  plan.tokens.id.assign(positions, 1);
+  plan.tokens.offset.assign(positions + size_t{1}, 0);
+  plan.chunk_steps = 1;
+  plan.chunk_positions = positions;
+  TraceWriter writer(path, plan);
+  std::vector<std::byte> chunk(positions * sizeof(float));
+  encode_weights(Encoding::F32, weights, chunk);
+  writer.write_weights(0, 0, 0, 0, chunk);
+  writer.write_values(0, KvHead(0), Position(0), values.view());
+  writer.write_loss(std::vector<float>(positions, 0.0f));
+  writer.mark_steps_valid(1);
+  writer.finish();
+}
+
 /// One trace per document: weights fall with the distance from the last query; each value channel
 /// is a first-order autoregression whose coefficient goes from `start` to 0 at the end. 0 gives
 /// white noise: it contributes more towards the end, and no more than its weights make of it.
 void write_document(const std::filesystem::path& path, unsigned seed, double start) {
   constexpr uint32_t kPositions = 256, kChannels = 16;
-  TracePlan plan;
-  plan.info.model = {"planted", "llama", "sha", 1, 1, 1, kChannels, 100, 8192, 1e5};
-  plan.info.policy = "full";
-  plan.info.encoding = Encoding::F32;
-  plan.info.tokens = kPositions;
-  plan.info.layers = {Layer(0)};
-  plan.info.heads = {Head(0)};
-  plan.info.steps = {Step(kPositions - 1)};
-  plan.tokens.id.assign(kPositions, 1);
-  plan.tokens.offset.assign(kPositions + size_t{1}, 0);
-  plan.chunk_steps = 1;
-  plan.chunk_positions = kPositions;
   std::vector<float> weights(kPositions);
   float sum = 0;
   for (uint32_t p = 0; p < kPositions; ++p)
@@ -249,14 +267,7 @@ void write_document(const std::filesystem::path& path, unsigned seed, double sta
                                         std::sqrt(1 - coefficient * coefficient) * random.normal());
     }
   }
-  TraceWriter writer(path, plan);
-  std::vector<std::byte> chunk(kPositions * sizeof(float));
-  encode_weights(Encoding::F32, weights, chunk);
-  writer.write_weights(0, 0, 0, 0, chunk);
-  writer.write_values(0, KvHead(0), Position(0), values.view());
-  writer.write_loss(std::vector<float>(kPositions, 0.0f));
-  writer.mark_steps_valid(1);
-  writer.finish();
+  write_signal(path, weights, values);
 }
 
 Analysis of_documents(const testing::TemporaryFolder& folder, unsigned documents, double start,
@@ -431,6 +442,105 @@ TEST(Analyze, TheMedianVarianceDoesNotFollowAFewPositions) {
     EXPECT_EQ(statistics.variance_median[band], sorted[sorted.size() / 2]) << band;
     EXPECT_LT(statistics.variance_median[band], statistics.variance[band]) << band;
   }
+}
+
+Analysis of_signal(const std::filesystem::path& path, AnalyzeOptions options) {
+  const TraceReader trace(path);
+  return analysis_of(trace, options);
+}
+
+/// [position, channel] of an autoregression of unit variance.
+Grid<float> red_noise(size_t positions, size_t channels, double lag1) {
+  Grid<float> values(positions, channels);
+  RandomStream random(3, 0);
+  for (size_t c = 0; c < channels; ++c) {
+    double now = random.normal();
+    for (size_t p = 0; p < positions; ++p) {
+      values(p, c) = static_cast<float>(now);
+      now = lag1 * now + std::sqrt(1 - lag1 * lag1) * random.normal();
+    }
+  }
+  return values;
+}
+
+// White noise of variance 1: the M-estimate is 2^-l, and two
+// wild positions, which raise the mean, do not move it. 8 channels of a short window are read, one of
+// each stretch of a long one.
+TEST(Analyze, TheRobustVarianceIsThatOfTheNoiseBelowWildPositions) {
+  const testing::TemporaryFolder folder;
+  for (const size_t positions : {size_t{512}, 2 * kStretch}) {
+    Grid<float> values = red_noise(positions, 64, 0);
+    for (const size_t wild : {positions / 2 + 3, positions / 2 + 77})
+      for (float& value : values.row(wild))
+        value *= 0.4f * std::sqrt(static_cast<float>(positions));
+    write_signal(folder / "noise.h5", std::vector<float>(positions, 1.0f), values);
+    AnalyzeOptions options;
+    options.transform.levels = 3;
+    const Statistics found = of_signal(folder / "noise.h5", options).statistics;
+    for (size_t band = 0; band < 3; ++band) {
+      const double truth = std::exp2(-static_cast<double>(band) - 1);
+      EXPECT_NEAR(found.variance_robust[band] / truth, 1, 0.12) << positions << " " << band;
+      EXPECT_GT(found.variance[band], 1.2 * truth) << positions << " " << band;
+    }
+    std::filesystem::remove(folder / "noise.h5");
+  }
+}
+
+// Red noise against its own level: the mean power over positions is the level's mean, chi-squared /
+// degrees apart. A sink among the positions that are left out changes neither the lag nor the level,
+// though it is a thousand times as large.
+TEST(Analyze, TheLevelOfRedNoiseIsOfThePositionsThatCount) {
+  const testing::TemporaryFolder folder;
+  constexpr size_t kPositions = 2048, kChannels = 32;
+  const Grid<float> values = red_noise(kPositions, kChannels, 0.6);
+  std::vector<float> weights(kPositions, 1.0f);
+  write_signal(folder / "plain.h5", weights, values);
+  weights[0] = 1000;
+  write_signal(folder / "sink.h5", weights, values);
+  AnalyzeOptions options;
+  options.transform.kind = TransformKind::Cwt;
+  options.transform.levels = 4;
+  const Statistics plain = of_signal(folder / "plain.h5", options).statistics,
+                   sink = of_signal(folder / "sink.h5", options).statistics;
+  EXPECT_NEAR(plain.lag1, 0.6, 0.01);
+  EXPECT_EQ(sink.lag1, plain.lag1);
+  EXPECT_EQ(sink.significant, plain.significant);
+  const WaveletFacts& morlet = wavelet_facts("morlet");
+  const double fourier = parse_continuous_wavelet("morlet").period();
+  for (size_t band = 0; band < 4; ++band) {
+    const double period = std::exp2(static_cast<double>(band) + 1.5);
+    const double degrees =
+        time_average_degrees(morlet, static_cast<double>(kPositions - 64), period / fourier);
+    // An octave's mean against the level at its middle; at a period of 2 the wavelet is cut off.
+    EXPECT_NEAR(plain.variance[band] * chi_squared_quantile(degrees, 0.95) / degrees /
+                    plain.significant[band],
+                1, band == 0 ? 0.25 : 0.1)
+        << band;
+  }
+}
+
+// By ranks: every document rises, so Page's p is small and Sen's change near the slope's.
+TEST(Analyze, RanksAgreeWithTheClaims) {
+  const testing::TemporaryFolder folder;
+  const Analysis planted = of_documents(folder, 16, 0.6, {});
+  const BinBand& amplitude = planted.statistics.bands[0];
+  ASSERT_EQ(amplitude.page_p.size(), planted.levels);
+  EXPECT_LT(amplitude.page_p[0], 1e-6);
+  EXPECT_GT(amplitude.sen_change[0], 0.5);
+  const auto first = amplitude.mean.begin();
+  const auto bins = static_cast<std::ptrdiff_t>(planted.statistics.bin_first.size());
+  EXPECT_NEAR(amplitude.sen_change[0], change_over_bins(std::vector<double>(first, first + bins)),
+              0.25);
+}
+
+// Maps are of the first band, whatever its name.
+TEST(Analyze, MapsNameTheBandThatTheyAreOf) {
+  const testing::TemporaryFolder folder;
+  write_noise_trace(folder / "t.h5", {});
+  AnalyzeOptions options;
+  options.transform = {TransformKind::Modwt, "haar", 2, std::nullopt};
+  EXPECT_EQ(of_signal(folder / "t.h5", options).statistics.maps[0].statement,
+            "W1 grows towards the end");
 }
 
 TEST(Analyze, ANullThatChangesNothingIsRefused) {

@@ -65,6 +65,29 @@ TEST(Coherence, IsItsDefinition) {
     }
 }
 
+// Neither the normalisation of the transform nor a thread count of 0 (as 1) changes anything.
+TEST(Coherence, IsThatOfBothNormalisations) {
+  constexpr size_t kPositions = 128, kScales = 12;
+  const auto x = noise(kPositions, 8), y = noise(kPositions, 9);
+  Grid<double> squared[2] = {Grid<double>(kScales, kPositions), Grid<double>(kScales, kPositions)};
+  for (const Normalisation normalisation : {Normalisation::L2, Normalisation::L1}) {
+    CwtOptions options;
+    options.normalisation = normalisation;
+    const Cwt cwt(parse_continuous_wavelet("morlet"), kPositions, octave_scales(2, 6, kScales),
+                  options);
+    Coherence(cwt, 0.6).forward(x, y, squared[static_cast<size_t>(normalisation)].view(), {});
+    Grid<std::complex<double>> one(kScales, kPositions), none(kScales, kPositions);
+    cwt.forward<double>(x, one.view(), 1);
+    cwt.forward<double>(x, none.view(), 0);
+    for (size_t i = 0; i < one.all().size(); ++i) ASSERT_EQ(one.all()[i], none.all()[i]);
+  }
+  for (size_t i = 0; i < squared[0].all().size(); ++i)
+    ASSERT_NEAR(squared[0].all()[i], squared[1].all()[i], 1e-9) << i;
+  const Coherence coherence(transform_of(64, 8));
+  EXPECT_EQ(coherence.significance(0.5, 0.5, 0.9, 20, 1, 0),
+            coherence.significance(0.5, 0.5, 0.9, 20, 1, 1));
+}
+
 TEST(Coherence, OfASeriesWithItselfIsOneAndPhaseTellsWhoLeads) {
   constexpr size_t kPositions = 256, kLag = 3;
   const auto long_noise = noise(kPositions + kLag, 5);

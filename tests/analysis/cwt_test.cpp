@@ -234,6 +234,36 @@ TEST(Cwt, WaveletsHaveUnitEnergyAndTheirPeriod) {
   }
 }
 
+// |psi| in time, by the integral of psi^ over its support: beyond half_width() it stays below twice
+// the fraction of its peak, and not far inside it is above.
+TEST(Cwt, WaveletsAreNegligibleBeyondTheirHalfWidth) {
+  for (const char* name : {"morlet", "paul:1", "paul:4", "paul:40", "dog:1", "dog:2", "dog:6",
+                           "morse:20,3", "morse:3,1.5", "morse:1,3"}) {
+    const ContinuousWavelet wavelet = parse_continuous_wavelet(name);
+    const ContinuousWavelet::Support wide = wavelet.support(1e-13);
+    const auto size_at = [&](double t) {
+      constexpr int kSteps = 400'000;
+      const double step = wide.high / kSteps;
+      Complex sum = 0;
+      for (int i = 1; i <= kSteps; ++i)
+        sum += wavelet.amplitude(step * i) * std::polar(1.0, step * i * t);
+      // A real wavelet has the conjugate half too, its odd derivatives with the other sign.
+      if (!wavelet.is_real()) return std::abs(sum) * step;
+      const bool odd = static_cast<int>(wavelet.parameter) % 2 == 1;
+      return 2 * std::fabs(odd ? sum.imag() : sum.real()) * step;
+    };
+    double peak = 0;
+    for (double t = 0; t < 3; t += 0.1) peak = std::max(peak, size_at(t));
+    constexpr double kFraction = 1e-4;
+    const double edge = wavelet.half_width(kFraction);
+    for (const double factor : {1.0, 1.1, 1.5, 2.0})
+      EXPECT_LE(size_at(edge * factor), 2 * kFraction * peak) << name << " " << factor;
+    double inside = 0;
+    for (const double factor : {0.4, 0.45, 0.5}) inside = std::max(inside, size_at(edge * factor));
+    EXPECT_GT(inside, kFraction * peak) << name;
+  }
+}
+
 TEST(Cwt, PowerIsThatOfTheMatrix) {
   const auto x = noise(3000);
   const auto scales = octave_scales(2, 12, 72);

@@ -80,6 +80,34 @@ TEST(JudgeRise, AJumpIsNotSmooth) {
   EXPECT_GT(claim(claims, "smooth").lower, 0);
 }
 
+// The interval that a verdict comes with is that of the step that decides it.
+TEST(JudgeRise, AContradictionNamesTheStepThatFalls) {
+  std::vector<DocumentRise> documents = drawn_curves(24, 2, 2);
+  for (size_t d = 0; d < documents.size(); ++d) {
+    RandomStream random(77, d);
+    for (size_t level = 0; level < 3; ++level) {
+      documents[d].amplitude(level, 2) -= 1;
+      documents[d].amplitude(level, 5) += 2 * random.normal();  // the lowest lower limit
+    }
+  }
+  const Claim found = claim(judged(documents), "monotone");
+  EXPECT_EQ(found.verdict, Verdict::Contradicted);
+  EXPECT_LT(found.upper, 0);
+  EXPECT_NEAR(found.effect, 0.4 - 1, 0.1);
+}
+
+// A document whose weights in a bin are all 0 has no logarithm there.
+TEST(JudgeRise, ABinWithoutANumberIsNotTestable) {
+  std::vector<DocumentRise> documents = drawn_curves(24, 2, 2);
+  documents[3].amplitude(0, 4) = std::nan("");
+  for (const Claim& found : judged(documents)) {
+    if (found.name == "rise-relative" || found.name == "high-most" || found.name == "rise" ||
+        found.name == "monotone" || found.name == "smooth") {
+      EXPECT_EQ(found.verdict, Verdict::NotTestable) << found.name;
+    }
+  }
+}
+
 TEST(JudgeRise, FewDocumentsDecideNothing) {
   for (const Claim& c : judged(drawn_curves(least_documents(0, 0.05) - 1, 2, 1)))
     EXPECT_EQ(c.verdict, Verdict::NotTestable) << c.name;

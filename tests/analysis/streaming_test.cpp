@@ -75,5 +75,13 @@ TEST(Streams, RefuseWhatIsNotFinite) {
   EXPECT_EQ(modwt.positions(), 0u);
 }
 
+// Refused before memory for them is asked for.
+TEST(Streams, RefuseLevelsOutOfRange) {
+  for (const uint32_t levels : {0u, 4'000'000'000u}) {
+    EXPECT_THROW(HaarStream(levels, 64), Error);
+    EXPECT_THROW(ModwtStream<double>(find_wavelet("haar"), levels, 64), Error);
+  }
+}
+
 }  // namespace
 }  // namespace dendrokv

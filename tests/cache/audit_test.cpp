@@ -251,9 +251,10 @@ INSTANTIATE_TEST_SUITE_P(
         "streaming:budget=24", "random:budget=24,recent=8", "context-shift:budget=24",
         "lacache:budget=24", "snapkv:budget=24,recent=4,every=8",
         "snapkv:budget=24,recent=4,prompt=60,every=0", "pyramidkv:budget=24,recent=4,every=8",
-        "adakv:budget=24,recent=4,every=8", "adakv:budget=24,recent=4,every=8,base=h2o",
-        "geo-topk:budget=24,recent=4,every=8", "norm-sum-blocks:budget=24,sinks=2,recent=4,block=4",
-        "r-kv:budget=24,recent=4,every=8", "knorm:budget=24,skip=1", "keydiff:budget=24,every=8",
+        "pyramidkv:budget=24,recent=4,prompt=60,every=0", "adakv:budget=24,recent=4,every=8",
+        "adakv:budget=24,recent=4,every=8,base=h2o", "geo-topk:budget=24,recent=4,every=8",
+        "norm-sum-blocks:budget=24,sinks=2,recent=4,block=4", "r-kv:budget=24,recent=4,every=8",
+        "knorm:budget=24,skip=1", "keydiff:budget=24,every=8",
         "lagkv:budget=24,recent=4,every=8,lag=4", "expected-attention:budget=24,every=8"));
 
 /// Rows of lane number `i` (layer by layer): 14 + 9 * ((i + shift) mod lanes).
@@ -296,17 +297,44 @@ TEST(Audit, HoldsEachLaneOfABudgetMapToItsOwnRows) {
             << file << " " << name << " " << spec;
       EXPECT_EQ(finding(audit, "identity").outcome, Outcome::NotApplicable) << file;
     }
-    // The same total, other lanes.
-    write_map(map, 1);
-    for (const char* file : {"t.h5", "r.h5"})
-      EXPECT_EQ(finding(audit_of(folder / file), "rows = budget").outcome, Outcome::Bad)
-          << file << " " << spec;
-    // Of another model: the manifest says so, and nothing is looked up by it.
-    write_map(map, 0, model().config().layers + 1);
-    const Audit other = audit_of(folder / "t.h5");
-    EXPECT_EQ(finding(other, "manifest").outcome, Outcome::Bad) << spec;
-    EXPECT_EQ(finding(other, "rows = budget").outcome, Outcome::NotApplicable) << spec;
+    // The rows of each lane are in the files: what becomes of the map changes nothing.
+    fs::remove(map);
+    EXPECT_EQ(red_ones(audit_of(folder / "t.h5")), "") << spec;
+    EXPECT_EQ(red_ones(audit_file(folder / "r.h5", {.trace = folder / "full.h5"})), "") << spec;
+    set_element(folder / "t.h5", "/run/lane_budget", {0, 1}, 30);
+    EXPECT_EQ(finding(audit_of(folder / "t.h5"), "rows = budget").outcome, Outcome::Bad) << spec;
   }
+}
+
+// Files from before the rows of each lane were kept in them.
+TEST(Audit, ReadsABudgetMapWhereTheRunDoesNotKeepIt) {
+  const TemporaryFolder folder;
+  const std::string map = write_map(folder / "map.txt", 0);
+  write_trace(folder / "t.h5", "treekv:sinks=2,recent=6,budget-map=" + map);
+  testing::remove_object(folder / "t.h5", "/run/lane_budget");
+  EXPECT_EQ(red_ones(audit_of(folder / "t.h5")), "");
+  write_map(map, 1);  // the same total, other lanes
+  EXPECT_EQ(finding(audit_of(folder / "t.h5"), "rows = budget").outcome, Outcome::Bad);
+  // Of another model: the manifest says so, and nothing is looked up by it.
+  write_map(map, 0, model().config().layers + 1);
+  const Audit other = audit_of(folder / "t.h5");
+  EXPECT_EQ(finding(other, "manifest").outcome, Outcome::Bad);
+  EXPECT_EQ(finding(other, "rows = budget").outcome, Outcome::NotApplicable);
+}
+
+// Lanes that never fill beside lanes that do: those decide by weights, whatever the others do.
+TEST(Audit, DecidesTheSmallLanesOfABudgetMapAgainWhereOthersHoldTheWholeText) {
+  const TemporaryFolder folder;
+  BudgetMap map{model().config().layers, model().config().heads, {}};
+  for (uint32_t lane = 0; lane < map.layers * map.lanes; ++lane)
+    map.rows.push_back(lane % 2 == 0 ? kTokens + 10 : 20 + lane);
+  write_budget_map(folder / "map.txt", map);
+  const std::string spec =
+      "treekv:sinks=2,recent=6,share=query-head,budget-map=" + (folder / "map.txt").string();
+  write_trace(folder / "t.h5", spec);
+  const Audit audit = audit_of(folder / "t.h5");
+  EXPECT_EQ(red_ones(audit), "");
+  EXPECT_EQ(finding(audit, "record").outcome, Outcome::Good);
 }
 
 TEST(Audit, ReducedAndPartialTracesSayWhatCannotBeLookedUp) {

@@ -136,6 +136,26 @@ std::vector<PolicyChoice> all_kinds() {
   return choices;
 }
 
+// A map may give the first lane of a share room for the whole text and the next one none.
+TEST_F(ReplayTrace, ReadsTheAttentionThatAnyLaneOfABudgetMapNeeds) {
+  const TraceReader reader = trace({});
+  write_budget_map(folder_ / "map.txt", {2, 4, {1000, 32, 1000, 32, 1000, 32, 1000, 32}});
+  const std::string base = "treekv:sinks=4,recent=12,share=query-head,";
+  const std::vector<PolicyChoice> choices{
+      PolicyChoice(base + "budget-map=" + (folder_ / "map.txt").string()),
+      PolicyChoice(base + "budget=32")};
+  const auto both = replay_trace(reader, choices, 1, {});
+  const auto alone = replay_trace(reader, std::span(choices).first(1), 1, {});
+  ASSERT_TRUE(both && alone);
+  for (Layer layer; layer.value < 2; layer = layer.next())
+    for (const Lane lane : {Lane(1), Lane(3)})
+      for (const auto* run : {&(*both)[0], &(*alone)[0]}) {
+        const auto found = run->retention.evict_step(layer, lane);
+        EXPECT_TRUE(std::ranges::equal(found, (*both)[1].retention.evict_step(layer, lane)))
+            << layer.value << " " << lane.value;
+      }
+}
+
 TEST_F(ReplayTrace, ManyPoliciesTogetherAreEachOfThemAlone) {
   const TraceReader reader = trace({.keys = KeyRows::Record});
   const auto together = replay_trace(reader, all_kinds(), 2, {});

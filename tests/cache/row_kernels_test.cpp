@@ -91,6 +91,20 @@ TEST(RowKernels, ReachedByIsTheValueOfThatRank) {
   EXPECT_EQ(row_kernels().reached_by(signs, 3), -1.5f);
 }
 
+TEST(RowKernels, AddWeightsInDouble) {
+  for (const size_t size : {0, 1, 7, 8, 37}) {
+    const auto weights = normals<float>(size, 1);
+    const auto before = normals<double>(size + 3, 2);
+    const auto found = on_every_set<double>([&](const RowKernels& kernels) {
+      auto sums = before;
+      kernels.add_weights(weights, sums);
+      return sums;
+    });
+    for (size_t slot = 0; slot < size + 3; ++slot)
+      EXPECT_EQ(found[slot], slot < size ? before[slot] + double{weights[slot]} : before[slot]);
+  }
+}
+
 TEST(RowKernels, MeansOverLives) {
   const auto sums = normals<double>(37, 1);
   std::vector<Position> positions;

@@ -41,5 +41,19 @@ TEST(SearchSpace, SaysWhatIsWrongAndWhere) {
   EXPECT_THROW(spec_within(space, {"many"}, 1000, ten_a_row), Error);
 }
 
+TEST(SearchSpace, ABudgetThatIsTooSmallIsToldTheLeastThatIsNot) {
+  const SearchSpace space = parse_space("s", "policy treekv\nsinks 4\nrecent 16\nscope 4\n");
+  const SettingValues values{"4", "16", "4"};
+  // 4 + 16 rows, and a tree of 3, in which a scope of 4 has a place.
+  EXPECT_EQ(spec_within(space, values, 230, ten_a_row),
+            "treekv:sinks=4,recent=16,scope=4,budget=23");
+  for (const uint64_t bytes : {1, 229}) try {
+      spec_within(space, values, bytes, ten_a_row);
+      FAIL() << bytes;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.wanted(), "wanted at least 230") << error.what();
+    }
+}
+
 }  // namespace
 }  // namespace dendrokv

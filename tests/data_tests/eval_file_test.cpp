@@ -4,8 +4,10 @@
 #include "data/eval_file.h"
 
 #include <cmath>
+#include <csignal>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "data/error.h"
 #include "data/hdf5.h"
@@ -170,6 +172,50 @@ TEST(EvalFile, AStoppedRunIsInThePartFileAndReadWhenAskedFor) {
   EXPECT_EQ(read.texts[1].reached, 0u);
   EXPECT_TRUE(std::isnan(read.texts[1].nll(1, 2)));
   EXPECT_EQ(read.texts[1].top1(1, 2), -1);
+}
+
+/// While it lives, files of this process end at so many bytes, as on a full disk.
+class FullDisk {
+ public:
+  explicit FullDisk(rlim_t bytes) {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    handler_ = std::signal(SIGXFSZ, SIG_IGN);
+  }
+  ~FullDisk() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int) = nullptr;
+};
+
+TEST(EvalFile, AFullDiskLosesNoTextThatWasThere) {
+  const TemporaryFolder folder;
+  EvalFile file = file_of({scored_text("one", 5, 0)}, 0);
+  file.complete = false;
+  write_eval(folder / "e.h5", file);
+  for (const bool complete : {false, true}) {
+    file.complete = complete;
+    const FullDisk disk(1000);
+    EXPECT_THROW(write_eval(folder / "e.h5", file), Error);
+  }
+  EXPECT_EQ(read_eval(folder / "e.h5.part", Incomplete::TakeWhatIsThere).texts[0].reached, 5u);
+  for (const char* left : {"e.h5", "e.h5.part.new"})
+    EXPECT_FALSE(std::filesystem::exists(folder / left)) << left;
+}
+
+TEST(EvalFile, RowsOfLanesComeBackWithTheirPolicies) {
+  const TemporaryFolder folder;
+  EvalFile file = file_of({scored_text("one", 5, 0)}, 0);
+  file.lane_budgets = {std::nullopt, BudgetMap{2, 3, {9, 8, 7, 6, 5, 4}}};
+  write_eval(folder / "e.h5", file);
+  EXPECT_EQ(read_eval(folder / "e.h5").lane_budgets, file.lane_budgets);
 }
 
 TEST(EvalFile, WhatIsNotOneIsRefusedByName) {

@@ -153,7 +153,7 @@ TEST(AnalysisFile, ReadsBackWhatWasWritten) {
   statistics.bin_count = {2, 2};
   statistics.units = {{"a", {1, 2, 3, 4}, {5, 6}, {{7, 8, 9, 10}}},
                       {"b", {-1, -2, -3, -4}, {-5, -6}, {{0, 0, 0, 1}}}};
-  statistics.bands = {{"relative", {1, 2, 3, 4}, {0, 1, 2, 3}, {2, 3, 4, 5}}};
+  statistics.bands = {{"relative", {1, 2, 3, 4}, {0, 1, 2, 3}, {2, 3, 4, 5}, {0.25, 0.5}, {-1, 2}}};
   Claim claim{"rise", "it rises"};
   claim.verdict = Verdict::Contradicted;
   claim.effect = -0.5;
@@ -165,6 +165,7 @@ TEST(AnalysisFile, ReadsBackWhatWasWritten) {
   statistics.entropy.assign(6, 1);
   statistics.variance = statistics.variance_low = statistics.variance_high = {3, 4};
   statistics.variance_median = {2, 3};
+  statistics.variance_robust = {2.5, 3.5};
   statistics.variance_interval = "none";
   statistics.changes = {{1, 4, 0.5, 0.25}};
   analysis.mean_weight.assign(6, 1.0 / 6);
@@ -190,8 +191,19 @@ TEST(AnalysisFile, ReadsBackWhatWasWritten) {
   EXPECT_EQ(read.statistics.bands[0].high, statistics.bands[0].high);
   EXPECT_EQ(read.statistics.null_curves[0].high, statistics.null_curves[0].high);
   EXPECT_EQ(read.statistics.maps[0].p_value, statistics.maps[0].p_value);
+  EXPECT_EQ(read.statistics.bands[0].page_p, statistics.bands[0].page_p);
+  EXPECT_EQ(read.statistics.bands[0].sen_change, statistics.bands[0].sen_change);
   EXPECT_EQ(read.statistics.variance_median, statistics.variance_median);
+  EXPECT_EQ(read.statistics.variance_robust, statistics.variance_robust);
   EXPECT_EQ(read.statistics.changes[0].position, 4u);
+  // What would be read beyond an end is refused.
+  analysis.statistics.changes = {{2, 4, 0.5, 0.25}};
+  write_analysis(folder / "band.h5", analysis);
+  EXPECT_THROW(read_analysis(folder / "band.h5"), Error);
+  analysis.statistics.changes.clear();
+  analysis.statistics.variance_robust = {1, 2, 3};
+  write_analysis(folder / "long.h5", analysis);
+  EXPECT_THROW(read_analysis(folder / "long.h5"), Error);
   EXPECT_EQ(sniff_file(folder / "a.h5"), FileKind::Analysis);
   EXPECT_THROW(read_runs(folder / "a.h5"), Error);
 }

@@ -51,14 +51,16 @@ TracePlan small_plan(Encoding encoding) {
 
 std::vector<std::byte> chunk_of(const TracePlan& plan, size_t layer, size_t head, size_t step_chunk,
                                 size_t position_chunk) {
-  std::vector<float> cells(plan.chunk_steps * plan.chunk_positions, std::nanf(""));
-  for (size_t s = 0; s < plan.chunk_steps; ++s)
-    for (size_t p = 0; p < plan.chunk_positions; ++p) {
-      const size_t step = step_chunk * plan.chunk_steps + s;
-      const size_t position = position_chunk * plan.chunk_positions + p;
-      if (step < plan.info.steps.size() && position <= plan.info.steps[step].index())
-        cells[s * plan.chunk_positions + p] = weight_at(layer, head, step, position);
-    }
+  std::vector<float> cells;
+  for (size_t h = 0; h < plan.chunk_heads; ++h)
+    for (size_t s = 0; s < plan.chunk_steps; ++s)
+      for (size_t p = 0; p < plan.chunk_positions; ++p) {
+        const size_t step = step_chunk * plan.chunk_steps + s;
+        const size_t position = position_chunk * plan.chunk_positions + p;
+        const bool is_there =
+            step < plan.info.steps.size() && position <= plan.info.steps[step].index();
+        cells.push_back(is_there ? weight_at(layer, head + h, step, position) : std::nanf(""));
+      }
   std::vector<std::byte> bytes(cells.size() * encoded_bytes(plan.info.encoding));
   encode_weights(plan.info.encoding, cells, bytes);
   return bytes;
@@ -76,7 +78,7 @@ void write_small(const std::filesystem::path& path, const TracePlan& plan) {
   const size_t step_chunks = (plan.info.steps.size() + plan.chunk_steps - 1) / plan.chunk_steps;
   for (size_t sc = 0; sc < step_chunks; ++sc)
     for (size_t l = 0; l < 2; ++l)
-      for (size_t h = 0; h < 3; ++h)
+      for (size_t h = 0; h < 3; h += plan.chunk_heads)
         for (size_t pc = 0; pc < 3; ++pc) {
           const size_t last = std::min((sc + 1) * plan.chunk_steps, plan.info.steps.size()) - 1;
           if (pc * plan.chunk_positions <= plan.info.steps[last].index())
@@ -147,6 +149,31 @@ INSTANTIATE_TEST_SUITE_P(Encodings, TraceFile,
                          [](const auto& instance) {
                            return std::string(encoding_name(instance.param));
                          });
+
+// Whatever the heads of a chunk, a reader that knows nothing of chunks sees the same array.
+TEST(TraceFile, PlainHdf5CallsSeeEveryCell) {
+  for (const uint32_t chunk_heads : {1u, 3u}) {
+    const TemporaryFolder folder;
+    TracePlan plan = small_plan(Encoding::F16);
+    plan.chunk_heads = chunk_heads;
+    write_small(folder / "t.h5", plan);
+    std::vector<float> all(2 * 3 * 5 * kTokens);
+    const hid_t file = H5Fopen((folder / "t.h5").c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+    const hid_t dataset = H5Dopen2(file, "/attention/weight", H5P_DEFAULT);
+    ASSERT_GE(H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, all.data()), 0);
+    H5Dclose(dataset);
+    H5Fclose(file);
+    auto cell = all.begin();
+    for (size_t l = 0; l < 2; ++l)
+      for (size_t h = 0; h < 3; ++h)
+        for (size_t s = 0; s < 5; ++s)
+          for (size_t p = 0; p < kTokens; ++p, ++cell)
+            if (p > plan.info.steps[s].index())
+              EXPECT_TRUE(std::isnan(*cell));
+            else
+              EXPECT_EQ(*cell, from_half(to_half(weight_at(l, h, s, p))));
+  }
+}
 
 TEST(TraceFile, PlainHdf5CallsSeeTheContract) {
   const TemporaryFolder folder;

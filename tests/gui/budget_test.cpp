@@ -155,7 +155,8 @@ TEST(Budget, AMillionTokensScrollZoomAndJump) {
   // A whole pass over a lane or a row of a million for a frame costs more than the difference.
   EXPECT_LT(share_of(busy, 0.95), 16);
   EXPECT_LT(share_of(busy, 1), 33);
-  EXPECT_LT(share_of(frames, 1), 400) << "33 on a quiet machine";
+  // Not the worst by the clock: a machine that stands still for a moment is no fault of a frame.
+  EXPECT_LT(share_of(frames, 0.95), 200) << "9 on a quiet machine";
   const dendrokv::Run& opened = window.document().content()->runs[0];
   EXPECT_LE(opened.retention.bytes(), size_t{4'000'000} * 4 + 4 * 13'000'000u)
       << "steps, and a few lanes";

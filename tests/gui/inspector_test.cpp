@@ -83,6 +83,20 @@ TEST_F(InspectorTest, AnEvictedTokenSaysWhenWhyAndToWhom) {
   EXPECT_EQ(value_of(told, "kept at this step"), "1 of 2 lanes");
 }
 
+TEST_F(InspectorTest, TheRuleIsThatOfTheRunsPolicy) {
+  const auto rule = [&](const char* policy, uint32_t position) {
+    content.runs[0].policy = policy;
+    return value_of(at(Position(position)), "rule");
+  };
+  EXPECT_EQ(rule("treekv:capacity=8,score=sum,pick=cursor", 5),
+            "duel at the cursor, lower sum of attention");
+  EXPECT_EQ(rule("treekv:capacity=8,score=value,pick=gap", 5),
+            "duel where rows lie closest, lower attention times value");
+  EXPECT_EQ(rule("h2o:capacity=8,sinks=1,recent=3", 5), "scored lower than those that stayed");
+  EXPECT_EQ(rule("random:capacity=8,sinks=1,recent=3", 9),
+            "by the policy's rule, nothing compared");
+}
+
 TEST_F(InspectorTest, TheChainGoesOnToTheOneThatIsStillThere) {
   const Section* chain = section_of(at(Position(5)), "Chain of winners");
   const Inspection told = at(Position(5));
@@ -190,7 +204,7 @@ TEST_F(InspectorTest, SpokenWordsNameTheTokenAndItsFate) {
 
 TEST_F(InspectorTest, ATokenThatLeftAWindowComparedNothing) {
   const Inspection told = at(Position(9));
-  EXPECT_EQ(value_of(told, "rule"), "left the window, nothing compared");
+  EXPECT_EQ(value_of(told, "rule"), "by the policy's rule, nothing compared");
   EXPECT_EQ(value_of(told, "lost to"), "absent");
   EXPECT_EQ(value_of(told, "margin"), "absent");
   EXPECT_FALSE(section_of(told, "Chain of winners"));

@@ -160,6 +160,14 @@ TEST_F(SelectedBy, TakesWhatWasAsked) {
             Position(4));
 }
 
+TEST_F(SelectedBy, ARunOfFewerLanesThanTheFirstOneHasALaneToLookAt) {
+  content.runs[0].retention.record(Layer(0), Lane(0), {Position(1), Step(20)});
+  content.runs[1].retention = Retention(4, 1, 50);
+  const Selection first = first_selection(content);
+  ASSERT_EQ(first.lane, Lane(1));
+  EXPECT_EQ(selected_by(parsed({"--run", "1"}), content, first).lane, Lane(0));
+}
+
 TEST_F(SelectedBy, RefusesWhatIsNotThere) {
   EXPECT_EQ(refused({"--run", "2"}), "--run: 2, wanted less than 2, the runs of the files");
   EXPECT_EQ(refused({"--step", "50"}), "--step: 50, wanted less than 50, the tokens of the text");

@@ -197,6 +197,43 @@ TEST_P(Lanes, HeadsOfARowAreLanesOfTheirOwn) {
   }
 }
 
+// As under TreeKV: of the rows at a cursor that moves on by one, now the left leaves and now the
+// right. Those that it has passed lie side by side, then comes all that is free, then the others.
+TEST_P(Lanes, RowsBehindAMovingCursorCloseUp) {
+  constexpr size_t kRows = 200, kSinks = 4, kSteps = 20;     // fewer than would have gaps closed
+  if (shape(0).positions == PositionMode::Original) return;  // no key is rotated anew
+  rotary_.grow(RotaryFrames::positions(kRows, kRows));
+  KvLane lane(shape(kRows), kernels_, rotary_);
+  lane.reserve(kRows);
+  std::mt19937 random(11);
+  SlowLane slow(shape(kRows));
+  for (uint32_t step = 0; step < kRows + kSteps - 1; ++step) {
+    const Row key = random_row(random);
+    lane.append(Position(step), key, key);
+    slow.rows.push_back({Position(step), key, key});
+    if (slow.rows.size() < kRows) continue;
+    const size_t cursor = step - (kRows - 1), victim = kSinks + cursor + cursor / 3 % 2;
+    lane.evict(Slot(victim));
+    slow.rows.erase(slow.rows.begin() + static_cast<std::ptrdiff_t>(victim));
+  }
+  const auto rows = lane.slots().rows();
+  size_t jumps = 0;
+  for (size_t slot = 1; slot < rows.size(); ++slot) jumps += rows[slot] != rows[slot - 1] + 1;
+  EXPECT_EQ(jumps, 1u);
+
+  const Row query = random_row(random);
+  Grid<float> scores(1, rows.size());
+  score(lane, query, 1, scores.view());
+  for (size_t slot = 0; slot < rows.size(); ++slot) {
+    EXPECT_NEAR(scores(0, slot), slow.score(query, slot), 2 * tolerance()) << slot;
+    Grid<float> one(1, rows.size()), value(1, kHeadDim);
+    one(0, slot) = 1;
+    lane.add_weighted_sum(0, one.view(), {0, rows.size()}, 0, value.view());
+    for (size_t d = 0; d < kHeadDim; ++d)
+      EXPECT_EQ(value(0, d), rounded(slow.rows[slot].value[d], shape(0).precision));
+  }
+}
+
 TEST_P(Lanes, RoomNeverExceedsItsBound) {
   KvLane lane(shape(100), kernels_, rotary_);
   const size_t row = kHeadDim * (shape(0).precision == CachePrecision::F16 ? 2 : 4), gaps = 100 / 8;

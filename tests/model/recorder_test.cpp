@@ -7,6 +7,7 @@
 #include <cmath>
 #include <gtest/gtest.h>
 #include <limits>
+#include <map>
 #include <random>
 
 #include "data/error.h"
@@ -259,10 +260,10 @@ void expect_pools(const TraceReader& reader, size_t layer, size_t head, size_t s
   }
 }
 
-// Every reduction of every recorded row, under a policy that leaves holes.
-/// Everything in a trace that follows from its weights, of one (layer, head), NaN as a number of
-/// its own.
-std::vector<uint32_t> bits_of_weights_and_pyramid(const std::filesystem::path& path) {
+/// Everything in a trace that follows from its weights, of a head of the first layer, NaN as a
+/// number of its own.
+std::vector<uint32_t> bits_of_weights_and_pyramid(const std::filesystem::path& path,
+                                                  size_t head_index = 0) {
   const TraceReader reader(path);
   const TraceInfo& info = reader.info();
   std::vector<uint32_t> bits;
@@ -271,15 +272,16 @@ std::vector<uint32_t> bits_of_weights_and_pyramid(const std::filesystem::path& p
       bits.push_back(std::isnan(value) ? ~0u : std::bit_cast<uint32_t>(value));
   };
   Grid<float> weights(info.steps.size(), info.tokens);
-  reader.read_weights(0, 0, {0, weights.rows()}, {0, weights.cols()}, weights.view());
+  reader.read_weights(0, head_index, {0, weights.rows()}, {0, weights.cols()}, weights.view());
   add(weights.all());
   const auto pyramid = PyramidReader::open(path, info);
   for (size_t level = 1; level <= pyramid->levels(); ++level) {
     const PyramidExtent extent = pyramid->extent(level);
     Grid<float> highest(extent.rows, extent.cols), sum = highest;
     Grid<uint32_t> count(extent.rows, extent.cols);
-    pyramid->read_max(level, 0, 0, {0, extent.rows}, {0, extent.cols}, highest.view());
-    pyramid->read_sums(level, 0, 0, {0, extent.rows}, {0, extent.cols}, sum.view(), count.view());
+    pyramid->read_max(level, 0, head_index, {0, extent.rows}, {0, extent.cols}, highest.view());
+    pyramid->read_sums(level, 0, head_index, {0, extent.rows}, {0, extent.cols}, sum.view(),
+                       count.view());
     add(highest.all());
     add(sum.all());
     bits.insert(bits.end(), count.all().begin(), count.all().end());
@@ -287,46 +289,54 @@ std::vector<uint32_t> bits_of_weights_and_pyramid(const std::filesystem::path& p
   return bits;
 }
 
-// Rows of 0 to `tokens` positions, `together` at a time, as an engine with blocks of tokens or
-// without hands them over.
-void record_rows(Recorder& recorder, uint32_t tokens, uint32_t together) {
-  const std::vector<Position> positions = every<Position>(tokens);
+// Rows of the recorded steps, of the heads one after the other, `together` of each at a time, as an
+// engine with blocks of tokens or without hands them over.
+void record_rows(Recorder& recorder, const TraceInfo& info, uint32_t together) {
+  const std::vector<Position> positions = every<Position>(info.tokens);
   std::mt19937 random(3);
-  std::vector<std::vector<float>> weights(together);
-  for (uint32_t first = 0; first < tokens; first += together) {
+  for (size_t first = 0; first < info.steps.size(); first += together) {
+    const size_t count = std::min<size_t>(together, info.steps.size() - first);
+    std::vector<std::vector<float>> weights;
     std::vector<AttentionRow> rows;
-    for (uint32_t step = first; step < std::min(first + together, tokens); ++step) {
-      std::vector<float>& row = weights[step - first];
-      row.assign(step + 1, 0.5f / static_cast<float>(step + 1));
-      row[random() % row.size()] += 0.5f;
-      rows.push_back({Layer(0), Head(2), Step(step), std::span(positions).first(row.size()), row});
-    }
+    for (const Head head : info.heads)
+      for (size_t i = 0; i < count; ++i) {
+        const Step step = info.steps[first + i];
+        random.seed(step.value * 100 + head.value);
+        const size_t size = step.index() + 1;
+        weights.emplace_back(size, 0.5f / static_cast<float>(size))[random() % size] += 0.5f;
+        rows.push_back({Layer(0), head, step, std::span(positions).first(size), weights.back()});
+      }
     recorder.on_attention(rows);
     recorder.on_attention_done(rows);
-    recorder.on_steps_done(Step(first), static_cast<uint32_t>(rows.size()));
+    recorder.on_steps_done(info.steps[first], static_cast<uint32_t>(count));
   }
   recorder.flush();
 }
 
-// Four rows come as a tile and bring the cells of the pyramid, one row or seven do not. The text
-// ends inside of a tile, and reaches a second level of the pyramid.
-TEST(Recorder, TilesAndRowsGiveTheSameFile) {
-  constexpr uint32_t kLong = 4219;
+constexpr uint32_t kLong = 4219;  // has a second level of the pyramid, and ends inside of a tile
+
+TracePlan long_plan(std::vector<Head> heads, uint32_t first_step) {
   TracePlan plan = plan_of(Encoding::F16, PolicyChoice("full"));
   plan.info.tokens = kLong;
   plan.info.layers = {Layer(0)};
-  plan.info.heads = {Head(2)};
-  plan.info.steps = every<Step>(kLong);
+  plan.info.heads = std::move(heads);
+  plan.info.steps = every<Step>(kLong, 1, first_step);
   plan.tokens.id.assign(kLong, 1);
   plan.tokens.offset.assign(kLong + 1, 0);
   plan.tokens.bytes.clear();
   choose_chunks(plan);
+  return plan;
+}
+
+// Four rows come as a tile and bring the cells of the pyramid, one row or seven do not.
+TEST(Recorder, TilesAndRowsGiveTheSameFile) {
+  const TracePlan plan = long_plan({Head(2)}, 0);
   std::vector<uint32_t> first;
   for (const uint32_t together : {4u, 7u, 1u}) {
     const testing::TemporaryFolder folder;
     TraceWriter writer(folder / "trace.h5", plan);
     Recorder recorder(writer, plan);
-    record_rows(recorder, kLong, together);
+    record_rows(recorder, plan.info, together);
     writer.finish();
     const std::vector<uint32_t> bits = bits_of_weights_and_pyramid(folder / "trace.h5");
     if (first.empty()) first = bits;
@@ -334,6 +344,34 @@ TEST(Recorder, TilesAndRowsGiveTheSameFile) {
   }
 }
 
+// Chunks of all heads of a group hold what those of one head do, in a file of nearly the same size.
+TEST(Recorder, HeadsThatShareChunksKeepTheirCells) {
+  TracePlan plan = long_plan(every<Head>(model().config().heads), 3600);
+  const uint32_t group = plan.info.group();
+  ASSERT_GT(group, 1u);
+  EXPECT_EQ(plan.chunk_heads, group);
+  std::map<size_t, std::vector<uint32_t>> first;
+  for (const uint32_t heads : {1u, group})
+    for (const PyramidCounts counts : {PyramidCounts::Follow, PyramidCounts::Store})
+      for (const uint32_t together : {4u, 7u}) {
+        plan.chunk_heads = heads;
+        plan.counts = counts;
+        const testing::TemporaryFolder folder;
+        TraceWriter writer(folder / "trace.h5", plan);
+        Recorder recorder(writer, plan);
+        record_rows(recorder, plan.info, together);
+        writer.finish();
+        for (size_t head = 0; head < plan.info.heads.size(); ++head) {
+          const auto bits = bits_of_weights_and_pyramid(folder / "trace.h5", head);
+          const auto [seen, is_new] = first.try_emplace(head, bits);
+          EXPECT_TRUE(seen->second == bits)
+              << "head " << head << ", " << heads << " in a chunk, " << together << " rows";
+        }
+        EXPECT_TRUE(first.at(0) != first.at(1));
+      }
+}
+
+// Every reduction of every recorded row, under a policy that leaves holes.
 TEST(Recorder, ReducesWhatAnObserverSees) {
   const std::string policy = "treekv:sinks=2,recent=9,capacity=20";
   for (const FullRows rows : {FullRows::Omit, FullRows::Record}) {
@@ -445,6 +483,26 @@ TEST(Recorder, RefusesWeightsThatAreNotADistribution) {
   }
 }
 
+// Only where all heads of each group are recorded, and where a chunk of theirs is small.
+TEST(ChooseChunks, LetsTheHeadsOfAGroupShareAChunk) {
+  const auto heads_of = [](std::vector<Head> heads, uint32_t tokens) {
+    TracePlan plan;
+    plan.info.model.heads = 6;
+    plan.info.model.kv_heads = 2;
+    plan.info.layers = every<Layer>(2);
+    plan.info.heads = std::move(heads);
+    plan.info.tokens = tokens;
+    plan.info.steps = every<Step>(tokens);
+    choose_chunks(plan);
+    return plan.chunk_heads;
+  };
+  EXPECT_EQ(heads_of(every<Head>(6), 1024), 3u);
+  EXPECT_EQ(heads_of({Head(3), Head(4), Head(5)}, 1024), 3u);
+  EXPECT_EQ(heads_of({Head(2), Head(3), Head(4)}, 1024), 1u);
+  EXPECT_EQ(heads_of({Head(0), Head(1)}, 1024), 1u);
+  EXPECT_EQ(heads_of(every<Head>(6), 16384), 1u);
+}
+
 TEST(ChooseChunks, GivesChunksOfASensibleSizeForAnyText) {
   for (const Encoding encoding : {Encoding::F16, Encoding::F32, Encoding::U8})
     for (const uint32_t tokens : {1u, 3u, 75u, 512u, 3000u, 8192u}) {
@@ -456,6 +514,7 @@ TEST(ChooseChunks, GivesChunksOfASensibleSizeForAnyText) {
       EXPECT_GE(plan.chunk_steps, 1u);
       EXPECT_LE(plan.chunk_steps, tokens);
       EXPECT_LE(plan.chunk_positions, tokens);
+      EXPECT_EQ(plan.chunk_heads, 1u);  // of a model without heads
       const size_t bytes = plan.chunk_steps * plan.chunk_positions * encoded_bytes(encoding);
       EXPECT_LE(bytes, size_t{512} << 10);
       EXPECT_GE(bytes, tokens >= 3000 ? size_t{16} << 10 : 1);

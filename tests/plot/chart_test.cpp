@@ -74,6 +74,50 @@ TEST(LineChart, TheRangeIgnoresWhatIsHatched) {
   EXPECT_EQ(svg.find("e9"), std::string::npos);
 }
 
+// Two pictures of one page may have the same title; a clip is found by its name in the whole page.
+TEST(LineChart, PicturesOfOnePageKeepTheirOwnClips) {
+  LineChart chart = two_curves();
+  const std::regex name(R"re(<clipPath id="([^"]+)")re");
+  const auto clip = [&](const LineChart& picture) {
+    const std::string svg = line_chart(picture);
+    std::smatch match;
+    EXPECT_TRUE(std::regex_search(svg, match, name));
+    EXPECT_EQ(count(svg, "url(#" + match[1].str() + ")"), 1u);
+    return match[1].str();
+  };
+  const std::string first = clip(chart);
+  EXPECT_EQ(clip(chart), first);
+  chart.height += 40;
+  EXPECT_NE(clip(chart), first);
+}
+
+// A name from a file may hold anything: the numbers stay JSON.
+TEST(LineChart, NumbersAreJsonWhateverTheNames) {
+  LineChart chart = two_curves();
+  chart.series[0].name = "a\"b\\c\nd\te";
+  const std::string svg = line_chart(chart);
+  const size_t first = svg.find("<metadata>") + 10;
+  const std::string numbers = svg.substr(first, svg.find("</metadata>") - first);
+  EXPECT_NE(numbers.find("a\\&quot;b\\\\c d e"), std::string::npos) << numbers;
+  EXPECT_EQ(numbers.find('\n'), std::string::npos);
+}
+
+// A character of three bytes is as wide as one.
+TEST(LineChart, NamesAreMeasuredInCharacters) {
+  const auto second_name_at = [](const std::string& name) {
+    LineChart chart = two_curves();
+    chart.series[0].name = name;
+    const std::string svg = line_chart(chart);
+    const std::regex place(R"re(<text x="([0-9.]+)" y="[0-9.]+" text-anchor="start" [^>]*>two<)re");
+    std::smatch match;
+    EXPECT_TRUE(std::regex_search(svg, match, place));
+    return match[1].str();
+  };
+  EXPECT_EQ(second_name_at("2\xE2\x80\x93"
+                           "4"),
+            second_name_at("2-4"));
+}
+
 TEST(LineChart, ALogAxisTakesZerosAndNothingAtAll) {
   LineChart chart = two_curves();
   chart.y_scale = ScaleKind::Log10;

@@ -106,6 +106,18 @@ class WrittenByTheProgram(InFolder):
             kept = dt.kept_after(runs.runs[0], TOKENS - 1)
             expected = np.isin(np.arange(TOKENS), [0, 1, *range(TOKENS - 18, TOKENS)])
             np.testing.assert_array_equal(kept, np.broadcast_to(expected, kept.shape))
+            self.assertNotIn("lane_budget", runs.runs[0])
+
+    def test_runs_under_a_budget_map_have_its_rows(self):
+        self.trace("t.h5").close()
+        rows = np.arange(12, 18).reshape(2, 3)
+        lines = [f"{layer} {lane} {rows[layer, lane]}" for layer in range(2) for lane in range(3)]
+        pathlib.Path(self.path("map.txt")).write_text("\n".join(["dendrokv budget map 1", "layers 2 lanes 3", *lines, ""]))
+        program("replay", self.path("t.h5"), "--policy", f"streaming:sinks=2,budget-map={self.path('map.txt')}", "-o",
+                self.path("m.h5"), "--quiet")
+        with dt.open(self.path("m.h5")) as runs:
+            np.testing.assert_array_equal(runs.runs[0]["lane_budget"], rows)
+            np.testing.assert_array_equal(dt.kept_after(runs.runs[0], TOKENS - 1).sum(axis=-1), rows)
 
     def test_logits_give_the_loss(self):
         with self.trace("t.h5", "--encoding", "f32") as trace:
