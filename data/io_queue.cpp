@@ -35,7 +35,9 @@ class IoQueue::Impl {
     if (error_) std::rethrow_exception(error_);
     waiting_bytes_ += bytes;
     queue_.push_back({bytes, std::move(job)});
-    if (is_worth_waking()) changed_.notify_all();
+    const bool wake = is_worth_waking();
+    lock.unlock();  // else the thread would wake to wait for it
+    if (wake) changed_.notify_all();
   }
 
   void drain() {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "data/half.h"
@@ -20,8 +21,9 @@ inline constexpr size_t kTileBlock = 64;  // columns that store_tile takes at a 
 using TileRows = std::array<std::span<const float>, kTileRows>;
 
 /// Where a part of a tile goes; every pointer to a border of 64 bytes, those of cells to one of as
-/// many bytes as 16 of them take.
+/// many bytes as 16 of them take. Halves and cells may lie in chunks.
 struct TilePlace {
+  static constexpr size_t kOneChunk = std::numeric_limits<size_t>::max();
   std::array<uint16_t*, kTileRows> halves{};  // [columns]; null where there is no row
   uint16_t* highest = nullptr;                // [columns / 4] f16, NaN without a sample
   uint16_t* sum = nullptr;                    // [columns / 4] f16
@@ -29,6 +31,10 @@ struct TilePlace {
   float* exact_sum = nullptr;
   // [columns / 4], or null where it follows from the steps
   uint16_t* count = nullptr;
+  // Columns of a chunk of halves, a multiple of kTileBlock, and halves from one to the next.
+  size_t chunk_columns = kOneChunk, chunk_stride = 0;
+  // Columns that a chunk of cells stands for, a multiple too, and cells from one to the next.
+  size_t cell_columns = kOneChunk, cell_stride = 0, exact_stride = 0;
 };
 
 /// Of the rows of a tile, part by part.

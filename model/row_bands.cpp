@@ -104,25 +104,20 @@ void RowBands::store_tile(const Tile& tile, const TileRows& rows, TileMeasures& 
   Band& band = *tile.band_;
   const size_t head = tile.pair_ % layout_.chunk_heads;
   const size_t step_row = tile.step_ % layout_.chunk_steps, cell_row = step_row / kTileRows;
-  const size_t chunk_columns = layout_.chunk_columns,
-               cell_columns = band.cells.columns * kPyramidFactor;
-  auto* chunk = reinterpret_cast<uint16_t*>(band.chunks.bytes().data()) +
-                (first_row(tile.pair_) + step_row) * chunk_columns;
-  size_t column = 0, cell_chunk = 0, cell_column = 0;  // the latter within the chunk of cells
-  for (size_t end = chunks_of(band) * chunk_columns; column < end;
-       chunk += layout_.chunk_heads * layout_.chunk_steps * chunk_columns)
-    for (size_t at = 0; at < chunk_columns;) {
-      const size_t size = std::min(chunk_columns - at, cell_columns - cell_column);
-      const PyramidBand::Cells cells =
-          band.cells.at(cell_chunk, head, cell_row, cell_column / kPyramidFactor);
-      TilePlace place{{}, cells.highest, cells.sum, cells.exact_sum, cells.count};
-      for (size_t row = 0; row < tile.count_; ++row)
-        place.halves[row] = chunk + row * chunk_columns + at;
-      dendrokv::store_tile(rows, column, size, place, measures);
-      column += size, at += size, cell_column += size;
-      if (cell_column == cell_columns) cell_column = 0, ++cell_chunk;
-    }
-  band.cells.put_absent(head, cell_row, column / kPyramidFactor,
+  const PyramidBand::Cells cells = band.cells.at(0, head, cell_row, 0);
+  TilePlace place{{}, cells.highest, cells.sum, cells.exact_sum, cells.count};
+  auto* const halves = reinterpret_cast<uint16_t*>(band.chunks.bytes().data()) +
+                       (first_row(tile.pair_) + step_row) * layout_.chunk_columns;
+  for (size_t row = 0; row < tile.count_; ++row)
+    place.halves[row] = halves + row * layout_.chunk_columns;
+  place.chunk_columns = layout_.chunk_columns;
+  place.chunk_stride = layout_.chunk_bytes() / sizeof(uint16_t);
+  place.cell_columns = band.cells.columns * kPyramidFactor;
+  place.cell_stride = band.cells.kinds() * band.cells.part_cells();
+  place.exact_stride = band.cells.part_cells();
+  const size_t columns = chunks_of(band) * layout_.chunk_columns;
+  dendrokv::store_tile(rows, 0, columns, place, measures);
+  band.cells.put_absent(head, cell_row, columns / kPyramidFactor,
                         band.cells.columns * band.cells.chunks);
 }
 

@@ -94,6 +94,46 @@ TEST_P(WeightTile, StoresHalvesAndCells) {
   }
 }
 
+// Chunks of 64 columns, and of cells that stand for 128, each with room behind it.
+TEST_P(WeightTile, GoesIntoChunks) {
+  constexpr size_t kChunk = kTileBlock, kChunkStride = kChunk + 32;
+  constexpr size_t kCellChunk = 2 * kTileBlock / kPyramidFactor, kCellStride = kCellChunk + 32;
+  struct alignas(64) Chunks {
+    uint16_t halves[kTileRows][kColumns / kChunk * kChunkStride];
+    uint16_t highest[2 * kCellStride], sum[2 * kCellStride], count[2 * kCellStride];
+    float exact_sum[2 * (kCellStride + 32)];
+  };
+  const auto rows = random_rows(GetParam());
+  const TileRows tile = views(rows);
+  Stored whole;
+  Chunks parts;
+  TileMeasures measures;
+  store_tile(tile, 0, kColumns, place_of(whole, tile), measures);
+  TilePlace place{{}, parts.highest, parts.sum, parts.exact_sum, parts.count};
+  for (size_t row = 0; row < kTileRows; ++row)
+    if (!rows[row].empty()) place.halves[row] = parts.halves[row];
+  place.chunk_columns = kChunk;
+  place.chunk_stride = kChunkStride;
+  place.cell_columns = kCellChunk * kPyramidFactor;
+  place.cell_stride = kCellStride;
+  place.exact_stride = kCellStride + 32;
+  TileMeasures of_parts;
+  store_tile(tile, 0, kColumns, place, of_parts);
+  for (size_t row = 0; row < kTileRows; ++row) {
+    EXPECT_EQ(of_parts.sum(row), measures.sum(row));
+    for (size_t column = 0; column < kColumns && !rows[row].empty(); ++column)
+      ASSERT_EQ(parts.halves[row][column / kChunk * kChunkStride + column % kChunk],
+                whole.halves[row][column]);
+  }
+  for (size_t cell = 0; cell < kCells; ++cell) {
+    const size_t chunk = cell / kCellChunk, at = chunk * kCellStride + cell % kCellChunk;
+    EXPECT_EQ(parts.highest[at], whole.highest[cell]) << cell;
+    EXPECT_EQ(parts.sum[at], whole.sum[cell]) << cell;
+    EXPECT_EQ(parts.count[at], whole.count[cell]) << cell;
+    EXPECT_EQ(parts.exact_sum[at + chunk * 32], whole.exact_sum[cell]) << cell;
+  }
+}
+
 // Where nobody wants them, nothing is written in place of exact sums and counts, and the rest stays
 // what it is.
 TEST_P(WeightTile, LeavesOutWhatNobodyWants) {
