@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "data/grid.h"
@@ -16,31 +17,17 @@ inline constexpr uint64_t kAnySize = UINT64_MAX;
 
 /// How values of a type are stored; there is none for other types.
 template <class T>
-struct StoredAs;
-template <>
-struct StoredAs<int32_t> {
-  static constexpr Type kType = Type::I32;
-};
-template <>
-struct StoredAs<uint32_t> {
-  static constexpr Type kType = Type::U32;
-};
-template <>
-struct StoredAs<uint64_t> {
-  static constexpr Type kType = Type::U64;
-};
-template <>
-struct StoredAs<float> {
-  static constexpr Type kType = Type::F32;
-};
-template <>
-struct StoredAs<double> {
-  static constexpr Type kType = Type::F64;
-};
+constexpr Type stored_as() {
+  if constexpr (std::is_same_v<T, int32_t>) return Type::I32;
+  if constexpr (std::is_same_v<T, uint32_t>) return Type::U32;
+  if constexpr (std::is_same_v<T, uint64_t>) return Type::U64;
+  if constexpr (std::is_same_v<T, float>) return Type::F32;
+  if constexpr (std::is_same_v<T, double>) return Type::F64;
+}
 
 template <class T>
 void write_values(File& file, const std::string& path, const Shape& shape, const T* data) {
-  Dataset dataset = file.create_dataset(path, StoredAs<T>::kType, shape, {}, Fill::Absent);
+  Dataset dataset = file.create_dataset(path, stored_as<T>(), shape, {}, Fill::Absent);
   if (dataset.elements() > 0) dataset.write(data);
 }
 template <class T>
@@ -62,12 +49,12 @@ void write_column(File& file, const std::string& path, const std::vector<Item>& 
 
 template <class T>
 std::vector<T> read_list(const File& file, const std::string& path, uint64_t size = kAnySize) {
-  return file.open_dataset(path, StoredAs<T>::kType, {size}).template read_all<T>();
+  return file.open_dataset(path, stored_as<T>(), {size}).template read_all<T>();
 }
 template <class T>
 Grid<T> read_grid(const File& file, const std::string& path, uint64_t rows, uint64_t cols) {
   const std::vector<T> values =
-      file.open_dataset(path, StoredAs<T>::kType, {rows, cols}).template read_all<T>();
+      file.open_dataset(path, stored_as<T>(), {rows, cols}).template read_all<T>();
   Grid<T> grid(rows, cols);
   std::ranges::copy(values, grid.all().begin());
   return grid;
