@@ -28,6 +28,17 @@
 namespace dendrokv {
 namespace {
 
+constexpr size_t kLine = 64;  // bytes
+
+/// Asks memory for `count` numbers that will be wanted soon, `ahead` numbers on: beyond the array
+/// they do no harm.
+template <class T>
+[[gnu::always_inline]] inline void ask_for(const T* from, size_t ahead, size_t count) {
+  const auto first = reinterpret_cast<uintptr_t>(from) + ahead * sizeof(T);
+  for (size_t byte = 0; byte < count * sizeof(T); byte += kLine)
+    __builtin_prefetch(reinterpret_cast<const void*>(first + byte));
+}
+
 /// One head's rows of the measures; null where a measure is left out.
 struct HeadRows {
   double *magnitude, *energy, *log_magnitude, *signal_energy;
@@ -41,12 +52,14 @@ class AmplitudeRow {
       next_[level] = row ? row + amplitudes_of_level(positions, level).first : nullptr;
   }
 
-  /// `sums` of `count` blocks of one level: sum * factor + shift.
+  /// `sums` of `count` blocks of one level: sum * factor + shift. Lines that are written without
+  /// being in a cache keep all later stores waiting, so those of the next but one are asked for.
   void add(uint32_t level, const double* sums, size_t count, double factor, double shift) {
     double*& next = next_[level];
     if (!next) return;
     for (size_t i = 0; i < count; ++i) next[i] = sums[i] * factor + shift;
     next += count;
+    ask_for(next, count, count);
   }
 
  private:
@@ -72,6 +85,7 @@ class BlockCounter {
   void add(const HaarBlock<Real>& block) {
     Real* sum = block.depth < levels_ ? place_of(block_, block.depth) : nullptr;
     BlockSums sums;
+    ask_for(block.weight, 2 * kBlockRows, kBlockRows);
     measure_(block, sum, &sums);
     if (block.depth == kBlockLevels)
       put_levels(sums, std::make_integer_sequence<uint32_t, kBlockLevels>());
@@ -173,11 +187,9 @@ HaarBlock<Real> block_of(GridView<const Real> values, size_t first, uint32_t dep
 /// Half floats are widened.
 HaarBlock<float> block_of(GridView<const uint16_t> values, size_t first, uint32_t depth,
                           Grid<float>& wide) {
-  constexpr size_t kLine = 64 / sizeof(uint16_t);
+  const auto stride_ahead = static_cast<size_t>(kRowsAhead) * values.stride();
   for (size_t i = 0; i < size_t{1} << depth; ++i) {
-    const size_t ahead = first + i + kRowsAhead;
-    for (size_t c = 0; ahead < values.rows() && c < values.cols(); c += kLine)
-      __builtin_prefetch(values.row(ahead).data() + c);
+    ask_for(values.row(first + i).data(), stride_ahead, values.cols());
     from_half(values.row(first + i), wide.row(i));
   }
   const auto stride = static_cast<ptrdiff_t>(wide.cols());
