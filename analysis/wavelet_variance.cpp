@@ -69,6 +69,33 @@ double median_of_magnitudes(std::span<const double> values) {
   return *middle;
 }
 
+struct WeighedSquares {
+  double sum = 0, slope = 0;  // of w^2 r^2 / c^2, and of it over ln of the inverse bound
+};
+
+// With u = W^2 / bound inside of 1, bound = c^2 sigma^2: w^2 r^2 = c^2 u (1 - u)^4.
+WeighedSquares weighed_squares(std::span<const double> coefficients, double bound) {
+  WeighedSquares found;
+  for (const double value : coefficients) {
+    const double u = value * value / bound;
+    const double left = std::max(1 - u, 0.0), cube = left * left * left;
+    found.sum += u * cube * left;
+    found.slope += u * cube * (left - 4 * u);
+  }
+  return found;
+}
+
+// The bound between two at which the sum is `wanted`, or comes closest: it rises from `low` to its
+// peak and falls to `high`, where it is less.
+double bound_between(std::span<const double> coefficients, double wanted, double low, double high) {
+  for (int step = 0; step < 100; ++step) {
+    const double middle = std::sqrt(low) * std::sqrt(high);
+    const WeighedSquares found = weighed_squares(coefficients, middle);
+    (found.slope > 0 && found.sum < wanted ? high : low) = middle;
+  }
+  return high;
+}
+
 double mean_product(std::span<const double> a, std::span<const double> b) {
   double sum = 0;
   for (size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
@@ -99,26 +126,25 @@ double mean_square(std::span<const double> coefficients) {
 
 // The sigma^2 at which mean(w^2 r^2) = E[w^2 r^2], r = W / sigma: Newton's steps on a log scale, of
 // at most a factor of 2, from the median of the magnitudes; where the mean rises too slowly, the
-// fixed point's own. With u = r^2 / c^2 inside of 1, w^2 r^2 = c^2 u (1 - u)^4.
+// fixed point's own. Of mostly zeros, or of a few numbers, the mean may stay below at every sigma:
+// then where it comes closest.
 double robust_mean_square(std::span<const double> coefficients) {
   DENDROKV_ASSERT(coefficients.size() >= 2);
   static const RobustTuning tuning = tuned();
   const double middle = median_of_magnitudes(coefficients) / normal_quantile(0.75);
   double square = middle > 0 ? middle * middle : mean_square(coefficients);
   if (square == 0) return 0;
-  const double wanted = tuning.mean / (tuning.c * tuning.c);
+  const double bound = tuning.c * tuning.c;
+  const double wanted = static_cast<double>(coefficients.size()) * tuning.mean / bound;
+  while (weighed_squares(coefficients, bound * square).slope <= 0) square *= 2;
+  double above = square;
   for (int step = 0; step < 100; ++step) {
-    const double scale = 1 / (tuning.c * tuning.c * square);
-    double sum = 0, slope = 0;
-    for (const double value : coefficients) {
-      const double u = value * value * scale;
-      const double left = std::max(1 - u, 0.0), cube = left * left * left;
-      sum += u * cube * left;
-      slope += u * cube * (left - 4 * u);
-    }
-    if (sum == 0) break;
-    const double ratio = std::log(sum / static_cast<double>(coefficients.size()) / wanted);
-    const double rise = std::clamp(slope / sum, 0.1, 1.0);
+    const WeighedSquares found = weighed_squares(coefficients, bound * square);
+    if (found.slope <= 0 && found.sum < wanted)
+      return bound_between(coefficients, wanted, bound * square, bound * above) / bound;
+    const double ratio = std::log(found.sum / wanted);
+    const double rise = std::clamp(found.slope / found.sum, 0.1, 1.0);
+    above = square;
     square *= std::exp(std::clamp(ratio / rise, -std::numbers::ln2, std::numbers::ln2));
     if (std::fabs(ratio) < 1e-10) break;
   }
@@ -222,7 +248,9 @@ Correlation wavelet_correlation(std::span<const double> a, std::span<const doubl
          "wanted more than " + std::to_string(size_t{3} << level) + " for an interval at level " +
              std::to_string(level),
          "take fewer levels or a longer text");
-  const double r = mean_product(a, b) / std::sqrt(mean_square(a) * mean_square(b));
+  // Rounding may pass 1.
+  const double r = std::clamp(
+      mean_product(a, b) / (std::sqrt(mean_square(a)) * std::sqrt(mean_square(b))), -1.0, 1.0);
   const double reach = normal_quantile((1 + confidence) / 2) / std::sqrt(degrees);
   return {r, std::tanh(std::atanh(r) - reach), std::tanh(std::atanh(r) + reach)};
 }

@@ -314,5 +314,44 @@ TEST(WaveletCorrelation, HasFishersInterval) {
   EXPECT_THROW(wavelet_correlation(a, b, 12, 2, 0.95), Error);
 }
 
+// Rounding may put r beyond 1, where Fisher's z has no number.
+TEST(WaveletCorrelation, OfASeriesWithItselfIsOne) {
+  for (uint64_t stream = 0; stream < 50; ++stream) {
+    RandomStream random(5, stream);
+    std::vector<double> a(99), b;
+    for (double& value : a) value = random.normal();
+    for (const double value : a) b.push_back(-3.3 * value);
+    const Correlation same = wavelet_correlation(a, a, 200, 1, 0.95),
+                      opposite = wavelet_correlation(a, b, 200, 1, 0.95);
+    EXPECT_NEAR(same.lower, 1, 1e-6);  // atanh of a last bit below 1 is 18
+    EXPECT_NEAR(same.upper, 1, 1e-6);
+    EXPECT_LE(same.upper, 1);
+    EXPECT_NEAR(opposite.lower, -1, 1e-6);
+    EXPECT_NEAR(opposite.upper, -1, 1e-6);
+    EXPECT_GE(opposite.lower, -1);
+  }
+}
+
+// With so many zeros no scale gives the others the weight that noise has: the estimate is the scale
+// that comes closest, of the others' size, not where an iteration happened to end.
+TEST(RobustVariance, OfMostlyZerosIsOfTheSizeOfTheOthers) {
+  RandomStream random(8, 0);
+  std::vector<double> coefficients(1000);
+  for (size_t i = 0; i < 200; ++i) coefficients[i] = random.normal();
+  const double found = robust_mean_square(coefficients);
+  EXPECT_GT(found, 0.05);
+  EXPECT_LT(found, 1);
+  std::vector<double> fewer(coefficients.begin(), coefficients.begin() + 500);
+  EXPECT_NEAR(robust_mean_square(fewer) / found, 1, 1e-6);  // more zeros change nothing any more
+}
+
+// Of eight numbers, too, some samples have no solution; none is a thousand times too small.
+TEST(RobustVariance, OfAFewNumbersIsNeverNothing) {
+  for (uint64_t seed = 0; seed < 2000; ++seed) {
+    const std::vector<double> w = white_noise(8, 9000 + seed);
+    EXPECT_GT(robust_mean_square(w), 1e-3 * mean_square(w)) << seed;
+  }
+}
+
 }  // namespace
 }  // namespace dendrokv
