@@ -93,7 +93,8 @@ SampleSums::SampleSums(const PieceSetup& setup, UnitKind kind, size_t origin)
   null_mean_.assign(setup.nulls.size(), std::vector<double>(amplitudes));
   null_variance_ = null_mean_;
   const size_t end = origin + positions;
-  while (setup_.layout.size() * lanes_ * ((end + pool_ - 1) / pool_) > kMostCells) pool_ *= 2;
+  const size_t rows = setup_.layout.size() * lanes_;
+  while (rows * ((end + pool_ - 1) / pool_) > kMostCells && pool_ < end) pool_ *= 2;
   cells_ = (end + pool_ - 1) / pool_;
   by_head_.resize(setup_.layout.size() * lanes_ * cells_);
   const size_t units =

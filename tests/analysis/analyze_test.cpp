@@ -612,5 +612,25 @@ TEST(Analyze, UnknownSignalsAreRefused) {
   EXPECT_EQ(signal_name(Signal::Contribution), "contribution");
 }
 
+// Of three documents the error itself is known badly: Student's t, not the normal distribution.
+// Pointwise bands are those of many draws over many positions.
+TEST(Analyze, PointwiseBandsOfFewUnitsAreStudents) {
+  const testing::TemporaryFolder folder;
+  const auto reach_at = [&](double significance) {
+    AnalyzeOptions options;
+    options.transform.kind = TransformKind::Modwt;
+    options.transform.levels = 1;
+    options.nulls = {};
+    options.draws = 70000;
+    options.significance = significance;
+    const Analysis analysis = of_documents(folder, 3, 0.3, options);
+    EXPECT_EQ(analysis.band_kind, "pointwise");
+    const size_t p = analysis.positions / 2;
+    return std::log(analysis.high[p] / analysis.band[p]);
+  };
+  // t with 2 degrees: 4.3027 and 1.8856; normal 1.9600 and 1.2816
+  EXPECT_NEAR(reach_at(0.05) / reach_at(0.2), 4.3027 / 1.8856, 1e-3);
+}
+
 }  // namespace
 }  // namespace dendrokv
