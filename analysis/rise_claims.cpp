@@ -76,7 +76,8 @@ Claim slope_claim(const SlopeClaim& row, std::span<const DocumentRise> documents
                   const JudgeOptions& options) {
   Grid<double> statistic(documents.size(), 1);
   for (size_t d = 0; d < documents.size(); ++d) statistic(d, 0) = row.statistic(documents[d]);
-  const Band band = percentile_band(statistic.view(), 1 - options.significance, options.resampling);
+  const Band band =
+      expanded_percentile_band(statistic.view(), 1 - options.significance, options.resampling);
   Claim claim{row.name, row.statement};
   claim.effect = band.mean[0];
   claim.lower = band.lower[0];
