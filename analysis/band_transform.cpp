@@ -10,7 +10,7 @@
 #include "analysis/dwt.h"
 #include "analysis/modwt.h"
 #include "analysis/packets.h"
-#include "analysis/wavelet_variance.h"
+#include "analysis/robust_variance.h"
 #include "data/error.h"
 
 namespace dendrokv {

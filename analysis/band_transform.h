@@ -50,7 +50,7 @@ class BandTransform {
   void measure(GridView<const float> weights, GridView<const float> values,
                const HaarMeasures& out) const;
 
-  /// Adds the M-estimates (robust_mean_square() of analysis/wavelet_variance.h) of the coefficients
+  /// Adds the M-estimates (robust_mean_square() of analysis/robust_variance.h) of the coefficients
   /// of each band that lie within its `counted` positions to `sums`; both [band]. Of the decimated
   /// transform these are the coefficients, not what is reconstructed from them: that has another
   /// variance at each phase. Continuous transforms have powers, and add nothing.

@@ -262,48 +262,6 @@ TEST(WaveletVariance, FromDecimatedCoefficients) {
   EXPECT_THROW(dwt_variance(std::vector<double>(2), 4, 3), Error);
 }
 
-TEST(RobustVariance, AgreesOnNoiseAndWithstandsOutliers) {
-  std::vector<double> w = white_noise(20000, 77);
-  EXPECT_NEAR(robust_mean_square(w), 1, 0.05);
-  for (size_t i = 0; i < 400; ++i) w[i * 50] = 30;  // 2 %
-  EXPECT_NEAR(robust_mean_square(w), 1, 0.1);
-  EXPECT_GT(mean_square(w), 10);
-}
-
-// Newton's steps end where the plain fixed point of the definition does: sigma^2 such that the mean
-// of w^2 r^2 is its expectation. 0 of nothing but zeros; of mostly zeros something.
-TEST(RobustVariance, SolvesItsEquation) {
-  for (const size_t count : {8, 37, 500})
-    for (uint64_t seed = 0; seed < 20; ++seed) {
-      std::vector<double> w = white_noise(count, 300 + seed);
-      for (size_t i = 0; i < count; i += 11) w[i] *= 20;
-      const double found = robust_mean_square(w);
-      std::vector<double> scaled = w;
-      for (double& value : scaled) value *= 1e-6;
-      EXPECT_NEAR(robust_mean_square(scaled) / found, 1e-12, 1e-18);
-      // A little more variance everywhere moves the estimate by as much.
-      for (double& value : scaled) value *= 1e6 * std::sqrt(1.001);
-      EXPECT_NEAR(robust_mean_square(scaled) / found, 1.001, 1e-8);
-      EXPECT_LT(found, mean_square(w));
-    }
-  EXPECT_EQ(robust_mean_square(std::vector<double>(9)), 0);
-  std::vector<double> sparse(9);
-  sparse[4] = 1;
-  EXPECT_GT(robust_mean_square(sparse), 0);
-}
-
-// 60 % efficient: its spread over samples is 1 / sqrt(0.6) times that of the mean square.
-TEST(RobustVariance, IsAsEfficientAsItSays) {
-  double plain = 0, robust = 0;
-  constexpr int kSamples = 1500;
-  for (uint64_t sample = 0; sample < kSamples; ++sample) {
-    const std::vector<double> w = white_noise(400, 5000 + sample);
-    plain += std::pow(mean_square(w) - 1, 2);
-    robust += std::pow(robust_mean_square(w) - 1, 2);
-  }
-  EXPECT_NEAR(plain / robust, 0.6, 0.06);
-}
-
 TEST(WaveletCorrelation, HasFishersInterval) {
   const std::vector<double> a = {1, -1, 2, 0.5}, b = {2, -1, 1, 1};
   const double r = (2 + 1 + 2 + 0.5) / std::sqrt((1 + 1 + 4 + 0.25) * (4 + 1 + 1 + 1));
@@ -329,27 +287,6 @@ TEST(WaveletCorrelation, OfASeriesWithItselfIsOne) {
     EXPECT_NEAR(opposite.lower, -1, 1e-6);
     EXPECT_NEAR(opposite.upper, -1, 1e-6);
     EXPECT_GE(opposite.lower, -1);
-  }
-}
-
-// With so many zeros no scale gives the others the weight that noise has: the estimate is the scale
-// that comes closest, of the others' size, not where an iteration happened to end.
-TEST(RobustVariance, OfMostlyZerosIsOfTheSizeOfTheOthers) {
-  RandomStream random(8, 0);
-  std::vector<double> coefficients(1000);
-  for (size_t i = 0; i < 200; ++i) coefficients[i] = random.normal();
-  const double found = robust_mean_square(coefficients);
-  EXPECT_GT(found, 0.05);
-  EXPECT_LT(found, 1);
-  std::vector<double> fewer(coefficients.begin(), coefficients.begin() + 500);
-  EXPECT_NEAR(robust_mean_square(fewer) / found, 1, 1e-6);  // more zeros change nothing any more
-}
-
-// Of eight numbers, too, some samples have no solution; none is a thousand times too small.
-TEST(RobustVariance, OfAFewNumbersIsNeverNothing) {
-  for (uint64_t seed = 0; seed < 2000; ++seed) {
-    const std::vector<double> w = white_noise(8, 9000 + seed);
-    EXPECT_GT(robust_mean_square(w), 1e-3 * mean_square(w)) << seed;
   }
 }
 
