@@ -34,6 +34,8 @@ struct ChannelSample {
   size_t first = 0, stride = 1;
 };
 
+class BandEngine;
+
 /// The transform of signals of one length. Never changes, so that threads may share it.
 class BandTransform {
  public:
@@ -58,14 +60,11 @@ class BandTransform {
                       std::span<const IndexRange> counted, ChannelSample channels,
                       std::span<RobustSum> sums) const;
 
-  /// Bands of one head's signal [position, channel]; defined in the .cpp.
-  class Engine;
-
  private:
   TransformChoice choice_;
   std::vector<BandPlace> places_;
   size_t amplitudes_ = 0;
-  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<BandEngine> engine_;
 };
 
 }  // namespace dendrokv

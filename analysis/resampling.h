@@ -46,8 +46,8 @@ struct Band {
 Band expanded_percentile_band(GridView<const double> statistics, double confidence,
                               const Resampling& resampling);
 
-/// Plain percentiles of weighted means, sum weight * statistic / sum weight, as of many documents of
-/// several lengths. Weights are positive, [document].
+/// Plain percentiles of weighted means, sum weight * statistic / sum weight, as of many documents
+/// of several lengths. Weights are positive, [document].
 Band percentile_band(GridView<const double> statistics, std::span<const double> weights,
                      double confidence, const Resampling& resampling);
 

@@ -108,8 +108,8 @@ Balance balance_at(std::span<const double> coefficients, double square, const Tu
 
 constexpr double kLargestStep = 0.5;  // of ln sigma^2: hills of the mean are wider
 
-/// Narrows down ln sigma^2. To the left of the solution, or of the largest mean where there is none,
-/// the mean rises or is too large; to the right it falls and is too small.
+/// Narrows down ln sigma^2. To the left of the solution, or of the largest mean where there is
+/// none, the mean rises or is too large; to the right it falls and is too small.
 class Search {
  public:
   explicit Search(double first) : place_(first) {}
