@@ -29,6 +29,7 @@
 #include "cli/text_windows.h"
 #include "data/trace_reader.h"
 #include "data/trace_writer.h"
+#include "model/chunk_choice.h"
 #include "model/decoder.h"
 #include "model/live_audit.h"
 #include "model/recorder.h"
