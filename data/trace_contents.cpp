@@ -219,10 +219,8 @@ void Opening::check_other_shapes() {
   const uint64_t tokens = info_.tokens;
   attempt([&] { file_.open_dataset("/loss/nll", h5::Type::F32, {tokens}); });
   if (!trace_.value) return;
-  const h5::Shape rows = {info_.layers.size(), info_.model.kv_heads, tokens, info_.model.head_dim};
-  const h5::Type type = trace_.value->type() == h5::Type::F32 ? h5::Type::F32 : h5::Type::F16;
-  file_.open_dataset("/value/value", type, rows);
-  if (info_.keys == KeyRows::Record) file_.open_dataset("/key/key", type, rows);
+  const h5::Dataset value = trace_.kv_rows("/value/value");
+  if (info_.keys == KeyRows::Record) file_.open_dataset("/key/key", value.type(), value.shape());
 }
 
 void Opening::keep_valid_steps() {
@@ -282,6 +280,13 @@ const TraceContents::Rows& TraceContents::rows_of(RowSet set) const {
     if (one.layout.set == set) return one;
   fail(file.name() + ": " + std::string(row_set_path(set)), "is missing",
        "wanted a trace that has it, this one has " + info.capture.text());
+}
+
+h5::Dataset TraceContents::kv_rows(std::string_view path) const {
+  const h5::Type type = file.open_dataset(path).type();
+  return file.open_dataset(
+      path, type == h5::Type::F32 ? h5::Type::F32 : h5::Type::F16,
+      {info.layers.size(), info.model.kv_heads, info.tokens, info.model.head_dim});
 }
 
 }  // namespace dendrokv

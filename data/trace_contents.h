@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/hdf5.h"
@@ -24,6 +25,9 @@ struct TraceContents {
   };
   /// Throws Error, which says what the trace has, when it does not have the set.
   const Rows& rows_of(RowSet set) const;
+  /// Value or key rows [layer, kv_head, position, head_dim], halves or floats. Throws Error:
+  /// missing, another type or shape.
+  h5::Dataset kv_rows(std::string_view path) const;
 
   h5::File file;
   TraceInfo info = {};

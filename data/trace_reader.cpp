@@ -140,7 +140,8 @@ void TraceReader::read_values(size_t layer_index, KvHead kv_head, IndexRange pos
 
 void TraceReader::read_keys(size_t layer_index, KvHead kv_head, IndexRange positions,
                             GridView<float> out) const {
-  read_rows(trace_->file.open_dataset("/key/key"), layer_index, kv_head, positions, out);
+  // Without values, keys were not looked at when the trace was opened.
+  read_rows(trace_->kv_rows("/key/key"), layer_index, kv_head, positions, out);
 }
 
 std::vector<float> TraceReader::read_loss() const {
