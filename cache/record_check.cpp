@@ -35,25 +35,19 @@ struct Noise {
 };
 
 /// How many weights a score adds up.
-uint32_t weights_in_score(const PolicyChoice& choice, uint32_t tokens) {
-  const Spec& spec = choice.spec();
-  const auto says = [&](std::string_view key, std::string_view word) {
-    return spec.has(key) && spec.choice(key) == word;
-  };
-  const bool sums = spec.name() == "h2o" || says("base", "h2o") || says("score", "sum") ||
-                    (spec.has("life") && spec.real("life") < 1);
-  return sums ? tokens : std::max(choice.shape().window, 1u);
+uint32_t weights_in_score(const PolicyShape& shape, uint32_t tokens) {
+  return shape.growth == ScoreGrowth::WithLife ? tokens : std::max(shape.window, 1u);
 }
 
 // Half floats round by 2^-11 of a number and 3e-8 at the least, u8 by 2.2 % and 1.8e-5; twice that
 // for a difference, and some for the sums. Floats: another order of additions. Keys and values are
 // half floats beside half floats and u8, and their scores may be differences of large numbers.
-Noise noise_of(const TraceInfo& info, const PolicyChoice& choice) {
-  const InputSet inputs = choice.shape().inputs;
+Noise noise_of(const TraceInfo& info, const PolicyShape& shape) {
+  const InputSet inputs = shape.inputs;
   const bool of_rows = inputs.has(Input::Keys) || inputs.has(Input::Values);
   if (info.encoding == Encoding::F32) return {1e-4f, of_rows ? 1e-5f : 1e-9f};
   const float of_keys = of_rows ? 4e-3f : 0.0f;
-  const auto weights = static_cast<float>(weights_in_score(choice, info.tokens));
+  const auto weights = static_cast<float>(weights_in_score(shape, info.tokens));
   if (info.encoding == Encoding::F16) return {3e-3f, of_keys + 2e-7f * weights};
   return {6e-2f, of_keys + 4e-5f * weights};
 }
@@ -76,8 +70,7 @@ class Follower {
       : replay_(std::move(policy), shape, layer, lane, tokens, rows),
         run_(run),
         noise_(noise),
-        pairs_(run.policy.starts_with("treekv:") &&
-               run.policy.find(",scope=2,") != std::string::npos),
+        pairs_(shape.contest == Contest::Pair || shape.contest == Contest::CursorPair),
         together_(shape.deciding == Deciding::LayerTogether) {}
 
   LaneReplay& replay() { return replay_; }
@@ -178,7 +171,7 @@ class ClosedRecord {
         info_(trace.info()),
         run_(run),
         choice_(choice),
-        noise_(noise_of(info_, choice)),
+        noise_(noise_of(info_, choice.shape())),
         heads_per_lane_(info_.model.heads / run.retention.lanes()),
         share_count_(whole_layers() ? info_.model.kv_heads : 1) {}
 

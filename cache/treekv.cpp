@@ -267,7 +267,13 @@ PolicyShape shape(const Spec& spec) {
   PolicyShape shape = shape_of_options(spec);
   shape.scores = tree_score_use(spec);
   if (spec.choice("score") == "value") shape.inputs = {Input::ValueNorms};
-  if (spec.count("prompt") > 0) shape.window = static_cast<uint32_t>(spec.count("block"));
+  if (spec.choice("score") == "sum" || spec.real("life") < 1) shape.growth = ScoreGrowth::WithLife;
+  if (scope_of(spec) == 2)
+    shape.contest = spec.choice("pick") == "cursor" ? Contest::CursorPair : Contest::Pair;
+  if (shape.prompt == 0) return shape;
+  shape.window = static_cast<uint32_t>(spec.count("block"));
+  shape.prompt_cut = PromptCut::Blocks;
+  shape.fewest_kept = shape.sinks + shape.recent;
   return shape;
 }
 

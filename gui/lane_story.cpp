@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cache/remedies.h"
 #include "data/lineage.h"
 #include "gui/search.h"
 #include "gui/style.h"
