@@ -96,8 +96,10 @@ class TraceReader::Impl {
     read_capture();
     info_.policy = file_.text_attribute(policy_holder(), "policy");
     attempt([this] {
-      constexpr std::string_view kLaneBudget = "/run/lane_budget";
-      if (file_.has(kLaneBudget)) info_.lane_budget = read_lane_budget(file_, kLaneBudget);
+      // The second place is that of older files, which have it only when they are whole.
+      for (const char* place : {"/attention/lane_budget", "/run/lane_budget"})
+        if (!info_.lane_budget && file_.has(place))
+          info_.lane_budget = read_lane_budget(file_, place);
     });
     for (const Rows& rows : rows_)
       info_.logical_bytes += rows.dataset.elements() * rows.layout.cell_bytes;
@@ -156,6 +158,10 @@ class TraceReader::Impl {
     std::vector<int32_t> raw(steps.count * k);
     if (raw.empty()) return;
     read_box(rows_of(RowSet::TopPosition), layer_index, head_index, steps, {0, k}, raw.data());
+    for (const int32_t position : raw)  // who reads them takes them for places
+      if (position >= 0 && static_cast<uint32_t>(position) >= info_.tokens)
+        fail(rows_of(RowSet::TopPosition).dataset.subject(), "position " + std::to_string(position),
+             "wanted less than " + std::to_string(info_.tokens) + ", or -1");
     for (size_t step = 0; step < steps.count; ++step)
       std::copy_n(raw.data() + step * k, k, positions.row(step).data());
   }

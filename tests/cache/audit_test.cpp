@@ -468,6 +468,10 @@ std::vector<Damage> damages() {
        [](P p) {
          set_element(p, "/attention/topk_position", {0, 0, 60, 0}, 60);
        }},
+      {"reductions", "a top weight of a position that no text has", closed,
+       [](P p) {
+         set_element(p, "/attention/topk_position", {0, 0, 60, 0}, 1 << 30);
+       }},
       {"reductions", "a pool of more mass", closed,
        [](P p) {
          set_element(p, "/attention/pool_sum", {0, 0, 60, 0}, 0.9);
