@@ -16,6 +16,7 @@
 #include "data/hdf5_direct.h"
 #include "data/hdf5_library.h"
 #include "data/hdf5_patient.h"
+#include "data/regular_file.h"
 
 namespace dendrokv::h5 {
 namespace {
@@ -254,10 +255,9 @@ File File::open(const std::filesystem::path& given, Reading reading) {
   quieten();
   const auto [path, group] = place_of(given);
   const std::string name = path.string();
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) fail(name, "does not exist", "wanted an HDF5 file");
-  if (std::filesystem::is_directory(path, error)) fail(name, "is a folder", "wanted an HDF5 file");
-  if (access(name.c_str(), R_OK) != 0) fail(name, std::strerror(errno), "wanted a readable file");
+  check_regular_file(path, "an HDF5 file");
+  if (std::error_code error; std::filesystem::is_empty(path, error))
+    fail(name, "is empty", "wanted a file that dendrokv wrote");
   if (reading == Reading::Strict && H5Fis_hdf5(name.c_str()) <= 0)
     fail(name, "is not an HDF5 file", "wanted a file that dendrokv wrote");
   const Handle access = own<H5Pclose>(H5Pcreate(H5P_FILE_ACCESS), name, "HDF5 has no memory");
