@@ -17,6 +17,7 @@
 #include "cli/format.h"
 #include "cli/inputs.h"
 #include "cli/json.h"
+#include "cli/lane_budget.h"
 #include "cli/make_command.h"
 #include "cli/outputs.h"
 #include "cli/ranges.h"
@@ -143,8 +144,8 @@ class Tune : public Command {
     const std::string subject = space_.empty() ? "the default search space" : space_.string();
     TuneSettings settings(
         parse_space(subject, space_.empty() ? default_space() : read_text_file(space_)), budget_,
-        [&model](const std::string& spec) {
-          return cache_bytes(model.config(), model.arithmetic(), PolicyChoice(spec));
+        [&model](const PolicyChoice& policy) {
+          return cache_bytes(model.config(), model.arithmetic(), policy);
         });
     settings.add_space(subject);
     for (const std::string& spec : candidates_) settings.add_candidate(spec);
@@ -247,14 +248,18 @@ class Tune : public Command {
 
   void print_json(const TuneFile& file) const {
     Json finalists = Json::array();
-    for (size_t i = 0; i < file.finalists.size(); ++i)
-      finalists.add(Json::object()
-                        .set("policy", file.settings[file.finalists[i]])
-                        .set("chosen_on_difference", gain_where_chosen(file, i))
-                        .set("held_out_mean", file.mean[i])
-                        .set("difference", file.difference[i])
-                        .set("lower", file.lower[i])
-                        .set("upper", file.upper[i]));
+    for (size_t i = 0; i < file.finalists.size(); ++i) {
+      Json finalist = Json::object()
+                          .set("policy", file.settings[file.finalists[i]])
+                          .set("chosen_on_difference", gain_where_chosen(file, i))
+                          .set("held_out_mean", file.mean[i])
+                          .set("difference", file.difference[i])
+                          .set("lower", file.lower[i])
+                          .set("upper", file.upper[i]);
+      if (const auto lanes = file.lane_budget(file.finalists[i]))
+        finalist.set("lane_budget", lanes_json(*lanes));
+      finalists.add(finalist);
+    }
     Json json = Json::object()
                     .set("objective", file.objective)
                     .set("budget_bytes", file.budget_bytes)
@@ -275,11 +280,12 @@ class Tune : public Command {
     for (size_t i = 0; i < file.finalists.size(); ++i) {
       const size_t setting = file.finalists[i];
       const double gain = gain_where_chosen(file, i);
+      const std::optional<uint64_t> bytes = settings.bytes(setting);
       table.row({i == 0 ? "baseline" : settings.name(setting),
                  i == 0 || std::isnan(gain) ? "-" : fixed(gain), fixed(file.mean[i]),
                  fixed(file.difference[i]),
                  i == 0 ? "-" : fixed(file.lower[i]) + " to " + fixed(file.upper[i]),
-                 std::to_string(settings.bytes(setting))});
+                 bytes ? std::to_string(*bytes) : "-"});
     }
     std::cout << table.text();
     const bool better = file.spec != file.settings[file.finalists[0]];
