@@ -19,7 +19,7 @@ struct HullStep {
 
 /// Steps up the hulls of all lanes, most gain per byte first; equal ones by lane. A hull is the
 /// upper left one of (bytes, gain) from the lane's first level on: steps of falling gain per byte,
-/// all of them gains. Levels that would not fit the budget with all other lanes at their first level
+/// all of them gains. Levels that do not fit the budget with all other lanes at their first level
 /// are left out.
 std::vector<HullStep> sorted_steps(std::span<const LaneOffer> lanes, uint64_t budget);
 

@@ -1,6 +1,6 @@
 #pragma once
-// What is found in the attention rows of one (layer, head) of a trace, block by block: faults of its
-// rows, and of what they were reduced to (cache/row_checks.h).
+// What is found in the attention rows of one (layer, head) of a trace, block by block: faults of
+// its rows, and of what they were reduced to (cache/row_checks.h).
 
 #include <span>
 #include <string>

@@ -64,8 +64,8 @@ bool said_otherwise(std::string_view key) {
   return kKeys.contains(key);
 }
 
-/// " · cursor printed · score keep-left": options that differ from the table's defaults. A budget map
-/// that the spec names need not be there.
+/// " · cursor printed · score keep-left": options that differ from the table's defaults. A budget
+/// map that the spec names need not be there.
 std::string unusual_options(const std::string& policy) {
   std::vector<SpecRow> rows;
   for (const PolicyRow& row : policy_table()) rows.push_back(row.spec);

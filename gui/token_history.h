@@ -1,5 +1,6 @@
 #pragma once
-// What came before a token's present state, and what might have come, as sections of the side panel.
+// How a token came to stand as it does, and what might have become of it, as sections of the side
+// panel.
 
 #include <vector>
 

@@ -243,7 +243,8 @@ class Analysis(_File):
 
 
 def _lane_budgets(file):
-    return {int(policy): rows[:] for policy, rows in file["lane_budget"].items()} if "lane_budget" in file else {}
+    group = file["lane_budget"] if "lane_budget" in file else {}
+    return {policy: group[str(policy)][:] for policy in sorted(map(int, group))}
 
 
 class Eval(_File):
