@@ -94,7 +94,9 @@ void append_policy_costs(const Options& options, JsonObject& result) {
     streams.push_back(std::make_unique<Stream>(model, decoder_options(options), "full", depth));
   for (const PolicyRow& row : policy_table()) {
     const std::string name(row.spec.name);
-    if (name == "full" || name == "oracle" || !std::regex_search(name, wanted)) continue;
+    const PolicyShape shape = PolicyChoice(name).shape();
+    const bool runs = !shape.keeps_and_reads_all() && !shape.inputs.has(Input::Future);
+    if (!runs || !std::regex_search(name, wanted)) continue;
     streams.push_back(std::make_unique<Stream>(model, decoder_options(options), name, kDepth));
   }
   for (size_t token = 0; token < kCycle * kCycles; ++token)

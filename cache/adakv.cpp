@@ -175,6 +175,7 @@ PolicyShape shape(const Spec& spec) {
   PolicyShape shape = scored_shape(base_scoring(spec, {}), spec);
   shape.window = spec.choice("base") == "snapkv" ? shape.recent : 0;
   shape.most_rows = 0;  // one lane may have the rows of all
+  shape.fewest_kept = shape.sinks + shape.recent;
   shape.deciding = Deciding::LayerTogether;
   return shape;
 }

@@ -52,6 +52,8 @@ enum class AllocationMethod : uint8_t { Greedy, Exact, Lagrangian, Procurement }
 struct AllocationRow {
   std::string_view name, summary;
   AllocationMethod method;
+  /// As allocate() below; the first levels fit.
+  Allocation (*allocate)(std::span<const LaneOffer> lanes, uint64_t budget);
 };
 std::span<const AllocationRow> allocation_table();
 

@@ -19,6 +19,7 @@
 #include "cache/run_checks.h"
 #include "data/error.h"
 #include "data/hdf5.h"
+#include "data/regular_file.h"
 
 namespace dendrokv {
 namespace {
@@ -237,9 +238,7 @@ Finding ask(const CheckRow& row, const Subject& subject) {
 }  // namespace
 
 Audit audit_file(const std::filesystem::path& path, const AuditOptions& options) {
-  std::error_code error;
-  if (!std::filesystem::exists(path, error))
-    fail(path.string(), "does not exist", "wanted a file that dendrokv wrote");
+  check_regular_file(h5::place_of(path).file, "a file that dendrokv wrote");
   const h5::File file = h5::File::open(path);
   if (!file.has_attribute("/", "format"))
     fail(file.name(), "is an HDF5 file without the attribute 'format'",

@@ -38,13 +38,19 @@ constexpr std::array kOptions{
     positions_option("rank"),
 };
 
+PolicyShape shape(const Spec& spec) {
+  PolicyShape shape = shape_of_options(spec);
+  shape.fewest_kept = shape.budget + 1 - (spec.count("capacity") + 1) / 2;
+  return shape;
+}
+
 }  // namespace
 
 const PolicyRow kContextShiftRow{
     .spec = {"context-shift", "drops the older half when full, as llama.cpp does", kOptions},
     .paper = "llama.cpp, context shift",
     .budget_key = "capacity",
-    .shape = shape_of_options,
+    .shape = shape,
     .make = [](const Spec& spec, const LanePlace&) -> std::unique_ptr<Policy> {
       return std::make_unique<ContextShift>(spec.count("sinks"),
                                             spec.count("sinks") + spec.count("capacity"));

@@ -111,6 +111,8 @@ Finding check_trace_manifest(const Subject& subject) {
   } catch (const Error& error) {
     return bad(error.what());
   }
+  if (!subject.runs.empty() && subject.runs[0].lane_budget != info.lane_budget)
+    return bad("the rows of each lane are others beside the policy than in /run");
   if (!subject.runs.empty()) {
     const Finding run = check_run_manifest(subject.runs[0]);
     if (run.outcome == Outcome::Bad) return run;

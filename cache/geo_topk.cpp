@@ -116,6 +116,7 @@ class GeometricTopK final : public Policy {
 PolicyShape shape(const Spec& spec) {
   PolicyShape shape = scored_shape(snapkv_scoring(spec), spec);
   shape.window = shape.recent;
+  shape.contest = Contest::Parts;
   return shape;
 }
 

@@ -36,7 +36,8 @@ constexpr std::array kOptions{
 
 Scoring h2o_scoring() {
   return {.score = [](const LaneView& lane, std::span<double>) { return lane.weight_sum; },
-          .attention = ScoreUse::Sums};
+          .attention = ScoreUse::Sums,
+          .growth = ScoreGrowth::WithLife};
 }
 
 Scoring h2o_average_scoring(const Spec& spec) {

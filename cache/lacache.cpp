@@ -94,6 +94,12 @@ std::unique_ptr<Policy> make(const Spec& spec, const LanePlace& place) {
   return std::make_unique<LaCache>(ladder, sinks, sinks + capacity, place.layers);
 }
 
+PolicyShape shape(const Spec& spec) {
+  PolicyShape shape = shape_of_options(spec);
+  shape.fewest_kept = shape.sinks;  // a rung may be long in a model of many layers
+  return shape;
+}
+
 }  // namespace
 
 const PolicyRow kLaCacheRow{
@@ -101,7 +107,7 @@ const PolicyRow kLaCacheRow{
              kOptions},
     .paper = "Shi et al., ICML 2025, arXiv 2507.14204",
     .budget_key = "capacity",
-    .shape = shape_of_options,
+    .shape = shape,
     .make = make,
     .check = check,
 };

@@ -144,8 +144,12 @@ void LaneReplay::add_weights(GridView<const float> weights) {
   inputs_.add_weights(reduced_);
 }
 
-void LaneReplay::reduce(std::span<const float> weights, double scale) {
-  const auto factor = static_cast<float>(scale);
+void LaneReplay::reduce(std::span<float> weights, double scale) {
+  auto factor = static_cast<float>(scale);
+  if (!std::isfinite(factor)) {  // of weights below the least normal float
+    for (float& weight : weights) weight = static_cast<float>(static_cast<double>(weight) * scale);
+    factor = 1;
+  }
   if (group_ == GroupRule::Mean)
     for (size_t slot = 0; slot < reduced_.size(); ++slot) reduced_[slot] += weights[slot] * factor;
   else

@@ -62,7 +62,8 @@ class LaneReplay {
 
  private:
   void add_weights(GridView<const float> weights);
-  void reduce(std::span<const float> weights, double scale);
+  /// Overwrites the weights.
+  void reduce(std::span<float> weights, double scale);
   void pass_time(GridView<const float> weights);
   LaneView view();
 

@@ -101,6 +101,7 @@ class NormSumBlocks final : public Policy {
 PolicyShape shape(const Spec& spec) {
   PolicyShape shape = shape_of_options(spec);
   shape.scores = ScoreUse::Weights;
+  shape.fewest_kept = shape.budget + 1 - std::min(shape.budget, spec.count("block"));
   return shape;
 }
 

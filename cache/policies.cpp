@@ -129,13 +129,16 @@ void spend_budget(const PolicyRow& row, const std::string& subject, Spec& spec) 
   spec.set("budget", "");
 }
 
-/// A lane of one row would show its query that row and the token itself: no policy has a choice
-/// there.
+// A lane of one row would show its query that row and the token itself: no policy has a choice
+// there.
+constexpr uint64_t kFewestRows = 2;
+
 void refuse_a_single_row(const PolicyRow& row, const std::string& subject, const Spec& spec) {
   if (row.budget_key.empty()) return;
   const Rows all = rows_beside(spec, "");
-  if (all.sum < 2)
-    fail(subject, "a budget of one row (" + all.text + ")", "wanted at least 2 rows",
+  if (all.sum < kFewestRows)
+    fail(subject, "a budget of one row (" + all.text + ")",
+         "wanted at least " + std::to_string(kFewestRows) + " rows",
          "raise " + std::string(row.budget_key));
 }
 
@@ -185,13 +188,14 @@ Spec PolicyChoice::lane_spec(Layer layer, Lane lane) const {
   if (!map_) return own;
   const uint64_t rows = map_->rows_of(layer, lane);
   const Rows others = rows_beside(spec_, row_->budget_key);
-  const uint64_t fewest = fewest_of_key(*row_, row_->budget_key);
-  if (rows < others.sum + fewest)
+  const uint64_t fewest =
+      std::max(others.sum + fewest_of_key(*row_, row_->budget_key), kFewestRows);
+  if (rows < fewest)
     fail(std::string(spec_.file("budget-map")),
          std::to_string(rows) + " rows of layer " + std::to_string(layer.value) + ", lane " +
              std::to_string(lane.value) + " leave " + rows_left(rows, others.sum) + " for " +
              std::string(row_->budget_key) + beside(others),
-         "wanted at least " + std::to_string(others.sum + fewest), "protect fewer rows");
+         "wanted at least " + std::to_string(fewest), "give it more, or protect fewer");
   own.set(row_->budget_key, std::to_string(rows - others.sum));
   return own;
 }

@@ -157,12 +157,32 @@ class InputSet {
   unsigned bits_ = 0;
 };
 
-/// What all policies share, read once from the spec.
+/// Whether scores are as large as the weights of a step, or of the window, or grow with the steps
+/// that a row has seen: what the rounding of single weights adds up to in them.
+enum class ScoreGrowth { None, WithLife };
+
+/// Who competes with a row for its place.
+enum class Contest {
+  Ranking,     // all rows that could leave, or those of a scope of more than two
+  Parts,       // those of its part of the text
+  Pair,        // its neighbour
+  CursorPair,  // its neighbour, under a cursor that takes them in turn
+};
+
+/// What leaves a prompt that was taken in whole: single rows, or blocks with the scores of blocks.
+enum class PromptCut { Rows, Blocks };
+
+/// What all policies share, read once from the spec: what engine and replay owe the policy, what
+/// its record must keep to, and how its decisions are to be read.
 struct PolicyShape {
   uint64_t budget = 0;     // rows per lane that the policy cuts down to; 0 = unbounded
   uint64_t most_rows = 0;  // ever in a lane at once, this step's own included; 0 = unbounded
-  uint32_t sinks = 0;      // rows at the start that never leave
-  uint32_t recent = 0;     // rows at the end that never leave
+  // Rows of a lane after a cut: the budget, unless lanes or cuts are uneven.
+  uint64_t fewest_kept = 0, most_kept = 0;
+  uint64_t prompt = 0;  // tokens that come before the first cut; 0 = none
+  uint64_t every = 1;   // rows over the budget that make a cut; 0 = the prompt's end alone does
+  uint32_t sinks = 0;   // rows at the start that never leave
+  uint32_t recent = 0;  // rows at the end that never leave
   PositionMode positions = PositionMode::Original;
   LaneKind lane_kind = LaneKind::PerKvHead;
   ScoreUse scores = ScoreUse::Ignored;
@@ -171,6 +191,11 @@ struct PolicyShape {
   uint32_t window = 0;  // steps whose weights LaneView::window holds
   Deciding deciding = Deciding::LaneAlone;
   uint64_t reads = 0;  // rows that a query reads; 0 = all that are held
+  ScoreGrowth growth = ScoreGrowth::None;
+  Contest contest = Contest::Ranking;
+  PromptCut prompt_cut = PromptCut::Rows;
+
+  bool keeps_and_reads_all() const { return budget == 0 && reads == 0; }
 };
 
 /// Where a lane is: known before its first step.

@@ -20,9 +20,10 @@ PolicyShape shape_of_options(const Spec& spec) {
   shape.sinks = static_cast<uint32_t>(count_or(spec, "sinks", 0));
   shape.recent = static_cast<uint32_t>(count_or(spec, "recent", 0));
   shape.budget = count_or(spec, "capacity", 0) + shape.sinks + shape.recent;
-  const uint64_t every = count_or(spec, "every", 1);
-  const bool takes_in_a_prompt = count_or(spec, "prompt", 0) > 0;
-  shape.most_rows = takes_in_a_prompt || every == 0 ? 0 : shape.budget + every;
+  shape.fewest_kept = shape.most_kept = shape.budget;
+  shape.prompt = count_or(spec, "prompt", 0);
+  shape.every = count_or(spec, "every", 1);
+  shape.most_rows = shape.prompt > 0 || shape.every == 0 ? 0 : shape.budget + shape.every;
   if (says(spec, "positions", "rank")) shape.positions = PositionMode::Rank;
   if (says(spec, "share", "layer")) shape.lane_kind = LaneKind::PerLayer;
   if (says(spec, "share", "query-head")) shape.lane_kind = LaneKind::PerQueryHead;

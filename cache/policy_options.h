@@ -73,8 +73,8 @@ constexpr OptionRow kSeedOption =
     count_option("seed", "of the random numbers", "1", 0, 9007199254740992.0);
 
 /// The parts of a shape that follow from options of the names above, where the spec has them:
-/// budget = sinks + recent + capacity, and `every` - 1 rows above it. A policy whose prompt is
-/// taken in whole, or that never cuts again, is unbounded in most_rows.
+/// budget = sinks + recent + capacity, which a cut leaves, and `every` - 1 rows above it. A policy
+/// whose prompt is taken in whole, or that never cuts again, is unbounded in most_rows.
 PolicyShape shape_of_options(const Spec& spec);
 
 /// `every=0` without a prompt would never cut; a prompt that fits the budget is never cut either.

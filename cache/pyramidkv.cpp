@@ -55,7 +55,10 @@ uint64_t rows_of_layer(const Spec& spec, const LanePlace& place) {
 PolicyShape shape(const Spec& spec) {
   PolicyShape shape = scored_shape(snapkv_scoring(spec), spec);
   shape.window = shape.recent;
-  if (shape.most_rows > 0) shape.most_rows += spec.count("capacity");  // the first layer's share
+  // The first layers have nearly twice the mean, the last ones hardly any.
+  shape.fewest_kept = shape.sinks + shape.recent + 1;
+  shape.most_kept = shape.budget + spec.count("capacity");
+  if (shape.most_rows > 0) shape.most_rows += spec.count("capacity");
   return shape;
 }
 

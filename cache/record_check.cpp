@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cache/policies.h"
+#include "cache/record_follower.h"
 #include "cache/replay.h"
 #include "cache/share_rows.h"
 #include "data/error.h"
@@ -15,160 +16,9 @@ namespace {
 
 constexpr uint32_t kBlockSteps = 64;
 
-std::string place_text(Layer layer, Lane lane, Step step) {
-  return lane_text(layer.value, lane.value) + ", step " + std::to_string(step.value);
-}
-
 bool same_number(float a, float b) {
   return a == b || (std::isnan(a) && std::isnan(b));
 }
-
-/// How far apart two scores may lie that the encoding of the weights they are made of cannot tell
-/// apart.
-struct Noise {
-  float relative, absolute;
-
-  bool covers(float a, float b) const {
-    if (std::isnan(a) || std::isnan(b)) return std::isnan(a) == std::isnan(b);
-    return std::fabs(a - b) <= relative * std::max(std::fabs(a), std::fabs(b)) + absolute;
-  }
-};
-
-/// How many weights a score adds up.
-uint32_t weights_in_score(const PolicyChoice& choice, uint32_t tokens) {
-  const Spec& spec = choice.spec();
-  const auto says = [&](std::string_view key, std::string_view word) {
-    return spec.has(key) && spec.choice(key) == word;
-  };
-  const bool sums = spec.name() == "h2o" || says("base", "h2o") || says("score", "sum") ||
-                    (spec.has("life") && spec.real("life") < 1);
-  return sums ? tokens : std::max(choice.shape().window, 1u);
-}
-
-// Half floats round by 2^-11 of a number and 3e-8 at the least, u8 by 2.2 % and 1.8e-5; twice that
-// for a difference, and some for the sums. Floats: another order of additions. Keys and values are
-// half floats beside half floats and u8, and their scores may be differences of large numbers.
-Noise noise_of(const TraceInfo& info, const PolicyChoice& choice) {
-  const InputSet inputs = choice.shape().inputs;
-  const bool of_rows = inputs.has(Input::Keys) || inputs.has(Input::Values);
-  if (info.encoding == Encoding::F32) return {1e-4f, of_rows ? 1e-5f : 1e-9f};
-  const float of_keys = of_rows ? 4e-3f : 0.0f;
-  const auto weights = static_cast<float>(weights_in_score(choice, info.tokens));
-  if (info.encoding == Encoding::F16) return {3e-3f, of_keys + 2e-7f * weights};
-  return {6e-2f, of_keys + 4e-5f * weights};
-}
-
-/// What left a lane at a step by the record, in time order.
-std::vector<Position> victims_on_record(const Run& run, Layer layer, Lane lane, Step step,
-                                        std::span<const Position> rows) {
-  const auto steps = run.retention.evict_step(layer, lane);
-  std::vector<Position> victims;
-  for (const Position position : rows)
-    if (steps[position.index()] == static_cast<int32_t>(step.value)) victims.push_back(position);
-  return victims;
-}
-
-/// One lane that follows the record.
-class Follower {
- public:
-  Follower(std::unique_ptr<Policy> policy, const PolicyShape& shape, Layer layer, Lane lane,
-           uint32_t tokens, const RecordedRows& rows, const Run& run, Noise noise)
-      : replay_(std::move(policy), shape, layer, lane, tokens, rows),
-        run_(run),
-        noise_(noise),
-        pairs_(run.policy.starts_with("treekv:") &&
-               run.policy.find(",scope=2,") != std::string::npos),
-        together_(shape.deciding == Deciding::LayerTogether) {}
-
-  LaneReplay& replay() { return replay_; }
-  const LaneReplay& replay() const { return replay_; }
-  bool followed() const { return !lost_; }
-  uint64_t departures() const { return departures_; }
-  uint64_t near_ties() const { return near_ties_; }
-
-  /// After the step's attention: compares, and lets go what the record says. What is wrong; empty =
-  /// nothing.
-  std::string decide(Step step) {
-    const std::vector<Position> wanted =
-        victims_on_record(run_, replay_.layer(), replay_.lane(), step, replay_.positions());
-    const std::span<const Eviction> proposed = replay_.propose();
-    std::string fault = compare(proposed, wanted);
-    if (!fault.empty()) return place_text(replay_.layer(), replay_.lane(), step) + ": " + fault;
-    departures_ += wanted.size();
-    replay_.evict(wanted);
-    return {};
-  }
-
- private:
-  bool on_record(std::span<const Position> wanted, Position position) const {
-    return std::ranges::binary_search(wanted, position);
-  }
-
-  std::string compare(std::span<const Eviction> proposed, std::span<const Position> wanted) {
-    size_t others = 0;
-    for (const Eviction& eviction : proposed) {
-      if (on_record(wanted, eviction.victim)) {
-        const std::string fault = compare_one(eviction);
-        if (!fault.empty()) return fault;
-        continue;
-      }
-      ++others;
-      if (!noise_.covers(eviction.score, eviction.rival_score) && !shared_out(others))
-        return "position " + std::to_string(eviction.victim.value) +
-               " should have left with score " + std::to_string(eviction.score) + " against " +
-               std::to_string(eviction.rival_score);
-    }
-    for (const Position position : wanted) {
-      const auto is_it = [&](const Eviction& eviction) { return eviction.victim == position; };
-      if (std::ranges::any_of(proposed, is_it)) continue;
-      ++others;
-      if (!noise_.covers(score(position), rival_score(position)) && !shared_out(others))
-        return "position " + std::to_string(position.value) + " left, which the policy keeps";
-    }
-    if (others == 0) return {};
-    if (std::isnan(proposed.empty() ? score(wanted[0]) : proposed[0].score))
-      return "other rows left than the rule says, which compares nothing";
-    ++near_ties_;
-    lost_ = !replay_.can_follow_a_record();
-    return {};
-  }
-
-  /// Of rows that a layer's lanes share out, a near tie in another lane moves one from here to
-  /// there.
-  bool shared_out(size_t others) const { return together_ && others <= 2; }
-
-  std::string compare_one(const Eviction& eviction) const {
-    const Position position = eviction.victim;
-    const int32_t rival = run_.retention.rival(replay_.layer(), replay_.lane())[position.index()];
-    const std::string subject = "position " + std::to_string(position.value);
-    if (!noise_.covers(score(position), eviction.score))
-      return subject + " has score " + std::to_string(score(position)) + ", recounted " +
-             std::to_string(eviction.score);
-    if (!noise_.covers(rival_score(position), eviction.rival_score) && !together_)
-      return subject + " has rival_score " + std::to_string(rival_score(position)) +
-             ", recounted " + std::to_string(eviction.rival_score);
-    // Of more than two rows that compare, the next after the victim may be a near tie.
-    const bool certain =
-        pairs_ || std::isnan(eviction.score) || (rival < 0) != (eviction.rival < 0);
-    if (rival != eviction.rival && certain)
-      return subject + " lost to " + std::to_string(rival) + ", by the rule to " +
-             std::to_string(eviction.rival);
-    return {};
-  }
-
-  float score(Position position) const {
-    return run_.retention.score(replay_.layer(), replay_.lane())[position.index()];
-  }
-  float rival_score(Position position) const {
-    return run_.retention.rival_score(replay_.layer(), replay_.lane())[position.index()];
-  }
-
-  LaneReplay replay_;
-  const Run& run_;
-  Noise noise_;
-  bool pairs_, together_, lost_ = false;
-  uint64_t departures_ = 0, near_ties_ = 0;
-};
 
 /// The lanes of a closed loop, share by share.
 class ClosedRecord {
@@ -178,7 +28,7 @@ class ClosedRecord {
         info_(trace.info()),
         run_(run),
         choice_(choice),
-        noise_(noise_of(info_, choice)),
+        noise_(score_noise(info_, choice.shape())),
         heads_per_lane_(info_.model.heads / run.retention.lanes()),
         share_count_(whole_layers() ? info_.model.kv_heads : 1) {}
 
@@ -214,14 +64,14 @@ class ClosedRecord {
     return static_cast<size_t>(at - info_.heads.begin());
   }
 
-  std::vector<Follower> followers(const Share& share, ShareRows& rows) const {
+  std::vector<RecordFollower> followers(const Share& share, ShareRows& rows) const {
     LanePlace place{.layer = share.layer,
                     .lane = {},
                     .layers = info_.model.layers,
                     .lanes = run_.retention.lanes()};
     std::vector<std::unique_ptr<Policy>> together;
     if (choice_.shape().deciding == Deciding::LayerTogether) together = choice_.make_layer(place);
-    std::vector<Follower> lanes;
+    std::vector<RecordFollower> lanes;
     const uint32_t first = share.first * info_.group() / heads_per_lane_;
     for (uint32_t head = 0; head < share.count * info_.group(); head += heads_per_lane_) {
       place.lane = Lane(first + head / heads_per_lane_);
@@ -242,9 +92,9 @@ class ClosedRecord {
     if (places.size() < heads) return {};
     ShareRows rows(info_, share);
     rows.read(trace_, layer, choice_.shape().inputs);
-    std::vector<Follower> lanes = followers(share, rows);
+    std::vector<RecordFollower> lanes = followers(share, rows);
     const bool weights_needed = std::ranges::any_of(
-        lanes, [](const Follower& lane) { return lane.replay().needs_weights(); });
+        lanes, [](const RecordFollower& lane) { return lane.replay().needs_weights(); });
     Grid<float> block(heads * kBlockSteps, info_.tokens);
     for (uint32_t first = 0; first < info_.tokens; first += kBlockSteps) {
       const IndexRange steps{first, std::min(kBlockSteps, info_.tokens - first)};
@@ -254,7 +104,7 @@ class ClosedRecord {
         if (!fault.empty()) return fault;
       }
     }
-    for (const Follower& lane : lanes) {
+    for (const RecordFollower& lane : lanes) {
       ++lanes_;
       departures_ += lane.departures();
       near_ties_ += lane.near_ties();
@@ -273,7 +123,8 @@ class ClosedRecord {
     }
   }
 
-  std::string step(std::vector<Follower>& lanes, const Grid<float>& block, Step step, size_t row) {
+  std::string step(std::vector<RecordFollower>& lanes, const Grid<float>& block, Step step,
+                   size_t row) {
     for (size_t lane = 0; lane < lanes.size(); ++lane) {
       if (!lanes[lane].followed()) continue;
       const GridView<const float> weights(
@@ -282,8 +133,8 @@ class ClosedRecord {
       lanes[lane].replay().attend(weights);
     }
     if (choice_.shape().deciding == Deciding::LayerTogether)
-      for (Follower& lane : lanes) lane.replay().look();
-    for (Follower& lane : lanes) {
+      for (RecordFollower& lane : lanes) lane.replay().look();
+    for (RecordFollower& lane : lanes) {
       if (!lane.followed()) continue;
       std::string fault = lane.decide(step);
       if (!fault.empty()) return fault;
@@ -295,7 +146,7 @@ class ClosedRecord {
   const TraceInfo& info_;
   const Run& run_;
   const PolicyChoice& choice_;
-  const Noise noise_;
+  const ScoreNoise noise_;
   const uint32_t heads_per_lane_, share_count_;
   uint64_t lanes_ = 0, departures_ = 0, near_ties_ = 0, lost_ = 0;
 };

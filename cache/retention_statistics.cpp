@@ -82,6 +82,16 @@ std::vector<size_t> heads_of(const TraceInfo& info, const Run& run, Lane lane) {
   return indices;
 }
 
+/// By a budget map a lane may have fewer rows than the run's recent ones.
+double law_of_lane(const Run& run, uint64_t budget, Step step, uint32_t distance) {
+  const uint64_t free = budget - std::min<uint64_t>(budget, run.sinks);
+  const uint64_t recent = std::min<uint64_t>(run.recent, free), capacity = free - recent;
+  if (step.value < budget || distance <= recent) return 1;
+  if (capacity == 0) return 0;
+  const uint64_t generation = (distance - recent - 1) / capacity + 1;
+  return std::exp2(-static_cast<double>(generation));
+}
+
 }  // namespace
 
 RowsHeld rows_held(const Run& run, Step step) {
@@ -142,11 +152,11 @@ std::vector<DistanceBin> density_by_distance(const Run& run, Step step, unsigned
 
 double tree_law(const Run& run, Step step, uint32_t distance) {
   DENDROKV_ASSERT(distance > 0);
-  if (run.budget == 0 || step.value < run.budget || distance <= run.recent) return 1;
-  const uint64_t capacity = run.budget - run.sinks - run.recent;
-  if (capacity == 0) return 0;
-  const uint64_t generation = (distance - run.recent - 1) / capacity + 1;
-  return std::exp2(-static_cast<double>(generation));
+  if (run.budget == 0) return 1;
+  if (!run.lane_budget) return law_of_lane(run, run.budget, step, distance);
+  double sum = 0;
+  for (const uint32_t rows : run.lane_budget->rows) sum += law_of_lane(run, rows, step, distance);
+  return sum / static_cast<double>(run.lane_budget->rows.size());
 }
 
 double retained_mass(const Run& run, Layer layer, Lane lane, Step step,

@@ -45,6 +45,7 @@ std::vector<DistanceBin> density_by_distance(const Run& run, Step step,
 /// of the c before them, and so on: exact for TreeKV's advancing cursor at the end of each pass of
 /// c evictions, c a power of two, whoever wins; between two ends the generations have moved on by
 /// less than c. Without a tree (streaming, sliding): none. Everything while the budget is not full.
+/// Where a budget map gives each lane its rows, the mean over the lanes.
 double tree_law(const Run& run, Step step, uint32_t distance);
 
 /// Fraction of the full attention of a step's query that falls on the rows which the lane shows it,

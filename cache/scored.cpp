@@ -91,13 +91,6 @@ bool Cuts::due_within(size_t steps, Step step, size_t rows, uint64_t budget) con
   return false;
 }
 
-Cuts cuts_of(const Spec& spec) {
-  Cuts cuts;
-  if (spec.has("prompt")) cuts.prompt = spec.count("prompt");
-  if (spec.has("every")) cuts.every = spec.count("every");
-  return cuts;
-}
-
 std::span<const Decision> Cut::lowest(std::span<const double> scores, size_t first, size_t last,
                                       size_t count, Tie tie) {
   DENDROKV_ASSERT(first + count <= last && last <= scores.size());
@@ -163,7 +156,11 @@ std::span<const Decision> KeepBest::step(const LaneView& lane) {
 
 KeepBest::Rules keep_best_rules(const Spec& spec) {
   const PolicyShape shape = shape_of_options(spec);
-  return {shape.sinks, shape.recent, shape.budget, cuts_of(spec), tie_of(spec)};
+  return {shape.sinks,
+          shape.recent,
+          shape.budget,
+          {.prompt = shape.prompt, .every = shape.every},
+          tie_of(spec)};
 }
 
 std::unique_ptr<Policy> make_scored(const Scoring& scoring, const Spec& spec) {
@@ -174,6 +171,7 @@ PolicyShape scored_shape(const Scoring& scoring, const Spec& spec) {
   PolicyShape shape = shape_of_options(spec);
   shape.scores = scoring.attention;
   shape.inputs = scoring.inputs;
+  shape.growth = scoring.growth;
   return shape;
 }
 

@@ -25,6 +25,7 @@ struct Scoring {
   ScoreRows score;
   ScoreUse attention;
   InputSet inputs = {};
+  ScoreGrowth growth = ScoreGrowth::None;
 };
 
 /// What a row is worth, if that never changes. Called once for each row of a lane.
@@ -43,8 +44,6 @@ struct Cuts {
   /// In that step or, if nothing leaves before, in one of the next: of `steps` steps in all.
   bool due_within(size_t steps, Step step, size_t rows, uint64_t budget) const;
 };
-/// From `prompt` and `every`, where the spec has them.
-Cuts cuts_of(const Spec& spec);
 
 /// The `count` lowest of the slots [first, last), scores by slot; count <= last - first. In time
 /// order; the rival of each is the lowest survivor among the slots, which would have gone next.

@@ -28,57 +28,17 @@
 #include "cache/policy_options.h"
 #include "cache/policy_rows.h"
 #include "cache/random_numbers.h"
+#include "cache/treekv_options.h"
 #include "cache/treekv_prefill.h"
 #include "cache/treekv_scores.h"
-#include "data/error.h"
 
 namespace dendrokv {
 namespace {
 
-enum class Pick { Cursor, Random, Gap };
-
-struct Parameters {
-  size_t sinks, recent, capacity, scope, stride;
-  bool printed;  // the cursor of the paper's formula
-  Pick pick;
-  Tie tie;
-  uint64_t seed;
-  size_t prompt, block;
-  Ragged ragged;
-  bool window_competes, start_from_window;
-};
-
-size_t scope_of(const Spec& spec) {
-  return spec.is_word("scope") ? spec.count("capacity") + 1 : spec.count("scope");
-}
-
-Parameters parameters_of(const Spec& spec) {
-  const std::string_view pick = spec.choice("pick");
-  const size_t scope = scope_of(spec);
-  return {
-      .sinks = spec.count("sinks"),
-      .recent = spec.count("recent"),
-      .capacity = spec.count("capacity"),
-      .scope = scope,
-      .stride = spec.choice("stride") == "pass" ? scope - 1 : size_t{1},
-      .printed = spec.choice("cursor") == "printed",
-      .pick = pick == "random" ? Pick::Random
-              : pick == "gap"  ? Pick::Gap
-                               : Pick::Cursor,
-      .tie = tie_of(spec),
-      .seed = spec.count("seed"),
-      .prompt = spec.count("prompt"),
-      .block = spec.count("block"),
-      .ragged = spec.choice("ragged") == "oldest" ? Ragged::Oldest : Ragged::Newest,
-      .window_competes = spec.choice("window") == "competes",
-      .start_from_window = spec.choice("start") == "window",
-  };
-}
-
 class TreeKv final : public Policy {
  public:
   TreeKv(const Spec& spec, const LanePlace& place)
-      : parameters_(parameters_of(spec)),
+      : parameters_(tree_parameters(spec)),
         place_(place),
         scores_(spec, place),
         budget_(parameters_.sinks + parameters_.capacity + parameters_.recent) {}
@@ -111,10 +71,10 @@ class TreeKv final : public Policy {
   /// First row of the scope, counted from the first row of the tree.
   size_t place_of_scope(const LaneView& lane) {
     const size_t last = parameters_.capacity + 1 - parameters_.scope;
-    if (parameters_.pick == Pick::Random)
+    if (parameters_.pick == TreePick::Random)
       return random_below(
           last + 1, {parameters_.seed, place_.layer.value, place_.lane.value, lane.step.value});
-    if (parameters_.pick == Pick::Gap) return closest_rows(lane, last);
+    if (parameters_.pick == TreePick::Gap) return closest_rows(lane, last);
     const size_t place = cursor_;
     if (parameters_.printed)
       cursor_ = (cursor_ + 2) % parameters_.capacity;
@@ -161,7 +121,7 @@ class TreeKv final : public Policy {
   void cut_prompt(const LaneView& lane);
   void start_decoding(const LaneView& lane, std::span<const double> sums);
 
-  Parameters parameters_;
+  TreeParameters parameters_;
   LanePlace place_;
   TreeScores scores_;
   size_t budget_;
@@ -178,17 +138,6 @@ std::vector<double> block_scores(const TreeScores& rows, const LaneView& lane,
   return scores;
 }
 
-size_t rows_behind_blocks(const Parameters& parameters) {
-  return parameters.window_competes ? parameters.recent
-                                    : std::max(parameters.recent, parameters.block);
-}
-
-size_t block_places(const Parameters& parameters) {
-  const size_t room = parameters.capacity + parameters.recent,
-               tail = rows_behind_blocks(parameters);
-  return (room - std::min(room, tail)) / parameters.block;
-}
-
 void TreeKv::cut_prompt(const LaneView& lane) {
   std::vector<double> sums = window_sums(lane.window);
   sums.resize(lane.position.size());
@@ -196,12 +145,12 @@ void TreeKv::cut_prompt(const LaneView& lane) {
   if (!lane.value_norm.empty())
     for (size_t slot = 0; slot < sums.size(); ++slot)
       sums[slot] *= static_cast<double>(lane.value_norm[slot]);
-  const size_t last = lane.position.size() - rows_behind_blocks(parameters_);
+  const size_t last = lane.position.size() - parameters_.rows_behind_blocks();
   const auto blocks =
       cut_in_blocks(parameters_.sinks, last, parameters_.block, parameters_.ragged, sums);
   const bool compared = scores_.use() != ScoreUse::Ignored;
   for (const BlockDuel& duel :
-       block_duels(block_scores(scores_, lane, blocks), block_places(parameters_),
+       block_duels(block_scores(scores_, lane, blocks), parameters_.block_places(),
                    parameters_.printed ? 2 : 1, parameters_.tie)) {
     const TokenBlock &loser = blocks[duel.loser], &winner = blocks[duel.winner];
     const Reason reason = duel.score == duel.rival_score ? Reason::Tie : Reason::Lost;
@@ -263,54 +212,6 @@ constexpr std::array kOptions{
     group_option("mean"),
 };
 
-PolicyShape shape(const Spec& spec) {
-  PolicyShape shape = shape_of_options(spec);
-  shape.scores = tree_score_use(spec);
-  if (spec.choice("score") == "value") shape.inputs = {Input::ValueNorms};
-  if (spec.count("prompt") > 0) shape.window = static_cast<uint32_t>(spec.count("block"));
-  return shape;
-}
-
-void check_scope(const std::string& subject, const Spec& spec) {
-  if (scope_of(spec) > spec.count("capacity") + 1)
-    fail(subject,
-         "scope=" + std::to_string(scope_of(spec)) + " in a tree of " +
-             std::to_string(spec.count("capacity")) + " rows",
-         "wanted at most " + std::to_string(spec.count("capacity") + 1) + ", or scope=all");
-  const bool printed = spec.choice("cursor") == "printed";
-  const bool by_cursor = spec.choice("pick") == "cursor";
-  if (printed && (scope_of(spec) != 2 || !by_cursor))
-    fail(subject, "cursor=printed with another scope than the paper's",
-         "wanted scope=2,pick=cursor", "leave out cursor=printed");
-  if (spec.choice("stride") == "pass" && (printed || !by_cursor))
-    fail(subject, "stride=pass, but no cursor that advances", "wanted cursor=advance,pick=cursor",
-         "leave out stride=pass");
-}
-
-void check_score(const std::string& subject, const Spec& spec) {
-  const std::string score(spec.choice("score"));
-  if (spec.real("life") != 1 && score != "mean" && score != "value")
-    fail(subject, "life together with score=" + score, "wanted it with score=mean or score=value",
-         "leave out one of the two");
-  if (spec.real("decay") != 0.98 && score != "ema")
-    fail(subject, "decay together with score=" + score, "wanted it with score=ema",
-         "leave out decay, or say score=ema");
-}
-
-void check_prompt(const std::string& subject, const Spec& spec) {
-  if (spec.count("prompt") > 0 && block_places(parameters_of(spec)) == 0)
-    fail(subject,
-         "block=" + std::to_string(spec.count("block")) + " leaves no room for a second block in " +
-             std::to_string(spec.count("capacity") + spec.count("recent")) + " rows",
-         "wanted smaller blocks or a larger capacity");
-}
-
-void check(const std::string& subject, const Spec& spec) {
-  check_scope(subject, spec);
-  check_score(subject, spec);
-  check_prompt(subject, spec);
-}
-
 }  // namespace
 
 const PolicyRow kTreeKvRow{
@@ -318,11 +219,11 @@ const PolicyRow kTreeKvRow{
              kOptions},
     .paper = "He et al., IJCAI 2025, arXiv 2501.04987",
     .budget_key = "capacity",
-    .shape = shape,
+    .shape = tree_shape,
     .make = [](const Spec& spec, const LanePlace& place) -> std::unique_ptr<Policy> {
       return std::make_unique<TreeKv>(spec, place);
     },
-    .check = check,
+    .check = check_tree,
 };
 
 }  // namespace dendrokv

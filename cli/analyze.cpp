@@ -137,7 +137,7 @@ class Analyze : public Command {
 
  private:
   void print(const Session& session, const Analysis& analysis) const {
-    if (session.verbosity != Verbosity::Quiet) std::cerr << claims_text(analysis);
+    if (session.verbosity > Verbosity::Quiet) std::cerr << claims_text(analysis);
     std::cout << output_.string() << "\n";
   }
 

@@ -1,6 +1,7 @@
 // `dendrokv info` on what many tasks gave: a set, or the result of a tuning.
 
 #include "cli/description.h"
+#include "cli/lane_budget.h"
 #include "data/hdf5.h"
 #include "data/set_file.h"
 #include "data/tune_file.h"
@@ -40,6 +41,12 @@ Description describe_set(const std::filesystem::path& path) {
   return description;
 }
 
+/// Of a setting with a budget map, the rows of its lanes.
+std::string lanes_of(const TuneFile& file, size_t setting) {
+  const auto lanes = file.lane_budget(setting);
+  return lanes ? lanes_text(*lanes) : std::string();
+}
+
 Description describe_tune(const std::filesystem::path& path) {
   const TuneFile file = read_tune(path, Incomplete::TakeWhatIsThere);
   Description description;
@@ -67,7 +74,11 @@ Description describe_tune(const std::filesystem::path& path) {
                i == 0 ? "baseline"
                       : significant(file.difference[i]) + " (" + significant(file.lower[i]) +
                             " to " + significant(file.upper[i]) + ")",
-               file.settings[file.finalists[i]]});
+               file.settings[file.finalists[i]], lanes_of(file, file.finalists[i])});
+  if (!file.lane_budgets.empty())
+    description.json = Json::object()
+                           .set("setting", file.settings)
+                           .set("lane_budget", lanes_json(file.lane_budgets));
   description.text = "held-out means, and differences to the first\n" + table.text(2);
   return description;
 }

@@ -87,7 +87,7 @@ EvalPolicies EvalOptions::policies() const {
     for (const PolicyChoice& other : policies.choices)
       if (other.text() == choice.text())
         fail_usage("--policy " + spec, "the same as one before it", "wanted each policy once");
-    if (choice.spec().name() == "full")
+    if (choice.shape().keeps_and_reads_all())
       policies.reference = static_cast<uint32_t>(policies.choices.size());
     policies.choices.push_back(std::move(choice));
     policies.names.push_back(spec);

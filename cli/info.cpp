@@ -7,6 +7,7 @@
 
 #include "cli/claims_text.h"
 #include "cli/description.h"
+#include "cli/lane_budget.h"
 #include "cli/make_command.h"
 #include "data/analysis_file.h"
 #include "data/eval_file.h"
@@ -71,24 +72,15 @@ Description describe_trace(const std::filesystem::path& path) {
       field("creator", info.creator),
       field("command_line", info.command_line),
   };
+  if (info.lane_budget)
+    description.fields.push_back(
+        {"lane_budget", lanes_json(*info.lane_budget), lanes_text(*info.lane_budget)});
   return description;
-}
-
-Json lanes_json(const BudgetMap& map) {
-  Json layers = Json::array();
-  for (Layer layer; layer.value < map.layers; layer = layer.next()) {
-    Json lanes = Json::array();
-    for (Lane lane; lane.value < map.lanes; lane = lane.next()) lanes.add(map.rows_of(layer, lane));
-    layers.add(lanes);
-  }
-  return layers;
 }
 
 std::string rows_text(const Run& run) {
   if (run.budget == 0) return "all rows";
-  if (!run.lane_budget) return std::to_string(run.budget) + " rows";
-  return std::to_string(std::ranges::min(run.lane_budget->rows)) + " to " +
-         std::to_string(run.budget) + " rows";
+  return run.lane_budget ? lanes_text(*run.lane_budget) : std::to_string(run.budget) + " rows";
 }
 
 Json run_json(const Run& run) {
@@ -221,6 +213,8 @@ Description describe_eval(const std::filesystem::path& path) {
       field("creator", file.creator),
       field("command_line", file.command_line),
   };
+  if (!file.lane_budgets.empty())
+    description.json.set("lane_budget", lanes_json(file.lane_budgets));
   description.json.set("text", texts);
   description.text = "texts\n" + table.text(2) + "policies\n";
   for (const std::string& policy : file.policies) description.text += "  " + policy + "\n";

@@ -39,7 +39,7 @@ class TaskRun {
  public:
   TaskRun(const TaskList& list, const TaskStore& store, const Session& session)
       : list_(list), store_(store), session_(session), task_session_(session) {
-    task_session_.verbosity = Verbosity::Quiet;
+    task_session_.verbosity = Verbosity::Silent;
     task_session_.form = OutputForm::Json;
     task_session_.created = reproducible_time();
     task_session_.models = &models_;

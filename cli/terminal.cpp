@@ -44,7 +44,7 @@ ProgressLine::~ProgressLine() {
 Continue ProgressLine::update(uint64_t done, uint64_t total) {
   const auto now = Clock::now();
   const double seconds = std::chrono::duration<double>(now - start_).count();
-  if (verbosity_ != Verbosity::Quiet) {
+  if (verbosity_ > Verbosity::Quiet) {
     if (is_terminal_ && (now - last_ >= kRedraw || !drawn_)) {
       last_ = now;
       draw_bar(done, total, seconds);

@@ -10,7 +10,12 @@
 
 namespace dendrokv {
 
-enum class Verbosity : uint8_t { Quiet, Normal, Verbose };
+enum class Verbosity : uint8_t {
+  Silent,  // of a task of a list, which speaks for it
+  Quiet,
+  Normal,
+  Verbose,
+};
 
 /// A line on standard error when the user's verbosity is at least `from`.
 void say(Verbosity verbosity, Verbosity from, std::string_view line);

@@ -118,6 +118,7 @@ class Trace : public Command {
     info.created = session.created;
     info.command_line = session.command_line;
     info.policy = policy.text();
+    info.lane_budget = policy.lane_budget();
     info.encoding = parse_encoding(encoding_);
     info.keys = with_keys_ ? KeyRows::Record : KeyRows::Omit;
     info.capture = capture();

@@ -113,8 +113,8 @@ class Tune : public Command {
     const std::string subject = space_.empty() ? "the default search space" : space_.string();
     TuneSettings settings(
         parse_space(subject, space_.empty() ? default_space() : read_text_file(space_)), budget_,
-        [&model](const std::string& spec) {
-          return cache_bytes(model.config(), model.arithmetic(), PolicyChoice(spec));
+        [&model](const PolicyChoice& policy) {
+          return cache_bytes(model.config(), model.arithmetic(), policy);
         });
     settings.add_space(subject);
     for (const std::string& spec : candidates_) settings.add_candidate(spec);

@@ -7,6 +7,7 @@
 #include "analysis/search.h"
 #include "cli/format.h"
 #include "cli/json.h"
+#include "cli/lane_budget.h"
 
 namespace dendrokv {
 namespace {
@@ -34,11 +35,12 @@ void print_tune_table(const Session& session, const TuneSettings& settings, cons
   for (size_t i = 0; i < file.finalists.size(); ++i) {
     const size_t setting = file.finalists[i];
     const double gain = gain_where_chosen(file, i);
+    const std::optional<uint64_t> bytes = settings.bytes(setting);
     table.row({i == 0 ? "baseline" : settings.name(setting),
                i == 0 || std::isnan(gain) ? "-" : fixed(gain), fixed(file.mean[i]),
                fixed(file.difference[i]),
                i == 0 ? "-" : fixed(file.lower[i]) + " to " + fixed(file.upper[i]),
-               std::to_string(settings.bytes(setting))});
+               bytes ? std::to_string(*bytes) : "-"});
   }
   std::cout << table.text();
   const bool better = file.spec != file.settings[file.finalists[0]];
@@ -51,14 +53,18 @@ void print_tune_table(const Session& session, const TuneSettings& settings, cons
 
 void print_tune_json(const std::filesystem::path& output, const TuneFile& file) {
   Json finalists = Json::array();
-  for (size_t i = 0; i < file.finalists.size(); ++i)
-    finalists.add(Json::object()
-                      .set("policy", file.settings[file.finalists[i]])
-                      .set("chosen_on_difference", gain_where_chosen(file, i))
-                      .set("held_out_mean", file.mean[i])
-                      .set("difference", file.difference[i])
-                      .set("lower", file.lower[i])
-                      .set("upper", file.upper[i]));
+  for (size_t i = 0; i < file.finalists.size(); ++i) {
+    Json finalist = Json::object()
+                        .set("policy", file.settings[file.finalists[i]])
+                        .set("chosen_on_difference", gain_where_chosen(file, i))
+                        .set("held_out_mean", file.mean[i])
+                        .set("difference", file.difference[i])
+                        .set("lower", file.lower[i])
+                        .set("upper", file.upper[i]);
+    if (const auto lanes = file.lane_budget(file.finalists[i]))
+      finalist.set("lane_budget", lanes_json(*lanes));
+    finalists.add(finalist);
+  }
   Json json = Json::object()
                   .set("objective", file.objective)
                   .set("budget_bytes", file.budget_bytes)

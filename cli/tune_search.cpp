@@ -42,7 +42,7 @@ Grid<double> Ledger::grid(const std::vector<std::string>& specs,
 
 TuneSearch::TuneSearch(const TunePlan& plan, const Session& session, TuneSettings& settings,
                        TuneFile& file)
-    : plan_(plan), session_(session), settings_(settings), file_(file) {
+    : plan_(plan), session_(session), settings_(settings), file_(file), baseline_(plan.baseline) {
   take_over();
 }
 
@@ -71,6 +71,7 @@ bool TuneSearch::run(TuneBench& bench, TuneBench& held_out) {
     return false;
   }
   file_.settings = settings_.specs();
+  file_.lane_budgets = settings_.lane_budgets();
   file_.loss = ledger_.grid(file_.settings, file_.pieces);
   const auto known = [](double loss) { return !std::isnan(loss); };
   file_.cost = static_cast<uint64_t>(std::ranges::count_if(file_.loss.all(), known) +
@@ -87,7 +88,7 @@ std::vector<double> TuneSearch::measure(TuneBench& bench, const std::vector<std:
     const std::string& spec = settings_.specs()[setting];
     if (ledger_.has(spec, names[piece])) continue;
     specs.push_back(spec);
-    unknown.emplace_back(spec);
+    unknown.push_back(settings_.policy(setting));
   }
   std::vector<double> losses(unknown.size(), kNan);
   if (!unknown.empty()) {
@@ -120,6 +121,7 @@ void TuneSearch::save() {
   TuneFile part = file_;
   part.complete = false;
   part.settings = settings_.specs();
+  part.lane_budgets = settings_.lane_budgets();
   part.pieces.insert(part.pieces.end(), part.held_out_pieces.begin(), part.held_out_pieces.end());
   part.loss = ledger_.grid(part.settings, part.pieces);
   part.held_out_pieces.clear();
@@ -195,13 +197,13 @@ void TuneSearch::search_locally(TuneBench& bench) {
 /// The winner and the baseline on all pieces: what the choice seems to gain, beside what it does
 /// gain.
 void TuneSearch::measure_gain(TuneBench& bench) {
-  const std::vector<size_t> both{settings_.add_baseline(plan_.baseline), best_};
+  const std::vector<size_t> both{settings_.add_baseline(baseline_), best_};
   measure_all(bench, file_.pieces, both, "tune: winner and baseline");
 }
 
 /// The baseline, the winner, and the settings that came next.
 std::vector<size_t> TuneSearch::finalists() {
-  const size_t baseline = settings_.add_baseline(plan_.baseline);
+  const size_t baseline = settings_.add_baseline(baseline_);
   std::vector<size_t> next(settings_.size()), chosen{baseline};
   std::iota(next.begin(), next.end(), size_t{0});
   std::vector<std::pair<size_t, double>> rank;  // pieces it lasted for, and its loss there

@@ -83,6 +83,7 @@ class TuneSearch {
   const Session& session_;
   TuneSettings& settings_;
   TuneFile& file_;
+  const PolicyChoice baseline_;
   Ledger ledger_;
   size_t best_ = 0;
 };

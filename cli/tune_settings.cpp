@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "cache/policies.h"
 #include "data/error.h"
 
 namespace dendrokv {
@@ -25,20 +24,29 @@ void TuneSettings::add_space(const std::string& subject) {
 
 void TuneSettings::add_candidate(const std::string& spec) {
   const PolicyChoice choice(spec);
-  const std::string full = choice.text();
   if (choice.shape().budget == 0)
     fail("candidate '" + spec + "'", "keeps all rows", "wanted a policy with a budget");
-  const uint64_t bytes = bytes_of_(full);
+  const uint64_t bytes = bytes_of_(choice);
   if (bytes > budget_)
     fail("candidate '" + spec + "'", std::to_string(bytes) + " bytes",
          "wanted at most the budget's " + std::to_string(budget_), "give it fewer rows");
-  add(full, spec, {});
+  add(choice, spec, {});
 }
 
-size_t TuneSettings::add_baseline(const std::string& spec) {
-  const std::string full = PolicyChoice(spec).text();
-  add(full, "baseline", {});
-  return static_cast<size_t>(std::ranges::find(specs_, full) - specs_.begin());
+size_t TuneSettings::add_baseline(const PolicyChoice& policy) {
+  add(policy, "baseline", {});
+  return static_cast<size_t>(std::ranges::find(specs_, policy.text()) - specs_.begin());
+}
+
+LaneBudgets TuneSettings::lane_budgets() const {
+  LaneBudgets budgets;
+  for (const PolicyChoice& policy : policies_) budgets.push_back(policy.lane_budget());
+  return budgets;
+}
+
+std::optional<uint64_t> TuneSettings::bytes(size_t setting) const {
+  if (policies_[setting].shape().most_rows == 0) return std::nullopt;
+  return bytes_of_(policies_[setting]);
 }
 
 std::vector<size_t> TuneSettings::add_between(size_t setting) {
@@ -56,19 +64,25 @@ std::vector<size_t> TuneSettings::add_between(size_t setting) {
 
 std::string TuneSettings::paper_spec() const {
   const SearchSpace paper = parse_space("the paper", "policy treekv\nsinks 4\nrecent 508/1024\n");
-  return PolicyChoice(spec_within(paper, {"4", "508/1024"}, budget_, bytes_of_)).text();
+  return PolicyChoice(largest(paper, {"4", "508/1024"})).text();
+}
+
+std::string TuneSettings::largest(const SearchSpace& space, const SettingValues& values) const {
+  return spec_within(space, values, budget_,
+                     [this](const std::string& spec) { return bytes_of_(PolicyChoice(spec)); });
 }
 
 bool TuneSettings::add(const SettingValues& values) {
   std::string name;
   for (size_t key = 0; key < values.size(); ++key)
     name += (key ? "," : "") + space_.keys[key].first + "=" + values[key];
-  return add(PolicyChoice(spec_within(space_, values, budget_, bytes_of_)).text(), std::move(name),
-             values);
+  return add(PolicyChoice(largest(space_, values)), std::move(name), values);
 }
 
-bool TuneSettings::add(const std::string& spec, std::string name, SettingValues values) {
+bool TuneSettings::add(const PolicyChoice& policy, std::string name, SettingValues values) {
+  const std::string spec = policy.text();
   if (std::ranges::find(specs_, spec) != specs_.end()) return false;
+  policies_.push_back(policy);
   specs_.push_back(spec);
   names_.push_back(name.empty() ? space_.policy : std::move(name));
   values_.push_back(std::move(values));

@@ -4,17 +4,19 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "cache/policies.h"
 #include "cli/search_space.h"
 
 namespace dendrokv {
 
 class TuneSettings {
  public:
-  /// Bytes of the whole cache of a full spec. Throws Error where the policy refuses it.
-  using BytesOf = std::function<uint64_t(const std::string& spec)>;
+  /// Bytes of the whole cache. Throws Error of a policy that bounds no lane.
+  using BytesOf = std::function<uint64_t(const PolicyChoice& policy)>;
 
   TuneSettings(SearchSpace space, uint64_t budget_bytes, BytesOf bytes_of);
 
@@ -23,7 +25,7 @@ class TuneSettings {
   /// A whole spec, with budget or map. Throws Error when it takes more bytes than the budget.
   void add_candidate(const std::string& spec);
   /// What the others have to beat; last in the list unless it is one of them. Its place.
-  size_t add_baseline(const std::string& spec);
+  size_t add_baseline(const PolicyChoice& policy);
   /// The places of the settings between `setting` and its neighbours in the space that were not
   /// there before; none for a candidate.
   std::vector<size_t> add_between(size_t setting);
@@ -34,17 +36,23 @@ class TuneSettings {
   const std::vector<std::string>& specs() const { return specs_; }
   /// As people read it: "recent=1/4,scope=8".
   const std::string& name(size_t setting) const { return names_[setting]; }
-  uint64_t bytes(size_t setting) const { return bytes_of_(specs_[setting]); }
+  /// As it was when it was added: its budget map may have changed since.
+  const PolicyChoice& policy(size_t setting) const { return policies_[setting]; }
+  LaneBudgets lane_budgets() const;
+  /// Nothing where lanes are unbounded, as those of a baseline may be.
+  std::optional<uint64_t> bytes(size_t setting) const;
   size_t size() const { return specs_.size(); }
 
  private:
   /// False when it was there before. Throws Error where the policy refuses it.
   bool add(const SettingValues& values);
-  bool add(const std::string& spec, std::string name, SettingValues values);
+  bool add(const PolicyChoice& policy, std::string name, SettingValues values);
+  std::string largest(const SearchSpace& space, const SettingValues& values) const;
 
   SearchSpace space_;
   uint64_t budget_;
   BytesOf bytes_of_;
+  std::vector<PolicyChoice> policies_;
   std::vector<std::string> specs_, names_;
   std::vector<SettingValues> values_;  // empty where a setting is not of the space
 };

@@ -1,11 +1,13 @@
 #include "data/budget_map.h"
 
+#include <algorithm>
 #include <fstream>
 #include <limits>
 #include <sstream>
 
 #include "data/error.h"
 #include "data/hdf5.h"
+#include "data/regular_file.h"
 
 namespace dendrokv {
 namespace {
@@ -14,15 +16,15 @@ constexpr std::string_view kFirstLine = "dendrokv budget map 1";
 // Of layers and of lanes: no model that the engine takes has more.
 constexpr uint32_t kMost = 1024;
 constexpr uint32_t kMostRows = 1 << 24;
+constexpr std::string_view kGroup = "/lane_budget";
+
+std::string lane_budget_of(size_t policy) {
+  return std::string(kGroup) + "/" + std::to_string(policy);
+}
 
 class Reader {
  public:
-  explicit Reader(const std::filesystem::path& path) : name_(path.string()), file_(path) {
-    std::error_code ignored;
-    if (!file_ || std::filesystem::is_directory(path, ignored))
-      fail(name_, "cannot be read", "wanted a budget map",
-           "`dendrokv tune budgets` writes one (docs/files.md)");
-  }
+  explicit Reader(const std::filesystem::path& path) : name_(path.string()), file_(opened(path)) {}
 
   BudgetMap read() {
     if (next() != kFirstLine) fail_here("wanted '" + std::string(kFirstLine) + "'");
@@ -37,6 +39,13 @@ class Reader {
   }
 
  private:
+  static std::ifstream opened(const std::filesystem::path& path) {
+    // It is read each time that its policy is named.
+    check_regular_file(path,
+                       "a budget map, as `dendrokv tune budgets` writes them (docs/files.md)");
+    return std::ifstream(path);
+  }
+
   /// The next line that says something; empty at the end.
   const std::string& next() {
     while (std::getline(file_, line_)) {
@@ -125,6 +134,23 @@ BudgetMap read_lane_budget(const h5::File& file, std::string_view dataset) {
       fail(stored.subject(), std::to_string(rows) + " rows",
            "wanted 1 to " + std::to_string(kMostRows) + " for each lane");
   return map;
+}
+
+void write_lane_budgets(h5::File& file, const LaneBudgets& budgets) {
+  const auto has_map = [](const auto& lanes) { return lanes.has_value(); };
+  if (std::ranges::none_of(budgets, has_map)) return;
+  file.create_group(kGroup);
+  for (size_t policy = 0; policy < budgets.size(); ++policy)
+    if (budgets[policy]) write_lane_budget(file, lane_budget_of(policy), *budgets[policy]);
+}
+
+LaneBudgets read_lane_budgets(const h5::File& file, size_t policies) {
+  if (!file.has(kGroup)) return {};
+  LaneBudgets budgets(policies);
+  for (size_t policy = 0; policy < policies; ++policy)
+    if (file.has(lane_budget_of(policy)))
+      budgets[policy] = read_lane_budget(file, lane_budget_of(policy));
+  return budgets;
 }
 
 }  // namespace dendrokv

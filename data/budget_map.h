@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -40,5 +41,12 @@ void write_budget_map(const std::filesystem::path& path, const BudgetMap& map);
 void write_lane_budget(h5::File& file, std::string_view dataset, const BudgetMap& map);
 /// Throws Error: missing, of another shape than [layers, lanes], no rows.
 BudgetMap read_lane_budget(const h5::File& file, std::string_view dataset);
+
+/// Of several policies, [policy]; empty = none of them has a map.
+using LaneBudgets = std::vector<std::optional<BudgetMap>>;
+/// Group /lane_budget with the dataset K for policy K, where one has a map.
+void write_lane_budgets(h5::File& file, const LaneBudgets& budgets);
+/// Throws Error as read_lane_budget().
+LaneBudgets read_lane_budgets(const h5::File& file, size_t policies);
 
 }  // namespace dendrokv

@@ -112,27 +112,6 @@ ModelFacts read_model(const h5::File& file) {
   return model;
 }
 
-std::string lane_budget_of(size_t policy) {
-  return "/lane_budget/" + std::to_string(policy);
-}
-
-void write_lane_budgets(h5::File& file, const EvalFile& contents) {
-  const bool any = std::ranges::any_of(contents.lane_budgets,
-                                       [](const auto& lanes) { return lanes.has_value(); });
-  if (any) file.create_group("/lane_budget");
-  for (size_t policy = 0; policy < contents.policies.size(); ++policy)
-    if (const auto lanes = contents.lane_budget(policy))
-      write_lane_budget(file, lane_budget_of(policy), *lanes);
-}
-
-void read_lane_budgets(const h5::File& file, EvalFile& contents) {
-  if (!file.has("/lane_budget")) return;
-  contents.lane_budgets.resize(contents.policies.size());
-  for (size_t policy = 0; policy < contents.policies.size(); ++policy)
-    if (file.has(lane_budget_of(policy)))
-      contents.lane_budgets[policy] = read_lane_budget(file, lane_budget_of(policy));
-}
-
 void write_contents(h5::File& file, const EvalFile& contents) {
   file.write_attribute("/", "protocol", contents.protocol);
   file.write_attribute("/", "arithmetic", contents.arithmetic);
@@ -145,7 +124,7 @@ void write_contents(h5::File& file, const EvalFile& contents) {
   }
   write_model(file, contents.model);
   file.write_texts("/policy", contents.policies);
-  write_lane_budgets(file, contents);
+  write_lane_budgets(file, contents.lane_budgets);
   if (contents.texts.size() != 1) file.create_group("/text");
   for (size_t text = 0; text < contents.texts.size(); ++text)
     write_text(file, group_of(text, contents.texts.size()), contents.texts[text]);
@@ -196,7 +175,7 @@ EvalFile read_eval(const std::filesystem::path& path, Incomplete incomplete) {
   contents.scored_from = static_cast<uint32_t>(file.count_attribute("/", "scored_from"));
   contents.model = read_model(file);
   contents.policies = file.read_texts("/policy");
-  read_lane_budgets(file, contents);
+  contents.lane_budgets = read_lane_budgets(file, contents.policies.size());
   if (file.has_attribute("/", "reference")) {
     const uint64_t reference = file.count_attribute("/", "reference");
     if (reference >= contents.policies.size())

@@ -78,7 +78,7 @@ struct EvalFile {
   uint32_t scored_from = 0;           // means leave out the tokens before
   std::vector<std::string> policies;  // full specs
   // [policy]: rows of each lane, where the spec names a budget map; empty = none does
-  std::vector<std::optional<BudgetMap>> lane_budgets = {};
+  LaneBudgets lane_budgets = {};
   std::optional<uint32_t> reference;  // that kl is against
   std::vector<EvalText> texts;
 

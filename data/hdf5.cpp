@@ -15,6 +15,7 @@
 #include "data/hdf5_direct.h"
 #include "data/hdf5_library.h"
 #include "data/hdf5_patient.h"
+#include "data/regular_file.h"
 
 namespace dendrokv::h5 {
 namespace {
@@ -52,11 +53,10 @@ bool is_filtered(hid_t dataset, const std::string& subject) {
 
 // The library's own words about such files say less.
 void check_readable(const std::filesystem::path& path, Reading reading) {
+  check_regular_file(path, "an HDF5 file");
   const std::string name = path.string();
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) fail(name, "does not exist", "wanted an HDF5 file");
-  if (std::filesystem::is_directory(path, error)) fail(name, "is a folder", "wanted an HDF5 file");
-  if (access(name.c_str(), R_OK) != 0) fail(name, std::strerror(errno), "wanted a readable file");
+  if (std::error_code error; std::filesystem::is_empty(path, error))
+    fail(name, "is empty", "wanted a file that dendrokv wrote");
   if (reading == Reading::Strict && H5Fis_hdf5(name.c_str()) <= 0)
     fail(name, "is not an HDF5 file", "wanted a file that dendrokv wrote");
 }

@@ -153,6 +153,8 @@ std::optional<size_t> place_of_end(const uint8_t* superblock) {
 }  // namespace
 
 std::optional<LostEnd> lost_end(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return std::nullopt;  // a pipe would wait
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   LostEnd end{file ? static_cast<uint64_t>(file.tellg()) : 0, 0};
   uint8_t superblock[64];

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "data/error.h"
+#include "data/regular_file.h"
 
 namespace dendrokv {
 namespace {
@@ -117,6 +118,7 @@ std::string sha256_of_text(std::string_view text) {
 }
 
 std::string sha256_of(const std::filesystem::path& path) {
+  check_regular_file(path, "a file");
   std::ifstream file(path, std::ios::binary);
   if (!file) fail(path.string(), std::strerror(errno), "wanted a readable file");
   Sha256 digest;

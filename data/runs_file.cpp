@@ -4,6 +4,7 @@
 
 #include "data/error.h"
 #include "data/file_root.h"
+#include "data/regular_file.h"
 #include "data/run_group.h"
 
 namespace dendrokv {
@@ -50,15 +51,11 @@ RunsFile read_runs(const std::filesystem::path& path, Records records) {
 }
 
 FileKind sniff_file(const std::filesystem::path& path) {
-  std::error_code error;
   const std::string name = path.string();
   const std::filesystem::path held_in = h5::place_of(path).file;
-  if (!std::filesystem::exists(held_in, error))
-    fail(name, "does not exist", "wanted a model, trace, runs, analysis or eval file");
-  if (std::filesystem::is_directory(path, error)) fail(name, "is a folder", "wanted a file");
+  check_regular_file(held_in, "a model, or a file that dendrokv wrote");
   std::ifstream stream(held_in, std::ios::binary);
   char magic[4] = {};
-  if (!stream) fail(name, "cannot be read", "wanted a readable file", "check its permissions");
   stream.read(magic, sizeof magic);
   if (std::string_view(magic, 4) == "GGUF") return FileKind::Gguf;
   const h5::File file = h5::File::open(path);

@@ -68,7 +68,7 @@ struct TraceInfo {
   ModelFacts model;
   std::string uuid, created, creator, command_line;
   std::string policy;  // full spec of the policy that ran in the engine; "full" when none
-  std::optional<BudgetMap> lane_budget = {};  // as in its Run, where one is in the file
+  std::optional<BudgetMap> lane_budget = {};  // of a policy with a budget map, as in its Run
   Encoding encoding = Encoding::F16;
   Capture capture;
   KeyRows keys = KeyRows::Omit;

@@ -201,8 +201,10 @@ void Opening::read_policy() {
   const bool of_all_rows = file_.has_attribute("/attention", "policy");
   info_.policy = file_.text_attribute(of_all_rows ? "/attention" : "/attention/weight", "policy");
   attempt([this] {
-    constexpr std::string_view kLaneBudget = "/run/lane_budget";
-    if (file_.has(kLaneBudget)) info_.lane_budget = read_lane_budget(file_, kLaneBudget);
+    // The second place is that of older files, which have it only when they are whole.
+    for (const char* place : {"/attention/lane_budget", "/run/lane_budget"})
+      if (!info_.lane_budget && file_.has(place))
+        info_.lane_budget = read_lane_budget(file_, place);
   });
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "data/budget_map.h"
 #include "data/error.h"
 #include "data/file_root.h"
 #include "data/trace_facts.h"
@@ -43,6 +44,7 @@ std::vector<TraceDatasets::Rows> create_attention(h5::File& file, const TracePla
     file.write_attribute("/tokens", "source_first", info.source_first);
   }
   file.write_attribute("/attention", "policy", info.policy);
+  if (info.lane_budget) write_lane_budget(file, "/attention/lane_budget", *info.lane_budget);
   file.write_attribute("/attention", "encoding", encoding_name(info.encoding));
   file.write_attribute("/attention", "top_k", uint64_t{info.capture.top_k});
   file.write_attribute("/attention", "pool", uint64_t{info.capture.pool});

@@ -94,6 +94,11 @@ void TraceReader::read_top(size_t layer_index, size_t head_index, IndexRange ste
   if (raw.empty()) return;
   read_box(trace_->rows_of(RowSet::TopPosition), layer_index, head_index, steps, {0, k},
            raw.data());
+  for (const int32_t position : raw)  // who reads them takes them for places
+    if (position >= 0 && static_cast<uint32_t>(position) >= info().tokens)
+      fail(trace_->rows_of(RowSet::TopPosition).dataset.subject(),
+           "position " + std::to_string(position),
+           "wanted less than " + std::to_string(info().tokens) + ", or -1");
   for (size_t step = 0; step < steps.count; ++step)
     std::copy_n(raw.data() + step * k, k, positions.row(step).data());
 }

@@ -48,6 +48,7 @@ void write_contents(h5::File& file, TuneFile& contents) {
   file.write_attribute("/", "cost", contents.cost);
   file.write_attribute("/", "confidence", contents.confidence);
   file.write_texts("/setting", contents.settings);
+  write_lane_budgets(file, contents.lane_budgets);
   file.write_texts("/piece", contents.pieces);
   h5::write_grid(file, "/loss", contents.loss);
   file.create_group("/held_out");
@@ -86,6 +87,7 @@ TuneFile read_tune(const std::filesystem::path& path, Incomplete incomplete) {
   contents.cost = file.count_attribute("/", "cost");
   contents.confidence = file.real_attribute("/", "confidence");
   contents.settings = file.read_texts("/setting");
+  contents.lane_budgets = read_lane_budgets(file, contents.settings.size());
   contents.pieces = file.read_texts("/piece");
   contents.loss =
       h5::read_grid<double>(file, "/loss", contents.settings.size(), contents.pieces.size());

@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "data/budget_map.h"
 #include "data/grid.h"
 #include "data/trace_reader.h"
 
@@ -22,6 +24,7 @@ struct TuneFile {
   uint64_t budget_bytes = 0, seed = 1;
   double confidence = 0.95;
   std::vector<std::string> settings;  // policy specs
+  LaneBudgets lane_budgets;           // [setting], the rows that its budget map said
   std::vector<std::string> pieces;    // names of the texts they were chosen on
   Grid<double> loss;                  // [setting, piece]; NaN = not measured
   uint64_t cost = 0;                  // settings times pieces that were measured
@@ -33,6 +36,11 @@ struct TuneFile {
   std::vector<double> mean, difference, lower, upper;
   // To use: the winner where it beats the baseline on held-out text, else the baseline.
   std::string spec;
+
+  /// Nothing where the setting, or a file of an older version, has none.
+  std::optional<BudgetMap> lane_budget(size_t setting) const {
+    return setting < lane_budgets.size() ? lane_budgets[setting] : std::nullopt;
+  }
 };
 
 /// Writes `path` or, unless file.complete, `path`.part; the one before stays until the new one is

@@ -3,7 +3,7 @@
 // were at every step. Differences have a pattern each, so that colour is not the only carrier.
 
 #include "gui/comparison.h"
-#include "gui/view.h"
+#include "gui/position_view.h"
 
 namespace dendrokv {
 

@@ -16,7 +16,16 @@ namespace {
 /// Tokens of all heads together up to which a run's record is read at once: 17 bytes each.
 constexpr uint64_t kMostWhole = uint64_t{2} << 20;
 
-/// A trace without a run of its own was recorded with every row kept.
+/// By its policy: whether there should be a record of what left.
+bool drops_rows(const TraceInfo& info) {
+  try {
+    return PolicyChoice(info.policy, info.lane_budget).shape().budget > 0;
+  } catch (const Error&) {
+    return false;  // of another program; there is nothing to expect
+  }
+}
+
+/// A trace without a run of its own was recorded with every row kept, or its record is lost.
 Run unbounded_run(const TraceInfo& info) {
   Run run;
   run.policy = info.policy.empty() ? "full" : info.policy;
@@ -55,21 +64,25 @@ bool said_otherwise(std::string_view key) {
   return kKeys.contains(key);
 }
 
-/// "cursor printed, score keep-left": options that differ from the table's defaults.
+/// " · cursor printed · score keep-left": options that differ from the table's defaults. A budget
+/// map that the spec names need not be there.
 std::string unusual_options(const std::string& policy) {
-  const PolicyChoice choice(policy);
+  std::vector<SpecRow> rows;
+  for (const PolicyRow& row : policy_table()) rows.push_back(row.spec);
+  const Spec spec = parse_spec("policy", policy, rows);
+  const auto row = std::ranges::find(rows, std::string_view(spec.name()), &SpecRow::name);
   std::string text;
-  for (const PolicyRow& row : policy_table()) {
-    if (row.spec.name != choice.spec().name()) continue;
-    for (const OptionRow& option : row.spec.options) {
-      if (option.type != OptionType::Choice || said_otherwise(option.name)) continue;
-      if (!choice.spec().has(option.name)) continue;
-      const std::string_view value = choice.spec().choice(option.name);
-      if (value == option.standard) continue;
-      text += " · " + std::string(option.name) + " " + std::string(value);
-    }
+  for (const OptionRow& option : row->options) {
+    if (option.type != OptionType::Choice || said_otherwise(option.name)) continue;
+    if (!spec.has(option.name) || spec.choice(option.name) == option.standard) continue;
+    text += " · " + std::string(option.name) + " " + std::string(spec.choice(option.name));
   }
   return text;
+}
+
+/// "64", "16 to 64"
+std::string range_text(uint64_t fewest, uint64_t most) {
+  return (fewest == most ? "" : std::to_string(fewest) + " to ") + std::to_string(most);
 }
 
 }  // namespace
@@ -125,6 +138,9 @@ Content load_content(const TraceReader& trace, const std::filesystem::path& trac
   if (content.ending == Ending::Live)
     content.missing.push_back("The recording is not complete: " +
                               std::to_string(content.info.steps.size()) + " steps are there.");
+  if (!own && drops_rows(content.info))
+    content.missing.push_back("What the policy dropped is not on record (" + content.info.policy +
+                              "): every token is shown as kept.");
   content.runs.push_back(own ? std::move(*own) : unbounded_run(content.info));
   for (const std::filesystem::path& file : runs_files) {
     RunsFile read;
@@ -137,10 +153,31 @@ Content load_content(const TraceReader& trace, const std::filesystem::path& trac
   return content;
 }
 
+RowRange budget_of(const Run& run, std::span<const LaneId> lanes) {
+  if (!run.lane_budget) return {run.budget, run.budget};
+  if (lanes.empty()) {
+    const auto [fewest, most] = std::ranges::minmax(run.lane_budget->rows);
+    return {fewest, most};
+  }
+  RowRange range{UINT64_MAX, 0};
+  for (const LaneId& lane : lanes) {
+    const uint64_t rows = run.lane_budget->rows_of(lane.layer, lane.lane);
+    range = {std::min(range.fewest, rows), std::max(range.most, rows)};
+  }
+  return range;
+}
+
+std::string mapped_rows(const Run& run, std::span<const LaneId> lanes) {
+  if (!run.lane_budget) return {};
+  const RowRange rows = budget_of(run, lanes);
+  return range_text(rows.fewest, rows.most) + " rows";
+}
+
 std::string run_title(const Run& run) {
   const std::string name = run.policy.substr(0, run.policy.find(':'));
+  const RowRange budget = budget_of(run);
   const std::string rows =
-      run.budget == 0 ? "every row" : std::to_string(run.budget) + " rows per lane";
+      run.budget == 0 ? "every row" : range_text(budget.fewest, budget.most) + " rows per lane";
   try {
     return name + " · " + rows + unusual_options(run.policy);
   } catch (const Error&) {
@@ -149,13 +186,19 @@ std::string run_title(const Run& run) {
   }
 }
 
-std::string run_regions(const Run& run) {
+std::string run_regions(const Run& run, std::span<const LaneId> lanes) {
   if (run.budget == 0) return {};
-  const uint64_t fixed_rows = uint64_t{run.sinks} + run.recent;
-  const uint64_t tree = run.budget > fixed_rows ? run.budget - fixed_rows : 0;
+  const RowRange budget = budget_of(run, lanes);
+  const auto beyond = [](uint64_t rows, uint64_t taken) { return rows - std::min(rows, taken); };
+  const auto tree = [&](uint64_t rows) { return beyond(rows, uint64_t{run.sinks} + run.recent); };
+  // Of a policy without a tree the map says the recent rows.
+  const auto recent = [&](uint64_t rows) {
+    return std::min<uint64_t>(run.recent, beyond(rows, run.sinks));
+  };
   std::string text = "sinks " + std::to_string(run.sinks);
-  if (tree > 0) text += " + tree " + std::to_string(tree);
-  return text + " + recent " + std::to_string(run.recent);
+  if (tree(budget.most) > 0)
+    text += " + tree " + range_text(tree(budget.fewest), tree(budget.most));
+  return text + " + recent " + range_text(recent(budget.fewest), recent(budget.most));
 }
 
 std::string provenance_name(const Run& run) {

@@ -61,10 +61,20 @@ struct Content {
 Content load_content(const TraceReader& trace, const std::filesystem::path& trace_file,
                      const std::vector<std::filesystem::path>& runs_files);
 
-/// "treekv · 64 rows · cursor printed": name, budget, and every option that is not the default.
+struct RowRange {
+  uint64_t fewest, most;
+};
+/// Rows that each of some lanes may hold, of all where none is named: one number unless a budget
+/// map says more. 0 = unbounded.
+RowRange budget_of(const Run& run, std::span<const LaneId> lanes = {});
+/// "40 rows", "40 to 96 rows": the same in words, of a run with a budget map; else empty.
+std::string mapped_rows(const Run& run, std::span<const LaneId> lanes = {});
+
+/// "treekv · 64 rows per lane · cursor printed": name, budget of all lanes, and every option that
+/// is not the default.
 std::string run_title(const Run& run);
-/// "sinks 4 + tree 32 + recent 28", or empty for an unbounded run.
-std::string run_regions(const Run& run);
+/// "sinks 4 + tree 32 + recent 28", or empty for an unbounded run. Of some lanes, or of all.
+std::string run_regions(const Run& run, std::span<const LaneId> lanes = {});
 /// "closed loop" or "open-loop replay", from the run's own attribute.
 std::string provenance_name(const Run& run);
 /// What that means, in a sentence.

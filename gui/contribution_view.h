@@ -11,7 +11,7 @@
 #include "gui/heat.h"
 #include "gui/heat_cells.h"
 #include "gui/heat_painter.h"
-#include "gui/view.h"
+#include "gui/position_view.h"
 
 namespace dendrokv {
 

@@ -6,6 +6,7 @@
 
 #include "gui/density.h"
 #include "gui/view.h"
+#include "plot/axis.h"
 
 namespace dendrokv {
 

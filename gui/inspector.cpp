@@ -8,6 +8,7 @@
 #include "gui/lane_story.h"
 #include "gui/style.h"
 #include "gui/text_layout.h"
+#include "gui/token_history.h"
 
 namespace dendrokv {
 namespace {
@@ -26,12 +27,22 @@ std::optional<double> retained(const LaneStory& story, const RowSnapshot* row) {
   return kept / row->total;
 }
 
+/// Where lanes differ in what they may hold.
+void add_budget(const Run& run, std::span<const LaneId> lanes, Section& section) {
+  const std::string rows = mapped_rows(run, lanes);
+  if (!rows.empty())
+    section.entries.push_back(fact(
+        lanes.size() == 1 ? QStringLiteral("budget of the lane") : QStringLiteral("budget of each"),
+        to_qt(rows)));
+}
+
 Section lane_now(const LaneStory& story, const RunIndex::Standing& standing,
                  const RowSnapshot* row) {
   Section section{with_number("This lane after step %1", story.step.value), {}};
   section.entries.push_back(fact(QStringLiteral("rows held"),
                                  with_number("%1 of ", standing.counts.kept()) +
                                      with_number("%1 read", story.step.value + uint64_t{1})));
+  add_budget(story.run, std::span(&story.lane, 1), section);
   if (standing.oldest_in_tree && story.run.budget > 0)
     section.entries.push_back(
         fact(QStringLiteral("oldest tree token"), grouped(standing.oldest_in_tree->value)));
@@ -140,6 +151,7 @@ Inspection inspect_mean(const Content& content, const Selection& selection) {
   now.entries.push_back(fact(QStringLiteral("lanes"), grouped(lanes.size())));
   now.entries.push_back(fact(QStringLiteral("rows held, mean"),
                              QString::number(sum / static_cast<double>(lanes.size()), 'f', 1)));
+  add_budget(run, lanes, now);
   now.entries.push_back(fact(QStringLiteral("tokens kept by every lane"), grouped(by_every)));
   now.entries.push_back(
       fact(QStringLiteral("tokens kept by some"), grouped(read - by_every - by_none)));

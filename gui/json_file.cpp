@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "data/error.h"
+#include "data/regular_file.h"
 #include "gui/style.h"
 
 namespace dendrokv {
@@ -52,6 +53,7 @@ uint32_t json_number(const std::string& subject, const QJsonObject& object, cons
 }
 
 QByteArray read_small_file(const std::filesystem::path& path) {
+  check_regular_file(path, "a file");
   QFile file(QFile::decodeName(path.c_str()));
   if (!file.open(QIODevice::ReadOnly))
     fail(path.string(), "cannot be read: " + file.errorString().toStdString(), "wanted a file");

@@ -35,9 +35,6 @@ struct LaneStory {
 QString card_title(TokenState state);
 /// When and how it left, or how it stands; `row` may be null.
 Section token_facts(const LaneStory& story, Position position, const RowSnapshot* row);
-/// Chain of winners, what would have kept it, the subtree that it outlived, other policies: those
-/// that there are.
-std::vector<Section> token_history(const LaneStory& story, Position position);
 /// What became of a marked passage.
 Section passage_story(const LaneStory& story, PositionRange range);
 

@@ -3,7 +3,7 @@
 // to the step at which it left; there a bar joins it to the one it lost to. Of the locked token,
 // the chain of winners and the subtree that it outlived stand out.
 
-#include "gui/view.h"
+#include "gui/position_view.h"
 
 namespace dendrokv {
 

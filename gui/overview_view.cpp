@@ -7,6 +7,7 @@
 #include "gui/labels.h"
 #include "gui/marks.h"
 #include "gui/paint.h"
+#include "gui/position_view.h"
 #include "gui/run_index.h"
 
 namespace dendrokv {

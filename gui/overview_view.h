@@ -3,6 +3,7 @@
 // which levels. The frame is what the other views show; drag it, or click to go there.
 
 #include "gui/view.h"
+#include "plot/axis.h"
 
 namespace dendrokv {
 

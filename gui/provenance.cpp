@@ -19,7 +19,7 @@ QString shell_word(const QString& text) {
   return QLatin1Char('\'') + quoted + QLatin1Char('\'');
 }
 
-QString lane_text(const Run& run, const Selection& selection) {
+QString lane_words(const Run& run, const Selection& selection) {
   switch (selection.scope) {
     case LaneScope::One:
       return QStringLiteral("layer %1, %2")
@@ -34,6 +34,14 @@ QString lane_text(const Run& run, const Selection& selection) {
              to_qt(lane_set_text(selection.set, run));
   }
   return {};
+}
+
+/// With the rows of a budget map: it may be gone, and the spec does not say them.
+QString lane_text(const Run& run, const Selection& selection) {
+  const std::vector<LaneId> lanes = chosen_lanes(run, selection);
+  const QString rows = to_qt(mapped_rows(run, lanes));
+  return lane_words(run, selection) +
+         (rows.isEmpty() ? QString() : QStringLiteral(" (%1)").arg(rows));
 }
 
 /// As --lane takes it.

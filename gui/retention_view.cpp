@@ -96,7 +96,10 @@ QString RetentionView::caption() const {
     text = QStringLiteral("layer %1 · %2 after every step, colour = tree level")
                .arg(selection().layer.value)
                .arg(to_qt(lane_name(run(), selection().lane)));
-  const QString regions = to_qt(run_regions(run()));
+  const LaneId lane{selection().layer, selection().lane};
+  const bool of_all = rows() == Rows::Lanes;
+  const QString regions =
+      to_qt(of_all ? run_regions(run()) : run_regions(run(), std::span(&lane, 1)));
   if (!regions.isEmpty()) text += QStringLiteral(" · ") + regions;
   if (column_factor() > 1)
     text += QStringLiteral(" · a column shows the highest of %1 positions").arg(column_factor());
@@ -115,6 +118,8 @@ QString RetentionView::describe(QPointF point) const {
     id = {Layer(*row / run().retention.lanes()), Lane(*row % run().retention.lanes())};
     where =
         QStringLiteral("layer %1 · %2").arg(id.layer.value).arg(to_qt(lane_name(run(), id.lane)));
+    if (const std::string budget = mapped_rows(run(), std::span(&id, 1)); !budget.empty())
+      where += QStringLiteral(" · ") + to_qt(budget);
   } else if (const std::optional<Step> at = step_at(point)) {
     step = *at;
     where = QStringLiteral("step %1").arg(grouped(step.value));

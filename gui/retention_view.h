@@ -3,8 +3,8 @@
 // every step of the chosen lane. Colour = tree level.
 
 #include "gui/choice_box.h"
+#include "gui/position_view.h"
 #include "gui/tiles.h"
-#include "gui/view.h"
 
 namespace dendrokv {
 

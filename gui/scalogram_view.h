@@ -4,7 +4,7 @@
 // influence). Scale 2^k is the spacing of the tree's level k: the levels are marked on the right,
 // each where its tokens lie.
 
-#include "gui/view.h"
+#include "gui/position_view.h"
 
 namespace dendrokv {
 

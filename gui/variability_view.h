@@ -2,7 +2,7 @@
 // How much contributions vary along the text: the five Haar bands of the chosen step, on a log
 // axis.
 
-#include "gui/view.h"
+#include "gui/position_view.h"
 
 namespace dendrokv {
 

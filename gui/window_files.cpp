@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "data/error.h"
+#include "gui/applied_options.h"
 #include "gui/json_file.h"
 #include "gui/main_window.h"
 

@@ -242,11 +242,18 @@ class Analysis(_File):
         self.profile.update({name: node[()] for name, node in file["profile"].items() if isinstance(node, h5py.Dataset)})
 
 
+def _lane_budgets(file):
+    group = file["lane_budget"] if "lane_budget" in file else {}
+    return {policy: group[str(policy)][:] for policy in sorted(map(int, group))}
+
+
 class Eval(_File):
-    """`texts`: for each text a dictionary with nll float32 [policy, token], policy and the token ids."""
+    """`texts`: for each text a dictionary with nll float32 [policy, token], policy and the token ids. `lane_budgets`: by the place of a
+    policy with a budget map, the rows of each lane [layer, lane]."""
 
     def __init__(self, file):
         super().__init__(file)
+        self.lane_budgets = _lane_budgets(file)
         groups = [file[f"text/{i}"] for i in range(len(file["text"]))] if "text" in file else [file]
         self.texts = []
         for group in groups:
@@ -264,10 +271,12 @@ class Logits(_File):
 
 class Tune(_File):
     """Settings compared by `dendrokv tune`: `settings` (specs), `pieces`, `loss` float64 [setting, piece] (NaN = not measured), and on
-    held-out pieces `held_out_loss` [finalist, held-out piece] of the settings `finalists`, the baseline first. `spec` is the one to use."""
+    held-out pieces `held_out_loss` [finalist, held-out piece] of the settings `finalists`, the baseline first. `spec` is the one to use.
+    `lane_budgets`: by the place of a setting with a budget map, the rows of each lane [layer, lane]."""
 
     def __init__(self, file):
         super().__init__(file)
+        self.lane_budgets = _lane_budgets(file)
         self.settings, self.pieces, self.held_out_pieces = ([_text(text) for text in file[name][:]]
                                                             for name in ("setting", "piece", "held_out/piece"))
         self.loss, self.held_out_loss, self.finalists = (file[name][:] for name in ("loss", "held_out/loss", "held_out/setting"))

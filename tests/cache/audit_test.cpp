@@ -61,6 +61,7 @@ TracePlan plan_of(const PolicyChoice& policy, Encoding encoding, const Capture& 
   TracePlan plan;
   plan.info.model = model().facts();
   plan.info.policy = policy.text();
+  plan.info.lane_budget = policy.lane_budget();
   plan.info.command_line = "dendrokv trace";
   plan.info.encoding = encoding;
   plan.info.capture = capture;
@@ -307,12 +308,23 @@ TEST(Audit, HoldsEachLaneOfABudgetMapToItsOwnRows) {
   }
 }
 
+TEST(Audit, ATraceAndItsRunAreOfTheSameRows) {
+  const TemporaryFolder folder;
+  write_trace(folder / "t.h5",
+              "treekv:sinks=2,recent=6,budget-map=" + write_map(folder / "map.txt", 0));
+  set_element(folder / "t.h5", "/attention/lane_budget", {0, 1}, 30);
+  const Audit audit = audit_of(folder / "t.h5");
+  EXPECT_EQ(finding(audit, "manifest").outcome, Outcome::Bad);
+  EXPECT_EQ(finding(audit, "rows = budget").outcome, Outcome::Good);
+}
+
 // Files from before the rows of each lane were kept in them.
 TEST(Audit, ReadsABudgetMapWhereTheRunDoesNotKeepIt) {
   const TemporaryFolder folder;
   const std::string map = write_map(folder / "map.txt", 0);
   write_trace(folder / "t.h5", "treekv:sinks=2,recent=6,budget-map=" + map);
-  testing::remove_object(folder / "t.h5", "/run/lane_budget");
+  for (const char* place : {"/run/lane_budget", "/attention/lane_budget"})
+    testing::remove_object(folder / "t.h5", place);
   EXPECT_EQ(red_ones(audit_of(folder / "t.h5")), "");
   write_map(map, 1);  // the same total, other lanes
   EXPECT_EQ(finding(audit_of(folder / "t.h5"), "rows = budget").outcome, Outcome::Bad);
@@ -468,6 +480,10 @@ std::vector<Damage> damages() {
       {"reductions", "a top weight of another position", closed,
        [](P p) {
          set_element(p, "/attention/topk_position", {0, 0, 60, 0}, 60);
+       }},
+      {"reductions", "a top weight of a position that no text has", closed,
+       [](P p) {
+         set_element(p, "/attention/topk_position", {0, 0, 60, 0}, 1 << 30);
        }},
       {"reductions", "a pool of more mass", closed,
        [](P p) {

@@ -143,6 +143,23 @@ TEST(LaneReplay, AHeadWithoutAnyWeightHasNoSay) {
   EXPECT_FLOAT_EQ(evictions[0].rival_score, 0.3f / 2);
 }
 
+// All that the head looks at has left; what is held has weights whose reciprocal no float holds.
+TEST(LaneReplay, WeightsBelowTheLeastNormalFloatAreRescaledToo) {
+  LaneReplay lane(PolicyChoice("tova:capacity=4"), Layer(0), Lane(0), 8);
+  const auto step = [&](std::vector<float> weights) {
+    return lane.step({weights.data(), 1, weights.size()});
+  };
+  for (size_t rows = 1; rows < 5; ++rows)
+    step(std::vector<float>(rows, 1 / static_cast<float>(rows)));
+  ASSERT_EQ(step({0, 0.25f, 0.25f, 0.25f, 0.25f}).size(), 1u);
+  const auto evictions = step({1, 4e-41f, 1e-41f, 3e-41f, 2e-41f, 5e-41f});
+  ASSERT_EQ(evictions.size(), 1u);
+  EXPECT_EQ(evictions[0].victim, Position(2));
+  EXPECT_EQ(evictions[0].rival, 4);
+  EXPECT_NEAR(evictions[0].score, 1.0 / 15, 1e-4);  // such floats have few bits
+  EXPECT_NEAR(evictions[0].rival_score, 2.0 / 15, 1e-4);
+}
+
 TEST(LaneReplay, AHeldRowWithoutANumberIsAnError) {
   LaneReplay lane(PolicyChoice("treekv:sinks=0,recent=0,capacity=2"), Layer(7), Lane(2), 3);
   lane.step(Grid<float>(1, 1, 1.0f).view());

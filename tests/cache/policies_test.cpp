@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "cache/row_bounds.h"
 #include "data/error.h"
 #include "tests/cache/lane_run.h"
 
@@ -72,6 +73,45 @@ TEST(PolicyChoice, ShapeSaysWhatIsProtected) {
   const PolicyShape full = PolicyChoice("full").shape();
   EXPECT_EQ(full.budget, 0u);
   EXPECT_EQ(full.positions, PositionMode::Original);
+}
+
+TEST(PolicyChoice, ShapeSaysWhatACutLeaves) {
+  struct Case {
+    const char* spec;
+    uint64_t fewest, most;
+  };
+  for (const Case& of : {Case{"treekv:capacity=12,sinks=3,recent=5", 20, 20},
+                         Case{"h2o:capacity=12,sinks=3,recent=5", 20, 20},
+                         Case{"snapkv:capacity=12,recent=8,every=7", 20, 20},
+                         // of the 18 rows behind the sinks of a full lane 9 leave
+                         Case{"context-shift:capacity=17,sinks=3", 12, 20},
+                         Case{"norm-sum-blocks:capacity=12,sinks=3,recent=5,block=4", 17, 20},
+                         Case{"lacache:capacity=17,sinks=3", 3, 20},
+                         Case{"pyramidkv:capacity=12,sinks=3,recent=5", 9, 32},
+                         Case{"adakv:capacity=12,sinks=3,recent=5", 8, 20},
+                         Case{"treekv:capacity=12,sinks=3,recent=5,prompt=40,block=4", 8, 20}}) {
+    const PolicyShape shape = PolicyChoice(of.spec).shape();
+    EXPECT_EQ(shape.budget, 20u) << of.spec;
+    EXPECT_EQ(shape.fewest_kept, of.fewest) << of.spec;
+    EXPECT_EQ(shape.most_kept, of.most) << of.spec;
+  }
+}
+
+TEST(PolicyChoice, ShapeSaysWhatIsCompared) {
+  const auto contest = [](const char* spec) { return PolicyChoice(spec).shape().contest; };
+  EXPECT_EQ(contest("treekv"), Contest::CursorPair);
+  EXPECT_EQ(contest("treekv:pick=gap"), Contest::Pair);
+  EXPECT_EQ(contest("treekv:scope=3"), Contest::Ranking);
+  EXPECT_EQ(contest("treekv:capacity=1,scope=all"), Contest::CursorPair);
+  EXPECT_EQ(contest("h2o"), Contest::Ranking);
+  EXPECT_EQ(contest("geo-topk"), Contest::Parts);
+  const auto growth = [](const char* spec) { return PolicyChoice(spec).shape().growth; };
+  for (const char* spec : {"h2o", "adakv:base=h2o", "treekv:score=sum", "treekv:life=0.5"})
+    EXPECT_EQ(growth(spec), ScoreGrowth::WithLife) << spec;
+  for (const char* spec : {"h2o-avg", "adakv:base=h2o-avg", "treekv", "snapkv", "tova"})
+    EXPECT_EQ(growth(spec), ScoreGrowth::None) << spec;
+  for (const PolicyRow& row : policy_table())
+    EXPECT_EQ(PolicyChoice(row.spec.name).shape().keeps_and_reads_all(), row.spec.name == "full");
 }
 
 TEST(PolicyChoice, BudgetFillsTheRowsThatAreLeft) {
@@ -196,16 +236,6 @@ class Conformance : public ::testing::TestWithParam<std::string> {
   const PolicyChoice choice_{GetParam()};
   const PolicyShape& shape() const { return choice_.shape(); }
   const Spec& spec() const { return choice_.spec(); }
-  uint64_t option(std::string_view key, uint64_t otherwise) const {
-    return spec().has(key) ? spec().count(key) : otherwise;
-  }
-  uint64_t prompt() const { return option("prompt", 0); }
-  uint64_t every() const { return option("every", 1); }
-  /// One row in, one row out, from the moment when the budget is full.
-  bool one_at_a_time() const {
-    const std::set<std::string> many = {"context-shift", "lacache", "norm-sum-blocks"};
-    return prompt() == 0 && every() == 1 && !many.contains(spec().name());
-  }
   LaneRun run(uint64_t seed = 3, uint32_t values = 0) const {
     return run_lane(choice_, kTokens, random_weights(seed, values));
   }
@@ -215,14 +245,13 @@ class Conformance : public ::testing::TestWithParam<std::string> {
 TEST_P(Conformance, HoldsItsBudgetFromTheMomentItIsFull) {
   run_lane(choice_, kTokens, random_weights(3), [&](Step step, const LaneRun& lane) {
     const uint64_t arrived = step.value + 1, rows = lane.table.size();
-    if (shape().budget == 0 || arrived <= shape().budget || arrived < prompt()) {
+    const RowBounds bounds = row_bounds(choice_, Layer(0), Lane(0), arrived);
+    ASSERT_GE(rows, bounds.fewest) << "step " << step.value;
+    ASSERT_LE(rows, bounds.most) << "step " << step.value;
+    if (shape().budget == 0 || arrived <= shape().budget || arrived < shape().prompt) {
       ASSERT_EQ(rows, arrived) << "step " << step.value;
-    } else if (one_at_a_time()) {
-      ASSERT_EQ(rows, shape().budget) << "step " << step.value;
-    } else if (every() > 0) {
-      ASSERT_LT(rows, shape().budget + every()) << "step " << step.value;
-    } else {
-      ASSERT_LE(rows, shape().budget + arrived - prompt()) << "step " << step.value;
+    } else if (shape().every > 0) {
+      ASSERT_LT(rows, shape().budget + shape().every) << "step " << step.value;
     }
     if (shape().most_rows > 0) {
       ASSERT_LT(rows, shape().most_rows);

@@ -1,15 +1,17 @@
-// What would have kept a row (data/lineage.h), by brute force: the policy runs again with the
+// What would have kept a row (cache/remedies.h), by brute force: the policy runs again with the
 // change, and the row must stay.
+
+#include "cache/remedies.h"
 
 #include <algorithm>
 #include <cmath>
 #include <functional>
 #include <gtest/gtest.h>
+#include <limits>
 #include <memory>
 #include <string>
 
 #include "cache/lane_inputs.h"
-#include "data/lineage.h"
 #include "tests/cache/lane_run.h"
 
 namespace dendrokv::testing {
@@ -229,6 +231,62 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"expected-attention:capacity=12,sinks=2,every=6"}, Case{"streaming:sinks=2,recent=10"},
         Case{"sliding:capacity=12"}, Case{"random:capacity=8,sinks=2,recent=4"},
         Case{"context-shift:budget=12,sinks=2"}, Case{"lacache:budget=24"}));
+
+// --- records as they are in files
+// -----------------------------------------------------------------------------------------------
+
+constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
+
+std::string remedies(const dendrokv::Run& run, uint32_t position) {
+  std::string text;
+  for (const Remedy& remedy : what_would_have_kept(run, kLayer, kLane, Position(position)))
+    text += (text.empty() ? "" : "; ") + remedy_text(remedy);
+  return text;
+}
+
+/// A tree of 4, nothing protected: of 0 and 1 the second leaves by a quarter, of 2 and 3 the first,
+/// as their scores are equal.
+dendrokv::Run two_duels(const std::string& policy) {
+  dendrokv::Run run;
+  run.policy = policy;
+  run.budget = 4;
+  run.retention = Retention(1, 1, 6);
+  run.retention.record(kLayer, kLane, {Position(1), Step(4), 0, 0.25f, 0.5f, Reason::Lost});
+  run.retention.record(kLayer, kLane, {Position(2), Step(5), 3, 0.25f, 0.25f, Reason::Tie});
+  return run;
+}
+
+TEST(RecordedRemedies, AreReadFromTheRecord) {
+  const dendrokv::Run run = two_duels("treekv:capacity=4,sinks=0,recent=0");
+  EXPECT_EQ(remedies(run, 1),
+            "sinks >= 2; recent >= 4; 1 row more; a score higher by more than 0.25");
+  EXPECT_EQ(remedies(run, 2),
+            "sinks >= 3; recent >= 4; 1 row more; the other tie rule; the cursor one row further "
+            "on; a score higher by more than 0");
+  EXPECT_EQ(remedies(run, 3), "");
+}
+
+TEST(RecordedRemedies, NoCursorWhereThePlaceIsDrawn) {
+  EXPECT_EQ(remedies(two_duels("treekv:capacity=4,sinks=0,recent=0,pick=random"), 2),
+            "sinks >= 3; recent >= 4; 1 row more; the other tie rule; a score higher by more than "
+            "0");
+}
+
+// Of another program, or a later version.
+TEST(RecordedRemedies, OfAnUnknownPolicyFollowFromTheRecordAlone) {
+  EXPECT_EQ(remedies(two_duels("forest:sinks=0"), 2),
+            "sinks >= 3; 1 row more; the other tie rule; a score higher by more than 0");
+}
+
+TEST(RecordedRemedies, OfOneOfManyThatLeftByRule) {
+  dendrokv::Run run;
+  run.policy = "context-shift";
+  run.retention = Retention(1, 1, 6);
+  for (const uint32_t position : {1u, 2u})
+    run.retention.record(kLayer, kLane,
+                         {Position(position), Step(4), -1, kNone, kNone, Reason::Rule});
+  EXPECT_EQ(remedies(run, 1), "2 rows more");
+}
 
 }  // namespace
 }  // namespace dendrokv::testing

@@ -163,6 +163,22 @@ TEST(TreeLaw, ProtectedRowsAreAllThereAndStreamingHoldsNothingElse) {
     EXPECT_EQ(bin.kept, bin.law);
 }
 
+TEST(TreeLaw, OfLanesWithTheirOwnRowsIsTheMean) {
+  dendrokv::Run run;
+  run.sinks = 1;
+  run.recent = 3;
+  run.budget = 12;
+  run.lane_budget = BudgetMap{1, 2, {8, 12}};  // trees of 4 and 8
+  EXPECT_EQ(tree_law(run, Step(39), 3), 1.0);
+  EXPECT_EQ(tree_law(run, Step(39), 7), 0.5);
+  EXPECT_EQ(tree_law(run, Step(39), 8), (0.25 + 0.5) / 2);
+  EXPECT_EQ(tree_law(run, Step(10), 7), (0.5 + 1) / 2);  // the larger lane is not full yet
+  run.recent = 11;                                       // of StreamingLLM the map says it
+  EXPECT_EQ(tree_law(run, Step(39), 7), 1.0);
+  EXPECT_EQ(tree_law(run, Step(39), 8), 0.5);
+  EXPECT_EQ(tree_law(run, Step(39), 12), 0.0);
+}
+
 TEST(RetainedMass, CountsTheRowsThatTheQuerySaw) {
   const dendrokv::Run run = small_run();
   Grid<float> weights(2, 6);  // [head, position]

@@ -8,6 +8,7 @@
 
 #include "cache/policies.h"
 #include "data/error.h"
+#include "data/hdf5.h"
 #include "tests/support/files.h"
 
 namespace dendrokv {
@@ -16,8 +17,8 @@ namespace {
 using testing::read_text;
 using testing::TemporaryFolder;
 
-uint64_t ten_bytes_a_row(const std::string& spec) {
-  return 10 * PolicyChoice(spec).shape().budget;
+uint64_t ten_bytes_a_row(const PolicyChoice& policy) {
+  return 10 * policy.shape().budget;
 }
 
 TuneSettings some_settings() {
@@ -172,8 +173,9 @@ TEST(TuneSettings, EverySettingFillsTheBudgetOnce) {
   for (size_t setting = 0; setting + 1 < settings.size(); ++setting)
     EXPECT_EQ(settings.bytes(setting), 1280u) << settings.name(setting);
   EXPECT_EQ(settings.name(1), "sinks=1,recent=1/8,scope=4");
-  EXPECT_EQ(settings.add_baseline("treekv:sinks=1,recent=16,scope=4,budget=128"), 1u);
-  EXPECT_EQ(settings.add_baseline("treekv:sinks=4,recent=16,scope=4,budget=128"), 13u);
+  EXPECT_EQ(settings.add_baseline(PolicyChoice("treekv:sinks=1,recent=16,scope=4,budget=128")), 1u);
+  EXPECT_EQ(settings.add_baseline(PolicyChoice("treekv:sinks=4,recent=16,scope=4,budget=128")),
+            13u);
   EXPECT_TRUE(settings.add_between(12).empty());  // a candidate has no neighbours
   EXPECT_EQ(settings.add_between(1).size(), 3u);  // a recent part and two scopes
 }
@@ -189,6 +191,49 @@ TEST(PartPieces, EveryThirdIsHeldOutUnlessSomeAreNamed) {
   EXPECT_EQ(few.chosen_on.size(), 6u);
   EXPECT_EQ(few.held_out.size(), 2u);
   EXPECT_THROW(part_pieces(5, 0, std::nullopt), Error);
+}
+
+TEST(TuneSearch, TheFileKeepsTheRowsOfBudgetMaps) {
+  const TemporaryFolder folder;
+  const BudgetMap map{2, 1, {90, 100}};
+  const auto path = folder / "map.txt";
+  write_budget_map(path, map);
+  const std::string mapped = "streaming:sinks=2,budget-map=" + path.string();
+  TuneSettings settings = some_settings();
+  settings.add_candidate(mapped);
+  // Read once: a map that changes, or goes, is not that of the search any more.
+  std::filesystem::remove(path);
+  size_t calls = kAllCalls;
+  const LossOf best_with_a_map = [](const PolicyChoice& policy, size_t piece) {
+    EXPECT_EQ(policy.lane_budget().has_value(), policy.spec().has("budget-map"));
+    return scope_of_eight(policy, piece) - (policy.lane_budget() ? 1 : 0);
+  };
+  MadeUpBench chosen_on("chosen on", 16, best_with_a_map, calls),
+      held_out("held out", 9, best_with_a_map, calls);
+  const TunePlan plan{.baseline = "treekv:sinks=1,recent=64,budget=128", .output = folder / "t.h5"};
+  Session session;
+  session.verbosity = Verbosity::Quiet;
+  TuneFile file;
+  TuneSearch search(plan, session, settings, file);
+  ASSERT_TRUE(search.run(chosen_on, held_out));
+  write_tune(folder / "t.h5", file);
+  const TuneFile stored = read_tune(folder / "t.h5");
+  EXPECT_EQ(stored.spec, mapped + ",positions=rank");
+  size_t mapped_settings = 0;
+  for (size_t setting = 0; setting < stored.settings.size(); ++setting) {
+    if (!stored.lane_budget(setting)) continue;
+    ++mapped_settings;
+    EXPECT_EQ(stored.settings[setting], stored.spec);
+    EXPECT_EQ(stored.lane_budget(setting), map);
+  }
+  EXPECT_EQ(mapped_settings, 1u);
+}
+
+TEST(TuneSearch, AFileWithoutBudgetMapsHasNoGroupForThem) {
+  const TemporaryFolder folder;
+  ASSERT_TRUE(search(folder / "a.h5", kAllCalls).whole);
+  EXPECT_FALSE(h5::File::open(folder / "a.h5").has("/lane_budget"));
+  EXPECT_TRUE(read_tune(folder / "a.h5").lane_budgets.empty());
 }
 
 }  // namespace

@@ -104,35 +104,5 @@ TEST(Lineage, ProtectionFollowsFromThePlace) {
   EXPECT_EQ(protection_name(Protection::Sink), "sink");
 }
 
-std::string remedies(const dendrokv::Run& run, uint32_t position) {
-  std::string text;
-  for (const Remedy& remedy : what_would_have_kept(run, kLayer, kLane, Position(position)))
-    text += (text.empty() ? "" : "; ") + remedy_text(remedy);
-  return text;
-}
-
-TEST(Lineage, WhatWouldHaveKeptAPosition) {
-  const dendrokv::Run run = example();
-  EXPECT_EQ(
-      remedies(run, 7),
-      "sinks >= 8; recent >= 10; 1 row more; the cursor one row further on; a score higher by "
-      "more than 0.25");
-  EXPECT_EQ(
-      remedies(run, 2),
-      "sinks >= 3; recent >= 4; 1 row more; the other tie rule; the cursor one row further on; "
-      "a score higher by more than 0");
-  EXPECT_EQ(remedies(run, 11), "");
-}
-
-TEST(Lineage, WhatWouldHaveKeptOneOfManyThatLeftByRule) {
-  dendrokv::Run run;
-  run.policy = "context-shift";
-  run.retention = Retention(1, 1, 6);
-  for (const uint32_t position : {1u, 2u})
-    run.retention.record(kLayer, kLane,
-                         {Position(position), Step(4), -1, kNone, kNone, Reason::Rule});
-  EXPECT_EQ(remedies(run, 1), "2 rows more");
-}
-
 }  // namespace
 }  // namespace dendrokv

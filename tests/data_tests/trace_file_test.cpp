@@ -5,9 +5,12 @@
 #include <gtest/gtest.h>
 #include <hdf5.h>
 #include <random>
+#include <sys/stat.h>
 
 #include "data/error.h"
 #include "data/half.h"
+#include "data/identity.h"
+#include "data/runs_file.h"
 #include "data/trace_reader.h"
 #include "data/trace_writer.h"
 #include "tests/support/files.h"
@@ -209,7 +212,8 @@ TEST(TraceFile, PlainHdf5CallsSeeTheContract) {
 
 TEST(TraceFile, UnfinishedStaysAPartAndIsRefusedUnlessAsked) {
   const TemporaryFolder folder;
-  const TracePlan plan = small_plan(Encoding::F16);
+  TracePlan plan = small_plan(Encoding::F16);
+  plan.info.lane_budget = BudgetMap{5, 2, {8, 9, 10, 11, 12, 13, 14, 15, 16, 17}};
   {
     TraceWriter writer(folder / "t.h5", plan);
     for (size_t l = 0; l < 2; ++l)
@@ -220,6 +224,7 @@ TEST(TraceFile, UnfinishedStaysAPartAndIsRefusedUnlessAsked) {
   EXPECT_THROW(TraceReader(folder / "t.h5.part"), Error);
   const TraceReader reader(folder / "t.h5.part", Incomplete::TakeWhatIsThere);
   EXPECT_EQ(reader.info().steps.size(), 2u);
+  EXPECT_EQ(reader.info().lane_budget, plan.info.lane_budget);  // there from the start
 }
 
 /// Takes a dataset away, or puts one of another type and shape in its place.
@@ -267,9 +272,9 @@ TEST(TraceFile, TheEstimateIsNearTheSize) {
   EXPECT_THROW(check_disk_space(folder / "no" / "such" / "t.h5", 1), Error);
 }
 
-std::string refusal(const std::filesystem::path& path) {
+std::string refusal(const std::filesystem::path& path, Incomplete incomplete = Incomplete::Refuse) {
   try {
-    const TraceReader reader(path);
+    const TraceReader reader(path, incomplete);
     Grid<float> out(reader.info().steps.size(), reader.info().tokens);
     reader.read_weights(0, 0, {0, out.rows()}, {0, out.cols()}, out.view());
   } catch (const Error& error) {
@@ -290,6 +295,21 @@ TEST(TraceFile, MissingForeignAndTruncatedFilesAreNamed) {
     std::ofstream(folder / "cut.h5", std::ios::binary) << whole.substr(0, size);
     EXPECT_NE(refusal(folder / "cut.h5"), "") << size;
   }
+}
+
+TEST(TraceFile, WhatIsNoRegularFileIsNamedAndNeverWaitedFor) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);  // nobody writes to it
+  std::ofstream(folder / "empty.h5");
+  for (const Incomplete incomplete : {Incomplete::Refuse, Incomplete::TakeWhatIsThere}) {
+    EXPECT_NE(refusal(folder / "pipe", incomplete).find("pipe: is a pipe, wanted an HDF5 file"),
+              std::string::npos);
+    EXPECT_NE(refusal("/dev/null", incomplete).find("is not a regular file"), std::string::npos);
+    EXPECT_NE(refusal(folder / "empty.h5", incomplete).find("empty.h5: is empty"),
+              std::string::npos);
+  }
+  EXPECT_THROW(sniff_file(folder / "pipe"), Error);
+  EXPECT_THROW(sha256_of(folder / "pipe"), Error);
 }
 
 TEST(TraceFile, FlippedBytesGiveAnErrorOrNumbersNeverACrash) {

@@ -6,6 +6,7 @@
 #include "data/runs_file.h"
 #include "tests/gui/sample_trace.h"
 #include "tests/support/files.h"
+#include "tests/support/hdf5_damage.h"
 
 namespace dendrokv {
 namespace {
@@ -49,6 +50,22 @@ TEST(Content, ItsOwnRunComesFirst) {
   EXPECT_EQ(provenance_name(content.runs[0]), "closed loop");
   EXPECT_EQ(run_title(content.runs[0]), "treekv · 24 rows per lane");
   EXPECT_EQ(run_regions(content.runs[0]), "sinks 2 + tree 16 + recent 6");
+}
+
+// The record of a run comes at the end of a recording: one that was stopped has none.
+TEST(Content, APolicyWithoutItsRecordIsSaid) {
+  const testing::TemporaryFolder folder;
+  testing::SampleOptions options;
+  options.policy = "treekv:capacity=16,sinks=2,recent=6";
+  testing::write_sample_trace(folder / "t.h5", options);
+  const auto missing = [&] {
+    const TraceReader reader(folder / "t.h5");
+    return load_content(reader, folder / "t.h5", {}).missing;
+  };
+  EXPECT_TRUE(missing().empty());
+  testing::remove_object(folder / "t.h5", "/run");
+  ASSERT_EQ(missing().size(), 1u);
+  EXPECT_TRUE(missing()[0].starts_with("What the policy dropped is not on record (treekv:"));
 }
 
 TEST(Content, ReplayedRunsFollowInOrderAndSayWhatTheyAre) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gui/main_window.h"
+#include "gui/position_view.h"
 #include "tests/gui/sample_trace.h"
 #include "tests/support/files.h"
 

@@ -1,8 +1,7 @@
-#include "gui/options.h"
-
 #include <gtest/gtest.h>
 
 #include "data/error.h"
+#include "gui/applied_options.h"
 #include "gui/views.h"
 
 namespace dendrokv {

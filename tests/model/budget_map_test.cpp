@@ -100,6 +100,17 @@ TEST(BudgetMap, IsTakenByThePoliciesThatListItAndRefusedByAllOthers) {
   EXPECT_THROW(PolicyChoice("adakv:recent=4,every=8,budget-map=" + path), Error);
 }
 
+TEST(BudgetMap, ALaneOfOneRowIsRefusedAsABudgetOfOneIs) {
+  const TemporaryFolder folder;
+  BudgetMap map = uneven_map();
+  for (const std::string policy : {"treekv:sinks=0,recent=0,", "streaming:sinks=0,"}) {
+    map.rows[1] = 2;
+    EXPECT_EQ(PolicyChoice(policy + "budget-map=" + write(folder, map)).fewest_rows(), 2u);
+    map.rows[1] = 1;
+    EXPECT_THROW(PolicyChoice(policy + "budget-map=" + write(folder, map)), Error) << policy;
+  }
+}
+
 TEST(BudgetMap, EachLaneHoldsItsRowsAndTheCacheItsBytes) {
   const TemporaryFolder folder;
   const BudgetMap map = uneven_map();

@@ -48,6 +48,12 @@ class InFolder(unittest.TestCase):
         program("trace", "--model", MODEL, "--exact", "--ids", ids, "-o", self.path(name), "--quiet", *options)
         return dt.open(self.path(name))
 
+    def budget_map(self):
+        rows = np.arange(12, 18).reshape(2, 3)
+        lines = [f"{layer} {lane} {rows[layer, lane]}" for layer in range(2) for lane in range(3)]
+        pathlib.Path(self.path("map.txt")).write_text("\n".join(["dendrokv budget map 1", "layers 2 lanes 3", *lines, ""]))
+        return rows
+
 
 class WrittenByTheProgram(InFolder):
     def test_encodings_agree(self):
@@ -110,9 +116,7 @@ class WrittenByTheProgram(InFolder):
 
     def test_runs_under_a_budget_map_have_its_rows(self):
         self.trace("t.h5").close()
-        rows = np.arange(12, 18).reshape(2, 3)
-        lines = [f"{layer} {lane} {rows[layer, lane]}" for layer in range(2) for lane in range(3)]
-        pathlib.Path(self.path("map.txt")).write_text("\n".join(["dendrokv budget map 1", "layers 2 lanes 3", *lines, ""]))
+        rows = self.budget_map()
         program("replay", self.path("t.h5"), "--policy", f"streaming:sinks=2,budget-map={self.path('map.txt')}", "-o",
                 self.path("m.h5"), "--quiet")
         with dt.open(self.path("m.h5")) as runs:
@@ -185,11 +189,16 @@ class ManyTasks(InFolder):
         text, space = self.path("text.txt"), self.path("space.txt")
         pathlib.Path(text).write_text(" ".join(f"the tide came in {i} and went out {i * 7 % 11}" for i in range(60)))
         pathlib.Path(space).write_text("policy treekv\nsinks 1\nrecent 1/4 1/2\nscope 2 4\n")
+        rows = self.budget_map()
         answer = json.loads(program("tune", "--model", MODEL, "--text", text, "--space", space, "--budget", "20000", "--piece", "60",
-                                    "--pieces", "6", "-o", self.path("tune.h5"), "--json", "--quiet"))
+                                    "--pieces", "6", "--candidate", f"streaming:sinks=2,budget-map={self.path('map.txt')}", "-o",
+                                    self.path("tune.h5"), "--json", "--quiet"))
         with dt.open(self.path("tune.h5")) as tune:
             self.assertEqual(tune.spec, answer["spec"])
             self.assertIn(tune.spec, tune.settings)
+            mapped = [place for place, setting in enumerate(tune.settings) if "budget-map" in setting]
+            self.assertEqual(list(tune.lane_budgets), mapped)
+            np.testing.assert_array_equal(tune.lane_budgets[mapped[0]], rows)
             self.assertEqual(tune.loss.shape, (len(tune.settings), len(tune.pieces)))
             self.assertEqual(np.isfinite(tune.loss).sum() + tune.held_out_loss.size, answer["cost"])
             np.testing.assert_allclose(tune.held_out_loss.mean(axis=1), tune.mean, rtol=1e-12)
