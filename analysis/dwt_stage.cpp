@@ -196,7 +196,7 @@ void StageRunner<Real>::synthesise(const Dwt::Stage& stage, Strip<const Real> lo
     if (from == to) return;
     point_at(stage, from);
     if (line)
-      synthesise_line(stage, x.data, from, to, positions);
+      synthesise_line(x.data, from, to, positions);
     else
       synthesise_rows(x, from, to, positions);
   };
@@ -206,8 +206,7 @@ void StageRunner<Real>::synthesise(const Dwt::Stage& stage, Strip<const Real> lo
 }
 
 template <class Real>
-void StageRunner<Real>::synthesise_line(const Dwt::Stage&, Real* x, size_t first, size_t end,
-                                        size_t positions) {
+void StageRunner<Real>::synthesise_line(Real* x, size_t first, size_t end, size_t positions) {
   even_.resize(std::max(even_.size(), kBlock + length_));
   odd_.resize(even_.size());
   for (size_t m = first; m < end; m += kBlock) {

@@ -92,8 +92,7 @@ class StageRunner {
   };
   void gather_terms(const Dwt::Stage& stage, Strip<const Real> low, Strip<const Real> high);
   void point_at(const Dwt::Stage& stage, size_t pair);
-  void synthesise_line(const Dwt::Stage& stage, Real* x, size_t first, size_t end,
-                       size_t positions);
+  void synthesise_line(Real* x, size_t first, size_t end, size_t positions);
   void synthesise_rows(Strip<Real> x, size_t first, size_t end, size_t positions);
 
   const LineKernels<Real>& kernels_ = line_kernels<Real>();

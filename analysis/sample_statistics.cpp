@@ -57,10 +57,15 @@ CurveBand curve_band(const SampleSums& sums, const AnalyzeOptions& options) {
   if (!sums.has_curves() || !fits) return pointwise_band(sums, options);
   CurveBand band{sums.amplitude(), sums.amplitude(), "simultaneous over the positions of a band"};
   for (const BandPlace& place : sums.layout()) {
+    // About the mean over windows, by each unit's share of it: a bootstrap over units then is of
+    // that mean, however many windows they have.
     Grid<double> curves(sums.units().size(), place.count);
     for (size_t u = 0; u < curves.rows(); ++u)
-      std::copy_n(sums.units()[u].curve.begin() + static_cast<std::ptrdiff_t>(place.first),
-                  place.count, curves.row(u).begin());
+      for (size_t k = 0; k < place.count; ++k) {
+        const UnitResult& unit = sums.units()[u];
+        const double mean = band.low[place.first + k];
+        curves(u, k) = mean + unit.share * (unit.curve[place.first + k] - mean);
+      }
     const Band found =
         simultaneous_band(curves.view(), 1 - options.significance, resampling_of(options));
     for (size_t k = 0; k < place.count; ++k) {

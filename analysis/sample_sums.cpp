@@ -221,9 +221,13 @@ void SampleSums::close(size_t index) {
     result.band_energy.push_back(runs.count == 0 ? std::numeric_limits<double>::quiet_NaN()
                                                  : sum / static_cast<double>(runs.count));
   }
+  result.share = static_cast<double>(unit.windows) * static_cast<double>(units_.size()) /
+                 static_cast<double>(plan.windows.size());
+  const double square = result.share * result.share;
+  share_square_ += square;
   for (size_t k = 0; k < unit.curve.size(); ++k) {
-    curve_sum_[k] += unit.curve[k];
-    curve_square_[k] += unit.curve[k] * unit.curve[k];
+    curve_sum_[k] += square * unit.curve[k];
+    curve_square_[k] += square * unit.curve[k] * unit.curve[k];
   }
   if (keep_curves_) result.curve = std::move(unit.curve);
   unit = {};
@@ -235,13 +239,15 @@ std::vector<double> SampleSums::scaled(std::vector<double> sums) const {
   return sums;
 }
 
+// Of a ratio of sums, sum share * curve / sum share: from share * (curve - mean).
 std::vector<double> SampleSums::curve_error() const {
   const auto units = static_cast<double>(units_.size());
-  std::vector<double> error(curve_sum_.size());
+  std::vector<double> error = amplitude();
   for (size_t k = 0; k < error.size(); ++k) {
-    const double mean = curve_sum_[k] / units;
-    error[k] =
-        std::sqrt(std::max(0.0, curve_square_[k] / units - mean * mean) / std::max(units - 1, 1.0));
+    const double mean = error[k];
+    const double squares =
+        curve_square_[k] - 2 * mean * curve_sum_[k] + mean * mean * share_square_;
+    error[k] = std::sqrt(std::max(0.0, squares) / units / std::max(units - 1, 1.0));
   }
   return error;
 }

@@ -19,6 +19,8 @@ struct UnitResult {
   // [lane] change of ln amplitude of the first band; less that of the size
   std::vector<float> lane_rise, lane_relative;
   std::vector<double> band_energy;  // [band] mean over usable positions
+  // Its share of the mean over windows, 1 on average: documents have more or fewer of them.
+  double share = 1;
   // [amplitude of a window]; empty where it would take too much memory
   std::vector<double> curve;
 };
@@ -42,7 +44,7 @@ class SampleSums {
   std::vector<double> energy() const { return scaled(energy_); }
   std::vector<double> signal_energy() const { return scaled(signal_energy_); }
   std::vector<double> weight() const { return scaled(weight_); }
-  /// Of unit means, [amplitude of a window].
+  /// Standard error over units of amplitude(), [amplitude of a window].
   std::vector<double> curve_error() const;
   std::vector<double> null_mean(size_t null) const;
   /// Of the mean curve over the draws.
@@ -84,7 +86,7 @@ class SampleSums {
   std::vector<OpenUnit> open_;
   std::vector<UnitResult> units_;
   std::vector<RobustSum> robust_;
-  double product_ = 0, square_ = 0;
+  double product_ = 0, square_ = 0, share_square_ = 0;
 };
 
 /// Pieces of every window, in order.

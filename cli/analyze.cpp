@@ -88,7 +88,10 @@ class Analyze : public Command {
                   "what the data are compared with, one or several: " + joined_names() +
                       "; none (default: shuffle-values; of --signal weight shuffle-weights)");
     options.count("--null-draws", null_draws_, {1, 65535}, "random draws of each null per window");
-    options.count("--draws", draws_, {99, 1000000}, "bootstraps and sign flips over documents");
+    options.count(
+        "--draws", draws_, {99, 1000000},
+        "bootstraps and sign flips over documents; too few for --significance leave claims not "
+        "testable");
     options.real("--significance", significance_, {0.0001, 0.5},
                  "of every test, after adjustment; bands hold the rest");
     options.count("--seed", seed_, {}, "of everything that is drawn");

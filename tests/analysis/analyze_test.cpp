@@ -612,6 +612,47 @@ TEST(Analyze, UnknownSignalsAreRefused) {
   EXPECT_EQ(signal_name(Signal::Contribution), "contribution");
 }
 
+// The curve is a mean over windows; its band is that of the same mean, where documents have more
+// and fewer of them: one reach in standard errors of sum w (x - mean) / sum w, x of a document.
+TEST(Analyze, BandsAreOfTheMeanThatTheyAreAround) {
+  const testing::TemporaryFolder folder;
+  AnalyzeOptions options;
+  options.transform.kind = TransformKind::Modwt;
+  options.transform.levels = 1;
+  options.windows = 16;
+  options.exclude_first = options.exclude_last = 0;
+  options.draws = 499;
+  std::vector<std::filesystem::path> paths;
+  std::vector<double> windows;
+  std::vector<Analysis> documents;
+  double all = 0;
+  for (unsigned d = 0; d < 9; ++d) {
+    paths.push_back(folder / (std::to_string(d) + ".h5"));
+    write_noise_trace(paths.back(), {.tokens = d < 2 ? 160u : 16u, .seed = 20 + d});
+    const TraceReader trace(paths.back());
+    documents.push_back(analysis_of(trace, options));
+    windows.push_back(documents.back().samples);
+    all += windows.back();
+  }
+  EXPECT_EQ(windows.front(), 10);
+  TraceSet set(paths);
+  const Analysis analysis = *analyze(set, options, {});
+  ASSERT_EQ(analysis.statistics.unit, "document");
+  const size_t first = analysis.band_first[0], count = analysis.band_count[0];
+  std::vector<double> reaches;
+  for (size_t p = first; p < first + count; ++p) {
+    double mean = 0, square = 0;
+    for (size_t d = 0; d < documents.size(); ++d) mean += windows[d] / all * documents[d].band[p];
+    for (size_t d = 0; d < documents.size(); ++d)
+      square += std::pow(windows[d] / all * (documents[d].band[p] - mean), 2);
+    EXPECT_NEAR(analysis.band[p] / mean, 1, 1e-9);
+    reaches.push_back(std::log(analysis.high[p] / mean) * mean / std::sqrt(square));
+  }
+  const auto [least, most] = std::ranges::minmax(reaches);
+  EXPECT_NEAR(most / least, 1, 1e-6);
+  EXPECT_GT(least, 2);
+}
+
 // Of three documents the error itself is known badly: Student's t, not the normal distribution.
 // Pointwise bands are those of many draws over many positions.
 TEST(Analyze, PointwiseBandsOfFewUnitsAreStudents) {
