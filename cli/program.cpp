@@ -15,6 +15,7 @@
 
 #include "cli/commands.h"
 #include "cli/format.h"
+#include "cli/outputs.h"
 #include "cli/shard.h"
 #include "cli/shell_words.h"
 #include "cli/task_run.h"
@@ -114,6 +115,15 @@ std::string value_of(std::span<const Options::Given> given, std::string_view nam
   return {};
 }
 
+/// The files that are read.
+std::vector<std::filesystem::path> inputs_of(std::span<const Options::Given> given) {
+  std::vector<std::filesystem::path> inputs;
+  for (const Options::Given& option : given)
+    if (option.takes_file && option.name != "--output" && option.name != "--csv")
+      inputs.insert(inputs.end(), option.values.begin(), option.values.end());
+  return inputs;
+}
+
 /// Hands over the values of the options that are not the command's own.
 void take_common(const Options& options, std::span<const Options::Given> given) {
   for (const Option& option : options.declared())
@@ -143,6 +153,7 @@ std::optional<ExitStatus> run_divided(const CommandRow& row, std::span<const std
   const std::string output = value_of(given, "--output");
   if (output.empty())
     fail_usage("--output", "missing", "wanted a file for the results of the tasks", "see --help");
+  check_output(output, inputs_of(given));
   take_common(options, given);
   Session session = common.session();
   session.divided = divided;

@@ -86,6 +86,9 @@ class Trace : public Command {
     if (!windows_ && (samples_ || seed_ != 1))
       fail_usage(samples_ ? "--samples" : "--seed", "without --windows",
                  "wanted --windows N beside it");
+    if (windows_ && !session.uuid.empty())  // which a task has, for the one file that it leaves
+      fail_usage("--windows", "in a list of tasks",
+                 "wanted one text and one value of each option, without --shard");
     const Model model = model_.load(session, LoadDepth::Run);
     check_output(output_, std::vector{model.path()});
     if (windows_) return record_windows(session, model, policy);

@@ -82,6 +82,7 @@ class Tune : public Command {
     check_options();
     const Model model =
         model_.load(session, inputs_.open_loop() ? LoadDepth::Describe : LoadDepth::Run);
+    if (!plan_.output.empty()) check_output(plan_.output, std::vector{model.path()});
     inputs_.check_model(model);
     TuneSettings settings = make_settings(model);
     plan_.baseline = baseline_.empty() ? settings.paper_spec() : baseline_;
@@ -105,7 +106,9 @@ class Tune : public Command {
     for (const std::string& spec : candidates_) parse_policy(spec);
     if (!baseline_.empty()) parse_policy(baseline_);
     if (plan_.output.empty()) return;
-    check_output(plan_.output, {});
+    std::vector<fs::path> inputs = inputs_.files();
+    inputs.insert(inputs.end(), {space_, model_.path});
+    check_output(plan_.output, inputs);
     unfinished_part(plan_.output, "dendrokv-tune");
   }
 

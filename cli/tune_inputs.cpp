@@ -18,6 +18,13 @@ std::vector<Piece> chosen(const std::vector<Piece>& pieces, const std::vector<si
 
 }  // namespace
 
+std::vector<std::filesystem::path> TuneInputs::files() const {
+  std::vector<std::filesystem::path> all;
+  for (const std::vector<std::string>& some : {texts, traces, held_out})
+    all.insert(all.end(), some.begin(), some.end());
+  return all;
+}
+
 void TuneInputs::check() const {
   const std::string beside = "beside --objective " + objective;
   if (open_loop() ? traces.empty() : texts.empty())

@@ -2,6 +2,7 @@
 // What settings are compared on: texts, cut into pieces, or traces; and which of them are held out.
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,6 +29,8 @@ struct TuneInputs {
   uint64_t seed = 1;   // of facts
 
   bool open_loop() const { return objective == "error"; }
+  /// All that are read.
+  std::vector<std::filesystem::path> files() const;
   /// Throws UsageError where the options do not fit each other.
   void check() const;
   /// Throws Error when a trace is of another model: that counts the bytes.

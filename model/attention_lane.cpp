@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <utility>
 
 #include "data/error.h"
@@ -10,10 +9,6 @@
 namespace dendrokv {
 
 namespace {
-
-SlotRange common(SlotRange a, SlotRange b) {
-  return {std::max(a.first, b.first), std::min(a.end, b.end)};
-}
 
 // Rows number `first`, first + distance, ... of a grid.
 template <class T>
@@ -38,25 +33,6 @@ CacheUse& CacheUse::operator+=(const CacheUse& other) {
   rows_read += other.rows_read;
   bytes_read += other.bytes_read;
   return *this;
-}
-
-std::vector<LaneHeads> lanes_of_layer(LaneKind kind, size_t heads, size_t kv_heads) {
-  const size_t group = heads / kv_heads;
-  std::vector<LaneHeads> lanes;
-  switch (kind) {
-    case LaneKind::PerKvHead:
-      for (size_t lane = 0; lane < kv_heads; ++lane)
-        lanes.push_back({heads, kv_heads, lane, 1, lane * group, group});
-      break;
-    case LaneKind::PerQueryHead:
-      for (size_t lane = 0; lane < heads; ++lane)
-        lanes.push_back({heads, kv_heads, lane / group, 1, lane, 1});
-      break;
-    case LaneKind::PerLayer:
-      lanes.push_back({heads, kv_heads, 0, kv_heads, 0, heads});
-      break;
-  }
-  return lanes;
 }
 
 AttentionLane::AttentionLane(const LaneHeads& heads, const KvShape& shape, const QueryRule& rule,
@@ -102,7 +78,7 @@ void AttentionLane::append(const AttentionBlock& block, size_t token) {
 
 void AttentionLane::score(const AttentionBlock& block, TokenRange tokens, size_t rows,
                           SlotRange range, Grid<float>& queries, LaneWork& work) const {
-  if (!read_rows_.empty()) return score_read_rows(block, tokens.first, range, queries, work);
+  if (!read_.empty()) return score_read_rows(block, tokens.first, range, queries, work);
   const size_t count = tokens.count() * heads_.group();
   const SlotRange wanted = common(range, {first_seen(rows), range.end});
   for (size_t kv_head = 0; kv_head < heads_.kv_heads; ++kv_head) {
@@ -121,7 +97,7 @@ void AttentionLane::score_read_rows(const AttentionBlock& block, size_t token, S
                                     Grid<float>& queries, LaneWork& work) const {
   DENDROKV_ASSERT(rows_.frames() == 1);
   const size_t group = heads_.group(), rows = rows_.slots().size();
-  const auto read = std::span(read_rows_).subspan(columns.first, columns.end - columns.first);
+  const auto read = read_.rows().subspan(columns.first, columns.end - columns.first);
   for (size_t kv_head = 0; kv_head < heads_.kv_heads; ++kv_head) {
     const auto turned = turn_queries(block, {token, token + 1}, rows, kv_head, 0, queries);
     rows_.scores_of_rows(kv_head, turned, read, rule_.scale,
@@ -153,21 +129,7 @@ void AttentionLane::choose_rows_to_read(const AttentionBlock& block, size_t toke
   LaneView view = rows_.slots().view(block.layer, Lane(heads_.first_kv_head), step);
   inputs_.complete(view);
   const SlotRange seen{first_seen(view.position.size()), view.position.size()};
-  read_.clear();
-  read_rows_.clear();
-  for (const SlotRange& chosen : policy_->reads(view)) {
-    const SlotRange range = common(chosen, seen);
-    if (range.first >= range.end) continue;
-    read_.push_back(range);
-    const size_t first = read_rows_.size(), count = range.end - range.first;
-    read_rows_.resize(first + count);
-    const auto rows = std::span(read_rows_).subspan(first);
-    // Without gaps a slot is its row: the list of them lies in memory, beyond the caches.
-    if (rows_.slots().rows_end() == rows_.slots().size())
-      std::iota(rows.begin(), rows.end(), static_cast<uint32_t>(range.first));
-    else
-      std::ranges::copy(rows_.slots().rows().subspan(range.first, count), rows.begin());
-  }
+  read_.choose(policy_->reads(view), seen, rows_.slots());
 }
 
 size_t AttentionLane::rows_read() const {
@@ -176,10 +138,10 @@ size_t AttentionLane::rows_read() const {
 }
 
 void AttentionLane::soften(TokenRange tokens, size_t rows, LaneWork& work) const {
-  if (!read_rows_.empty()) {
+  if (!read_.empty()) {
     DENDROKV_ASSERT(tokens.count() == 1);
     for (size_t query = 0; query < heads_.heads; ++query)
-      kernels_.softmax(work.weights.row(query).first(read_rows_.size()));
+      kernels_.softmax(work.weights.row(query).first(read_.size()));
     return;
   }
   for (size_t kv_head = 0; kv_head < heads_.kv_heads; ++kv_head)
@@ -215,7 +177,7 @@ void AttentionLane::show(const AttentionBlock& block, TokenRange tokens, size_t 
       const std::span<const float> weights = work.weights.row(lane_head * tokens.count() + token);
       work.shown.push_back(
           {block.layer, head, step, rows_.slots().positions().first(rows + token),
-           read_rows_.empty() ? weights.first(rows + token) : weights_of_slots(lane_head, work)});
+           read_.empty() ? weights.first(rows + token) : weights_of_slots(lane_head, work)});
     }
   }
   if (!work.shown.empty()) block.observer->on_attention(work.shown);
@@ -229,13 +191,7 @@ void AttentionLane::finish_show(const AttentionBlock& block, const LaneWork& wor
 std::span<const float> AttentionLane::weights_of_slots(size_t lane_head, LaneWork& work) const {
   if (work.of_slots.rows() == 0) work.of_slots = Grid<float>(heads_.heads, work.weights.cols());
   const std::span<float> of_slots = work.of_slots.row(lane_head).first(rows_.slots().size());
-  std::ranges::fill(of_slots, 0.0f);
-  auto from = work.weights.row(lane_head).begin();
-  for (const SlotRange& range : read_) {
-    const auto count = static_cast<std::ptrdiff_t>(range.end - range.first);
-    std::copy(from, from + count, of_slots.begin() + static_cast<std::ptrdiff_t>(range.first));
-    from += count;
-  }
+  read_.spread(work.weights.row(lane_head), of_slots);
   return of_slots;
 }
 
@@ -259,10 +215,10 @@ void AttentionLane::sum(const AttentionBlock& block, TokenRange tokens, size_t r
     const GridView<float> sums(work.sums.row(first).data() + first_channel, group * count, channels,
                                work.sums.cols());
     for (size_t query = 0; query < sums.rows(); ++query) std::ranges::fill(sums.row(query), 0.0f);
-    if (read_rows_.empty())
+    if (read_.empty())
       sum_seen_rows(kv_head, tokens, rows, first_channel, weights, sums);
     else
-      rows_.add_weighted_sum_of_rows(kv_head, weights, read_rows_, first_channel, sums);
+      rows_.add_weighted_sum_of_rows(kv_head, weights, read_.rows(), first_channel, sums);
     for (size_t query = 0; query < sums.rows(); ++query) {
       const size_t head = heads_.first_head + kv_head * group + query / count;
       const auto out = block.out.floats(block.first_column + tokens.first + query % count);

@@ -14,7 +14,9 @@
 #include "model/activations.h"
 #include "model/kernels.h"
 #include "model/kv_cache.h"
+#include "model/lane_heads.h"
 #include "model/observer.h"
+#include "model/read_rows.h"
 #include "model/rotary_table.h"
 
 namespace dendrokv {
@@ -38,17 +40,6 @@ struct TokenRange {
   size_t first, end;
   size_t count() const { return end - first; }
 };
-
-/// The heads of a layer, and those of them that a lane serves: a KV head with its query heads, one
-/// query head, or all.
-struct LaneHeads {
-  size_t layer_heads, layer_kv_heads;
-  size_t first_kv_head, kv_heads;
-  size_t first_head, heads;
-  size_t group() const { return heads / kv_heads; }  // query heads of a KV head
-};
-/// The lanes of a layer, [lane].
-std::vector<LaneHeads> lanes_of_layer(LaneKind kind, size_t heads, size_t kv_heads);
 
 /// How the queries of a layer look at the rows of a lane.
 struct QueryRule {
@@ -93,7 +84,7 @@ class AttentionLane {
   void append(const AttentionBlock& block,
               size_t token);  // and, where the policy reads some rows only, which
   /// Columns of work.weights for one token.
-  size_t columns(size_t rows) const { return read_rows_.empty() ? rows : read_rows_.size(); }
+  size_t columns(size_t rows) const { return read_.empty() ? rows : read_.size(); }
   /// Scaled scores of a range of columns into work.weights. `queries` is room for those of one KV
   /// head, [query, head_dim].
   void score(const AttentionBlock& block, TokenRange tokens, size_t rows, SlotRange range,
@@ -162,8 +153,7 @@ class AttentionLane {
   GroupRule group_rule_;
   LaneInputs inputs_;
   bool reads_some_;
-  std::vector<SlotRange> read_;      // that the newest query reads, in order; empty = all
-  std::vector<uint32_t> read_rows_;  // where they lie
+  ReadRows read_;  // by the newest query; empty = all
   std::unique_ptr<Policy> policy_;
   std::vector<Slot> victims_;  // of a step
   std::vector<Eviction> evictions_;

@@ -1,8 +1,8 @@
 #include "model/cache_bytes.h"
 
 #include "data/error.h"
-#include "model/attention_lane.h"
 #include "model/kv_cache.h"
+#include "model/lane_heads.h"
 
 namespace dendrokv {
 
