@@ -81,8 +81,8 @@ Analysis described(const WindowPlan& plan, const std::vector<BandPlace>& layout,
   analysis.step = analysis.positions - 1;
   analysis.valid_first = analysis.positions - length;
   analysis.valid_count = length;
-  analysis.exclude_first = options.exclude_first;
-  analysis.exclude_last = options.exclude_last;
+  analysis.exclude_first = options.exclude_first.value_or(kExcluded);
+  analysis.exclude_last = options.exclude_last.value_or(kExcluded);
   analysis.samples = static_cast<uint32_t>(plan.windows.size());
   analysis.layers = plan.model.layers;
   analysis.heads = plan.model.heads;
@@ -101,6 +101,22 @@ IndexRange usable_part(const Analysis& analysis) {
   const IndexRange usable = usable_range(analysis);
   return usable.count > 0 ? IndexRange{usable.first - analysis.valid_first, usable.count}
                           : IndexRange{};
+}
+
+/// `usable` and `valid` are relative to the window. Texts that are too short by themselves pass.
+void check_exclusions(const AnalyzeOptions& options, const Analysis& analysis, IndexRange usable,
+                      IndexRange valid) {
+  if (options.exclude_first.value_or(0) == 0 && options.exclude_last.value_or(0) == 0) return;
+  const uint32_t levels = options.transform.levels;
+  const IndexRange left = intersection(usable, valid);
+  const bool too_short = bins_of(valid, levels).empty() && (left.count > 0 || valid.count == 0);
+  if (too_short || !bins_of(left, levels).empty()) return;
+  fail("excluding the first " + std::to_string(analysis.exclude_first) + " and the last " +
+           std::to_string(analysis.exclude_last) + " of " + std::to_string(analysis.positions) +
+           " positions",
+       "leaves " + std::to_string(left.count) + " untouched by the window's ends",
+       "wanted two whole blocks of " + std::to_string(size_t{1} << levels) + " to compare",
+       "exclude less at the ends, or take fewer levels or a longer text");
 }
 
 /// False when it was stopped.
@@ -158,6 +174,7 @@ std::optional<Analysis> analyze(TraceSet& traces, const AnalyzeOptions& options,
   Analysis analysis = described(plan, layout, options);
   const IndexRange valid = valid_everywhere(layout, plan.positions());
   const IndexRange usable = usable_part(analysis);
+  check_exclusions(options, analysis, usable, valid);
   const size_t block = size_t{1} << options.transform.levels;
   const PieceSetup setup{
       plan,

@@ -34,11 +34,16 @@ std::string_view signal_name(Signal signal);
 /// Positions that are in memory at once, and within which nulls permute.
 inline constexpr size_t kStretch = 8192;
 
+/// Positions at each end of a text that figures and tests leave out unless one says otherwise.
+inline constexpr uint32_t kExcluded = 32;
+
 struct AnalyzeOptions {
   TransformChoice transform;
   Signal signal = Signal::Contribution;
   std::optional<Step> step;  // position of the query; the last recorded one unless set
-  uint32_t exclude_first = 32, exclude_last = 32;
+  // Asked for, they must leave something to compare; kExcluded unless set, where a text too short
+  // for that is described and not tested.
+  std::optional<uint32_t> exclude_first, exclude_last;
   std::optional<uint32_t> windows;  // positions of a window
   std::optional<uint64_t> samples;  // of the windows, so many drawn; all unless set
   std::vector<std::string> nulls;   // names of surrogate_table()
@@ -72,7 +77,8 @@ class TraceSet {
 /// Traces are of one model, with the same recorded layers and heads; windows are aligned at their
 /// query and have the length of the shortest. Equal bits for any number of threads. Nothing is
 /// returned when `progress` (pieces done) stops it. Throws Error: a step that was not recorded, a
-/// window that is too short, fewer windows than samples, traces that do not go together, a null
+/// window that is too short, one of which the exclusions that were asked for leave less than two
+/// bins, fewer windows than samples, traces that do not go together, a null
 /// that changes what the signal does not have, a position that the query does not see because the
 /// trace was recorded under eviction.
 std::optional<Analysis> analyze(TraceSet& traces, const AnalyzeOptions& options,

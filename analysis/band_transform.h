@@ -34,6 +34,8 @@ struct ChannelSample {
   size_t first = 0, stride = 1;
 };
 
+class BandEngine;
+
 /// The transform of signals of one length. Never changes, so that threads may share it.
 class BandTransform {
  public:
@@ -50,7 +52,7 @@ class BandTransform {
   void measure(GridView<const float> weights, GridView<const float> values,
                const HaarMeasures& out) const;
 
-  /// Adds the M-estimates (robust_mean_square() of analysis/wavelet_variance.h) of the coefficients
+  /// Adds the M-estimates (robust_mean_square() of analysis/robust_variance.h) of the coefficients
   /// of each band that lie within its `counted` positions to `sums`; both [band]. Of the decimated
   /// transform these are the coefficients, not what is reconstructed from them: that has another
   /// variance at each phase. Continuous transforms have powers, and add nothing.
@@ -58,14 +60,11 @@ class BandTransform {
                       std::span<const IndexRange> counted, ChannelSample channels,
                       std::span<RobustSum> sums) const;
 
-  /// Bands of one head's signal [position, channel]; defined in the .cpp.
-  class Engine;
-
  private:
   TransformChoice choice_;
   std::vector<BandPlace> places_;
   size_t amplitudes_ = 0;
-  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<BandEngine> engine_;
 };
 
 }  // namespace dendrokv

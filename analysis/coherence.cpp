@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -28,6 +29,11 @@ std::vector<double> red_noise(RandomStream random, double lag1, size_t positions
   double last = random.normal() / std::sqrt(1 - lag1 * lag1);
   for (double& value : series) value = last = lag1 * last + random.normal();
   return series;
+}
+
+void check_confidence(double confidence) {
+  if (!(confidence > 0 && confidence < 1))
+    fail("confidence", std::to_string(confidence), "wanted a number between 0 and 1");
 }
 
 double squared_coherence(Complex cross, double power_x, double power_y) {
@@ -159,8 +165,7 @@ std::vector<double> Coherence::significance(double lag1_x, double lag1_y, double
   for (const double lag1 : {lag1_x, lag1_y})
     if (!(std::abs(lag1) < 1))
       fail("lag-1 autocorrelation", std::to_string(lag1), "wanted a number between -1 and 1");
-  if (!(confidence > 0 && confidence < 1))
-    fail("confidence", std::to_string(confidence), "wanted a number between 0 and 1");
+  check_confidence(confidence);
   if (surrogates == 0) fail("surrogates", "0", "wanted at least 1");
   const size_t scales = cwt_.scales().size(),
                pieces = std::min<size_t>(surrogates, size_t{4} * std::max(threads, 1u));
@@ -175,6 +180,7 @@ std::vector<double> Coherence::significance(double lag1_x, double lag1_y, double
         const IndexRange inside = cwt_.valid(s);
         for (size_t n = inside.first; n < inside.first + inside.count; ++n) {
           const double r = runner.squared(s, n);
+          if (std::isnan(r)) continue;  // no power left beside rounding
           ++counts[piece](s, std::min(static_cast<size_t>(r * kBins), kBins - 1));
         }
       }
@@ -182,11 +188,13 @@ std::vector<double> Coherence::significance(double lag1_x, double lag1_y, double
   });
   std::vector<double> levels(scales, kNothing);
   for (size_t s = 0; s < scales; ++s) {
-    const double wanted = confidence * static_cast<double>(surrogates * cwt_.valid(s).count);
+    std::vector<double> found(kBins);
+    for (const Grid<uint64_t>& piece : counts)
+      for (size_t bin = 0; bin < kBins; ++bin) found[bin] += static_cast<double>(piece(s, bin));
+    const double wanted = confidence * std::accumulate(found.begin(), found.end(), 0.0);
     double below = 0;
     for (size_t bin = 0; bin < kBins && wanted > 0; ++bin) {
-      double here = 0;
-      for (const Grid<uint64_t>& piece : counts) here += static_cast<double>(piece(s, bin));
+      const double here = found[bin];
       if (here > 0 && below + here >= wanted) {
         levels[s] = (static_cast<double>(bin) + (wanted - below) / here) / kBins;
         break;
@@ -229,6 +237,7 @@ void EnsembleCoherence::finish(GridView<double> squared, GridView<double> phase)
 double ensemble_coherence_level(size_t documents, double confidence) {
   if (documents < 2)
     fail("coherence over documents", std::to_string(documents) + " documents", "wanted at least 2");
+  check_confidence(confidence);
   return 1 - std::pow(1 - confidence, 1 / static_cast<double>(documents - 1));
 }
 

@@ -69,7 +69,8 @@ class EnsembleCoherence {
 };
 
 /// R^2 that independent series exceed with probability 1 - confidence, at one point: 1 - (1 -
-/// confidence)^(1 / (documents - 1)). Throws Error for fewer than two documents.
+/// confidence)^(1 / (documents - 1)). Throws Error for fewer than two documents, or a
+/// confidence that is not between 0 and 1.
 double ensemble_coherence_level(size_t documents, double confidence);
 
 }  // namespace dendrokv

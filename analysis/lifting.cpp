@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <ranges>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -10,6 +11,7 @@
 
 #include "analysis/in_double.h"
 #include "analysis/lifting_blocks.h"
+#include "analysis/lifting_inverse.h"
 #include "analysis/line_kernels.h"
 #include "analysis/parallel.h"
 #include "analysis/strips.h"
@@ -68,8 +70,9 @@ class Lift {
   /// A band without data is zeros.
   void put(const LiftedBand& band, Strip<const double> in, size_t pairs) {
     pairs_ = pairs;
-    samples_[static_cast<size_t>(band.signal)].assign(pairs_ * width_, 0);
-    if (!in.data) return;
+    std::vector<double>& samples = samples_[static_cast<size_t>(band.signal)];
+    if (!in.data) return samples.assign(pairs_ * width_, 0);
+    samples.resize(pairs_ * width_);
     const double factor = 1 / band.factor;
     const size_t start = around(0, band.offset), signal = static_cast<size_t>(band.signal);
     scale_rows(factor, in, {row(signal, start), dense(), width_}, pairs_ - start);
@@ -145,6 +148,45 @@ void analyse(const LiftingForm& form, std::span<const size_t> lengths, Strip<con
   }
 }
 
+/// The long levels in blocks, the others one after the other, from the deepest up.
+void restore(const LiftingForm& form, std::span<const size_t> lengths, Strip<const double> low,
+             std::span<const Strip<const double>> high, Strip<double> x) {
+  const size_t width = x.width;
+  struct Group {
+    size_t first, count;  // levels
+    bool blocked;
+  };
+  std::vector<Group> groups;
+  for (size_t level = 0; level < high.size(); level += groups.back().count) {
+    const uint32_t blocked = UnliftedBlocks::levels_that_pay(form, lengths.subspan(level), width);
+    groups.push_back({level, std::max<size_t>(blocked, 1), blocked > 0});
+  }
+  // Left uninitialised: filling it would take as long as a level.
+  std::unique_ptr<double[]> pyramid;
+  Lift lift(form, width);
+  for (const Group& group : std::views::reverse(groups)) {
+    const size_t first = group.first;
+    std::unique_ptr<double[]> above;
+    Strip<double> out = x;
+    if (first > 0) {
+      above = std::make_unique_for_overwrite<double[]>(lengths[first] * width);
+      out = {above.get(), static_cast<ptrdiff_t>(width), width};
+    }
+    if (group.blocked) {
+      UnliftedBlocks(form, lengths.subspan(first, group.count + 1), low,
+                     high.subspan(first, group.count), out)
+          .run();
+    } else {
+      lift.put(form.low, low, lengths[first + 1]);
+      lift.put(form.high, high[first], lengths[first + 1]);
+      lift.backward();
+      lift.join(out, lengths[first]);
+    }
+    pyramid = std::move(above);
+    low = out;
+  }
+}
+
 }  // namespace
 
 std::vector<std::string_view> lifting_names() {
@@ -201,21 +243,15 @@ void LiftedDwt::inverse(std::span<const SignalView<const Real>> bands, SignalVie
     const StripPlan strips(SignalView<const Real>(signal), threads);
     for_each_piece(strips.count(), threads, [&](size_t s) {
       const StripPlace place = strips.place(s);
-      Lift lift(*form_, place.width);
-      StripIn<Real> deepest(bands[0], place);
-      StripOut<Real> out(signal, place);
-      std::vector<Real> pyramid(lengths_[1] * place.width);
-      const Strip<Real> middle{pyramid.data(), static_cast<ptrdiff_t>(place.width), place.width};
-      Strip<const Real> low = deepest.strip();
-      for (uint32_t level = levels(); level >= 1; --level) {
-        StripIn<Real> high(bands[levels() + 1 - level], place);
-        lift.put(form_->low, low, lengths_[level]);
-        lift.put(form_->high, high.strip(), lengths_[level]);
-        lift.backward();
-        const Strip<Real> x = level == 1 ? out.strip() : middle;
-        lift.join(x, lengths_[level - 1]);
-        low = x;
+      const StripIn<Real> deepest(bands[0], place);
+      std::vector<StripIn<Real>> ins;  // D_1 to D_J
+      std::vector<Strip<const Real>> high;
+      for (uint32_t level = 1; level <= levels(); ++level) {
+        ins.emplace_back(bands[levels() + 1 - level], place);
+        high.push_back(ins.back().strip());
       }
+      StripOut<Real> out(signal, place);
+      restore(*form_, lengths_, deepest.strip(), high, out.strip());
       out.store();
     });
   }

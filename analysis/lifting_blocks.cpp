@@ -24,17 +24,6 @@ LiftingReach reach_of(const LiftingForm& form, std::vector<LiftingReach>& steps)
           std::max({wanted[0].behind, wanted[1].behind, int64_t{0}})};
 }
 
-/// Positions of the deepest approximation: long beside what is made twice.
-size_t block_length(LiftingReach reach, size_t width) {
-  return std::max(std::max<size_t>(256 / width, 16),
-                  16 * static_cast<size_t>(reach.before + reach.behind));
-}
-
-size_t around(int64_t pair, size_t pairs) {
-  const auto circle = static_cast<int64_t>(pairs);
-  return static_cast<size_t>((pair % circle + circle) % circle);
-}
-
 }  // namespace
 
 void LiftingSums::add(std::span<const double> factors, const double* const* others, double* changed,
@@ -50,17 +39,47 @@ void LiftingSums::scale(double factor, const double* from, double* to, size_t co
   kernels_.combine({&from, 1}, &factor, {count}, to);
 }
 
-uint32_t LiftedBlocks::levels_that_pay(const LiftingForm& form, std::span<const size_t> lengths,
-                                       size_t width) {
+size_t lifted_block(LiftingReach reach, size_t width) {
+  return std::max(std::max<size_t>(256 / width, 16),
+                  16 * static_cast<size_t>(reach.before + reach.behind));
+}
+
+uint32_t blocked_levels(LiftingReach reach, std::span<const size_t> lengths, size_t width) {
   constexpr uint32_t kMost = 4;
   constexpr size_t kStaysInCache = size_t{1} << 19;  // bytes of the first level's pairs
-  std::vector<LiftingReach> steps;
-  const size_t block = block_length(reach_of(form, steps), width);
+  const size_t block = lifted_block(reach, width);
   uint32_t levels = 0;
   while (levels < kMost && levels + 1 < lengths.size() && lengths[levels + 1] >= 4 * block &&
          (levels == 0 || (block << (levels + 1)) * width * sizeof(double) <= kStaysInCache))
     ++levels;
   return levels;
+}
+
+size_t place_on_circle(int64_t pair, size_t pairs) {
+  const auto circle = static_cast<int64_t>(pairs);
+  return static_cast<size_t>((pair % circle + circle) % circle);
+}
+
+void LiftedPairs::make_room(size_t pairs, size_t width) {
+  width_ = width;
+  for (std::vector<double>& samples : samples_)
+    if (samples.size() < pairs * width) samples.resize(pairs * width);
+}
+
+void LiftedPairs::add(const LiftingStep& step, std::span<const double> factors, size_t first,
+                      size_t count, LiftingSums& sums) {
+  const Lifted other = step.changed == Lifted::Even ? Lifted::Odd : Lifted::Even;
+  others_.clear();
+  for (uint32_t i = 0; i < step.count; ++i)
+    others_.push_back(row(other, 0) + (static_cast<ptrdiff_t>(first) + step.first + i) *
+                                          static_cast<ptrdiff_t>(width_));
+  sums.add(factors, others_.data(), row(step.changed, first), count * width_);
+}
+
+uint32_t LiftedBlocks::levels_that_pay(const LiftingForm& form, std::span<const size_t> lengths,
+                                       size_t width) {
+  std::vector<LiftingReach> steps;
+  return blocked_levels(reach_of(form, steps), lengths, width);
 }
 
 LiftedBlocks::LiftedBlocks(const LiftingForm& form, std::span<const size_t> lengths,
@@ -76,7 +95,7 @@ LiftedBlocks::LiftedBlocks(const LiftingForm& form, std::span<const size_t> leng
 
 void LiftedBlocks::run() {
   const size_t deepest = levels_.size(), length = lengths_[deepest];
-  const size_t block = block_length(reach_, x_.width);
+  const size_t block = lifted_block(reach_, x_.width);
   for (size_t first = 0; first < length; first += block) {
     Range part{first, std::min(first + block, length)};
     const Strip<double> low{low_.row(first), low_.stride, low_.width};
@@ -96,19 +115,22 @@ void LiftedBlocks::make(size_t level, Range part, Strip<double> low) {
   const size_t width = x_.width, circle = lengths_[level];
   const int64_t first = static_cast<int64_t>(part.first) - reach_.before;
   const auto pairs = static_cast<size_t>(static_cast<int64_t>(part.end) + reach_.behind - first);
-  for (std::vector<double>& samples : here.pairs)
-    if (samples.size() < pairs * width) samples.resize(pairs * width);
+  here.pairs.make_room(pairs, width);
   for (size_t done = 0; done < pairs;) {
-    const size_t pair = around(first + static_cast<int64_t>(done), circle);
+    const size_t pair = place_on_circle(first + static_cast<int64_t>(done), circle);
     const size_t count = std::min(pairs - done, circle - pair);
     split(level, pair, count, done);
     done += count;
   }
   const double* factor = form_.factors.data();
   for (size_t s = 0; s < form_.steps.size(); ++s) {
-    step(here, form_.steps[s], {factor, form_.steps[s].count}, step_reach_[s],
-         part.end - part.first);
-    factor += form_.steps[s].count;
+    const LiftingStep& step = form_.steps[s];
+    const LiftingReach reach = step_reach_[s];
+    here.pairs.add(step, {factor, step.count}, static_cast<size_t>(reach_.before - reach.before),
+                   static_cast<size_t>(static_cast<int64_t>(part.end - part.first) + reach.before +
+                                       reach.behind),
+                   sums_);
+    factor += step.count;
   }
   take(here, form_.low, part, part.first, low);
   const Range own{std::max(part.first, here.own.first), std::min(part.end, here.own.end)};
@@ -131,7 +153,7 @@ void LiftedBlocks::split(size_t level, size_t pair, size_t count, size_t to) {
     make(level - 1, seen, above);
     from = above;
   }
-  double* rows[2] = {here.pairs[0].data() + to * width, here.pairs[1].data() + to * width};
+  double* rows[2] = {here.pairs.row(Lifted::Even, to), here.pairs.row(Lifted::Odd, to)};
   if (from.is_line()) {
     line_kernels<double>().split(from.data, samples / 2, rows[0], rows[1]);
     if (samples % 2 != 0) rows[0][count - 1] = rows[1][count - 1] = from.data[samples - 1];
@@ -141,27 +163,12 @@ void LiftedBlocks::split(size_t level, size_t pair, size_t count, size_t to) {
     std::copy_n(from.row(std::min(p, samples - 1)), width, rows[p % 2] + p / 2 * width);
 }
 
-void LiftedBlocks::step(Level& here, const LiftingStep& step, std::span<const double> factors,
-                        LiftingReach reach, size_t pairs) {
-  const auto changed = static_cast<size_t>(step.changed);
-  const size_t width = x_.width;
-  const auto first = static_cast<size_t>(reach_.before - reach.before);
-  const auto count = static_cast<size_t>(static_cast<int64_t>(pairs) + reach.before + reach.behind);
-  here.others.clear();
-  for (uint32_t i = 0; i < step.count; ++i)
-    here.others.push_back(here.pairs[1 - changed].data() +
-                          (static_cast<ptrdiff_t>(first) + step.first + i) *
-                              static_cast<ptrdiff_t>(width));
-  sums_.add(factors, here.others.data(), here.pairs[changed].data() + first * width, count * width);
-}
-
 /// Positions `part` of a band, of pairs that begin reach_.before ahead of `first`.
-void LiftedBlocks::take(const Level& here, const LiftedBand& band, Range part, size_t first,
+void LiftedBlocks::take(Level& here, const LiftedBand& band, Range part, size_t first,
                         Strip<double> out) {
   const size_t width = x_.width, count = part.end - part.first;
   const int64_t pair = static_cast<int64_t>(part.first - first) + reach_.before + band.offset;
-  const double* from =
-      here.pairs[static_cast<size_t>(band.signal)].data() + static_cast<size_t>(pair) * width;
+  const double* from = here.pairs.row(band.signal, static_cast<size_t>(pair));
   if (out.stride == static_cast<ptrdiff_t>(width))
     return sums_.scale(band.factor, from, out.data, count * width);
   for (size_t k = 0; k < count; ++k) sums_.scale(band.factor, from + k * width, out.row(k), width);

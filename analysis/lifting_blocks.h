@@ -39,10 +39,36 @@ struct LiftingReach {
   int64_t before, behind;
 };
 
+/// Positions of the deepest approximation that make a block: long beside what is made twice.
+size_t lifted_block(LiftingReach reach, size_t width);
+/// How many of the next levels go by in such blocks, of a strip of `width` whose positions, and
+/// those of each approximation below it, are `lengths`; 0 where a level is not longer than some
+/// blocks.
+uint32_t blocked_levels(LiftingReach reach, std::span<const size_t> lengths, size_t width);
+/// The place of a pair on a circle of `pairs`.
+size_t place_on_circle(int64_t pair, size_t pairs);
+
+/// Even and odd samples of some pairs of a level, [pair, channel] each.
+class LiftedPairs {
+ public:
+  /// What is there may be lost.
+  void make_room(size_t pairs, size_t width);
+  double* row(Lifted signal, size_t pair) {
+    return samples_[static_cast<size_t>(signal)].data() + pair * width_;
+  }
+  /// Changes `count` pairs from `first` on.
+  void add(const LiftingStep& step, std::span<const double> factors, size_t first, size_t count,
+           LiftingSums& sums);
+
+ private:
+  size_t width_ = 0;
+  std::array<std::vector<double>, 2> samples_;
+  std::vector<const double*> others_;
+};
+
 class LiftedBlocks {
  public:
-  /// How many of the next levels go by in blocks, of a strip of `width` whose positions, and those
-  /// of each approximation below it, are `lengths`; 0 where a level is not longer than some blocks.
+  /// As blocked_levels.
   static uint32_t levels_that_pay(const LiftingForm& form, std::span<const size_t> lengths,
                                   size_t width);
 
@@ -56,16 +82,13 @@ class LiftedBlocks {
     size_t first, end;
   };
   struct Level {
-    std::array<std::vector<double>, 2> pairs;  // even and odd samples, [pair, channel]
-    std::vector<double> above;                 // the approximation that they come from
-    Range own;                                 // details that this block writes
-    std::vector<const double*> others;
+    LiftedPairs pairs;
+    std::vector<double> above;  // the approximation that they come from
+    Range own;                  // details that this block writes
   };
   void make(size_t level, Range part, Strip<double> low);
   void split(size_t level, size_t pair, size_t count, size_t to);
-  void step(Level& here, const LiftingStep& step, std::span<const double> factors,
-            LiftingReach reach, size_t pairs);
-  void take(const Level& here, const LiftedBand& band, Range part, size_t first, Strip<double> out);
+  void take(Level& here, const LiftedBand& band, Range part, size_t first, Strip<double> out);
 
   const LiftingForm& form_;
   std::span<const size_t> lengths_;

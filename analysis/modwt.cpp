@@ -34,7 +34,7 @@ Modwt::Modwt(const Wavelet& wavelet, size_t positions, uint32_t levels, Undecima
              uint32_t skipped)
     : positions_(positions), levels_(levels), skipped_(skipped) {
   if (positions == 0) fail("transform", "0 positions", "wanted at least 1");
-  if (levels < 1 || skipped > 40 || levels + skipped > 40)
+  if (levels < 1 || skipped > 40 || levels > 40 - skipped)
     fail("levels", std::to_string(levels), "wanted 1 to 40");
   const double root = std::sqrt(0.5);
   if (kind == Undecimated::Modwt) {

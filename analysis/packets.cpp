@@ -11,16 +11,29 @@
 namespace dendrokv {
 namespace {
 
+/// Root of the sum of squares, which by itself may be beyond the range of the numbers.
 template <class Real>
-double cost_of(GridView<const Real> band, PacketCost cost, double energy) {
+double norm_of(std::span<const Real> samples) {
+  double largest = 0, sum = 0;
+  for (const Real sample : samples)
+    largest = std::max(largest, std::fabs(static_cast<double>(sample)));
+  if (largest == 0) return 0;
+  for (const Real sample : samples) sum += std::pow(static_cast<double>(sample) / largest, 2);
+  return largest * std::sqrt(sum);
+}
+
+/// `norm` of the signal. What has no share that a number can hold costs nothing.
+template <class Real>
+double cost_of(GridView<const Real> band, PacketCost cost, double norm) {
   double sum = 0;
   for (size_t r = 0; r < band.rows(); ++r)
     for (const Real coefficient : band.row(r)) {
-      const double square = static_cast<double>(coefficient) * static_cast<double>(coefficient);
-      if (square == 0) continue;
-      if (cost == PacketCost::Entropy) sum -= square / energy * std::log(square / energy);
-      if (cost == PacketCost::LogEnergy) sum += std::log(square);
-      if (cost == PacketCost::Magnitude) sum += std::sqrt(square);
+      const double magnitude = std::fabs(static_cast<double>(coefficient));
+      if (magnitude == 0) continue;
+      const double share = magnitude / norm * (magnitude / norm);
+      if (cost == PacketCost::Entropy && share > 0) sum -= share * std::log(share);
+      if (cost == PacketCost::LogEnergy) sum += 2 * std::log(magnitude);
+      if (cost == PacketCost::Magnitude) sum += magnitude;
     }
   return sum;
 }
@@ -72,16 +85,14 @@ std::vector<PacketNode> PacketTree<Real>::level_basis(uint32_t level) {
 /// From the leaves up: a node is kept whole when that is not dearer than the best of its halves.
 template <class Real>
 std::vector<PacketNode> PacketTree<Real>::best_basis(PacketCost cost) const {
-  double energy = 0;
-  for (const Real sample : bands_[0][0].all())
-    energy += static_cast<double>(sample) * static_cast<double>(sample);
+  const double norm = norm_of<Real>(bands_[0][0].all());
   std::vector<double> best;                     // of the level below
   std::vector<std::vector<PacketNode>> chosen;  // likewise
   for (uint32_t level = levels_ + 1; level-- > 0;) {
     std::vector<double> costs;
     std::vector<std::vector<PacketNode>> nodes;
     for (uint32_t index = 0; index < bands_[level].size(); ++index) {
-      const double whole = cost_of(bands_[level][index].view(), cost, energy);
+      const double whole = cost_of<Real>(bands_[level][index].view(), cost, norm);
       const double halves = level == levels_ ? whole : best[2 * index] + best[2 * index + 1];
       if (level == levels_ || whole <= halves) {
         costs.push_back(whole);
@@ -101,8 +112,10 @@ std::vector<PacketNode> PacketTree<Real>::best_basis(PacketCost cost) const {
 
 template <class Real>
 Grid<Real> PacketTree<Real>::inverse(std::span<const PacketNode> basis) const {
+  std::vector<PacketNode> sorted(basis.begin(), basis.end());
+  std::ranges::sort(sorted);
   size_t used = 0;
-  Grid<Real> signal = rebuilt({0, 0}, basis, used);
+  Grid<Real> signal = rebuilt({0, 0}, sorted, used);
   if (used != basis.size())
     fail("basis of packets",
          std::to_string(basis.size()) + " nodes, " + std::to_string(used) + " of use",
@@ -113,7 +126,7 @@ Grid<Real> PacketTree<Real>::inverse(std::span<const PacketNode> basis) const {
 template <class Real>
 Grid<Real> PacketTree<Real>::rebuilt(PacketNode node, std::span<const PacketNode> basis,
                                      size_t& used) const {
-  if (std::ranges::find(basis, node) != basis.end()) {
+  if (std::ranges::binary_search(basis, node)) {
     ++used;
     return bands_[node.level][node.index];
   }

@@ -2,6 +2,7 @@
 // Wavelet packets: both halves of every band are split again, and the cheapest cover of the
 // frequency axis is chosen (Coifman and Wickerhauser 1992).
 
+#include <compare>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -24,7 +25,7 @@ enum class PacketCost {
 /// highest.
 struct PacketNode {
   uint32_t level = 0, index = 0;
-  bool operator==(const PacketNode&) const = default;
+  auto operator<=>(const PacketNode&) const = default;
 };
 /// Place of a node in the order of frequency: a detail's halves come out in reverse order (Gray
 /// code).
@@ -48,6 +49,7 @@ class PacketTree {
   Grid<Real> inverse(std::span<const PacketNode> basis) const;
 
  private:
+  /// `basis` in order.
   Grid<Real> rebuilt(PacketNode node, std::span<const PacketNode> basis, size_t& used) const;
 
   Wavelet wavelet_;

@@ -115,6 +115,30 @@ double largest_deviation(GridView<const double> statistics, std::span<const doub
   return quantile(std::move(largest), confidence);
 }
 
+// A reach in standard errors as if these were known: a bootstrap over n documents spreads by (n -
+// 1) / n of their variance, and the error of a few is itself an estimate. Exact for columns that do
+// not depend on each other.
+double widened(double reach, size_t documents) {
+  if (documents < 2 || !(reach > 0)) return reach;
+  const auto count = static_cast<double>(documents);
+  const double beyond = normal_upper_tail(reach * std::sqrt(count / (count - 1)));
+  return -student_quantile(count - 1, std::max(beyond, std::numeric_limits<double>::min()));
+}
+
+// Limits that leave `tail` of the bootstrapped means beyond either.
+Band percentiles(GridView<const double> statistics, std::span<const double> weights, double tail,
+                 const Resampling& resampling) {
+  Band band{column_means(statistics, weights), {}, {}};
+  const Grid<double> means = bootstrapped_means(statistics, weights, resampling);
+  for (size_t c = 0; c < statistics.cols(); ++c) {
+    std::vector<double> column(means.rows());
+    for (size_t draw = 0; draw < column.size(); ++draw) column[draw] = means(draw, c);
+    band.lower.push_back(quantile(column, tail));
+    band.upper.push_back(quantile(std::move(column), 1 - tail));
+  }
+  return band;
+}
+
 void check(GridView<const double> statistics, double confidence, const Resampling& resampling) {
   DENDROKV_ASSERT(statistics.rows() > 0 && resampling.draws > 0);
   DENDROKV_ASSERT(confidence > 0 && confidence < 1);
@@ -181,32 +205,29 @@ double sen_slope(std::span<const double> values) {
   return slopes.size() % 2 == 1 ? slopes[middle] : (slopes[middle - 1] + slopes[middle]) / 2;
 }
 
-Band percentile_band(GridView<const double> statistics, double confidence,
-                     const Resampling& resampling) {
-  return percentile_band(statistics, equal_weights(statistics), confidence, resampling);
+Band expanded_percentile_band(GridView<const double> statistics, double confidence,
+                              const Resampling& resampling) {
+  const auto documents = static_cast<double>(statistics.rows());
+  if (documents < 2)
+    return percentile_band(statistics, equal_weights(statistics), confidence, resampling);
+  const double reach = student_quantile(documents - 1, (1 + confidence) / 2) *
+                       std::sqrt(documents / (documents - 1));
+  return percentiles(statistics, equal_weights(statistics), normal_upper_tail(reach), resampling);
 }
 
 Band percentile_band(GridView<const double> statistics, std::span<const double> weights,
                      double confidence, const Resampling& resampling) {
   check(statistics, confidence, resampling);
   DENDROKV_ASSERT(weights.size() == statistics.rows());
-  Band band{column_means(statistics, weights), {}, {}};
-  const Grid<double> means = bootstrapped_means(statistics, weights, resampling);
-  for (size_t c = 0; c < statistics.cols(); ++c) {
-    std::vector<double> column(means.rows());
-    for (size_t draw = 0; draw < column.size(); ++draw) column[draw] = means(draw, c);
-    band.lower.push_back(quantile(column, (1 - confidence) / 2));
-    band.upper.push_back(quantile(std::move(column), (1 + confidence) / 2));
-  }
-  return band;
+  return percentiles(statistics, weights, (1 - confidence) / 2, resampling);
 }
-
 Band simultaneous_band(GridView<const double> statistics, double confidence,
                        const Resampling& resampling) {
   check(statistics, confidence, resampling);
   Band band{column_means(statistics), {}, {}};
   const std::vector<double> error = standard_errors(statistics, band.mean);
-  const double reach = largest_deviation(statistics, band.mean, error, confidence, resampling);
+  const double reach = widened(
+      largest_deviation(statistics, band.mean, error, confidence, resampling), statistics.rows());
   for (size_t c = 0; c < error.size(); ++c) {
     band.lower.push_back(band.mean[c] - reach * error[c]);
     band.upper.push_back(band.mean[c] + reach * error[c]);

@@ -39,19 +39,21 @@ struct Band {
   std::vector<double> mean, lower, upper;  // [column]
 };
 
-/// Pointwise: percentiles of the bootstrapped means. The limits are the mean itself with one
-/// document.
-Band percentile_band(GridView<const double> statistics, double confidence,
-                     const Resampling& resampling);
+/// Pointwise: percentiles of the bootstrapped means, as far out as Student's t is beyond the normal
+/// distribution and the spread of a few documents beyond that of a bootstrap over them (Hesterberg
+/// 2015, section 5.3). 95 % hold the mean of 8 normal documents as often; plain percentiles hold it
+/// 88 % of the time. The limits are the mean itself with one document.
+Band expanded_percentile_band(GridView<const double> statistics, double confidence,
+                              const Resampling& resampling);
 
-/// The same of weighted means, sum weight * statistic / sum weight, as of documents of several
-/// lengths. Weights are positive, [document].
+/// Plain percentiles of weighted means, sum weight * statistic / sum weight, as of many documents
+/// of several lengths. Weights are positive, [document].
 Band percentile_band(GridView<const double> statistics, std::span<const double> weights,
                      double confidence, const Resampling& resampling);
 
 /// All columns at once (sup-t, Montiel Olea and Plagborg-Moller 2019): mean +- c * standard error,
 /// c the `confidence` quantile of the largest |bootstrapped mean - mean| / standard error over the
-/// columns.
+/// columns, as far out for few documents as Student's t is beyond the normal distribution.
 Band simultaneous_band(GridView<const double> statistics, double confidence,
                        const Resampling& resampling);
 

@@ -76,7 +76,8 @@ Claim slope_claim(const SlopeClaim& row, std::span<const DocumentRise> documents
                   const JudgeOptions& options) {
   Grid<double> statistic(documents.size(), 1);
   for (size_t d = 0; d < documents.size(); ++d) statistic(d, 0) = row.statistic(documents[d]);
-  const Band band = percentile_band(statistic.view(), 1 - options.significance, options.resampling);
+  const Band band =
+      expanded_percentile_band(statistic.view(), 1 - options.significance, options.resampling);
   Claim claim{row.name, row.statement};
   claim.effect = band.mean[0];
   claim.lower = band.lower[0];
@@ -96,8 +97,24 @@ void adjust(std::span<Claim> claims, double Claim::*p_value) {
   for (size_t i = 0; i < claims.size(); ++i) claims[i].*p_value = adjusted[i];
 }
 
-Verdict verdict_of(const Claim& claim, size_t documents, size_t least, double significance) {
-  if (documents < least || std::isnan(claim.effect)) return Verdict::NotTestable;
+/// What the adjustment multiplies a p-value by at most: claims * (1 + 1/2 + ... + 1/claims).
+double most_adjustment(size_t nulls) {
+  const size_t slope_claims = 3 + 2 * nulls;
+  double penalty = 0;
+  for (size_t k = 1; k <= slope_claims; ++k) penalty += 1 / static_cast<double>(k);
+  return penalty * static_cast<double>(slope_claims);
+}
+
+/// Whether sign flips can give a p-value that is small enough after the adjustment: flips that are
+/// drawn give none below 1 / (1 + draws).
+bool can_decide(size_t documents, size_t nulls, const JudgeOptions& options) {
+  const auto drawn = static_cast<double>(1 + options.resampling.draws);
+  return documents >= least_documents(nulls, options.significance) &&
+         most_adjustment(nulls) / drawn <= options.significance;
+}
+
+Verdict verdict_of(const Claim& claim, bool testable, double significance) {
+  if (!testable || std::isnan(claim.effect)) return Verdict::NotTestable;
   if (claim.p_value <= significance) return Verdict::Shown;
   if (claim.p_against <= significance) return Verdict::Contradicted;
   return Verdict::NotContradicted;
@@ -164,13 +181,9 @@ Claim smooth_claim(std::span<const DocumentRise> documents, size_t least,
 
 }  // namespace
 
-// The least p-value of n sign flips is 2^-n; the adjustment multiplies it by at most claims * (1 +
-// 1/2 + ... + 1/claims).
+// The least p-value of n sign flips is 2^-n.
 size_t least_documents(size_t nulls, double significance) {
-  const size_t slope_claims = 3 + 2 * nulls;
-  double penalty = 0;
-  for (size_t k = 1; k <= slope_claims; ++k) penalty += 1 / static_cast<double>(k);
-  penalty *= static_cast<double>(slope_claims);
+  const double penalty = most_adjustment(nulls);
   size_t documents = 1;
   while (std::ldexp(penalty, -static_cast<int>(documents)) > significance) ++documents;
   return documents;
@@ -181,16 +194,17 @@ std::vector<Claim> judge_rise(std::span<const DocumentRise> documents,
   DENDROKV_ASSERT(!documents.empty());
   const std::vector<SlopeClaim> rows = slope_claims(nulls);
   const size_t least = least_documents(nulls.size(), options.significance);
+  const bool testable = can_decide(documents.size(), nulls.size(), options);
   std::vector<Claim> claims;
   for (const SlopeClaim& row : rows) claims.push_back(slope_claim(row, documents, options));
   adjust(claims, &Claim::p_value);
   adjust(claims, &Claim::p_against);
-  for (Claim& claim : claims)
-    claim.verdict = verdict_of(claim, documents.size(), least, options.significance);
+  for (Claim& claim : claims) claim.verdict = verdict_of(claim, testable, options.significance);
   claims.push_back(band_claim(kMonotone, increments(documents, 0), least, options));
   claims.push_back(smooth_claim(documents, least, options));
-  // A share of a rise that is not there means nothing.
-  if (claims.front().verdict != Verdict::Shown) claims.back().verdict = Verdict::NotTestable;
+  // A share of a rise that is not there means nothing, nor does that of the only step.
+  if (claims.front().verdict != Verdict::Shown || documents[0].amplitude.cols() < 3)
+    claims.back().verdict = Verdict::NotTestable;
   for (Claim& claim : claims) claim.units = static_cast<uint32_t>(documents.size());
   if (documents.size() == 1)  // an effect without a spread
     for (Claim& claim : claims)

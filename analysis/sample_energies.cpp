@@ -68,8 +68,8 @@ void fill_variance(const PieceSetup& setup, const SampleSums& sums, UnitKind kin
   Grid<double> energies(units, bands);
   for (size_t u = 0; u < units; ++u)
     std::ranges::copy(sums.units()[u].band_energy, energies.row(u).begin());
-  const Band band =
-      percentile_band(energies.view(), 1 - options.significance, {options.seed, options.draws});
+  const Band band = expanded_percentile_band(energies.view(), 1 - options.significance,
+                                             {options.seed, options.draws});
   statistics.variance = band.mean;
   statistics.variance_low = band.lower;
   statistics.variance_high = band.upper;

@@ -38,7 +38,8 @@ double end_of_band(double mean, double reach) {
 CurveBand pointwise_band(const SampleSums& sums, const AnalyzeOptions& options) {
   CurveBand band{sums.amplitude(), sums.amplitude(), "pointwise"};
   const std::vector<double> error = sums.curve_error();
-  const double reach = normal_quantile(1 - options.significance / 2);
+  const double reach =
+      student_quantile(static_cast<double>(sums.units().size() - 1), 1 - options.significance / 2);
   for (size_t k = 0; k < error.size(); ++k) {
     band.low[k] = end_of_band(band.low[k], -reach * error[k]);
     band.high[k] = end_of_band(band.high[k], reach * error[k]);

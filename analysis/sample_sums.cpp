@@ -93,7 +93,8 @@ SampleSums::SampleSums(const PieceSetup& setup, UnitKind kind, size_t origin)
   null_mean_.assign(setup.nulls.size(), std::vector<double>(amplitudes));
   null_variance_ = null_mean_;
   const size_t end = origin + positions;
-  while (setup_.layout.size() * lanes_ * ((end + pool_ - 1) / pool_) > kMostCells) pool_ *= 2;
+  const size_t rows = setup_.layout.size() * lanes_;
+  while (rows * ((end + pool_ - 1) / pool_) > kMostCells && pool_ < end) pool_ *= 2;
   cells_ = (end + pool_ - 1) / pool_;
   by_head_.resize(setup_.layout.size() * lanes_ * cells_);
   const size_t units =
@@ -126,6 +127,20 @@ void SampleSums::add(const Piece& piece, const PieceSums& sums) {
   square_ += sums.square;
 }
 
+/// Amplitudes of runs of positions from `first` on, each position's into its cell.
+void SampleSums::add_to_cells(std::span<const double> amplitudes, size_t run, size_t first,
+                              std::span<double> cells) const {
+  const int shift = std::countr_zero(pool_);
+  for (const double amplitude : amplitudes) {
+    const size_t end = first + run;
+    while (first < end) {
+      const size_t cell = first >> shift, next = std::min(end, (cell + 1) << shift);
+      cells[cell] += amplitude * static_cast<double>(next - first);
+      first = next;
+    }
+  }
+}
+
 size_t SampleSums::amplitude_place(size_t band, const Piece& piece) const {
   return setup_.layout[band].first + piece.own.first / setup_.layout[band].run;
 }
@@ -143,14 +158,10 @@ void SampleSums::add_profile(const Piece& piece, const PieceSums& sums,
         null_variance_[n][to + k] += sums.null_variance[n][from + k];
       }
     }
-    for (size_t lane = 0; lane < lanes_; ++lane) {
-      const double* row = sums.magnitude.row(lane).data() + from;
-      double* cells = by_head_.data() + (band * lanes_ + lane) * cells_;
-      for (size_t k = 0; k < own[band].count; ++k) {
-        for (size_t p = 0; p < own[band].run; ++p)
-          cells[(origin_ + piece.own.first + k * own[band].run + p) / pool_] += row[k];
-      }
-    }
+    for (size_t lane = 0; lane < lanes_; ++lane)
+      add_to_cells(sums.magnitude.row(lane).subspan(from, own[band].count), own[band].run,
+                   origin_ + piece.own.first,
+                   std::span(by_head_).subspan((band * lanes_ + lane) * cells_, cells_));
   }
   for (size_t p = 0; p < piece.own.count; ++p) {
     signal_energy_[piece.own.first + p] += sums.signal_energy[p];

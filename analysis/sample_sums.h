@@ -69,6 +69,8 @@ class SampleSums {
   void add_unit(const Piece& piece, const PieceSums& sums, std::span<const double> lane_sums);
   void close(size_t unit);
   size_t amplitude_place(size_t band, const Piece& piece) const;
+  void add_to_cells(std::span<const double> amplitudes, size_t run, size_t first,
+                    std::span<double> cells) const;
 
   const PieceSetup& setup_;
   UnitKind kind_;

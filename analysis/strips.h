@@ -33,7 +33,7 @@ class StripPlan {
     // two threads on halves of a pair took three times as long as one on both.
     constexpr size_t kLeast = 128 / sizeof(T);
     const size_t most = static_cast<size_t>(rows) / sizeof(T);
-    if (signal.channel_stride != 1 || signal.channels == 1 ||
+    if (signal.channel_stride != 1 || signal.channels <= 1 ||
         (signal.position_stride == 1 && signal.positions > 1))
       return;
     width_ = std::min(channels_, most);

@@ -46,14 +46,15 @@ void reverse_values(Grid<float>&, Grid<float>& values, IndexRange usable, Random
 
 void smooth_weights(Grid<float>& weights, Grid<float>&, IndexRange usable, RandomStream&) {
   for (size_t head = 0; head < weights.rows(); ++head) {
-    std::vector<double> sums(usable.count + 1);
-    for (size_t i = 0; i < usable.count; ++i)
-      sums[i + 1] = sums[i] + double{weights(head, usable.first + i)};
+    const auto row = weights.row(head).subspan(usable.first, usable.count);
+    const std::vector<float> before(row.begin(), row.end());
     for (size_t i = 0; i < usable.count; ++i) {
       const size_t low = i - std::min(i, kSmoothRadius),
                    high = std::min(i + kSmoothRadius + 1, usable.count);
-      weights(head, usable.first + i) =
-          static_cast<float>((sums[high] - sums[low]) / static_cast<double>(high - low));
+      // Each sum anew: differences of running sums lose small weights behind a large one.
+      double sum = 0;
+      for (size_t k = low; k < high; ++k) sum += double{before[k]};
+      row[i] = static_cast<float>(sum / static_cast<double>(high - low));
     }
   }
 }

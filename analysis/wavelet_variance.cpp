@@ -12,63 +12,6 @@
 namespace dendrokv {
 namespace {
 
-// Tukey's biweight: (1 - (r / c)^2)^2 inside of c, 0 outside.
-double biweight(double r, double c) {
-  const double u = r / c;
-  return std::fabs(u) >= 1 ? 0 : (1 - u * u) * (1 - u * u);
-}
-
-// Of g(r) = w(r)^2 r^2, the weighed squares, r standard normal. E[r g'] = E[(r^2 - 1) g] by parts.
-struct BiweightMoments {
-  double first = 0, second = 0, slope = 0;  // E[g], E[g^2], E[r g']
-};
-
-BiweightMoments biweight_moments(double c) {
-  constexpr int kIntervals = 4000;
-  const double width = 2 * c / kIntervals;
-  BiweightMoments moments;
-  for (int i = 0; i <= kIntervals; ++i) {
-    const double r = -c + width * i;
-    const double simpson = (i == 0 || i == kIntervals ? 1 : i % 2 == 1 ? 4 : 2) * width / 3;
-    const double density = std::exp(-r * r / 2) / std::sqrt(2 * std::numbers::pi);
-    const double g = std::pow(biweight(r, c), 2) * r * r;
-    moments.first += simpson * density * g;
-    moments.second += simpson * density * g * g;
-    moments.slope += simpson * density * (r * r - 1) * g;
-  }
-  return moments;
-}
-
-// Of the variance estimate, against the 2 sigma^4 / n of the mean square.
-double efficiency(double c) {
-  const BiweightMoments moments = biweight_moments(c);
-  const double spread = moments.second - moments.first * moments.first;
-  return moments.slope * moments.slope / (2 * spread);
-}
-
-constexpr double kEfficiency = 0.6;
-
-struct RobustTuning {
-  double c = 0, mean = 0;
-};
-
-RobustTuning tuned() {
-  double low = 1, high = 20;
-  for (int step = 0; step < 60; ++step) {
-    const double middle = (low + high) / 2;
-    (efficiency(middle) < kEfficiency ? low : high) = middle;
-  }
-  return {high, biweight_moments(high).first};
-}
-
-double median_of_magnitudes(std::span<const double> values) {
-  std::vector<double> magnitudes(values.size());
-  std::ranges::transform(values, magnitudes.begin(), [](double value) { return std::fabs(value); });
-  const auto middle = magnitudes.begin() + static_cast<std::ptrdiff_t>(magnitudes.size() / 2);
-  std::nth_element(magnitudes.begin(), middle, magnitudes.end());
-  return *middle;
-}
-
 double mean_product(std::span<const double> a, std::span<const double> b) {
   double sum = 0;
   for (size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
@@ -95,34 +38,6 @@ std::span<const double> interior_coefficients(std::span<const double> coefficien
 double mean_square(std::span<const double> coefficients) {
   DENDROKV_ASSERT(!coefficients.empty());
   return mean_product(coefficients, coefficients);
-}
-
-// The sigma^2 at which mean(w^2 r^2) = E[w^2 r^2], r = W / sigma: Newton's steps on a log scale, of
-// at most a factor of 2, from the median of the magnitudes; where the mean rises too slowly, the
-// fixed point's own. With u = r^2 / c^2 inside of 1, w^2 r^2 = c^2 u (1 - u)^4.
-double robust_mean_square(std::span<const double> coefficients) {
-  DENDROKV_ASSERT(coefficients.size() >= 2);
-  static const RobustTuning tuning = tuned();
-  const double middle = median_of_magnitudes(coefficients) / normal_quantile(0.75);
-  double square = middle > 0 ? middle * middle : mean_square(coefficients);
-  if (square == 0) return 0;
-  const double wanted = tuning.mean / (tuning.c * tuning.c);
-  for (int step = 0; step < 100; ++step) {
-    const double scale = 1 / (tuning.c * tuning.c * square);
-    double sum = 0, slope = 0;
-    for (const double value : coefficients) {
-      const double u = value * value * scale;
-      const double left = std::max(1 - u, 0.0), cube = left * left * left;
-      sum += u * cube * left;
-      slope += u * cube * (left - 4 * u);
-    }
-    if (sum == 0) break;
-    const double ratio = std::log(sum / static_cast<double>(coefficients.size()) / wanted);
-    const double rise = std::clamp(slope / sum, 0.1, 1.0);
-    square *= std::exp(std::clamp(ratio / rise, -std::numbers::ln2, std::numbers::ln2));
-    if (std::fabs(ratio) < 1e-10) break;
-  }
-  return square;
 }
 
 double large_sample_variance(std::span<const double> interior) {
@@ -222,7 +137,9 @@ Correlation wavelet_correlation(std::span<const double> a, std::span<const doubl
          "wanted more than " + std::to_string(size_t{3} << level) + " for an interval at level " +
              std::to_string(level),
          "take fewer levels or a longer text");
-  const double r = mean_product(a, b) / std::sqrt(mean_square(a) * mean_square(b));
+  // Rounding may pass 1.
+  const double r = std::clamp(
+      mean_product(a, b) / (std::sqrt(mean_square(a)) * std::sqrt(mean_square(b))), -1.0, 1.0);
   const double reach = normal_quantile((1 + confidence) / 2) / std::sqrt(degrees);
   return {r, std::tanh(std::atanh(r) - reach), std::tanh(std::atanh(r) + reach)};
 }

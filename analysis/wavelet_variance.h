@@ -17,8 +17,7 @@
 //              tapers (Serroukh, Walden and Percival 2000, with the tapers of Riedel and Sidorenko
 //              1995, and Student's t for the K - 1 degrees of freedom of S):
 //              holds without normality
-//   robust     M-estimate with Tukey's weights, 60 % efficient under normality (Guerrier and
-//              Molinari 2016): a few wild coefficients do not move it
+//   robust     analysis/robust_variance.h
 
 #include <cstddef>
 #include <cstdint>
@@ -35,9 +34,6 @@ std::span<const double> interior_coefficients(std::span<const double> coefficien
 
 /// (1/n) sum of squares: the unbiased estimate of interior coefficients, the biased one of all.
 double mean_square(std::span<const double> coefficients);
-
-/// Of at least two numbers; 0 when all are. Tolerance of the iteration: 1e-10 relative.
-double robust_mean_square(std::span<const double> coefficients);
 
 struct VarianceInterval {
   double lower = 0, upper = 0;

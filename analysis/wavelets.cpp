@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <utility>
 
@@ -70,6 +71,9 @@ Wavelet custom_wavelet(std::string name, std::vector<double> dec_lo, std::vector
       rec_hi.size() != length)
     fail("wavelet '" + name + "'", "filters of " + std::to_string(length) + " taps",
          "wanted four of the same even length");
+  for (const std::vector<double>* filter : {&dec_lo, &dec_hi, &rec_lo, &rec_hi})
+    if (!std::ranges::all_of(*filter, [](double tap) { return std::isfinite(tap); }))
+      fail("wavelet '" + name + "'", "a tap that is not a finite number", "wanted numbers");
   Wavelet wavelet;
   wavelet.name = std::move(name);
   wavelet.orthogonality = Orthogonality::Biorthogonal;
@@ -81,9 +85,8 @@ Wavelet custom_wavelet(std::string name, std::vector<double> dec_lo, std::vector
 }
 
 uint32_t deepest_level(size_t positions, size_t filter_length) {
-  uint32_t level = 0;
-  while (filter_length >= 2 && ((filter_length - 1) << (level + 1)) <= positions) ++level;
-  return level;
+  const size_t spans = filter_length < 2 ? 0 : positions / (filter_length - 1);
+  return spans == 0 ? 0 : static_cast<uint32_t>(std::bit_width(spans) - 1);
 }
 
 }  // namespace dendrokv

@@ -44,7 +44,8 @@ struct Wavelet {
 std::vector<std::string_view> wavelet_names();
 /// Throws Error for an unknown name, with the nearest ones.
 Wavelet find_wavelet(std::string_view name);
-/// A filter bank of the caller's. Throws Error unless the four have one even length of at least 2.
+/// A filter bank of the caller's. Throws Error unless the four have one even length of at least 2
+/// and finite taps.
 Wavelet custom_wavelet(std::string name, std::vector<double> dec_lo, std::vector<double> dec_hi,
                        std::vector<double> rec_lo, std::vector<double> rec_hi);
 

@@ -214,23 +214,29 @@ Case dwt_case(const char* wavelet, Boundary boundary, size_t positions, size_t s
           }};
 }
 
-/// One line, as Dwt with periodization: whether half the products pay.
-Case lifting_case(const char* wavelet, size_t positions, uint32_t levels) {
+/// One line, as Dwt with periodization: whether half the products pay; and back again.
+std::vector<Case> lifting_cases(const char* wavelet, size_t positions, uint32_t levels) {
   const auto lifted = std::make_shared<LiftedDwt>(wavelet, positions, levels);
-  const auto in = noise<double>(positions), out = noise<double>(positions + levels);
+  const auto signal = noise<double>(positions), out = noise<double>(positions + levels);
+  std::vector<SignalView<double>> bands;
+  double* next = out->data();
+  for (uint32_t b = 0; b <= levels; ++b) {
+    const size_t length = lifted->length(b == 0 ? 0 : levels + 1 - b);
+    bands.push_back(line_view(next, length));
+    next += length;
+  }
+  const std::vector<SignalView<const double>> read(bands.begin(), bands.end());
   const std::string shape = "1 x " + std::to_string(positions) + " " + wavelet + ", " +
                             std::to_string(levels) + " levels, periodization";
-  return {"lifting", shape, "f64", static_cast<double>(positions * sizeof(double)),
-          [=](unsigned threads) {
-            std::vector<SignalView<double>> bands;
-            double* next = out->data();
-            for (uint32_t b = 0; b <= levels; ++b) {
-              const size_t length = lifted->length(b == 0 ? 0 : levels + 1 - b);
-              bands.push_back(line_view(next, length));
-              next += length;
-            }
-            lifted->forward<double>(line_view<const double>(in->data(), positions), bands, threads);
-          }};
+  const auto bytes = static_cast<double>(positions * sizeof(double));
+  return {{"lifting", shape, "f64", bytes,
+           [=, keep = out](unsigned threads) {
+             lifted->forward<double>(line_view<const double>(signal->data(), positions), bands,
+                                     threads);
+           }},
+          {"lifting_inverse", shape, "f64", bytes, [=, keep = out](unsigned threads) {
+             lifted->inverse<double>(read, line_view(signal->data(), positions), threads);
+           }}};
 }
 
 template <class Real>
@@ -287,9 +293,10 @@ std::vector<std::function<std::vector<Case>()>> groups(unsigned most_threads) {
   const auto one = [](auto make) { return [make] { return std::vector<Case>{make()}; }; };
   const auto beside_lifting = [](const char* wavelet, uint32_t levels) {
     return [=] {
-      return std::vector<Case>{
-          dwt_case<double>(wavelet, Boundary::Periodization, kLong, 1, levels, Along::Rows),
-          lifting_case(wavelet, kLong, levels)};
+      std::vector<Case> cases = lifting_cases(wavelet, kLong, levels);
+      cases.insert(cases.begin(), dwt_case<double>(wavelet, Boundary::Periodization, kLong, 1,
+                                                   levels, Along::Rows));
+      return cases;
     };
   };
   return {

@@ -19,6 +19,7 @@
 #include "bench/setup.h"
 #include "data/error.h"
 #include "data/page_pool.h"
+#include "model/chunk_choice.h"
 #include "model/recorder.h"
 
 namespace dendrokv::bench {

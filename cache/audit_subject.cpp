@@ -3,7 +3,7 @@
 #include <iterator>
 
 #include "data/error.h"
-#include "data/pyramid.h"
+#include "data/pyramid_levels.h"
 #include "data/run_group.h"
 
 namespace dendrokv {

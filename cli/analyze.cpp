@@ -74,9 +74,11 @@ class Analyze : public Command {
                    "what varies: attention weight times value, or one of the two");
     options.text("--step", "last|N", step_, "the query whose attention is taken, by its position");
     options.count("--exclude-first", exclude_first_, {0, kMostPositions},
-                  "positions at the start that figures and tests leave out");
+                  "positions at the start that figures and tests leave out (default: " +
+                      std::to_string(kExcluded) + ")");
     options.count("--exclude-last", exclude_last_, {0, kMostPositions},
-                  "positions at the end that figures and tests leave out");
+                  "positions at the end that figures and tests leave out (default: " +
+                      std::to_string(kExcluded) + ")");
     options.count("--windows", windows_, {2, kMostPositions},
                   "take windows of N positions, each ending at a recorded query, side by side from "
                   "the end of each trace");
@@ -143,8 +145,8 @@ class Analyze : public Command {
     AnalyzeOptions options;
     options.transform = checked_transform();
     options.signal = parse_signal(signal_);
-    options.exclude_first = static_cast<uint32_t>(exclude_first_);
-    options.exclude_last = static_cast<uint32_t>(exclude_last_);
+    if (exclude_first_) options.exclude_first = static_cast<uint32_t>(*exclude_first_);
+    if (exclude_last_) options.exclude_last = static_cast<uint32_t>(*exclude_last_);
     options.threads = session.threads;
     if (windows_) options.windows = static_cast<uint32_t>(*windows_);
     options.samples = samples_;
@@ -189,9 +191,8 @@ class Analyze : public Command {
   std::vector<std::filesystem::path> traces_;
   std::filesystem::path output_;
   std::string transform_ = "dwt", wavelet_, boundary_, signal_ = "contribution", step_ = "last";
-  uint64_t levels_ = 5, exclude_first_ = 32, exclude_last_ = 32, null_draws_ = 40, draws_ = 1999,
-           seed_ = 1;
-  std::optional<uint64_t> windows_, samples_;
+  uint64_t levels_ = 5, null_draws_ = 40, draws_ = 1999, seed_ = 1;
+  std::optional<uint64_t> exclude_first_, exclude_last_, windows_, samples_;
   std::vector<std::string> nulls_;
   double significance_ = 0.05;
 };

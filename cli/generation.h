@@ -12,6 +12,7 @@
 
 #include "cache/policies.h"
 #include "cli/command.h"
+#include "cli/inputs.h"
 #include "model/decoder.h"
 #include "model/live_audit.h"
 #include "model/sampler.h"
@@ -30,9 +31,6 @@ struct Reply {
   uint64_t kv_bytes = 0;  // held by the cache at its end
   CacheRows rows;         // held by its lanes, and read by its last query
 };
-
-/// Whether the run is audited: it remembers its departures and what each query saw.
-enum class Watch : uint8_t { No, Yes };
 
 class Generation {
  public:

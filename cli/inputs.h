@@ -84,6 +84,8 @@ inline constexpr const char* kPolicyHelp =
 
 inline constexpr const char* kAuditHelp =
     "check the invariants of the run and print them, green or red; exit status 3 when one is red";
+/// Whether a run is audited: it remembers its departures and what each query saw.
+enum class Watch : uint8_t { No, Yes };
 
 /// Mean over the lanes.
 double mean_rows(uint64_t rows, const CacheRows& all);

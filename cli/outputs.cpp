@@ -1,6 +1,7 @@
 #include "cli/outputs.h"
 
 #include <fstream>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "cli/options.h"
@@ -9,6 +10,20 @@
 namespace dendrokv {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+/// By trying: what permissions say is not all that a file system may refuse.
+bool can_hold_files(const fs::path& folder) {
+  std::string name = (folder / ".dendrokv-XXXXXX").string();
+  const int file = mkstemp(name.data());
+  if (file < 0) return false;
+  close(file);
+  unlink(name.c_str());
+  return true;
+}
+
+}  // namespace
 
 void check_output(const fs::path& path, std::span<const fs::path> inputs) {
   const std::string subject = path.string();
@@ -23,7 +38,7 @@ void check_output(const fs::path& path, std::span<const fs::path> inputs) {
   if (!path.has_filename()) fail(subject, "no file name", "wanted the name of a file");
   if (fs::exists(path, ignored) && !fs::is_regular_file(path, ignored))
     fail(subject, "not a regular file", "wanted the name of a file that can be replaced");
-  if (access(folder.c_str(), W_OK) != 0)
+  if (!can_hold_files(folder))
     fail(subject, "the folder " + folder.string() + " is not writable",
          "wanted a folder to write to");
   for (const fs::path& input : inputs)
@@ -34,10 +49,12 @@ void check_output(const fs::path& path, std::span<const fs::path> inputs) {
 void check_output_folder(const fs::path& folder) {
   std::error_code ignored;
   fs::path there = fs::absolute(folder);
-  while (!fs::exists(there, ignored) && there.has_relative_path()) there = there.parent_path();
+  // A link that leads nowhere is there, and no folder can be made in its place.
+  while (!fs::exists(fs::symlink_status(there, ignored)) && there.has_relative_path())
+    there = there.parent_path();
   if (!fs::is_directory(there, ignored))
     fail(folder.string(), there.string() + " is not a folder", "wanted a folder for files");
-  if (access(there.c_str(), W_OK) != 0)
+  if (!can_hold_files(there))
     fail(folder.string(), "the folder " + there.string() + " is not writable",
          "wanted a folder for files");
 }

@@ -30,6 +30,8 @@ class Report : public Command {
 
   ExitStatus run(const Session& session) override {
     check_output(output_, files_);
+    for (const std::filesystem::path* folder : {&csv_, &svg_})
+      if (!folder->empty()) check_output_folder(*folder);
     std::optional<TraceReader> trace;
     ReportInput input;
     for (const std::filesystem::path& path : files_) take(path, trace, input);
@@ -40,9 +42,9 @@ class Report : public Command {
     }
     input.command_line = session.command_line;
     const ReportPage page = make_report(input);
+    write_whole(output_, page.html);
     if (!csv_.empty()) write_all(csv_, page.csv);
     if (!svg_.empty()) write_all(svg_, page.svg);
-    write_whole(output_, page.html);
     if (session.json())
       std::cout << Json::object()
                        .set("output", output_.string())

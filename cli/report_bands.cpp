@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "cli/format.h"
 
@@ -22,8 +23,12 @@ std::string trimmed(double value) {
   return text;
 }
 
-std::string band_colour(size_t index) {
-  return "var(--band" + std::to_string(index % kColours) + ")";
+Series band_series(std::string name, size_t index, double width) {
+  const SeriesLook look = series_look(index, kColours);
+  Series series{
+      std::move(name), "var(--band" + std::to_string(look.colour) + ")", look.line, {}, {}, width};
+  series.marker = look.marker;
+  return series;
 }
 
 std::string band_label(const Analysis& analysis, size_t band) {

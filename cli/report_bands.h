@@ -1,5 +1,5 @@
 #pragma once
-// What the figures of an analysis share: names and colours of bands, rows of them, means of cells.
+// What the figures of an analysis share: names and looks of bands, rows of them, means of cells.
 
 #include <cstddef>
 #include <span>
@@ -7,14 +7,15 @@
 #include <vector>
 
 #include "data/analysis_file.h"
+#include "plot/line_chart.h"
 
 namespace dendrokv {
 
 /// "2", "2.83", "1000", "0.05"
 std::string trimmed(double value);
 
-/// Of the bands that are drawn as curves, by their place among them.
-std::string band_colour(size_t index);
+/// Without its points; of the bands that are drawn as curves, by their place among them.
+Series band_series(std::string name, size_t index, double width);
 /// "D1 (2–4 tokens)"
 std::string band_label(const Analysis& analysis, size_t band);
 /// All of a few; of packets evenly chosen ones.

@@ -8,7 +8,7 @@
 #include "cli/claims_text.h"
 #include "cli/report_bands.h"
 #include "cli/report_figures.h"
-#include "plot/chart.h"
+#include "plot/line_chart.h"
 #include "plot/svg.h"
 
 namespace dendrokv {
@@ -47,7 +47,7 @@ void add_band_curves(const Analysis& analysis, LineChart& chart) {
     const size_t place = chart.series.size();
     // One window has no band to tell curves apart by: slow ones are thicker.
     const double stroke = analysis.samples == 1 ? 0.7 + 0.3 * static_cast<double>(place) : 1.6;
-    Series series = curve(band_label(analysis, band), band_colour(place), LineStyle::Solid, stroke);
+    Series series = band_series(band_label(analysis, band), place, stroke);
     series.x = cell_positions(analysis, width);
     series.y = pooled(analysis.band_row(band), width);
     if (analysis.band_kind != "none") {
@@ -58,8 +58,8 @@ void add_band_curves(const Analysis& analysis, LineChart& chart) {
   }
 }
 
-/// The first null of the highest and the lowest band that are drawn, in the bands' colours; of one
-/// window, whose curves cross all the time, in ink.
+/// The first null of the highest and the lowest band that are drawn, with the bands' colours and
+/// marks; of one window, whose curves cross all the time, in ink.
 void add_null_curves(const Analysis& analysis, LineChart& chart) {
   if (analysis.statistics.null_curves.empty()) return;
   const NullCurve& null = analysis.statistics.null_curves[0];
@@ -69,9 +69,9 @@ void add_null_curves(const Analysis& analysis, LineChart& chart) {
   if (bands.size() > 1) places.push_back(bands.size() - 1);
   for (const size_t place : places) {
     const size_t band = bands[place];
-    Series series =
-        curve(analysis.band_names[band] + " under " + null.name,
-              analysis.samples == 1 ? "var(--ink)" : band_colour(place), LineStyle::Dashed, 1.2);
+    Series series = band_series(analysis.band_names[band] + " under " + null.name, place, 1.2);
+    series.style = LineStyle::Dashed;
+    if (analysis.samples == 1) series.colour = "var(--ink)";
     series.x = cell_positions(analysis, width);
     series.y = pooled(row_of(null.mean, analysis, band), width);
     series.low = pooled(row_of(null.low, analysis, band), width);
@@ -144,8 +144,7 @@ void add_beyond_curves(const Analysis& analysis, const BinBand& band, LineChart&
   const Statistics& statistics = analysis.statistics;
   const size_t bins = statistics.bin_first.size();
   for (const size_t b : shown_bands(analysis)) {
-    Series series =
-        curve(band_label(analysis, b), band_colour(chart.series.size()), LineStyle::Solid, 2);
+    Series series = band_series(band_label(analysis, b), chart.series.size(), 2);
     for (size_t bin = 0; bin < bins; ++bin) {
       const size_t at = b * bins + bin;
       series.x.push_back(statistics.bin_first[bin] + (statistics.bin_count[bin] - 1) / 2.0);

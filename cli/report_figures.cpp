@@ -8,15 +8,15 @@
 #include "cache/retention_statistics.h"
 #include "cli/csv.h"
 #include "cli/format.h"
-#include "plot/chart.h"
+#include "cli/run_names.h"
 #include "plot/colormap.h"
+#include "plot/line_chart.h"
 #include "plot/svg.h"
 
 namespace dendrokv {
 namespace {
 
-constexpr const char* kSeriesColours[] = {"var(--series0)", "var(--series1)", "var(--series2)",
-                                          "var(--series3)", "var(--series4)", "var(--series5)"};
+constexpr size_t kColours = 6;  // of the page, --series0 and on
 
 Step last_step(const Run& run) {
   return Step(run.retention.tokens() - 1);
@@ -30,15 +30,6 @@ std::string breakable(std::string_view spec) {
     if (character == ',' || character == ':') html += "<wbr>";
   }
   return html;
-}
-
-std::string short_policy(const Run& run) {
-  const size_t colon = run.policy.find(':');
-  std::string name = run.policy.substr(0, colon);
-  for (const char* key :
-       {"cursor=printed", "score=keep-left", "score=keep-right", "score=sum", "score=last"})
-    if (run.policy.find(key) != std::string::npos) name += std::string(" ") + key;
-  return name;
 }
 
 }  // namespace
@@ -62,14 +53,13 @@ Figure density_figure(std::span<const Run> runs) {
   chart.y_scale = ScaleKind::Log10;
   std::string csv = "policy,mode,distance_first,distance_last,kept,law\n";
   bool law_drawn = false;
-  size_t colour = 0;
-  for (const Run& run : runs) {
-    Series kept{short_policy(run),
-                kSeriesColours[colour++ % std::size(kSeriesColours)],
-                LineStyle::Solid,
-                {},
-                {},
+  const std::vector<std::string> names = run_names(runs);
+  for (size_t r = 0; r < runs.size(); ++r) {
+    const Run& run = runs[r];
+    const SeriesLook look = series_look(r, kColours);
+    Series kept{names[r], "var(--series" + std::to_string(look.colour) + ")", look.line, {}, {},
                 1.6};
+    kept.marker = look.marker;
     Series law{"law 2^-k of the tree", "var(--secondary)", LineStyle::Dashed, {}, {}, 1.6};
     for (const DistanceBin& bin : density_by_distance(run, last_step(run))) {
       const double middle =
@@ -102,7 +92,9 @@ Figure policy_table(const ReportInput& input) {
   Figure figure;
   figure.title = "Policies side by side";
   std::string rows, csv = "policy,mode,rows_held,mean_age,oldest_kept,retained_mass\n";
-  for (const Run& run : input.runs) {
+  const std::vector<std::string> names = run_names(input.runs);
+  for (size_t r = 0; r < input.runs.size(); ++r) {
+    const Run& run = input.runs[r];
     const Step step = last_step(run);
     const RowsHeld held = rows_held(run, step);
     const Reach back = reach(run, step);
@@ -125,11 +117,10 @@ Figure policy_table(const ReportInput& input) {
            csv_number(held.mean) + "," + csv_number(back.mean_age) + "," +
            (back.oldest_kept ? oldest : "") + "," + csv_number(mass) + "\n";
     if (std::isfinite(mass) && run.budget > 0)
-      figure.findings.push_back("<b>" + xml_escaped(short_policy(run)) + "</b> (" + kind +
-                                ") holds " + number(held.mean) + " of " +
-                                std::to_string(run.retention.tokens()) +
-                                " rows per lane and with them " + number(mass * 100) +
-                                " % of the last query’s full attention.");
+      figure.findings.push_back(
+          "<b>" + xml_escaped(names[r]) + "</b> (" + kind + ") holds " + number(held.mean) +
+          " of " + std::to_string(run.retention.tokens()) + " rows per lane and with them " +
+          number(mass * 100) + " % of the last query’s full attention.");
   }
   figure.picture =
       "<table><thead><tr><th>policy</th><th>loop</th><th class=\"n\">rows held per lane</th><th "

@@ -10,7 +10,7 @@
 #include "cli/format.h"
 #include "cli/report_bands.h"
 #include "cli/report_figures.h"
-#include "plot/chart.h"
+#include "plot/heat_map.h"
 #include "plot/svg.h"
 
 namespace dendrokv {

@@ -1,6 +1,6 @@
-// Charts carry their numbers in <metadata> (plot/chart.h), cells and tokens their words in <title>
-// and title; the token map carries the record of its lanes (cli/report_tokens.cpp). The script only
-// shows what is there.
+// Charts carry their numbers in <metadata> (plot/line_chart.h), cells and tokens their words in
+// <title> and title; the token map carries the record of its lanes (cli/report_tokens.cpp). The
+// script only shows what is there.
 
 #include "cli/report_script.h"
 

@@ -2,94 +2,43 @@
 //
 //   1. model, text, policy; which layers, heads and steps
 //   2. the size of the file, said before the run; refused when the disk cannot hold it
-//   3. block by block through the decoder, the recorder beside it; the loss of each token from the
-//      logits before it
+//   3. block by block through the decoder, the recorder beside it (cli/trace_recording.h); the loss
+//      of each token from the logits before it
 //   4. loss, the run of the policy, and the file gets its name. Stopped early: the .part file stays
 //      and is readable.
 //
 // With --windows the text is cut into pieces that are read by themselves, each from an empty cache
 // into a trace of its own: the samples of `dendrokv analyze`.
 
-#include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <iostream>
-#include <limits>
 #include <optional>
 
-#include "cache/audit.h"
 #include "cli/audit_text.h"
 #include "cli/format.h"
-#include "cli/inputs.h"
-#include "cli/json.h"
 #include "cli/make_command.h"
 #include "cli/outputs.h"
 #include "cli/ranges.h"
 #include "cli/stop.h"
 #include "cli/text_windows.h"
+#include "cli/trace_summary.h"
 #include "data/trace_reader.h"
-#include "data/trace_writer.h"
-#include "model/decoder.h"
-#include "model/live_audit.h"
-#include "model/recorder.h"
+#include "model/chunk_choice.h"
 
 namespace dendrokv {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr size_t kBlockTokens = 64;
 constexpr uint64_t kMostTopK = 4096, kMostPool = 1 << 20;
 
-/// Feeds `ids`, writes -ln p(token t / tokens < t) into nll[t]; NaN at 0 and for what was not
-/// reached. Returns the number of tokens fed, all unless `progress` stops it.
-size_t feed_all(Decoder& decoder, std::span<const int32_t> ids, Observer& observer,
-                std::span<float> nll, const Progress& progress) {
-  std::fill(nll.begin(), nll.end(), std::numeric_limits<float>::quiet_NaN());
-  for (size_t fed = 0; fed < ids.size();) {
-    const size_t count = std::min(kBlockTokens, ids.size() - fed);
-    decoder.feed_and_score(ids.subspan(fed, count), nll.subspan(fed, count), &observer);
-    fed += count;
-    if (progress(fed, ids.size()) == Continue::Stop) return fed;
-  }
-  return ids.size();
-}
-
-double mean_loss(std::span<const float> nll) {
-  double sum = 0;
-  size_t count = 0;
-  for (const float loss : nll)
-    if (!std::isnan(loss)) {
-      sum += double{loss};
-      ++count;
-    }
-  return count == 0 ? std::numeric_limits<double>::quiet_NaN() : sum / static_cast<double>(count);
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
 template <class Name>
 std::vector<Name> as_ids(const std::vector<uint32_t>& numbers) {
   return {numbers.begin(), numbers.end()};
 }
-
-/// What one trace came to.
-struct Recorded {
-  size_t fed = 0;                   // tokens; fewer than planned when it was stopped
-  uint64_t bytes = 0, written = 0;  // the file, rows of attention
-  CacheRows rows;                   // at the end
-  std::string uuid;
-  std::vector<float> nll;
-  std::optional<Audit> audit;  // where it was asked for
-
-  void add(const Recorded& other) {
-    fed += other.fed;
-    bytes += other.bytes;
-    written += other.written;
-    rows = other.rows;
-    nll.insert(nll.end(), other.nll.begin(), other.nll.end());
-    if (!other.audit) return;
-    audit ? merge(*audit, other.audit->checks) : void(audit = other.audit);
-  }
-};
 
 class Trace : public Command {
  public:
@@ -177,6 +126,8 @@ class Trace : public Command {
     return plan;
   }
 
+  Watch watch() const { return audit_ ? Watch::Yes : Watch::No; }
+
   Capture capture() const {
     Capture capture;
     capture.top_k = static_cast<uint32_t>(top_k_.value_or(0));
@@ -192,46 +143,14 @@ class Trace : public Command {
     const auto start = Clock::now();
     ProgressLine progress("trace", "tokens", session.verbosity);
     const Recorded recorded =
-        record_one(session, model, policy, plan, output_, progress.callback());
+        record_trace(session, model, policy, plan, output_, watch(), progress.callback());
     progress.clear();
-    if (recorded.fed < plan.info.tokens) return stopped(session, plan, recorded.fed);
-    print(session, recorded, std::chrono::duration<double>(Clock::now() - start).count());
+    if (recorded.fed < plan.info.tokens) {
+      tell_stopped(session, output_, recorded.fed, plan.info.tokens);
+      return ExitStatus::Stopped;
+    }
+    print_trace(session, output_, recorded, seconds_since(start));
     return recorded.audit ? audit_status(*recorded.audit) : ExitStatus::Done;
-  }
-
-  Recorded record_one(const Session& session, const Model& model, const PolicyChoice& policy,
-                      const TracePlan& plan, const std::filesystem::path& path,
-                      const Progress& progress) const {
-    TraceWriter writer(path, plan);
-    Recorder recorder(writer, plan);
-    const DecoderOptions decoding{.threads = session.threads, .isa = session.isa};
-    Decoder decoder(model, policy, decoding);
-    std::optional<LiveAudit> watch;
-    if (audit_) watch.emplace(model, policy, &recorder);
-    Observer& observer = watch ? static_cast<Observer&>(*watch) : recorder;
-    session.detail("policy " + policy.text() + ", " + std::to_string(decoder.threads()) +
-                   " threads, " + std::string(isa_name(session.isa)));
-    Recorded recorded;
-    recorded.nll.resize(plan.info.tokens);
-    recorded.fed = feed_all(decoder, plan.tokens.id, observer, recorded.nll, progress);
-    recorder.flush();
-    writer.write_loss(recorded.nll);
-    if (recorded.fed < plan.info.tokens) return recorded;
-    if (policy.shape().budget > 0) {
-      Run run = decoder.run();
-      run.trace_uuid = writer.info().uuid;
-      writer.write_run(run);
-    }
-    writer.finish();
-    recorded.bytes = std::filesystem::file_size(path);
-    recorded.written = writer.rows_written();
-    recorded.uuid = writer.info().uuid;
-    recorded.rows = decoder.rows();
-    if (watch) {
-      recorded.audit = audit_file(path, {.threads = session.threads});
-      merge(*recorded.audit, watch->checks(decoder.streams(), 0, plan.tokens.id, decoding));
-    }
-    return recorded;
   }
 
   std::vector<TextWindow> cut_text(const Model& model) const {
@@ -267,15 +186,17 @@ class Trace : public Command {
       const auto update = [&](uint64_t done, uint64_t) {
         return progress.update(w * *windows_ + done, total);
       };
-      const Recorded one = record_one(session, model, policy, plan, path, update);
+      const Recorded one = record_trace(session, model, policy, plan, path, watch(), update);
       if (one.fed < plan.info.tokens) {
         progress.clear();
-        return stopped_at_window(session, path, w, windows.size());
+        std::filesystem::remove(path.string() + ".part");
+        tell_stopped_at_window(session, w, windows.size());
+        return ExitStatus::Stopped;
       }
       sum.add(one);
     }
     progress.clear();
-    print_windows(session, files, sum, std::chrono::duration<double>(Clock::now() - start).count());
+    print_windows(session, output_, files, sum, seconds_since(start));
     return sum.audit ? audit_status(*sum.audit) : ExitStatus::Done;
   }
 
@@ -290,66 +211,6 @@ class Trace : public Command {
     } catch (const Error&) {
       return false;
     }
-  }
-
-  static ExitStatus stopped_at_window(const Session& session, const std::filesystem::path& path,
-                                      size_t window, size_t windows) {
-    std::filesystem::remove(path.string() + ".part");
-    say(session.verbosity, Verbosity::Quiet,
-        "dendrokv: trace: stopped after " + std::to_string(window) + " of " +
-            std::to_string(windows) + " windows; run the same command again to go on");
-    return ExitStatus::Stopped;
-  }
-
-  void print_windows(const Session& session, const std::vector<std::string>& files,
-                     const Recorded& sum, double seconds) const {
-    if (session.json()) {
-      Json json = summary(sum, seconds);
-      std::cout << json.set("files", files).text() << "\n";
-      return;
-    }
-    for (const std::string& file : files) std::cout << file << "\n";
-    if (sum.audit) std::cout << audit_text(*sum.audit, colour_of_output());
-  }
-
-  ExitStatus stopped(const Session& session, const TracePlan& plan, size_t fed) const {
-    const std::string part = output_.string() + ".part";
-    say(session.verbosity, Verbosity::Quiet,
-        "dendrokv: trace: stopped after " + std::to_string(fed) + " of " +
-            std::to_string(plan.info.tokens) + " tokens; " + part + " holds them (dendrokv info " +
-            part + "); run the same command again for the whole, or with --tokens " +
-            std::to_string(fed) + " for this much");
-    return ExitStatus::Stopped;
-  }
-
-  Json summary(const Recorded& recorded, double seconds) const {
-    Json json = Json::object()
-                    .set("output", output_.string())
-                    .set("tokens", uint64_t{recorded.fed})
-                    .set("seconds", seconds)
-                    .set("tokens_per_second", static_cast<double>(recorded.fed) / seconds)
-                    .set("bytes_written", recorded.bytes)
-                    .set("rows_written", recorded.written)
-                    .set("uuid", recorded.uuid)
-                    .set("mean_nll", mean_loss(recorded.nll))
-                    .set("rows_held", mean_rows(recorded.rows.held, recorded.rows))
-                    .set("rows_read", mean_rows(recorded.rows.read, recorded.rows));
-    if (recorded.audit) json.set("audit", audit_json(*recorded.audit));
-    return json;
-  }
-
-  void print(const Session& session, const Recorded& recorded, double seconds) const {
-    if (session.json()) {
-      std::cout << summary(recorded, seconds).text() << "\n";
-      return;
-    }
-    session.note("trace: " + std::to_string(recorded.fed) + " tokens in " + significant(seconds) +
-                 " s, " + significant(static_cast<double>(recorded.fed) / seconds) + " tokens/s, " +
-                 std::to_string(recorded.written) + " rows, " + bytes_text(recorded.bytes) +
-                 ", mean loss " + significant(mean_loss(recorded.nll)) + " nat, " +
-                 rows_text(recorded.rows));
-    std::cout << output_.string() << "\n";
-    if (recorded.audit) std::cout << audit_text(*recorded.audit, colour_of_output());
   }
 
   ModelOption model_;

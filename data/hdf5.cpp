@@ -1,10 +1,9 @@
-// Files and datasets. Chunk caches are off for unfiltered datasets: we write whole chunks, or boxes
-// that go straight to their place in the file, and read boxes of unfiltered chunks the same way.
+// Files, and what is in them. Chunk caches are off for unfiltered datasets: we write whole chunks,
+// or boxes that go straight to their place in the file, and read boxes of unfiltered chunks the
+// same way.
 
 #include "data/hdf5.h"
 
-#include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -21,12 +20,7 @@
 namespace dendrokv::h5 {
 namespace {
 
-std::atomic<uint64_t> bytes_so_far{0};
-
 constexpr uint64_t kAnyExtent = std::numeric_limits<uint64_t>::max();
-constexpr uint64_t kMostElements = uint64_t{1} << 56;
-// deflate packs at most 1032 : 1.
-constexpr uint64_t kMostPacking = 1032;
 // Metadata lies together, so that opening is a few reads.
 constexpr hsize_t kMetadataBlock = hsize_t{1} << 18;
 
@@ -44,21 +38,6 @@ void set_fill(hid_t properties, Type type, const std::string& subject) {
        "its fill value cannot be set");
 }
 
-struct Box {
-  Handle file, memory;
-};
-
-Box select(hid_t dataset, std::span<const uint64_t> start, std::span<const uint64_t> count,
-           const std::string& subject) {
-  Box box{own<H5Sclose>(H5Dget_space(dataset), subject, "its shape cannot be read"),
-          simple_space(count, subject)};
-  const std::vector<hsize_t> first(start.begin(), start.end()), size(count.begin(), count.end());
-  need(H5Sselect_hyperslab(box.file.id(), H5S_SELECT_SET, first.data(), nullptr, size.data(),
-                           nullptr),
-       subject, "a box of it cannot be selected");
-  return box;
-}
-
 Handle access_without_cache(const std::string& subject) {
   Handle access = own<H5Pclose>(H5Pcreate(H5P_DATASET_ACCESS), subject, "HDF5 has no memory");
   need(H5Pset_chunk_cache(access.id(), 0, 0, H5D_CHUNK_CACHE_W0_DEFAULT), subject,
@@ -72,6 +51,16 @@ bool is_filtered(hid_t dataset, const std::string& subject) {
   return H5Pget_nfilters(properties.id()) > 0;
 }
 
+// The library's own words about such files say less.
+void check_readable(const std::filesystem::path& path, Reading reading) {
+  const std::string name = path.string();
+  check_regular_file(path, "an HDF5 file");
+  if (std::error_code error; std::filesystem::is_empty(path, error))
+    fail(name, "is empty", "wanted a file that dendrokv wrote");
+  if (reading == Reading::Strict && H5Fis_hdf5(name.c_str()) <= 0)
+    fail(name, "is not an HDF5 file", "wanted a file that dendrokv wrote");
+}
+
 // Syncs by name, because the library's own descriptor is gone once the file is closed.
 void sync_to_disk(const std::string& name, int flags) {
   const int descriptor = ::open(name.c_str(), flags | O_CLOEXEC);
@@ -82,141 +71,6 @@ void sync_to_disk(const std::string& name, int flags) {
 }
 
 }  // namespace
-
-size_t type_bytes(Type type) {
-  constexpr size_t kBytes[] = {1, 4, 8, 2, 4, 8, 4, 2};
-  return kBytes[static_cast<size_t>(type)];
-}
-
-std::string_view type_name(Type type) {
-  constexpr std::string_view kNames[] = {"uint8",   "int32",   "uint64", "float16",
-                                         "float32", "float64", "uint32", "uint16"};
-  return kNames[static_cast<size_t>(type)];
-}
-
-std::string shape_text(std::span<const uint64_t> shape) {
-  std::string text = "[";
-  for (size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
-  return text + "]";
-}
-
-Dataset::Dataset(Handle handle, std::string subject)
-    : handle_(std::move(handle)), subject_(std::move(subject)) {
-  const Handle type = own<H5Tclose>(H5Dget_type(handle_.id()), subject_, "its type cannot be read");
-  type_ = our_type(type.id(), subject_);
-  const Handle space =
-      own<H5Sclose>(H5Dget_space(handle_.id()), subject_, "its shape cannot be read");
-  const int rank = H5Sget_simple_extent_ndims(space.id());
-  need(rank, subject_, "its rank cannot be read");
-  std::vector<hsize_t> extents(static_cast<size_t>(rank));
-  need(H5Sget_simple_extent_dims(space.id(), extents.data(), nullptr), subject_,
-       "its shape cannot be read");
-  shape_.assign(extents.begin(), extents.end());
-  for (const uint64_t extent : shape_) {
-    if (extent > 0 && elements_ > kMostElements / extent)
-      fail(subject_, "has shape " + shape_text(shape_), "wanted fewer elements");
-    elements_ *= extent;
-  }
-  check_layout();
-}
-
-// A file that names other files as its storage could make us read anything on this machine.
-void Dataset::check_layout() {
-  const Handle properties =
-      own<H5Pclose>(H5Dget_create_plist(handle_.id()), subject_, "its layout cannot be read");
-  const H5D_layout_t layout = H5Pget_layout(properties.id());
-  need(layout, subject_, "its layout cannot be read");
-  if (layout == H5D_VIRTUAL || H5Pget_external_count(properties.id()) != 0)
-    fail(subject_, "keeps its data in other files", "wanted all data in this one");
-  filtered_ = H5Pget_nfilters(properties.id()) > 0;
-}
-
-std::optional<Dataset::ChunkPlaces> Dataset::chunk_places() const {
-  quieten();
-  const Handle properties =
-      own<H5Pclose>(H5Dget_create_plist(handle_.id()), subject_, "its layout cannot be read");
-  if (H5Pget_layout(properties.id()) != H5D_CHUNKED) return std::nullopt;
-  ChunkPlaces places;
-  places.packed = filtered_;
-  std::vector<hsize_t> chunk(shape_.size());
-  need(H5Pget_chunk(properties.id(), static_cast<int>(chunk.size()), chunk.data()), subject_,
-       "its layout cannot be read");
-  places.chunk.assign(chunk.begin(), chunk.end());
-  std::vector<hsize_t> at(shape_.size());
-  for (bool more = elements_ > 0; more;) {
-    unsigned filters = 0;
-    haddr_t address = HADDR_UNDEF;
-    hsize_t bytes = 0;
-    need(H5Dget_chunk_info_by_coord(handle_.id(), at.data(), &filters, &address, &bytes), subject_,
-         "its chunks cannot be found");
-    places.address.push_back(address == HADDR_UNDEF ? kNowhere : address);
-    places.bytes.push_back(address == HADDR_UNDEF ? 0 : bytes);
-    more = false;
-    for (size_t axis = at.size(); axis-- > 0 && !more;) {
-      at[axis] += chunk[axis];
-      more = at[axis] < shape_[axis];
-      if (!more) at[axis] = 0;
-    }
-  }
-  return places;
-}
-
-void Dataset::check_stored() const {
-  const Handle file = own<H5Fclose>(H5Iget_file_id(handle_.id()), subject_, "its file is closed");
-  hsize_t file_bytes = 0;
-  need(H5Fget_filesize(file.id(), &file_bytes), subject_, "the size of its file cannot be read");
-  const uint64_t stored = H5Dget_storage_size(handle_.id());
-  const uint64_t packing = filtered_ ? kMostPacking : 1;
-  if (stored > file_bytes || elements_ * type_bytes(type_) > stored * packing)
-    fail(subject_, std::to_string(stored) + " bytes stored for shape " + shape_text(shape_),
-         "wanted a dataset that was written as a whole");
-}
-
-void Dataset::write(const void* data) {
-  quieten();
-  need(H5Dwrite(handle_.id(), library_type(type_).id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, data),
-       subject_, "writing failed");
-}
-
-void Dataset::write(std::span<const uint64_t> start, std::span<const uint64_t> count,
-                    const void* data) {
-  quieten();
-  const Box box = select(handle_.id(), start, count, subject_);
-  need(H5Dwrite(handle_.id(), library_type(type_).id(), box.memory.id(), box.file.id(), H5P_DEFAULT,
-                data),
-       subject_, "writing failed");
-}
-
-void Dataset::write_chunk(std::span<const uint64_t> start, std::span<const std::byte> bytes) {
-  quieten();
-  hsize_t first[H5S_MAX_RANK];
-  std::ranges::copy(start, first);
-  need(H5Dwrite_chunk(handle_.id(), H5P_DEFAULT, 0, first, bytes.size(), bytes.data()), subject_,
-       "writing a chunk failed");
-}
-
-uint64_t bytes_read() {
-  return bytes_so_far.load(std::memory_order_relaxed);
-}
-
-void Dataset::read(void* data) const {
-  quieten();
-  bytes_so_far += elements_ * type_bytes(type_);
-  need(H5Dread(handle_.id(), library_type(type_).id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, data),
-       subject_, "reading failed");
-}
-
-void Dataset::read(std::span<const uint64_t> start, std::span<const uint64_t> count,
-                   void* data) const {
-  quieten();
-  uint64_t cells = 1;
-  for (const uint64_t cell_count : count) cells *= cell_count;
-  bytes_so_far += cells * type_bytes(type_);
-  const Box box = select(handle_.id(), start, count, subject_);
-  need(H5Dread(handle_.id(), library_type(type_).id(), box.memory.id(), box.file.id(), H5P_DEFAULT,
-               data),
-       subject_, "reading failed");
-}
 
 Place place_of(const std::filesystem::path& path) {
   std::error_code ignored;
@@ -255,11 +109,7 @@ File File::open(const std::filesystem::path& given, Reading reading) {
   quieten();
   const auto [path, group] = place_of(given);
   const std::string name = path.string();
-  check_regular_file(path, "an HDF5 file");
-  if (std::error_code error; std::filesystem::is_empty(path, error))
-    fail(name, "is empty", "wanted a file that dendrokv wrote");
-  if (reading == Reading::Strict && H5Fis_hdf5(name.c_str()) <= 0)
-    fail(name, "is not an HDF5 file", "wanted a file that dendrokv wrote");
+  check_readable(path, reading);
   const Handle access = own<H5Pclose>(H5Pcreate(H5P_FILE_ACCESS), name, "HDF5 has no memory");
   need(H5Pset_fclose_degree(access.id(), H5F_CLOSE_STRONG), name, "cannot be set up");
   // A lock would stop a writer, and fail on a read-only disk.
@@ -270,14 +120,17 @@ File File::open(const std::filesystem::path& given, Reading reading) {
     fail(name, "cannot be opened", "wanted a whole HDF5 file",
          "it is truncated, damaged, or still being written");
   File file(own<H5Fclose>(id, name, "cannot be opened"), name);
-  if (group.empty()) return file;
-  if (!file.has("/" + group))
-    fail(given.string(), "the file has no group /" + group, "wanted one of its members",
-         "dendrokv info " + name + " lists them");
-  file.group_ = own<H5Gclose>(H5Gopen2(file.handle_.id(), group.c_str(), H5P_DEFAULT),
-                              given.string(), "cannot be opened");
-  file.name_ = given.string();
+  if (!group.empty()) file.stand_for_group(group, given.string());
   return file;
+}
+
+void File::stand_for_group(const std::string& group, const std::string& name) {
+  if (!has("/" + group))
+    fail(name, "the file has no group /" + group, "wanted one of its members",
+         "dendrokv info " + name_ + " lists them");
+  group_ =
+      own<H5Gclose>(H5Gopen2(handle_.id(), group.c_str(), H5P_DEFAULT), name, "cannot be opened");
+  name_ = name;
 }
 
 std::string File::local(std::string_view path) const {

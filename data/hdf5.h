@@ -172,6 +172,8 @@ class File {
   File(Handle handle, std::string name, Writing writing = Writing::Cached);
   std::string at(std::string_view object) const;
   int64_t base() const { return group_.id() >= 0 ? group_.id() : handle_.id(); }
+  /// Its members are read as the file's from now on; `name` is that of the place.
+  void stand_for_group(const std::string& group, const std::string& name);
   /// The name of an object for the library: relative where a group stands for the file.
   std::string local(std::string_view path) const;
   Handle open_attribute(std::string_view object, std::string_view name) const;

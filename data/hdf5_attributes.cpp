@@ -10,7 +10,8 @@
 namespace dendrokv::h5 {
 namespace {
 
-constexpr uint64_t kLongestText = 1 << 20;
+// Bytes of all texts of a list. A command line has up to 2 MiB, more where it is quoted.
+constexpr uint64_t kLongestText = 1 << 24;
 constexpr uint64_t kLongestTable = 1 << 16;
 
 Handle text_type(size_t size) {

@@ -81,6 +81,17 @@ void need(int64_t result, const std::string& subject, const char* failure) {
   fail(subject, std::string(failure) + ": " + system);
 }
 
+size_t type_bytes(Type type) {
+  constexpr size_t kBytes[] = {1, 4, 8, 2, 4, 8, 4, 2};
+  return kBytes[static_cast<size_t>(type)];
+}
+
+std::string_view type_name(Type type) {
+  constexpr std::string_view kNames[] = {"uint8",   "int32",   "uint64", "float16",
+                                         "float32", "float64", "uint32", "uint16"};
+  return kNames[static_cast<size_t>(type)];
+}
+
 Handle library_type(Type type) {
   if (type == Type::F16) return half_type();
   return own<H5Tclose>(H5Tcopy(standard_type(type)), "element type", "cannot be made");

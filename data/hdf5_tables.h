@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
+#include "data/error.h"
 #include "data/grid.h"
 #include "data/hdf5.h"
 
@@ -30,6 +33,15 @@ void write_values(File& file, const std::string& path, const Shape& shape, const
   Dataset dataset = file.create_dataset(path, stored_as<T>(), shape, {}, Fill::Absent);
   if (dataset.elements() > 0) dataset.write(data);
 }
+/// Row-major; there are as many as the shape says.
+template <class T>
+void write_values(File& file, const std::string& path, const Shape& shape,
+                  const std::vector<T>& values) {
+  uint64_t elements = 1;
+  for (const uint64_t extent : shape) elements *= extent;
+  DENDROKV_ASSERT(elements == values.size());
+  write_values(file, path, shape, values.data());
+}
 template <class T>
 void write_grid(File& file, const std::string& path, const Grid<T>& grid) {
   write_values(file, path, {grid.rows(), grid.cols()}, grid.data());
@@ -48,16 +60,31 @@ void write_column(File& file, const std::string& path, const std::vector<Item>& 
 }
 
 template <class T>
+std::vector<T> read_values(const File& file, const std::string& path, const Shape& shape) {
+  return file.open_dataset(path, stored_as<T>(), shape).template read_all<T>();
+}
+template <class T>
 std::vector<T> read_list(const File& file, const std::string& path, uint64_t size = kAnySize) {
-  return file.open_dataset(path, stored_as<T>(), {size}).template read_all<T>();
+  return read_values<T>(file, path, {size});
 }
 template <class T>
 Grid<T> read_grid(const File& file, const std::string& path, uint64_t rows, uint64_t cols) {
-  const std::vector<T> values =
-      file.open_dataset(path, stored_as<T>(), {rows, cols}).template read_all<T>();
+  const std::vector<T> values = read_values<T>(file, path, {rows, cols});
   Grid<T> grid(rows, cols);
   std::ranges::copy(values, grid.all().begin());
   return grid;
+}
+
+/// Texts as an attribute of an object; of none there is no attribute.
+inline void write_text_list(File& file, std::string_view object, std::string_view name,
+                            const std::vector<std::string>& texts) {
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  if (!views.empty()) file.write_attribute(object, name, std::span(views));
+}
+inline std::vector<std::string> read_text_list(const File& file, std::string_view object,
+                                               std::string_view name) {
+  if (!file.has_attribute(object, name)) return {};
+  return file.texts_attribute(object, name);
 }
 
 }  // namespace dendrokv::h5

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,30 +15,13 @@
 #include "data/hdf5.h"
 #include "data/page_pool.h"
 #include "data/pyramid_band.h"
+#include "data/pyramid_chunks.h"
 #include "data/pyramid_fold.h"
+#include "data/pyramid_levels.h"
 #include "data/row_sets.h"
 #include "data/trace.h"
 
 namespace dendrokv {
-
-/// Cells of one (layer, head) at a level; the last row and column may stand for fewer weights.
-struct PyramidExtent {
-  uint64_t rows = 0, cols = 0;  // [step, position]
-};
-
-/// Level 1 first; always one, then as many as it takes until a (layer, head) has at most 1024 x
-/// 1024 cells.
-std::vector<PyramidExtent> pyramid_extents(uint64_t steps, uint64_t positions);
-
-/// Bytes of all levels for the (layer, head) pairs of a trace.
-uint64_t pyramid_bytes(const TraceInfo& info, PyramidCounts counts);
-
-/// To be written into `dataset`, which the builder owns, from `start` on.
-struct PyramidChunk {
-  h5::Dataset* dataset = nullptr;
-  h5::Shape start;
-  PageBuffer cells;
-};
 
 class PyramidBuilder {
  public:
@@ -83,11 +65,6 @@ class PyramidBuilder {
     size_t index = 0;
     CellRows cells;  // [head, row, column]
   };
-  struct Level {
-    PyramidExtent extent, chunk;
-    h5::Dataset highest, sum;
-    std::optional<h5::Dataset> count;
-  };
   /// Of the heads that share a chunk: open bands per level, rising. Level 1 may have several, the
   /// others one.
   using OpenBands = std::vector<std::vector<Band>>;
@@ -98,7 +75,6 @@ class PyramidBuilder {
     CellRows columns;            // one row: up to four of the chunk, folded per column
   };
 
-  Level create_level(h5::File& file, const TraceInfo& info, size_t level) const;
   size_t stack_of(const ChunkPlace& place) const {
     return (place.layer_index * heads_ + place.head_index) / chunk_heads_;
   }
@@ -106,7 +82,6 @@ class PyramidBuilder {
   void decode(std::span<const std::byte> chunk, Decoded& decoded) const;
   bool fits_halves(size_t first_position) const;
   void close_below(size_t stack, size_t level, size_t end_index, std::vector<PyramidChunk>& done);
-  void give(size_t stack, size_t level, const Band& band, std::vector<PyramidChunk>& done);
   void raise(size_t stack, size_t level, const Band& band, std::vector<PyramidChunk>& done);
   CellRows take_cells(size_t level);
   void give_back(size_t level, CellRows cells);
@@ -117,7 +92,7 @@ class PyramidBuilder {
   const PyramidCounts counts_;
   const size_t heads_, steps_, positions_, chunk_heads_, chunk_steps_, chunk_positions_;
   const size_t stride_;  // of a decoded row: whole blocks of columns, the last padded with NaN
-  std::vector<Level> levels_;
+  std::vector<PyramidLevel> levels_;
   std::vector<OpenBands>
       open_;  // [stack], stack = (layer_index * heads + head_index) / chunk_heads
   std::mutex spare_mutex_;

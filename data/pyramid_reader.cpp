@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "data/half.h"
+#include "data/pyramid_fold.h"
 
 namespace dendrokv {
 namespace {

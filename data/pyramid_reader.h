@@ -10,7 +10,7 @@
 
 #include "data/grid.h"
 #include "data/hdf5.h"
-#include "data/pyramid.h"
+#include "data/pyramid_levels.h"
 #include "data/trace.h"
 
 namespace dendrokv {

@@ -10,6 +10,7 @@
 #include <list>
 
 #include "data/error.h"
+#include "data/retention_check.h"
 
 namespace dendrokv {
 namespace {
@@ -22,81 +23,6 @@ constexpr size_t kDuelBytes = sizeof(int32_t) + 2 * sizeof(float) + sizeof(uint8
 
 bool left_by(int32_t evict_step, Step step) {
   return evict_step >= 0 && static_cast<uint32_t>(evict_step) <= step.value;
-}
-
-/// One lane of arrays that came from outside.
-struct LaneCheck {
-  std::span<const int32_t> evict_step, rival;
-  std::span<const uint8_t> reason;
-
-  /// What is wrong with entry `p`; empty = nothing.
-  std::string fault(size_t p) const;
-  /// A position whose chain of rivals comes back to it; size() = none. Chains cross no step
-  /// backwards (see fault), but duels of one step could still form a ring.
-  size_t ring() const;
-
- private:
-  std::string rival_fault(size_t p) const;
-  int64_t tokens() const { return static_cast<int64_t>(evict_step.size()); }
-};
-
-std::string LaneCheck::fault(size_t p) const {
-  const int64_t step = evict_step[p];
-  if (step < -1 || step >= tokens())
-    return "evict_step is " + std::to_string(step) + ", wanted -1 or a step below " +
-           std::to_string(tokens());
-  if (step >= 0 && step < static_cast<int64_t>(p))
-    return "evict_step is " + std::to_string(step) + ", before the position arrives";
-  if (reason[p] >= std::size(kReasons))
-    return "reason is " + std::to_string(reason[p]) + ", wanted less than " +
-           std::to_string(std::size(kReasons));
-  const bool reason_of_departure = reason[p] >= static_cast<uint8_t>(Reason::Lost);
-  if (reason_of_departure != (step >= 0))
-    return "reason is '" + std::string(kReasons[reason[p]]) + "' with evict_step " +
-           std::to_string(step);
-  return rival_fault(p);
-}
-
-std::string LaneCheck::rival_fault(size_t p) const {
-  const int64_t winner = rival[p], step = evict_step[p];
-  if (winner == -1) return {};
-  // Text is made of a fault only: records have a hundred million entries.
-  const auto found = [&] { return "rival is " + std::to_string(winner); };
-  if (winner < 0 || winner >= tokens())
-    return found() + ", wanted -1 or a position below " + std::to_string(tokens());
-  if (step < 0) return found() + " of a position that never left";
-  if (winner == static_cast<int64_t>(p)) return found() + ", the position itself";
-  if (winner > step) return found() + ", which had not arrived at step " + std::to_string(step);
-  const int64_t winner_step = evict_step[static_cast<size_t>(winner)];
-  if (winner_step >= 0 && winner_step < step)
-    return found() + ", which left at step " + std::to_string(winner_step) + ", before step " +
-           std::to_string(step);
-  return {};
-}
-
-size_t LaneCheck::ring() const {
-  const auto none = static_cast<uint32_t>(rival.size());
-  std::vector<uint32_t> walk_of(rival.size(), none);
-  for (uint32_t start = 0; start < none; ++start) {
-    size_t p = start;
-    while (walk_of[p] == none) {
-      walk_of[p] = start;
-      if (rival[p] < 0) break;
-      p = static_cast<size_t>(rival[p]);
-      if (walk_of[p] == start) return p;
-    }
-  }
-  return rival.size();
-}
-
-void check_lane(const std::string& subject, const LaneCheck& lane) {
-  for (size_t p = 0; p < lane.evict_step.size(); ++p) {
-    const std::string fault = lane.fault(p);
-    if (!fault.empty()) fail(subject + ", position " + std::to_string(p), fault);
-  }
-  const size_t ring = lane.ring();
-  if (ring < lane.rival.size())
-    fail(subject + ", position " + std::to_string(ring), "its chain of rivals comes back to it");
 }
 
 std::string lane_subject(std::string_view subject, uint32_t layer, uint32_t lane) {

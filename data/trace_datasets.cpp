@@ -10,12 +10,6 @@
 namespace dendrokv {
 namespace {
 
-h5::Type cell_type(CellType cell, Encoding encoding) {
-  if (cell == CellType::I32) return h5::Type::I32;
-  if (cell == CellType::F32 || encoding == Encoding::F32) return h5::Type::F32;
-  return encoding == Encoding::U8 ? h5::Type::U8 : h5::Type::F16;
-}
-
 void store_root(h5::File& file, TraceInfo& info) {
   FileRoot root{info.uuid, info.created, info.creator, info.command_line};
   write_root(file, "dendrokv-trace", root);
@@ -31,8 +25,8 @@ h5::Dataset create_rows(h5::File& file, const TraceInfo& info, const RowLayout& 
     shape.push_back(layout.columns);
     chunk.push_back(layout.chunk_columns);
   }
-  h5::Dataset rows = file.create_dataset(layout.path, cell_type(layout.cell, info.encoding), shape,
-                                         chunk, h5::Fill::Absent);
+  h5::Dataset rows = file.create_dataset(layout.path, stored_type(layout.cell, info.encoding),
+                                         shape, chunk, h5::Fill::Absent);
   if (layout.set == RowSet::Weight) file.write_attribute(layout.path, "policy", info.policy);
   if (layout.set == RowSet::Entropy) file.write_attribute(layout.path, "units", "nat");
   if (layout.cell != CellType::Encoded) return rows;

@@ -20,6 +20,12 @@ uint32_t model_count(const h5::File& file, std::string_view name, uint64_t most)
 
 }  // namespace
 
+h5::Type stored_type(CellType cell, Encoding encoding) {
+  if (cell == CellType::I32) return h5::Type::I32;
+  if (cell == CellType::F32 || encoding == Encoding::F32) return h5::Type::F32;
+  return encoding == Encoding::U8 ? h5::Type::U8 : h5::Type::F16;
+}
+
 template <class IdType>
 std::vector<IdType> stored_ids(const h5::File& file, std::string_view path, uint64_t end) {
   const h5::Dataset dataset = file.open_dataset(path, h5::Type::I32, {kAny});

@@ -11,12 +11,15 @@
 #include "data/error.h"
 #include "data/hdf5.h"
 #include "data/ids.h"
+#include "data/row_sets.h"
 #include "data/trace.h"
 
 namespace dendrokv {
 
 constexpr uint64_t kMostTraceTokens = uint64_t{1} << 28;
 
+/// The type of the cells of a set of rows.
+h5::Type stored_type(CellType cell, Encoding encoding);
 /// Layers, heads or steps: at least one; they rise strictly and stay below `end`. Throws Error.
 template <class IdType>
 std::vector<IdType> stored_ids(const h5::File& file, std::string_view path, uint64_t end);

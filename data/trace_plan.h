@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "data/hdf5.h"
-#include "data/pyramid.h"
+#include "data/pyramid_levels.h"
 #include "data/row_sets.h"
 #include "data/trace.h"
 

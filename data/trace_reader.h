@@ -12,30 +12,24 @@
 #include "data/retention.h"
 #include "data/row_sets.h"
 #include "data/trace.h"
+#include "data/trace_contents.h"
 
 namespace dendrokv {
-
-/// What to do with a file whose writer did not finish, that has lost its end, or that a newer
-/// version wrote.
-enum class Incomplete { Refuse, TakeWhatIsThere };
 
 class TraceReader {
  public:
   /// Throws Error: missing, not HDF5, not a trace, newer version, incomplete, inconsistent.
   explicit TraceReader(const std::filesystem::path& path,
                        Incomplete incomplete = Incomplete::Refuse);
-  ~TraceReader();
-  TraceReader(TraceReader&&) noexcept;
-  TraceReader& operator=(TraceReader&&) noexcept;
 
-  const TraceInfo& info() const;
+  const TraceInfo& info() const { return trace_->info; }
   /// What TakeWhatIsThere did without, a sentence each. What was recorded is always there; of a
   /// file that was cut there may be no step, and tokens without text.
-  const std::vector<std::string>& missing() const;
+  const std::vector<std::string>& missing() const { return trace_->missing; }
   /// Whether the file has lost its end; then it is not complete, and its steps are those that are
   /// whole.
-  bool was_cut() const;
-  const TokenText& tokens() const;
+  bool was_cut() const { return trace_->lost.has_value(); }
+  const TokenText& tokens() const { return trace_->tokens; }
 
   /// Throws Error, which says what the file holds, unless it has full rows (`rows_for` names what
   /// wants them: "a replay").
@@ -52,7 +46,7 @@ class TraceReader {
                     IndexRange columns, std::span<std::byte> out) const;
   /// The largest weights of each row, largest first, -1 and NaN where a row has fewer: `positions`
   /// and `weights` are [steps.count, top_k], `rest` [steps.count]. Throws Error when the trace has
-  /// none.
+  /// none, or names a position that the text does not have.
   void read_top(size_t layer_index, size_t head_index, IndexRange steps,
                 GridView<int32_t> positions, GridView<float> weights, std::span<float> rest) const;
   /// Largest weight or mass of each block of capture.pool positions: `out` is [steps.count,
@@ -74,8 +68,15 @@ class TraceReader {
   std::optional<Run> read_run(Records records = Records::Whole) const;
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  void read_box(const TraceContents::Rows& rows, size_t layer_index, size_t head_index,
+                IndexRange steps, IndexRange columns, void* out) const;
+  void read_cells(RowSet set, size_t layer_index, size_t head_index, IndexRange steps,
+                  IndexRange columns, GridView<float> out) const;
+  void read_rows(const h5::Dataset& dataset, size_t layer_index, KvHead kv_head,
+                 IndexRange positions, GridView<float> out) const;
+
+  // Stays where it is when the reader moves.
+  std::unique_ptr<const TraceContents> trace_;
 };
 
 }  // namespace dendrokv

@@ -7,6 +7,7 @@
 #include "gui/inspector.h"
 #include "gui/labels.h"
 #include "gui/paint.h"
+#include "plot/series_look.h"
 
 namespace dendrokv {
 namespace {
@@ -32,6 +33,19 @@ void patterned(QPainter& painter, const QRectF& box, Rgb colour, Qt::BrushStyle 
   if (box.isEmpty()) return;
   painter.fillRect(box, to_qt(colour));
   if (box.width() >= 3 && box.height() >= 3) painter.fillRect(box, QBrush(to_qt(ink), pattern));
+}
+
+/// Of the i-th other run: colours from that of "only the second" on, each with its own of a
+/// report's dashes.
+QPen curve_pen(size_t i, const Palette& colours) {
+  constexpr double kWidth = 1.4;
+  const LineStyle style = series_look(i, 1).line;
+  QPen pen(to_qt(colours.band[(3 + i) % colours.band.size()]), kWidth, Qt::SolidLine, Qt::FlatCap);
+  if (style == LineStyle::Solid) return pen;
+  QVector<qreal> pattern;
+  for (const double length : dashes(style)) pattern.push_back(length / kWidth);
+  pen.setDashPattern(pattern);
+  return pen;
 }
 
 }  // namespace
@@ -224,8 +238,7 @@ QRectF CompareView::curves(QPainter& painter, const std::vector<Other>& all) con
         lowest = std::min(lowest, overlaps[s].jaccard());
       line << QPointF(axis.pixel(step + 0.5), box.bottom() - lowest * box.height());
     }
-    painter.setPen(
-        QPen(to_qt(colours().band[i == 0 ? 3 : 4]), 1.4, i == 0 ? Qt::SolidLine : Qt::DashLine));
+    painter.setPen(curve_pen(i, colours()));
     painter.drawPolyline(line);
   }
   return box;

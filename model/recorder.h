@@ -9,13 +9,6 @@
 
 namespace dendrokv {
 
-/// Sets the chunk shape of a plan from its tokens: 16 to 512 KiB of f16, and at most sixteen or so
-/// side by side; the heads of a group share small ones, so that they are fewer. And from its policy
-/// whether the pyramid needs counts: under a full cache each step sees every position up to its
-/// own. A chunk row of every recorded (layer, head) is in memory while tokens come one by one, of
-/// one layer while they come in blocks.
-void choose_chunks(TracePlan& plan);
-
 class Recorder : public Observer {
  public:
   /// Records what plan.info lists: layers, heads, steps, and of them what plan.info.capture says,

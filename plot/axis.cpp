@@ -147,6 +147,10 @@ std::vector<Tick> log_ticks(ScaleKind kind, Range range, int wanted) {
 
 }  // namespace
 
+bool has_place(double value, ScaleKind scale) {
+  return std::isfinite(value) && (scale == ScaleKind::Linear || value > 0);
+}
+
 double Axis::pixel(double data_value) const {
   const double first = transform(kind, data_first), last = transform(kind, data_last);
   const double fraction =

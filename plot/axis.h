@@ -9,6 +9,9 @@ namespace dendrokv {
 
 enum class ScaleKind { Linear, Log10, Log2 };
 
+/// Whether an axis can show it: finite, and positive on a log scale.
+bool has_place(double value, ScaleKind scale);
+
 /// data_first maps to pixel_first, data_last to pixel_last; pixel_first > pixel_last turns the axis
 /// round. On a log scale both data ends are positive.
 struct Axis {

@@ -215,7 +215,8 @@ Rgb ink_on(Rgb ground) {
 }
 
 Rgb ColourMap::at(double fraction) const {
-  const double place = std::clamp(fraction, 0.0, 1.0) * static_cast<double>(table.size() - 1);
+  const double place =
+      fraction > 0 ? std::min(fraction, 1.0) * static_cast<double>(table.size() - 1) : 0;
   return table[static_cast<size_t>(place + 0.5)];
 }
 

@@ -24,7 +24,7 @@ Rgb ink_on(Rgb ground);
 
 struct ColourMap {
   std::string_view name;
-  /// fraction in [0, 1], clamped.
+  /// fraction in [0, 1], clamped; NaN has the first colour.
   Rgb at(double fraction) const;
   std::span<const Rgb> table;
 };

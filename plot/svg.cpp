@@ -1,5 +1,6 @@
 #include "plot/svg.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -63,6 +64,13 @@ std::string xml_escaped(std::string_view text) {
     }
   }
   return escaped;
+}
+
+double text_width(std::string_view text) {
+  const auto characters = std::count_if(text.begin(), text.end(), [](char byte) {
+    return (static_cast<unsigned char>(byte) & 0xC0) != 0x80;
+  });
+  return kLetterWidth * static_cast<double>(characters);
 }
 
 std::string coordinate(double pixels) {

@@ -15,6 +15,12 @@ std::string xml_escaped(std::string_view text);
 /// At most 2 decimals, no trailing zeros: coordinates in pixels.
 std::string coordinate(double pixels);
 
+/// Classes of texts in a chart, whose type and colour the page's style says.
+inline constexpr std::string_view kTickText = "class=\"tick\"", kTitleText = "class=\"axis-title\"";
+inline constexpr double kLetterWidth = 6.6;  // pixels of such texts
+/// Pixels of a text, estimated from the number of characters (bytes that begin one in UTF-8).
+double text_width(std::string_view text);
+
 struct Point {
   double x = 0, y = 0;
 };

@@ -500,17 +500,18 @@ def mra(data, wavelet, level=None, axis=-1, transform="swt", mode="periodization
     return out
 
 
-def haar_magnitudes(weights, values, levels):
+def haar_magnitudes(weights, values, levels, *, out=None):
     """Mean over channels of |D_l| of weight * value per block of 2^l positions: a list of [head, positions / 2^l], level 1 first.
 
     weights [head, position] and values [head, position, channel] as float32; positions a multiple of 2^levels. The products are never
-    formed in memory.
+    formed in memory. The list's arrays are parts of one of doubles, [head, positions - positions / 2^levels], which `out` may give.
     """
     weights, values = (np.ascontiguousarray(a, dtype=np.float32) for a in (weights, values))
     heads, positions = weights.shape
     if values.ndim != 3 or values.shape[:2] != weights.shape:
         raise ValueError(f"values of shape {values.shape}: wanted [head, position, channel] with {weights.shape}")
-    blocks = np.empty((heads, positions - (positions >> levels)))
+    shape = (heads, positions - (positions >> levels))
+    blocks = np.empty(shape) if out is None else _checked_out([out], [shape], np.float64)[0]
     _checked(_library.dendrokv_haar_magnitudes(
         ctypes.c_void_p(weights.ctypes.data), ctypes.c_void_p(values.ctypes.data), ctypes.c_size_t(heads), ctypes.c_size_t(positions),
         ctypes.c_size_t(values.shape[2]), ctypes.c_uint(levels), ctypes.c_void_p(blocks.ctypes.data), ctypes.c_uint(_threads)))  # fmt: skip

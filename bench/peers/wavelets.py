@@ -101,6 +101,7 @@ def profile():
         values = random.standard_normal((heads, 512, 64), dtype=np.float32)
         weights = np.abs(random.standard_normal((heads, 512), dtype=np.float32))
         signal = values * weights[:, :, None]
+        out = np.empty((heads, 512 - (512 >> levels)))
 
         def block_means():
             for h in range(0, heads, 4):
@@ -118,8 +119,9 @@ def profile():
         compare(
             f"TreeKV profile, {heads} heads x 512 x 64 float32, 5 levels",
             {
+                "dendrokv haar_magnitudes, out given": lambda: ours.haar_magnitudes(weights, values, levels, out=out),
+                "dendrokv, two threads, out given": threads(2, lambda: ours.haar_magnitudes(weights, values, levels, out=out)),
                 "dendrokv haar_magnitudes": lambda: ours.haar_magnitudes(weights, values, levels),
-                "dendrokv, two threads": threads(2, lambda: ours.haar_magnitudes(weights, values, levels)),
                 "NumPy sum: a plain read": lambda: values.sum(),
                 "NumPy block means, 4 heads": block_means,
                 "ndwt.dwt_per + mean": ndwt and (lambda: [ndwt.dwt_per(ndwt.Wavelet.Daubechies1, signal[h], axes=[0], level=levels) for h in range(heads)]),

@@ -557,10 +557,79 @@ TEST(Analyze, ANullThatChangesNothingIsRefused) {
   EXPECT_THROW(analysis_of(trace, options), Error);
 }
 
+// Blocks of 4: what is asked for must leave two of them.
+TEST(Analyze, ExclusionsThatLeaveNothingToCompareAreRefusedBeforeTheWork) {
+  const testing::TemporaryFolder folder;
+  write_noise_trace(folder / "t.h5", {});
+  const TraceReader trace(folder / "t.h5");
+  const TraceReader* traces[] = {&trace};
+  const uint32_t tokens = trace.info().tokens;
+  const auto refused = [&](std::optional<uint32_t> first, std::optional<uint32_t> last) {
+    AnalyzeOptions options;
+    options.transform.levels = 2;
+    options.exclude_first = first;
+    options.exclude_last = last;
+    bool worked = false;
+    const Progress watch = [&](uint64_t, uint64_t) {
+      worked = true;
+      return Continue::Stop;
+    };
+    try {
+      analyze(traces, options, watch);
+    } catch (const Error&) {
+      EXPECT_FALSE(worked);
+      return true;
+    }
+    return false;
+  };
+  EXPECT_FALSE(refused(std::nullopt, std::nullopt));
+  EXPECT_FALSE(refused(0, 0));
+  EXPECT_FALSE(refused(tokens - 8, 0));
+  EXPECT_TRUE(refused(tokens - 7, 0));
+  EXPECT_TRUE(refused(tokens, 0));
+  EXPECT_TRUE(refused(4000000000, std::nullopt));
+  EXPECT_TRUE(refused(0, tokens));
+}
+
+// A text of 32 tokens is swallowed by the usual exclusions, and nobody asked for them.
+TEST(Analyze, TextsThatAreTooShortByThemselvesAreDescribed) {
+  const testing::TemporaryFolder folder;
+  write_noise_trace(folder / "t.h5", {.tokens = 32});
+  const TraceReader trace(folder / "t.h5");
+  AnalyzeOptions options;
+  options.transform.levels = 5;
+  EXPECT_TRUE(analysis_of(trace, options).statistics.bin_first.empty());
+  options.exclude_first = 4;  // leaves 28 of one block: not the fault of the exclusion
+  options.exclude_last = 0;
+  EXPECT_TRUE(analysis_of(trace, options).statistics.bin_first.empty());
+  options.exclude_first = 32;
+  EXPECT_THROW(analysis_of(trace, options), Error);
+}
+
 TEST(Analyze, UnknownSignalsAreRefused) {
   EXPECT_THROW(parse_signal("voltage"), Error);
   EXPECT_EQ(parse_signal("value"), Signal::Value);
   EXPECT_EQ(signal_name(Signal::Contribution), "contribution");
+}
+
+// Of three documents the error itself is known badly: Student's t, not the normal distribution.
+// Pointwise bands are those of many draws over many positions.
+TEST(Analyze, PointwiseBandsOfFewUnitsAreStudents) {
+  const testing::TemporaryFolder folder;
+  const auto reach_at = [&](double significance) {
+    AnalyzeOptions options;
+    options.transform.kind = TransformKind::Modwt;
+    options.transform.levels = 1;
+    options.nulls = {};
+    options.draws = 70000;
+    options.significance = significance;
+    const Analysis analysis = of_documents(folder, 3, 0.3, options);
+    EXPECT_EQ(analysis.band_kind, "pointwise");
+    const size_t p = analysis.positions / 2;
+    return std::log(analysis.high[p] / analysis.band[p]);
+  };
+  // t with 2 degrees: 4.3027 and 1.8856; normal 1.9600 and 1.2816
+  EXPECT_NEAR(reach_at(0.05) / reach_at(0.2), 4.3027 / 1.8856, 1e-3);
 }
 
 }  // namespace

@@ -197,5 +197,10 @@ TEST(Coherence, BadInputIsRefused) {
   EXPECT_THROW(ensemble_coherence_level(1, 0.95), Error);
 }
 
+TEST(EnsembleCoherence, ConfidenceIsAProbability) {
+  for (const double confidence : {-0.1, 0.0, 1.0, 1.5, std::nan("")})
+    EXPECT_THROW(ensemble_coherence_level(20, confidence), Error) << confidence;
+}
+
 }  // namespace
 }  // namespace dendrokv

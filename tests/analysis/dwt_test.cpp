@@ -440,5 +440,18 @@ TEST(Dwt, BadInputIsRefused) {
   EXPECT_THROW(Dwt(find_wavelet("db4"), Boundary::Zero, 64, 0), Error);
 }
 
+// An array without channels has nothing to transform.
+TEST(Dwt, NoChannelsAreNoWork) {
+  const Dwt dwt(find_wavelet("db2"), Boundary::Symmetric, 64, 2);
+  double nothing = 0;
+  const SignalView<double> signal{&nothing, 1, 64, 0, 0, 0, 1};
+  const std::vector<SignalView<double>> bands =
+      dwt.bands_of(SignalView<double>{&nothing, 1, dwt.coefficients(), 0, 0, 0, 1});
+  dwt.forward<double>(signal, bands);
+  const std::vector<SignalView<const double>> read(bands.begin(), bands.end());
+  dwt.inverse<double>(read, signal);
+  EXPECT_EQ(nothing, 0);
+}
+
 }  // namespace
 }  // namespace dendrokv

@@ -130,6 +130,93 @@ TEST(Lifting, LongLinesGiveTheBitsOfTheWholeCircle) {
     }
 }
 
+/// A level undone on the whole circle, pair by pair and step by step; a band without samples is
+/// zeros.
+std::vector<double> plain_inverse(const LiftingForm& form, const std::vector<double>& low,
+                                  const std::vector<double>& high, size_t length) {
+  const auto pairs = static_cast<int64_t>((length + 1) / 2);
+  const auto place = [&](int64_t k) { return static_cast<size_t>((k % pairs + pairs) % pairs); };
+  std::array<std::vector<double>, 2> samples;
+  for (std::vector<double>& half : samples) half.resize(static_cast<size_t>(pairs));
+  const auto put = [&](const LiftedBand& band, const std::vector<double>& in) {
+    for (size_t k = 0; k < in.size(); ++k)
+      samples[static_cast<size_t>(band.signal)][place(static_cast<int64_t>(k) + band.offset)] =
+          1 / band.factor * in[k];
+  };
+  put(form.low, low);
+  put(form.high, high);
+  const double* factor = form.factors.data() + form.factors.size();
+  for (size_t s = form.steps.size(); s-- > 0;) {
+    const LiftingStep& step = form.steps[s];
+    factor -= step.count;
+    const auto changed = static_cast<size_t>(step.changed);
+    for (int64_t k = 0; k < pairs; ++k)
+      for (uint32_t i = 0; i < step.count; ++i)
+        samples[changed][place(k)] -= factor[i] * samples[1 - changed][place(k + step.first + i)];
+  }
+  std::vector<double> x(length);
+  for (size_t p = 0; p < length; ++p) x[p] = samples[p % 2][p / 2];
+  return x;
+}
+
+/// All levels of plain_inverse over bands [A_J, D_J, ..., D_1].
+std::vector<double> plain_waverec(const LiftingForm& form, size_t length,
+                                  const std::vector<std::vector<double>>& bands) {
+  std::vector<size_t> lengths = {length};
+  for (size_t b = 1; b < bands.size(); ++b) lengths.push_back((lengths.back() + 1) / 2);
+  std::vector<double> low = bands[0];
+  for (size_t level = bands.size() - 1; level > 0; --level)
+    low = plain_inverse(form, low, bands[bands.size() - level], lengths[level - 1]);
+  return low;
+}
+
+template <class Real>
+void expect_inverse_bits(const LiftingForm& form, size_t length, uint32_t levels) {
+  const LiftedDwt lifted(form.name, length, levels);
+  std::vector<std::vector<Real>> bands;
+  std::vector<std::vector<double>> wide;
+  std::vector<SignalView<const Real>> views;
+  for (uint32_t b = 0; b <= levels; ++b) {
+    bands.push_back(noise<Real>(lifted.length(b == 0 ? 0 : levels + 1 - b) + b));
+    bands.back().erase(bands.back().begin(), bands.back().begin() + b);  // not the same everywhere
+    wide.emplace_back(bands.back().begin(), bands.back().end());
+  }
+  for (const std::vector<Real>& band : bands) views.push_back(line_view(band.data(), band.size()));
+  std::vector<Real> x(length);
+  const auto expect_same = [&] {
+    lifted.inverse<Real>(views, line_view(x.data(), length));
+    const std::vector<double> wanted = plain_waverec(form, length, wide);
+    for (size_t p = 0; p < length; ++p)
+      ASSERT_EQ(x[p], static_cast<Real>(wanted[p])) << form.name << " " << length << " " << p;
+  };
+  expect_same();
+  for (const uint32_t gone : {0u, levels}) {  // A_J and D_1
+    views[gone].data = nullptr;
+    wide[gone].clear();
+  }
+  expect_same();
+}
+
+TEST(Lifting, TheInverseOfLongLinesGivesTheBitsOfTheWholeCircle) {
+  for (const LiftingForm& form : lifting_forms())
+    for (const size_t length : {16384u, 20001u, 50002u})
+      expect_inverse_bits<double>(form, length, 6);
+}
+
+TEST(Lifting, TheInverseOfFloatsIsRoundedOnce) {
+  for (const LiftingForm& form : lifting_forms()) expect_inverse_bits<float>(form, 20003, 5);
+}
+
+// Around the lengths at which a level begins to go by in blocks, and where all of them are short.
+TEST(Lifting, TheInverseOfEveryLengthGivesTheBitsOfTheWholeCircle) {
+  for (const char* name : {"haar", "db2", "bior2.2", "sym8", "db20"}) {
+    const auto form = std::ranges::find(lifting_forms(), name, &LiftingForm::name);
+    for (const size_t length : {1u, 2u, 3u, 5u, 64u, 2046u, 2047u, 2048u, 2049u, 4095u, 8193u})
+      for (const uint32_t levels : {1u, 2u, 4u, 9u, 14u})
+        expect_inverse_bits<double>(*form, length, levels);
+  }
+}
+
 // [position, channel] with threads: the bits of single lines.
 void expect_bits_of_lines(size_t positions, size_t channels) {
   const Dwt layout(find_wavelet("db3"), Boundary::Periodization, positions, 3, Depth::Any);
@@ -148,6 +235,10 @@ void expect_bits_of_lines(size_t positions, size_t channels) {
     for (size_t p = 0; p < positions; ++p) x.push_back(numbers[p * channels + c]);
     const auto wanted = coefficients_of(lifted, layout, x);
     for (size_t k = 0; k < wanted.size(); ++k) ASSERT_EQ(out[k * channels + c], wanted[k]);
+    std::vector<double> line(positions);
+    lifted.inverse<double>(layout.bands_of(line_view(wanted.data(), wanted.size())),
+                           line_view(line.data(), positions));
+    for (size_t p = 0; p < positions; ++p) ASSERT_EQ(back[p * channels + c], line[p]);
   }
 }
 TEST(Lifting, RowsGiveTheBitsOfLines) {

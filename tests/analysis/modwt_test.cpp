@@ -321,5 +321,11 @@ TEST(Modwt, BadInputIsRefused) {
   EXPECT_THROW(Modwt(find_wavelet("db2"), 50, 41), Error);
 }
 
+TEST(Modwt, LevelsThatOverflowAreRefused) {
+  EXPECT_THROW(Modwt(find_wavelet("haar"), 64, UINT32_MAX, Undecimated::Modwt, 1), Error);
+  EXPECT_THROW(Modwt(find_wavelet("haar"), 64, 40, Undecimated::Modwt, 1), Error);
+  EXPECT_NO_THROW(Modwt(find_wavelet("haar"), 64, 39, Undecimated::Modwt, 1));
+}
+
 }  // namespace
 }  // namespace dendrokv

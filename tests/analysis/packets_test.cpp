@@ -93,5 +93,30 @@ TEST(Packets, DepthIsChecked) {
   EXPECT_THROW(PacketTree<double>(find_wavelet("haar"), Boundary::Zero, 17, x.view()), Error);
 }
 
+// What is far below or beyond the square of a number still has its share.
+TEST(Packets, BestBasisDoesNotDependOnTheUnit) {
+  auto x = random_signal<double>(64, 1);
+  x(5, 0) = 1e-162;  // its square over the energy is below the smallest number
+  const auto basis_of = [&](double unit) {
+    auto scaled = x;
+    for (double& sample : scaled.all()) sample *= unit;
+    return PacketTree<double>(find_wavelet("haar"), Boundary::Periodization, 3, scaled.view())
+        .best_basis(PacketCost::Entropy);
+  };
+  const std::vector<PacketNode> wanted = basis_of(1);
+  EXPECT_EQ(basis_of(0x1p600), wanted);
+  EXPECT_EQ(basis_of(0x1p-600), wanted);
+}
+
+// One sample is its own best basis: every split spreads it.
+TEST(Packets, ATinySampleBesideALargeOneHasACost) {
+  Grid<double> x(64, 1);
+  x(8, 0) = 10;
+  x(40, 0) = 1e-161;
+  const PacketTree<double> tree(find_wavelet("haar"), Boundary::Periodization, 3,
+                                std::as_const(x).view());
+  EXPECT_EQ(tree.best_basis(PacketCost::Entropy), (std::vector<PacketNode>{{0, 0}}));
+}
+
 }  // namespace
 }  // namespace dendrokv

@@ -198,5 +198,36 @@ TEST(Calibration, APlantedRiseIsFound) {
   EXPECT_GE(shown["high-most-beyond-shuffle-values"], 0.9);
 }
 
+// The only step between two bins carries the whole rise, whatever the text is like.
+TEST(JudgeRise, TwoBinsCannotTellAJumpFromASlope) {
+  std::vector<DocumentRise> documents;
+  for (size_t d = 0; d < 24; ++d) {
+    RandomStream random(6, d);
+    DocumentRise rise{Grid<double>(2, 2), std::vector<double>(2), {}};
+    for (size_t level = 0; level < 2; ++level)
+      for (size_t bin = 0; bin < 2; ++bin)
+        rise.amplitude(level, bin) = static_cast<double>(bin) + 0.05 * random.normal();
+    documents.push_back(std::move(rise));
+  }
+  const auto claims = judged(documents);
+  EXPECT_EQ(claim(claims, "rise").verdict, Verdict::Shown);
+  EXPECT_EQ(claim(claims, "monotone").verdict, Verdict::Shown);
+  EXPECT_EQ(claim(claims, "smooth").verdict, Verdict::NotTestable);
+}
+
+// 24 documents have more flips than are drawn: no p-value is below 1 / (1 + draws), and the
+// adjustment for three claims takes 5.5 times as much.
+TEST(JudgeRise, FewDrawsDecideNothing) {
+  const auto documents = drawn_curves(24, 2, 2);
+  const auto verdict = [&](double significance, size_t draws) {
+    const JudgeOptions options{significance, {1, draws}};
+    return claim(judge_rise(documents, {}, options), "rise").verdict;
+  };
+  EXPECT_EQ(verdict(0.05, 108), Verdict::NotTestable);
+  EXPECT_EQ(verdict(0.05, 110), Verdict::Shown);
+  EXPECT_EQ(verdict(0.001, 1999), Verdict::NotTestable);
+  EXPECT_EQ(verdict(0.001, 5999), Verdict::Shown);
+}
+
 }  // namespace
 }  // namespace dendrokv

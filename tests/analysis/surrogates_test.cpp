@@ -149,5 +149,17 @@ TEST(Surrogates, AnUnknownNameIsRefused) {
   EXPECT_THROW(find_surrogate("shuffle"), Error);
 }
 
+// A sink may hold nearly all of the weight: what is left is averaged by itself.
+TEST(Surrogates, SmoothedWeightsBesideASinkKeepTheirDigits) {
+  Grid<float> weights(1, 200), values(200, 1);
+  for (float& weight : weights.all()) weight = 1e-20f;
+  weights(0, 0) = 1;
+  RandomStream random(1, 1);
+  find_surrogate("smooth-weights").make(weights, values, {0, 200}, random);
+  EXPECT_FLOAT_EQ(weights(0, 17), 1e-20f);
+  EXPECT_FLOAT_EQ(weights(0, 199), 1e-20f);
+  EXPECT_FLOAT_EQ(weights(0, 16), 1.0f / 33);
+}
+
 }  // namespace
 }  // namespace dendrokv

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <gtest/gtest.h>
+#include <limits>
 #include <sstream>
 
 #include "data/error.h"
@@ -121,6 +122,26 @@ TEST(Wavelets, DeepestLevelLeavesACoefficientThatNoEndTouches) {
   EXPECT_EQ(deepest_level(512, 8), 6u);
   EXPECT_EQ(deepest_level(7, 8), 0u);
   EXPECT_EQ(deepest_level(14, 8), 1u);
+}
+
+TEST(DeepestLevel, IsThatOfItsFormulaForEveryLength) {
+  constexpr size_t kMost = std::numeric_limits<size_t>::max();
+  EXPECT_EQ(deepest_level(0, 2), 0u);
+  EXPECT_EQ(deepest_level(1, 2), 0u);
+  EXPECT_EQ(deepest_level(2, 2), 1u);
+  EXPECT_EQ(deepest_level(7, 4), 1u);
+  EXPECT_EQ(deepest_level(12, 4), 2u);
+  EXPECT_EQ(deepest_level(11, 4), 1u);
+  EXPECT_EQ(deepest_level(1000, 1), 0u);  // no filter at all
+  EXPECT_EQ(deepest_level(kMost, 2), 63u);
+  EXPECT_EQ(deepest_level(kMost, 3), 62u);
+}
+
+TEST(CustomWavelet, TapsAreNumbers) {
+  const std::vector<double> taps = {1, 1};
+  EXPECT_EQ(custom_wavelet("own", taps, taps, taps, taps).length(), 2u);
+  EXPECT_THROW(custom_wavelet("own", taps, taps, {1, std::nan("")}, taps), Error);
+  EXPECT_THROW(custom_wavelet("own", {INFINITY, 1}, taps, taps, taps), Error);
 }
 
 }  // namespace

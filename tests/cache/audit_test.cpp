@@ -18,6 +18,7 @@
 #include "data/eval_file.h"
 #include "data/logits_file.h"
 #include "data/runs_file.h"
+#include "model/chunk_choice.h"
 #include "model/decoder.h"
 #include "model/recorder.h"
 #include "tests/support/files.h"

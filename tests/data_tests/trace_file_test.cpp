@@ -227,6 +227,39 @@ TEST(TraceFile, UnfinishedStaysAPartAndIsRefusedUnlessAsked) {
   EXPECT_EQ(reader.info().lane_budget, plan.info.lane_budget);  // there from the start
 }
 
+/// Takes a dataset away, or puts one of another type and shape in its place.
+void replace_dataset(const std::filesystem::path& path, const char* name,
+                     const std::vector<hsize_t>& shape) {
+  const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  ASSERT_GE(H5Ldelete(file, name, H5P_DEFAULT), 0);
+  if (!shape.empty()) {
+    const hid_t space = H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr);
+    const hid_t dataset =
+        H5Dcreate2(file, name, H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    EXPECT_GE(dataset, 0);
+    H5Dclose(dataset);
+    H5Sclose(space);
+  }
+  H5Fclose(file);
+}
+
+// Keys are checked against values when a trace is opened, if there are any.
+TEST(TraceFile, KeysWithoutValuesAreStillChecked) {
+  const TemporaryFolder folder;
+  write_small(folder / "t.h5", small_plan(Encoding::F16));
+  replace_dataset(folder / "t.h5", "/value/value", {});
+  Grid<float> keys(kTokens, 4);
+  TraceReader(folder / "t.h5", Incomplete::TakeWhatIsThere)
+      .read_keys(1, KvHead(1), {0, kTokens}, keys.view());
+  EXPECT_EQ(keys(3, 2), value_at(1, 1, 3, 2));
+  for (const std::vector<hsize_t>& shape :
+       {std::vector<hsize_t>{2, 2, kTokens, 4}, {2, 2, kTokens, 4, 1}, {2, 2, kTokens + 1, 4}}) {
+    replace_dataset(folder / "t.h5", "/key/key", shape);
+    const TraceReader reader(folder / "t.h5", Incomplete::TakeWhatIsThere);
+    EXPECT_THROW(reader.read_keys(1, KvHead(1), {0, kTokens}, keys.view()), Error) << shape.size();
+  }
+}
+
 TEST(TraceFile, TheEstimateIsNearTheSize) {
   const TemporaryFolder folder;
   TracePlan plan = small_plan(Encoding::F16);

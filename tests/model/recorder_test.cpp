@@ -14,6 +14,7 @@
 #include "data/half.h"
 #include "data/pyramid_reader.h"
 #include "data/trace_reader.h"
+#include "model/chunk_choice.h"
 #include "model/decoder.h"
 #include "tests/model/collector.h"
 #include "tests/support/files.h"

@@ -207,5 +207,9 @@ TEST(Themes, NamesAreReadBack) {
   EXPECT_THROW(theme_named("drak"), Error);
 }
 
+TEST(ColourMaps, WhatIsNoNumberHasTheFirstColour) {
+  for (const ColourMap& map : colour_maps()) EXPECT_EQ(map.at(std::nan("")), map.table.front());
+}
+
 }  // namespace
 }  // namespace dendrokv

@@ -1,40 +1,17 @@
-#include "plot/chart.h"
+#include "plot/line_chart.h"
 
+#include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
 #include <regex>
 
-#include "plot/svg.h"
+#include "tests/plot/xml.h"
 
 namespace dendrokv {
 namespace {
 
-size_t count(const std::string& text, const std::string& part) {
-  size_t found = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size()))
-    ++found;
-  return found;
-}
-
-// Every element closes in order, and no attribute holds a raw < or &.
-void expect_well_formed(const std::string& xml) {
-  std::vector<std::string> open;
-  const std::regex tag(R"(<(/?)([a-zA-Z]+)((?:\s+[a-zA-Z0-9:-]+="[^"<]*")*)\s*(/?)>)");
-  size_t expected = 0;
-  for (std::sregex_iterator it(xml.begin(), xml.end(), tag), end; it != end; ++it, ++expected) {
-    const std::smatch& match = *it;
-    if (match[4] == "/") continue;
-    if (match[1] == "/") {
-      ASSERT_FALSE(open.empty());
-      EXPECT_EQ(open.back(), match[2]);
-      open.pop_back();
-    } else {
-      open.push_back(match[2]);
-    }
-  }
-  EXPECT_TRUE(open.empty());
-  EXPECT_EQ(expected, count(xml, "<"));
-}
+using testing::count;
+using testing::expect_well_formed;
 
 LineChart two_curves() {
   LineChart chart;
@@ -45,14 +22,6 @@ LineChart two_curves() {
       {"one", "red", LineStyle::Solid, {0, 1, 2, 3, 4}, {1, 2, std::nan(""), 2, 1}, 1.6},
       {"two", "blue", LineStyle::Dashed, {0, 1, 2, 3, 4}, {2, 2, 2, 2, 2}, 1.6}};
   return chart;
-}
-
-TEST(Svg, EscapesAndRounds) {
-  EXPECT_EQ(xml_escaped("<a href=\"x\">&'\x01"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39; ");
-  EXPECT_EQ(coordinate(1.5), "1.5");
-  EXPECT_EQ(coordinate(2), "2");
-  EXPECT_EQ(coordinate(0.126), "0.13");
-  EXPECT_EQ(coordinate(-0.001), "0");
 }
 
 TEST(LineChart, IsWellFormedAndBreaksAtGaps) {
@@ -151,49 +120,71 @@ TEST(LineChart, ABandIsAnAreaWithGapsAndItsNumbersAreInThePicture) {
             std::string::npos);
 }
 
+// A place for the eye to tell lines apart at, in the legend too; a lone point would be no line.
+TEST(LineChart, MarkersAreSparseAndReachLonePoints) {
+  LineChart chart;
+  Series dense{"dense", "red", LineStyle::Solid, {}, {}, 1.6};
+  dense.marker = Marker::Square;
+  for (int i = 0; i < 1000; ++i) {
+    dense.x.push_back(i);
+    dense.y.push_back(i % 7);
+  }
+  chart.series = {dense};
+  const size_t many = count(line_chart(chart), "Z\"");
+  EXPECT_GE(many, 1 + 6u);  // 788 pixels, 96 from one to the next, and the legend
+  EXPECT_LE(many, 1 + 9u);
+  Series lone{"lone", "blue", LineStyle::Solid, {1, 2, 3}, {std::nan(""), 5, std::nan("")}, 1.6};
+  lone.marker = Marker::Cross;
+  chart.series = {lone};
+  EXPECT_EQ(count(line_chart(chart), "Z\""), 2u);
+  expect_well_formed(line_chart(chart));
+}
+
+// Two lines over each other keep marks of their own to be told by.
+TEST(LineChart, MarkersOfEqualLinesStandApart) {
+  LineChart chart;
+  for (int series = 0; series < 8; ++series) {
+    Series line{"line", "red", LineStyle::Solid, {}, {}, 1.6};
+    line.marker = Marker::Circle;
+    for (int i = 0; i < 400; ++i) {
+      line.x.push_back(i);
+      line.y.push_back(1);
+    }
+    chart.series.push_back(line);
+  }
+  const std::string svg = line_chart(chart);
+  const std::regex mark(R"re(<path d="M([0-9.]+) ([0-9.]+)[^"]*Z")re");
+  std::vector<double> places;
+  for (std::sregex_iterator it(svg.begin(), svg.end(), mark), end; it != end; ++it)
+    if (std::stod((*it)[2]) > 34) places.push_back(std::stod((*it)[1]));  // below the legend
+  ASSERT_GE(places.size(), 8 * 6u);
+  std::ranges::sort(places);
+  for (size_t i = 1; i < places.size(); ++i) EXPECT_GT(places[i] - places[i - 1], 5) << i;
+}
+
+// A long legend does not eat the plot.
+TEST(LineChart, RowsOfTheLegendComeOnTop) {
+  LineChart chart = two_curves();
+  const std::regex height(R"re(viewBox="0 0 [0-9.]+ ([0-9.]+)")re");
+  const auto height_of = [&] {
+    std::smatch match;
+    const std::string svg = line_chart(chart);
+    EXPECT_TRUE(std::regex_search(svg, match, height));
+    return std::stod(match[1]);
+  };
+  EXPECT_EQ(height_of(), chart.height);
+  for (int i = 0; i < 18; ++i)
+    chart.series.push_back(
+        {"a rather long name of a policy", "red", LineStyle::Solid, {0, 1}, {1, 1}, 1});
+  EXPECT_GT(height_of(), chart.height + 80);
+}
+
 // The ends of a band count for the range, or it would be cut at the frame.
 TEST(LineChart, TheRangeHoldsTheBand) {
   LineChart chart = two_curves();
   chart.series[1].low = {-300, -300, -300, -300, -300};
   chart.series[1].high = {2, 2, 2, 2, 2};
   EXPECT_NE(line_chart(chart).find(">-300<"), std::string::npos);
-}
-
-TEST(HeatMap, NamesAndMarks) {
-  Grid<double> values(2, 40, 1.0);
-  values(0, 0) = 2;
-  HeatMapChart chart;
-  chart.title = "map";
-  chart.values = std::as_const(values).view();
-  chart.row_names = {"first row", "second"};
-  for (size_t c = 0; c < 40; ++c) chart.column_names.push_back("c" + std::to_string(c));
-  chart.marked.assign(80, false);
-  chart.marked[3] = chart.marked[41] = true;
-  chart.cell_width = 10;
-  const std::string svg = heat_map(chart);
-  expect_well_formed(svg);
-  EXPECT_EQ(count(svg, "<circle"), 2u);
-  EXPECT_NE(svg.find(">first row<"), std::string::npos);
-  EXPECT_NE(svg.find(">c0<"), std::string::npos);
-  EXPECT_EQ(svg.find(">c1<"), std::string::npos);  // its room is taken
-}
-
-TEST(HeatMap, OneCellEachAbsentOnesToo) {
-  Grid<double> values(3, 4, 1.0);
-  values(1, 2) = std::nan("");
-  values(2, 3) = 8;
-  HeatMapChart chart;
-  chart.title = "map";
-  chart.row_title = "layer";
-  chart.column_title = "head";
-  chart.value_title = "ratio";
-  chart.values = std::as_const(values).view();
-  chart.scale = ScaleKind::Log2;
-  const std::string svg = heat_map(chart);
-  expect_well_formed(svg);
-  EXPECT_EQ(count(svg, "<title>"), 12u);
-  EXPECT_EQ(count(svg, "var(--absent)"), 1u);
-  EXPECT_NE(svg.find("lie beyond the ends"), std::string::npos);
 }
 
 }  // namespace
