@@ -4,12 +4,11 @@
 
 namespace dendrokv {
 
-RowBounds row_bounds(const PolicyChoice& choice, Layer layer, Lane lane, uint64_t arrived) {
-  const PolicyShape shape = choice.lane_shape(layer, lane);
-  if (shape.budget == 0 || arrived <= shape.budget || arrived < shape.prompt)
+RowBounds row_bounds(const PolicyShape& lane, uint64_t arrived) {
+  if (lane.budget == 0 || arrived <= lane.budget || arrived < lane.prompt)
     return {arrived, arrived};
-  const uint64_t over = shape.every == 0 ? arrived - shape.prompt : shape.every - 1;
-  return {shape.fewest_kept, shape.most_kept + over};
+  const uint64_t over = lane.every == 0 ? arrived - lane.prompt : lane.every - 1;
+  return {lane.fewest_kept, lane.most_kept + over};
 }
 
 uint64_t most_rows_shown(const PolicyChoice& choice, uint32_t layers, uint32_t lanes,
@@ -21,7 +20,8 @@ uint64_t most_rows_shown(const PolicyChoice& choice, uint32_t layers, uint32_t l
   const uint64_t shared = choice.shape().deciding == Deciding::LayerTogether ? lanes : 1;
   for (Layer layer; layer.value < layers; layer = layer.next())
     for (Lane lane; lane.value < lanes; lane = lane.next())
-      most = std::max(most, shared * row_bounds(choice, layer, lane, tokens - 1).most + 1);
+      most =
+          std::max(most, shared * row_bounds(choice.lane_shape(layer, lane), tokens - 1).most + 1);
   return std::min(tokens, most);
 }
 

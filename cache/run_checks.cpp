@@ -112,9 +112,10 @@ Finding check_rows_held(const Run& run) {
   std::vector<uint64_t> together(tokens);  // of the lanes of a layer
   for_each_lane(run, [&](Layer layer, Lane lane) {
     const std::vector<uint32_t> rows = rows_after(run, layer, lane);
+    const PolicyShape shape = choice->lane_shape(layer, lane);
     if (lane.value == 0) std::ranges::fill(together, 0);
     for (uint64_t step = 0; step < tokens; ++step) {
-      const RowBounds bounds = row_bounds(*choice, layer, lane, step + 1);
+      const RowBounds bounds = row_bounds(shape, step + 1);
       together[step] += rows[step];
       const bool together_fit =
           lane.value + 1 < of_layer || together[step] < of_layer * (bounds.most + 1);
@@ -167,7 +168,7 @@ Finding check_coverage(const Run& run) {
   uint64_t wanted = 0;
   std::string fault;
   for_each_lane(run, [&](Layer layer, Lane lane) {
-    if (row_bounds(*choice, layer, lane, tokens).most >= tokens) return;
+    if (row_bounds(choice->lane_shape(layer, lane), tokens).most >= tokens) return;
     if (choice->shape().deciding == Deciding::LayerTogether) return;
     ++wanted;
     const auto steps = run.retention.evict_step(layer, lane);

@@ -177,8 +177,9 @@ ExitStatus run_tasks(const TaskList& list, Shard shard, const fs::path& output,
   progress.clear();
   if (!whole) {
     say(session.verbosity, Verbosity::Quiet,
-        "dendrokv: " + list.command + ": stopped after " + std::to_string(run.done()) + " tasks; " +
-            store.folder().string() + " holds them; the same command does the rest");
+        "dendrokv: " + list.command + ": stopped after " + std::to_string(run.done()) + " of " +
+            std::to_string(list.tasks.size()) + " tasks; " + store.folder().string() +
+            " holds what is done; the same command does the rest");
     return ExitStatus::Stopped;
   }
   store.pack(run.ended(), shard);

@@ -46,7 +46,7 @@ class TraceReader {
                     IndexRange columns, std::span<std::byte> out) const;
   /// The largest weights of each row, largest first, -1 and NaN where a row has fewer: `positions`
   /// and `weights` are [steps.count, top_k], `rest` [steps.count]. Throws Error when the trace has
-  /// none.
+  /// none, or names a position that the text does not have.
   void read_top(size_t layer_index, size_t head_index, IndexRange steps,
                 GridView<int32_t> positions, GridView<float> weights, std::span<float> rest) const;
   /// Largest weight or mass of each block of capture.pool positions: `out` is [steps.count,

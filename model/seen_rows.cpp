@@ -60,7 +60,7 @@ void SeenRows::check_order(const AttentionRow& row, HeadLog& log) const {
 
 // The row of this step comes on top of those that were held after the last one.
 void SeenRows::check_budget(const AttentionRow& row, HeadLog& log) const {
-  RowBounds bounds = row_bounds(policy_, row.layer, lane_of(row), row.step.value);
+  RowBounds bounds = row_bounds(policy_.lane_shape(row.layer, lane_of(row)), row.step.value);
   if (shape_.deciding == Deciding::LayerTogether) bounds.most = row.step.value;
   const uint64_t rows = row.positions.size();
   if (log.budget_fault.empty() && (rows < bounds.fewest + 1 || rows > bounds.most + 1))

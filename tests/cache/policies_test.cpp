@@ -245,7 +245,7 @@ class Conformance : public ::testing::TestWithParam<std::string> {
 TEST_P(Conformance, HoldsItsBudgetFromTheMomentItIsFull) {
   run_lane(choice_, kTokens, random_weights(3), [&](Step step, const LaneRun& lane) {
     const uint64_t arrived = step.value + 1, rows = lane.table.size();
-    const RowBounds bounds = row_bounds(choice_, Layer(0), Lane(0), arrived);
+    const RowBounds bounds = row_bounds(choice_.lane_shape(Layer(0), Lane(0)), arrived);
     ASSERT_GE(rows, bounds.fewest) << "step " << step.value;
     ASSERT_LE(rows, bounds.most) << "step " << step.value;
     if (shape().budget == 0 || arrived <= shape().budget || arrived < shape().prompt) {
