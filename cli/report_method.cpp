@@ -20,9 +20,11 @@ std::string code(const std::string& text) {
 std::string command_words(const std::string& command) {
   constexpr size_t kMost = 400, kShown = 160;
   if (command.size() <= kMost) return code(command);
-  const auto edge = [&](size_t at) {  // behind the space there
+  const auto edge = [&](size_t at) {  // behind the space there, else between two characters
     const size_t space = command.find(' ', at);
-    return space == std::string::npos ? at : space + 1;
+    if (space != std::string::npos) return space + 1;
+    while (at < command.size() && (command[at] & 0xC0) == 0x80) ++at;
+    return at;
   };
   const size_t head = edge(kShown), tail = edge(command.size() - kShown);
   return code(command.substr(0, head) + "… " + command.substr(tail)) +

@@ -183,7 +183,7 @@ class Trace : public Command {
       const std::filesystem::path path = window_path(output_, w, windows.size());
       files.push_back(path.string());
       TracePlan plan = make_plan(session, model, policy, windows[w].ids);
-      if (is_there(plan, path)) continue;
+      if (is_there(plan, policy, path)) continue;
       plan.info.source = text_.path().string();
       plan.info.source_first = windows[w].first;
       const auto update = [&](uint64_t done, uint64_t) {
@@ -203,13 +203,16 @@ class Trace : public Command {
     return sum.audit ? audit_status(*sum.audit) : ExitStatus::Done;
   }
 
-  /// A window that the same command over the same text has finished before.
-  static bool is_there(const TracePlan& plan, const std::filesystem::path& path) {
+  /// A window that the same command over the same text has finished before, under the same budget
+  /// map where the policy names one.
+  static bool is_there(const TracePlan& plan, const PolicyChoice& policy,
+                       const std::filesystem::path& path) {
     if (!std::filesystem::exists(path)) return false;
     try {
       const TraceReader trace(path);
       return trace.info().command_line == plan.info.command_line &&
              trace.info().model.sha256 == plan.info.model.sha256 &&
+             trace.info().lane_budget == policy.lane_budget() &&
              trace.tokens().id == plan.tokens.id;
     } catch (const Error&) {
       return false;
