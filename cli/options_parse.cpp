@@ -27,6 +27,7 @@ class Parser {
 
   /// False: help was asked for.
   bool parse(std::span<const std::string> arguments) {
+    reject_empty_values(arguments);
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     try {
       app_.parse(reversed);
@@ -83,6 +84,15 @@ class Parser {
     for (char& letter : text)
       letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
     return text;
+  }
+
+  /// Behind "--name=" CLI11 would take the next word, which may be another option.
+  static void reject_empty_values(std::span<const std::string> arguments) {
+    for (const std::string& word : arguments) {
+      if (word == "--") return;
+      if (word.starts_with("--") && word.find('=') == word.size() - 1)
+        fail_usage(word.substr(0, word.size() - 1), "no value", "wanted one behind it");
+    }
   }
 
   void reject_extras() const {

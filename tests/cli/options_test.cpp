@@ -106,6 +106,7 @@ TEST(Options, SayWhatIsWrong) {
   EXPECT_EQ(with({"--tokns", "3"}),
             "option '--tokns': not known, did you mean --tokens, --json or --policy, see --help");
   EXPECT_EQ(with({"--tokens"}), "--tokens: no value, wanted one behind it");
+  EXPECT_EQ(with({"--tokens=", "12"}), "--tokens: no value, wanted one behind it");
   EXPECT_EQ(with({"--tokens", "0"}), "--tokens: '0', wanted a whole number of at least 1");
   EXPECT_EQ(with({"--tokens", "-1"}), "--tokens: '-1', wanted a whole number of at least 1");
   EXPECT_EQ(with({"--tokens", "1e3"}), "--tokens: '1e3', wanted a whole number of at least 1");
