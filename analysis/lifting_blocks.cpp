@@ -55,11 +55,6 @@ uint32_t blocked_levels(LiftingReach reach, std::span<const size_t> lengths, siz
   return levels;
 }
 
-size_t place_on_circle(int64_t pair, size_t pairs) {
-  const auto circle = static_cast<int64_t>(pairs);
-  return static_cast<size_t>((pair % circle + circle) % circle);
-}
-
 void LiftedPairs::make_room(size_t pairs, size_t width) {
   width_ = width;
   for (std::vector<double>& samples : samples_)
@@ -116,12 +111,8 @@ void LiftedBlocks::make(size_t level, Range part, Strip<double> low) {
   const int64_t first = static_cast<int64_t>(part.first) - reach_.before;
   const auto pairs = static_cast<size_t>(static_cast<int64_t>(part.end) + reach_.behind - first);
   here.pairs.make_room(pairs, width);
-  for (size_t done = 0; done < pairs;) {
-    const size_t pair = place_on_circle(first + static_cast<int64_t>(done), circle);
-    const size_t count = std::min(pairs - done, circle - pair);
-    split(level, pair, count, done);
-    done += count;
-  }
+  for_each_arc(first, pairs, circle,
+               [&](size_t pair, size_t count, size_t done) { split(level, pair, count, done); });
   const double* factor = form_.factors.data();
   for (size_t s = 0; s < form_.steps.size(); ++s) {
     const LiftingStep& step = form_.steps[s];

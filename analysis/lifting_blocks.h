@@ -9,6 +9,7 @@
 // A step gives each sample what it gives on the whole circle, in the same order: the bits are those
 // of one level after the other.
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -45,8 +46,19 @@ size_t lifted_block(LiftingReach reach, size_t width);
 /// those of each approximation below it, are `lengths`; 0 where a level is not longer than some
 /// blocks.
 uint32_t blocked_levels(LiftingReach reach, std::span<const size_t> lengths, size_t width);
-/// The place of a pair on a circle of `pairs`.
-size_t place_on_circle(int64_t pair, size_t pairs);
+/// Pairs from `first` on around a circle: visit(place, count, done) for each stretch of it, `done`
+/// of them before.
+template <class Visit>
+void for_each_arc(int64_t first, size_t pairs, size_t circle, const Visit& visit) {
+  const auto around = static_cast<int64_t>(circle);
+  for (size_t done = 0; done < pairs;) {
+    const int64_t pair = (first + static_cast<int64_t>(done)) % around;
+    const auto place = static_cast<size_t>(pair < 0 ? pair + around : pair);
+    const size_t count = std::min(pairs - done, circle - place);
+    visit(place, count, done);
+    done += count;
+  }
+}
 
 /// Even and odd samples of some pairs of a level, [pair, channel] each.
 class LiftedPairs {

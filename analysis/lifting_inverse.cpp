@@ -95,30 +95,28 @@ void UnliftedBlocks::put(Level& here, const LiftedBand& band, size_t to, Strip<c
   for (size_t k = 0; k < count; ++k) sums_.scale(factor, from.row(k), samples + k * width, width);
 }
 
+/// Of a band, what the steps over pairs `own` see: positions(at, count) gives them.
+template <class Positions>
+void UnliftedBlocks::put_circle(size_t level, const LiftedBand& band, LiftingReach reach, Range own,
+                                const Positions& positions) {
+  const auto to = static_cast<size_t>(reach_.before - reach.before);
+  const int64_t first = static_cast<int64_t>(own.first) - reach.before - band.offset;
+  for_each_arc(first, sum(own.end - own.first, reach), lengths_[level],
+               [&](size_t at, size_t count, size_t done) {
+                 put(levels_[level - 1], band, to + done, positions(at, count), count);
+               });
+}
+
 void UnliftedBlocks::put_high(size_t level, Range own) {
-  const size_t circle = lengths_[level], pairs = sum(own.end - own.first, high_reach_);
-  const auto to = static_cast<size_t>(reach_.before - high_reach_.before);
-  const int64_t first = static_cast<int64_t>(own.first) - high_reach_.before - form_.high.offset;
   const Strip<const double>& high = high_[level - 1];
-  for (size_t done = 0; done < pairs;) {
-    const size_t at = place_on_circle(first + static_cast<int64_t>(done), circle);
-    const size_t count = std::min(pairs - done, circle - at);
-    const double* from = high.data ? high.row(at) : nullptr;
-    put(levels_[level - 1], form_.high, to + done, {from, high.stride, high.width}, count);
-    done += count;
-  }
+  put_circle(level, form_.high, high_reach_, own, [&](size_t at, size_t) {
+    return Strip<const double>{high.data ? high.row(at) : nullptr, high.stride, high.width};
+  });
 }
 
 void UnliftedBlocks::put_low(size_t level, Range own) {
-  const size_t circle = lengths_[level], pairs = sum(own.end - own.first, low_reach_);
-  const auto to = static_cast<size_t>(reach_.before - low_reach_.before);
-  const int64_t first = static_cast<int64_t>(own.first) - low_reach_.before - form_.low.offset;
-  for (size_t done = 0; done < pairs;) {
-    const size_t at = place_on_circle(first + static_cast<int64_t>(done), circle);
-    const size_t count = std::min(pairs - done, circle - at);
-    put(levels_[level - 1], form_.low, to + done, restored(level, at, count), count);
-    done += count;
-  }
+  put_circle(level, form_.low, low_reach_, own,
+             [&](size_t at, size_t count) { return restored(level, at, count); });
 }
 
 /// Positions of the approximation of a level; valid until the next ones of that level.

@@ -42,6 +42,9 @@ class UnliftedBlocks {
   };
   void undo(size_t level, Range own);
   void put(Level& here, const LiftedBand& band, size_t to, Strip<const double> from, size_t count);
+  template <class Positions>
+  void put_circle(size_t level, const LiftedBand& band, LiftingReach reach, Range own,
+                  const Positions& positions);
   void put_high(size_t level, Range own);
   void put_low(size_t level, Range own);
   Strip<const double> restored(size_t level, size_t position, size_t count);

@@ -207,6 +207,7 @@ double sen_slope(std::span<const double> values) {
 
 Band expanded_percentile_band(GridView<const double> statistics, double confidence,
                               const Resampling& resampling) {
+  check(statistics, confidence, resampling);
   const auto documents = static_cast<double>(statistics.rows());
   if (documents < 2)
     return percentile_band(statistics, equal_weights(statistics), confidence, resampling);
@@ -221,6 +222,7 @@ Band percentile_band(GridView<const double> statistics, std::span<const double> 
   DENDROKV_ASSERT(weights.size() == statistics.rows());
   return percentiles(statistics, weights, (1 - confidence) / 2, resampling);
 }
+
 Band simultaneous_band(GridView<const double> statistics, double confidence,
                        const Resampling& resampling) {
   check(statistics, confidence, resampling);
